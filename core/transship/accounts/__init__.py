@@ -1,0 +1,1 @@
+"""Which registries the operator has, and where their secrets live."""

@@ -1,0 +1,51 @@
+"""From what the operator writes to a place that can be opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from transship.accounts.credentials import credential_for
+from transship.oci.reference import LAYOUT, parse_reference
+from transship.registries.access import Access
+from transship.registries.credential import Tls
+
+if TYPE_CHECKING:
+    from transship.accounts.credentials import Sources
+    from transship.accounts.registry_file import Accounts
+    from transship.oci.reference import Reference
+
+
+def resolve(text: str, accounts: Accounts) -> Reference:
+    """Return the reference that `text` writes down, where an alias may stand for the host.
+
+    With the alias `old` for `registry.example.com:5000`, `old/team/web:1.4` is
+    `registry.example.com:5000/team/web:1.4`. Raises BadReference.
+    """
+    name, slash, rest = text.strip().partition("/")
+    account = None if name.startswith(LAYOUT) else accounts.find(name)
+    return parse_reference(f"{account.host}{slash}{rest}" if account else text)
+
+
+async def access_for(
+    reference: Reference, accounts: Accounts, sources: Sources, *, adhoc: Tls | None = None
+) -> Access:
+    """Return all that is needed to open the place of `reference`, its credential included.
+
+    `adhoc` is how a host that is no account is reached; an account says that itself. Raises what
+    `credential_for` raises, and BadFile.
+    """
+    host = reference.registry
+    if reference.layout is not None:
+        return Access(host)
+    account = accounts.find(host)
+    if account is None:
+        found = await credential_for(host, sources, repository=reference.repository)
+        return Access(host, tls=adhoc or Tls(), credential=found.credential)
+    found = await credential_for(account, sources, repository=reference.repository)
+    return Access(
+        host,
+        tls=account.tls,
+        credential=found.credential,
+        service=account.service,
+        repositories=account.repositories,
+    )

@@ -1,0 +1,227 @@
+"""Secrets in the operator's keyring.
+
+A keyring is another program, on another bus, that may ask on another screen: any call may fail or
+never return. So each call has a thread of its own and a deadline, one at a time; the thread is a
+daemon and never keeps the process from ending. A keyring that isn't known to encrypt is refused;
+nothing is ever kept elsewhere instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import closing, suppress
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from transship.accounts.secrets import KeyringFailed, SecretStatus, status_of
+from transship.errors import (
+    KeyringAbsent,
+    KeyringHung,
+    KeyringInsecure,
+    KeyringLocked,
+    TransshipError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keyring.backend import KeyringBackend
+
+_FREEDESKTOP = "keyring.backends.SecretService.Keyring"
+
+SAFE_BACKENDS = frozenset(
+    {
+        _FREEDESKTOP,
+        "keyring.backends.libsecret.Keyring",
+        "keyring.backends.kwallet.DBusKeyring",
+        "keyring.backends.kwallet.DBusKeyringKWallet4",
+        "keyring.backends.macOS.Keyring",
+        "keyring.backends.Windows.WinVaultKeyring",
+    }
+)
+"""The backends of `keyring` that encrypt, and ask for a password outside our terminal."""
+
+_NO_BACKENDS = frozenset({"keyring.backends.fail.Keyring", "keyring.backends.null.Keyring"})
+_PROBE = ("transship:probe", "probe")
+
+# By name, because which of these libraries exists depends on the platform.
+_LOCKED = frozenset(
+    {"KeyringLocked", "LockedException", "PromptDismissedException", "ItemNotFoundException"}
+)
+_ABSENT = frozenset({"NoKeyringError", "SecretServiceNotAvailableException"})
+
+_Answer = TypeVar("_Answer")
+
+
+class KeyringStore:
+    """The secrets that `keyring` keeps, each under service `transship:HOST` and its user name.
+
+    `allowed` are the backends, as dotted class names, that may hold secrets. A keyring that lets
+    a call wait longer than `read_seconds`, or `write_seconds` where it may have to ask for its
+    password, is hung: until that call returns after all, every other one fails at once. A write
+    that was given up, by its deadline or by cancelling it, may still take effect.
+
+    All methods raise KeyringLocked, KeyringHung, KeyringAbsent, KeyringInsecure or KeyringFailed.
+    """
+
+    def __init__(
+        self,
+        *,
+        allowed: frozenset[str] = SAFE_BACKENDS,
+        read_seconds: float = 5.0,
+        write_seconds: float = 60.0,
+        find_backend: Callable[[], KeyringBackend] | None = None,
+    ) -> None:
+        self._allowed = allowed
+        self._read_seconds = read_seconds
+        self._write_seconds = write_seconds
+        self._find_backend = find_backend or _configured_backend
+        self._backend: KeyringBackend | None = None
+        self._turn = asyncio.Lock()
+        self._answered = threading.Event()
+        self._answered.set()
+
+    async def get(self, host: str, username: str) -> str | None:
+        """Return the secret, or None if there is none."""
+        service = _service(host)
+        return await self._ask(lambda b: b.get_password(service, username), self._read_seconds)
+
+    async def set(self, host: str, username: str, secret: str) -> None:
+        """Keep a secret, in place of an earlier one."""
+        service = _service(host)
+
+        def work(backend: KeyringBackend) -> None:
+            backend.set_password(service, username, secret)
+            # Some backends don't look whether their service has taken what they sent.
+            if backend.get_password(service, username) != secret:
+                raise KeyringFailed("It doesn't give back what was put in")
+
+        await self._ask(work, self._write_seconds)
+
+    async def delete(self, host: str, username: str) -> bool:
+        """Forget a secret; return whether there was one."""
+        service = _service(host)
+
+        def work(backend: KeyringBackend) -> bool:
+            if backend.get_password(service, username) is None:
+                return False
+            backend.delete_password(service, username)
+            return True
+
+        return await self._ask(work, self._write_seconds)
+
+    async def probe(self) -> SecretStatus:
+        """Return whether the keyring can be used now. Never raises.
+
+        The Secret Service is looked at without making it ask for its password.
+        """
+        try:
+            await self._ask(_look, self._read_seconds)
+        except TransshipError as error:
+            return status_of(error)
+        return SecretStatus("ok")
+
+    async def _ask(self, work: Callable[[KeyringBackend], _Answer], seconds: float) -> _Answer:
+        async with self._turn:
+            if not self._answered.is_set():
+                raise KeyringHung("An earlier call still waits for its answer")
+            answered = self._answered = threading.Event()
+            future = _in_thread(lambda: work(self._safe_backend()), answered)
+            try:
+                return await asyncio.wait_for(future, seconds)
+            except TimeoutError:
+                raise KeyringHung(f"No answer in {seconds:g} s") from None
+
+    def _safe_backend(self) -> KeyringBackend:
+        """Return the backend to use. Looking for it may call services, so it may block too."""
+        if self._backend is None:
+            self._backend = safe_backend(self._find_backend(), self._allowed)
+        return self._backend
+
+
+def safe_backend(found: KeyringBackend, allowed: frozenset[str]) -> KeyringBackend:
+    """Return `found`, or the first allowed one inside it when it is a chain.
+
+    A chain itself is never used: it reads from, and falls through to, whatever is installed.
+    Raises KeyringAbsent and KeyringInsecure.
+    """
+    from keyring.backends.chainer import ChainerBackend
+
+    candidates = found.backends if isinstance(found, ChainerBackend) else [found]
+    names = {backend_name(candidate): candidate for candidate in candidates}
+    for name, candidate in names.items():
+        if name in allowed:
+            return candidate
+    unsafe = names.keys() - _NO_BACKENDS
+    if unsafe:
+        raise KeyringInsecure(", ".join(sorted(unsafe)))
+    raise KeyringAbsent
+
+
+def backend_name(backend: KeyringBackend) -> str:
+    """Return a backend's dotted class name, as keyring's own configuration writes it."""
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"
+
+
+def _configured_backend() -> KeyringBackend:
+    import keyring
+
+    return keyring.get_keyring()
+
+
+def _service(host: str) -> str:
+    return f"transship:{host}"
+
+
+def _look(backend: KeyringBackend) -> None:
+    if backend_name(backend) != _FREEDESKTOP:
+        backend.get_password(*_PROBE)
+        return
+    import secretstorage
+    from secretstorage.collection import DEFAULT_COLLECTION
+
+    path = getattr(backend, "preferred_collection", DEFAULT_COLLECTION)
+    with closing(secretstorage.dbus_init()) as bus:
+        if secretstorage.Collection(bus, path).is_locked():
+            raise KeyringLocked
+
+
+def _in_thread(work: Callable[[], _Answer], answered: threading.Event) -> asyncio.Future[_Answer]:
+    """Run `work` in a daemon thread; set `answered` when it returns, even if nobody waits.
+
+    `asyncio.to_thread` won't do: the process can't end before its threads do.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Answer] = loop.create_future()
+
+    def deliver(tell: Callable[[], None]) -> None:
+        if not future.done():
+            tell()
+
+    def run() -> None:
+        try:
+            answer = work()
+        except BaseException as error:  # noqa: BLE001 - a backend may raise whatever it likes
+            tell = partial(future.set_exception, _understood(error))
+        else:
+            tell = partial(future.set_result, answer)
+        answered.set()
+        # The loop is closed when the process ends while we were waiting.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(deliver, tell)
+
+    threading.Thread(target=run, daemon=True, name="keyring").start()
+    return future
+
+
+def _understood(error: BaseException) -> TransshipError:
+    """Return our error for a backend's. Its words are left out: they may quote the secret."""
+    if isinstance(error, TransshipError):
+        return error
+    names = {type(each).__name__ for each in (error, error.__cause__)}
+    if names & _LOCKED:
+        return KeyringLocked()
+    if names & _ABSENT:
+        return KeyringAbsent()
+    return KeyringFailed(type(error).__name__)

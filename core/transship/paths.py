@@ -1,0 +1,53 @@
+"""Where Transship keeps its files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The folders of one user: configuration, and state that a backup may leave out."""
+
+    config: Path
+    state: Path
+
+    @property
+    def registries(self) -> Path:
+        """The accounts, without their secrets."""
+        return self.config / "registries.toml"
+
+    @property
+    def settings(self) -> Path:
+        """The operator's own settings. Transship reads this file and never writes it."""
+        return self.config / "config.toml"
+
+    @property
+    def jobs(self) -> Path:
+        """One folder per job."""
+        return self.state / "jobs"
+
+
+def default_paths() -> Paths:
+    """Return the platform's folders, or those under `TRANSSHIP_HOME` when that is set."""
+    home = os.environ.get("TRANSSHIP_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(config=root / "config", state=root / "state")
+    folders = platformdirs.PlatformDirs("transship", appauthor=False)
+    return Paths(config=folders.user_config_path, state=folders.user_state_path)
+
+
+def private_folder(path: Path) -> Path:
+    """Make `path`, and the parents that it lacks, readable by their owner only; return it.
+
+    A folder that is there already keeps its mode.
+    """
+    if not path.parent.is_dir():
+        private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path

@@ -1,0 +1,133 @@
+"""A plan: a TOML file that a person can read, and that a job keeps beside its journal.
+
+```toml
+version = 1
+kind = "copy"
+on_conflict = "overwrite"        # or "skip", "fail"
+referrers = true
+platforms = ["linux/amd64"]      # left out: every platform, byte for byte
+
+[[copies]]
+from = "old.example:5000/team/web:1.4"
+to = "new.example:5001/team/web:1.4"
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import tomli_w
+
+from transship.errors import BadFile, BadPlatform, BadReference, BadRequest
+from transship.oci.platform import Platform, parse_platform
+from transship.oci.reference import Reference, parse_reference
+
+
+class OnConflict(StrEnum):
+    """What to do with a tag that exists at the target with another digest."""
+
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One thing to copy: a tag, a digest, or a whole repository (no version on either side)."""
+
+    source: Reference
+    target: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What should move where, and how."""
+
+    copies: tuple[Wanted, ...]
+    on_conflict: OnConflict = OnConflict.OVERWRITE
+    referrers: bool = True
+    platforms: tuple[Platform, ...] = ()
+    kind: str = "copy"
+
+
+def wanted(source: Reference, target: Reference) -> Wanted:
+    """Return the copy from `source` to `target`, with what was left out of the target filled in.
+
+    A target without a version takes the source's. Raises BadRequest when the two don't fit.
+    """
+    if source.registry == target.registry and source.repository == target.repository:
+        raise BadRequest(f"source and target are the same repository, {source}")
+    if not source.repository and source.layout is None:
+        raise BadRequest(f"{source} is a whole registry; name a repository")
+    if not target.repository and target.layout is None and not source.repository:
+        raise BadRequest(f"{target} needs a repository, to be put before what the layout holds")
+    if not source.version and target.version:
+        raise BadRequest(f"{source} means all its tags, so {target} can't name one")
+    if target.digest and target.digest != source.digest:
+        raise BadRequest(f"{target}: a digest can't be chosen, it comes from the content")
+    if not target.repository and source.repository:
+        if target.layout is None:
+            raise BadRequest(f"{target} names no repository")
+        target = Reference(target.registry, source.repository, target.tag, target.digest)
+    if source.version and not target.version:
+        target = Reference(target.registry, target.repository, source.tag, source.digest)
+    if target.tag and target.digest:
+        target = target.at(target.tag)
+    return Wanted(source, target)
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan as TOML."""
+    document: dict[str, object] = {
+        "version": 1,
+        "kind": plan.kind,
+        "on_conflict": str(plan.on_conflict),
+        "referrers": plan.referrers,
+    }
+    if plan.platforms:
+        document["platforms"] = [str(platform) for platform in plan.platforms]
+    document["copies"] = [
+        {"from": str(copy.source), "to": str(copy.target)} for copy in plan.copies
+    ]
+    path.write_text(tomli_w.dumps(document), encoding="utf-8")
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan in a file. Raises BadFile, which names the place in it."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = msgspec.convert(document, _RawPlan)
+        return Plan(
+            copies=tuple(
+                Wanted(parse_reference(copy.source), parse_reference(copy.target))
+                for copy in raw.copies
+            ),
+            on_conflict=raw.on_conflict,
+            referrers=raw.referrers,
+            platforms=tuple(parse_platform(platform) for platform in raw.platforms),
+            kind=raw.kind,
+        )
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise BadFile(f"{path}: {error}") from error
+    except (BadReference, BadPlatform) as error:
+        raise BadFile(f"{path}: {error}", remedy=error.remedy) from error
+
+
+class _RawCopy(msgspec.Struct, forbid_unknown_fields=True):
+    source: str = msgspec.field(name="from")
+    target: str = msgspec.field(name="to")
+
+
+class _RawPlan(msgspec.Struct, forbid_unknown_fields=True):
+    version: Literal[1]
+    kind: Literal["copy"]
+    copies: list[_RawCopy]
+    on_conflict: OnConflict = OnConflict.OVERWRITE
+    referrers: bool = True
+    platforms: list[str] = []

@@ -1,0 +1,80 @@
+"""All that is needed to open a place, in one value that can go through a pipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from transship.registries.client import Registry
+from transship.registries.credential import Credential, Tls
+from transship.registries.layout import Layout
+from transship.registries.pacing import INTERACTIVE, Patience
+from transship.registries.services import service_named
+
+if TYPE_CHECKING:
+    from transship.clock import Clock
+    from transship.oci.reference import Reference
+    from transship.registries.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach a place, and as whom.
+
+    `host` is `host[:port]`, or `layout:PATH`, which needs nothing else. `service` is the kind of
+    service when the operator said it. `repositories` are those that the operator named.
+    """
+
+    host: str
+    tls: Tls = field(default_factory=Tls)
+    credential: Credential | None = None
+    service: str = ""
+    repositories: tuple[str, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return one line of JSON, secret included, without its newline: for a pipe only."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Access:
+        """Return what `encode` was called on. Raises ValueError, which never quotes `data`."""
+        return msgspec.json.decode(data, type=cls)
+
+
+def open_registry(
+    access: Access, *, patience: Patience = INTERACTIVE, clock: Clock | None = None
+) -> Registry:
+    """Open a registry. The caller closes it."""
+    return Registry(
+        access.host,
+        credential=access.credential,
+        tls=access.tls,
+        service=service_named(access.service),
+        patience=patience,
+        clock=clock,
+    )
+
+
+def open_place(
+    reference: Reference,
+    access: Access | None = None,
+    *,
+    create: bool = False,
+    patience: Patience = INTERACTIVE,
+    clock: Clock | None = None,
+) -> Place:
+    """Open the place that `reference` is in. The caller closes it.
+
+    Without `access` a registry is used anonymously. `create` makes the folder of an OCI layout
+    that doesn't exist. Raises NotALayout, and ValueError when `access` is for another place: a
+    credential goes to its own registry only.
+    """
+    if reference.layout is not None:
+        return Layout(Path(reference.layout), create=create)
+    access = access or Access(reference.registry)
+    if access.host != reference.registry:
+        raise ValueError(f"access to {access.host} is not for {reference.registry}")
+    return open_registry(access, patience=patience, clock=clock)

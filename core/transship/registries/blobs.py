@@ -1,0 +1,190 @@
+"""Blobs of a registry over HTTP (distribution spec, "Pulling blobs", "Pushing blobs")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from urllib.parse import quote
+
+from transship import errors
+from transship.oci.digest import Digest
+from transship.registries.answers import Answer, described
+from transship.registries.auth import Scopes, pull, push
+from transship.registries.exchange import Exchange
+from transship.registries.place import Upload
+from transship.registries.transport import Stream
+
+_NO_MOUNT = (errors.NoRight, errors.SignInNeeded, errors.RepositoryNotFound, errors.ReadOnly)
+
+
+class Blobs:
+    """Reads and writes the blobs of one registry."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def size(self, repository: str, digest: Digest) -> int | None:
+        """Return the length of a blob in bytes, or None if the repository doesn't have it."""
+        answer = await self._exchange.ask(
+            "HEAD", _blob_path(repository, digest), scopes=(pull(repository),)
+        )
+        if answer.ok and "content-length" in answer.headers:
+            return int(answer.headers["content-length"])
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        # Storage that signs addresses for GET only refuses a HEAD that was redirected to it.
+        try:
+            async with self.read(repository, digest) as blob:
+                return blob.size
+        except errors.BlobNotFound:
+            return None
+
+    @asynccontextmanager
+    async def read(
+        self, repository: str, digest: Digest, offset: int = 0
+    ) -> AsyncIterator[HttpBlob]:
+        """Open a blob for reading from `offset`. Raises BlobNotFound."""
+        async with self._exchange.stream(
+            _blob_path(repository, digest),
+            scopes=(pull(repository),),
+            headers={"range": f"bytes={offset}-"} if offset else None,
+            missing=errors.BlobNotFound,
+        ) as stream:
+            yield HttpBlob(stream)
+
+    async def start_upload(
+        self, repository: str, digest: Digest, mount_from: str | None
+    ) -> Upload | None:
+        """Start writing a blob, or mount it; None when the repository has it now."""
+        path = f"/v2/{repository}/blobs/uploads/"
+        if mount_from is not None:
+            try:
+                return await self._start(
+                    f"{path}?mount={quote(digest)}&from={quote(mount_from, safe='')}",
+                    repository,
+                    tuple(sorted({push(repository), _from_scope(repository, mount_from)})),
+                )
+            except _NO_MOUNT:
+                pass  # A registry that can't mount, or may not for us, still takes uploads.
+        return await self._start(path, repository, (push(repository),))
+
+    async def resume_upload(self, repository: str, location: str) -> Upload:
+        """Return a session that was started before. Raises UploadLost."""
+        scopes = (push(repository),)
+        answer = await self._exchange.ask("GET", location, scopes=scopes)
+        if answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.ACCEPTED):
+            raise errors.UploadLost(described(answer))
+        return HttpUpload(self._exchange, scopes, answer, offset=_held(answer), location=location)
+
+    async def _start(self, path: str, repository: str, scopes: Scopes) -> Upload | None:
+        answer = await self._exchange.ask("POST", path, scopes=scopes, content=b"")
+        if answer.status == HTTPStatus.CREATED:
+            return None
+        if not answer.ok:
+            raise self._exchange.error_of(answer, missing=errors.RepositoryNotFound)
+        return HttpUpload(self._exchange, (push(repository),), answer)
+
+
+class HttpBlob:
+    """An open blob. `size` is that of the whole blob, `offset` where reading really starts."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.offset = 0
+        self.size = int(stream.headers.get("content-length", "0"))
+        if stream.status == HTTPStatus.PARTIAL_CONTENT:
+            self.offset, self.size = _content_range(stream.headers.get("content-range", ""))
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()
+
+
+class HttpUpload:
+    """An upload session of a registry."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        scopes: Scopes,
+        answer: Answer,
+        *,
+        offset: int = 0,
+        location: str = "",
+    ) -> None:
+        self._exchange = exchange
+        self._scopes = scopes
+        self.location = location
+        self.offset = offset
+        self.chunk_minimum = _number(answer.headers.get("oci-chunk-min-length", ""))
+        self._follow(answer)
+
+    async def put(self, digest: Digest, size: int, body: AsyncIterator[bytes]) -> None:
+        """Send the whole blob in one request and finish."""
+        await self._exchange.send("PUT", self._with_digest(digest), body, size, scopes=self._scopes)
+
+    async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
+        """Send the next `size` bytes as one piece; on return the registry holds them."""
+        answer = await self._exchange.send(
+            "PATCH",
+            self.location,
+            body,
+            size,
+            scopes=self._scopes,
+            headers={"content-range": f"{self.offset}-{self.offset + size - 1}"},
+        )
+        self.offset += size
+        self._follow(answer)
+
+    async def finish(self, digest: Digest) -> None:
+        """Declare the blob complete. Raises DigestMismatch when the registry holds other bytes."""
+        await self._exchange.send("PUT", self._with_digest(digest), b"", 0, scopes=self._scopes)
+
+    async def cancel(self) -> None:
+        """Give the session up and let the registry forget it. Never fails."""
+        try:
+            await self._exchange.ask("DELETE", self.location, scopes=self._scopes)
+        except errors.TransshipError:
+            return  # Registries clear away sessions that nobody finishes.
+
+    def _follow(self, answer: Answer) -> None:
+        if location := answer.headers.get("location"):
+            self.location = self._exchange.address(location)
+        if not self.location:
+            raise errors.UnexpectedAnswer(f"{described(answer)}: no Location for the upload")
+
+    def _with_digest(self, digest: Digest) -> str:
+        return f"{self.location}{'&' if '?' in self.location else '?'}digest={quote(digest)}"
+
+
+def _blob_path(repository: str, digest: Digest) -> str:
+    return f"/v2/{repository}/blobs/{digest}"
+
+
+def _from_scope(repository: str, mount_from: str) -> str:
+    return push(repository) if mount_from == repository else pull(mount_from)
+
+
+def _held(answer: Answer) -> int:
+    """Return how many bytes an upload session holds.
+
+    `Range: 0-N` names the last byte. `0-0` is what registries say of an empty session as well, so
+    it counts as nothing: no piece is ever one byte long.
+    """
+    match = re.fullmatch(r"(?:bytes=)?0-(-?\d+)", answer.headers.get("range", "").strip())
+    if not match:
+        raise errors.UploadLost(f"{described(answer)}: it doesn't say how much it holds")
+    last = int(match[1])
+    return last + 1 if last > 0 else 0
+
+
+def _content_range(field: str) -> tuple[int, int]:
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", field.strip())
+    if not match:
+        raise errors.UnexpectedAnswer(f"a part of a blob came with Content-Range {field!r}")
+    return int(match[1]), int(match[2])
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,159 @@
+"""How fast to ask one registry: what it says of its limits, and what its answers show."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from transship.clock import Clock
+from transship.errors import (
+    ConnectionRefused,
+    NameNotFound,
+    RateLimited,
+    ServerFailed,
+    TimedOut,
+    TransshipError,
+)
+
+UNREACHABLE = (ConnectionRefused, NameNotFound, TimedOut)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on with a registry that doesn't do what is asked.
+
+    A request is tried up to `attempts` times and for up to `seconds`. A registry that answered
+    before and can't be reached now is waited for in the same way; one that never answered isn't,
+    unless `from_the_start` says so.
+    """
+
+    attempts: int
+    seconds: float
+    from_the_start: bool = False
+
+
+INTERACTIVE = Patience(attempts=4, seconds=20)
+"""A person waits for the answer."""
+
+PERSISTENT = Patience(attempts=60, seconds=900)
+"""A job runs unattended: a registry may be away for a quarter of an hour."""
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how many seconds a Retry-After field asks to wait, or None.
+
+    RFC 9110, 10.2.3: a number of seconds, or a date, which is compared with `now` (in seconds
+    since the epoch).
+    """
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        date = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, date.timestamp() - now)
+
+
+def backoff(attempt: int, *, spread: float) -> float:
+    """Return how long to wait after the attempt of this number (from 0), in seconds.
+
+    Doubles from half a second to 30 seconds; `spread` (0 to 1) takes up to half of it off, so
+    that requests that failed together don't come back together.
+    """
+    return min(30.0, 0.5 * 2.0**attempt) * (1 - spread / 2)
+
+
+class Retrying:
+    """The attempts of one request: says after each failure how long to wait, or that it's over."""
+
+    def __init__(self, patience: Patience, clock: Clock, *, reached: bool) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._reached = reached or patience.from_the_start
+        self._started = clock.monotonic()
+        self._attempt = 0
+
+    def pause_after(self, error: TransshipError) -> float | None:
+        """Return the seconds to wait before the next attempt, or None when there is none."""
+        self._attempt += 1
+        if not error.retryable or self._attempt >= self._patience.attempts:
+            return None
+        if isinstance(error, UNREACHABLE) and not self._reached:
+            return None
+        pause = backoff(self._attempt - 1, spread=random.random())  # noqa: S311 - no secret
+        asked = getattr(error, "retry_after", None)
+        if asked is not None:
+            pause = max(pause, asked)
+        left = self._started + self._patience.seconds - self._clock.monotonic()
+        return pause if pause <= left else None
+
+
+class Pacer:
+    """Lets requests to one registry through, as many at once as it takes well.
+
+    Starts at `start` requests at once, adds one for every round of good answers up to `most`, and
+    halves once for each burst of 429 or 503. While the registry asks to wait, nothing goes out.
+    """
+
+    def __init__(self, clock: Clock, *, start: int = 32, most: int = 64) -> None:
+        self._clock = clock
+        self._allowed = float(start)
+        self._most = most
+        self._in_flight = 0
+        self._quiet_until = 0.0
+        self._burst_ends = 0.0
+        self._freed = asyncio.Condition()
+        self.slowed = 0
+        """How often the registry has asked to slow down."""
+
+    @property
+    def allowed(self) -> int:
+        """How many requests may be under way at once."""
+        return int(self._allowed)
+
+    @property
+    def waiting(self) -> float:
+        """How many seconds the registry still wants to be left alone."""
+        return max(0.0, self._quiet_until - self._clock.monotonic())
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold one of the places for the time of a small request."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._in_flight < self.allowed)
+            self._in_flight += 1
+        try:
+            await self.quiet()
+            yield
+        finally:
+            async with self._freed:
+                self._in_flight -= 1
+                self._freed.notify()
+
+    async def quiet(self) -> None:
+        """Wait as long as the registry has asked to be left alone."""
+        while (pause := self.waiting) > 0:
+            await self._clock.sleep(pause)
+
+    def went_well(self) -> None:
+        """Take note of a good answer."""
+        self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
+
+    def went_badly(self, error: TransshipError) -> None:
+        """Take note of a failure; only what says "slower" has an effect."""
+        if not isinstance(error, RateLimited | ServerFailed):
+            return
+        now = self._clock.monotonic()
+        asked = error.retry_after
+        if isinstance(error, ServerFailed) and asked is None:
+            return
+        self._quiet_until = max(self._quiet_until, now + (1.0 if asked is None else asked))
+        if now >= self._burst_ends:
+            self._allowed = max(1.0, self._allowed / 2)
+            self.slowed += 1
+        self._burst_ends = max(now + 1.0, self._quiet_until)

@@ -1,0 +1,150 @@
+"""The seam: what every place that holds images can do.
+
+The transfer, `verify`, `ls` and `inspect` know only this protocol. A registry over HTTP
+(`client.Registry`) and an OCI image layout folder (`layout.Layout`) both are such a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from transship.oci.digest import Digest
+from transship.oci.manifest import Descriptor, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestHead:
+    """What is known of a manifest without reading it. `size` is in bytes, 0 when not said."""
+
+    digest: Digest
+    media_type: str
+    size: int
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """How a place wants blobs to be written. Sizes are in bytes.
+
+    A blob of up to `whole_limit` goes up in one request; a larger one in pieces of `piece`, or in
+    one request all the same where `piece` is 0. `resumable` says that what an upload session
+    holds can be asked for and believed.
+    """
+
+    whole_limit: int = 64 * MEBIBYTE
+    piece: int = 32 * MEBIBYTE
+    resumable: bool = True
+
+
+class BlobReader(Protocol):
+    """An open blob, from the offset that was asked for. Iterating gives its bytes once."""
+
+    size: int
+    """The length of the whole blob in bytes."""
+
+    offset: int
+    """Where reading really starts: 0 when the place can't start elsewhere."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Give the bytes from `offset` on, in pieces of up to about 1 MiB."""
+
+
+class Upload(Protocol):
+    """An upload session for one blob (distribution spec, "Pushing blobs").
+
+    Bytes count only once `finish` has returned: the place checks the digest there. Errors that
+    may pass are raised as they are; after one the session may hold anything, and only what
+    `Place.resume_upload` says of it is believed.
+    """
+
+    location: str
+    """Where the session lives. Opaque, may change after every piece, can be kept in a journal."""
+
+    offset: int
+    """How many bytes the place holds, in whole finished pieces."""
+
+    chunk_minimum: int
+    """The smallest piece that the place takes before the last one, in bytes; 0 when not said."""
+
+    async def put(self, digest: Digest, size: int, body: AsyncIterator[bytes]) -> None:
+        """Send the whole blob in one request and finish."""
+
+    async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
+        """Send the next `size` bytes as one piece; on return the place holds them."""
+
+    async def finish(self, digest: Digest) -> None:
+        """Declare the blob complete. Raises DigestMismatch when the place holds other bytes."""
+
+    async def cancel(self) -> None:
+        """Give the session up and let the place forget it. Never fails."""
+
+
+class Place(Protocol):
+    """A place that holds images.
+
+    All methods may raise the errors of `transship.errors` for the network, sign-in and rights.
+    A `reference` is a tag or a digest.
+    """
+
+    name: str
+    """`host[:port]` or `layout:PATH`: what stands before the repository in a reference."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """How it wants blobs to be written."""
+
+    def repositories(self) -> AsyncIterator[str]:
+        """Give the repositories' names, as they come. Raises CatalogClosed."""
+
+    def tags(self, repository: str) -> AsyncIterator[str]:
+        """Give the tags of a repository, as they come. Raises RepositoryNotFound."""
+
+    async def head_manifest(self, repository: str, reference: str) -> ManifestHead | None:
+        """Return what a tag or digest points at, without reading it, or None if it isn't there."""
+
+    async def get_manifest(self, repository: str, reference: str) -> Manifest:
+        """Read a manifest; what is returned has the digest asked for. Raises ManifestNotFound."""
+
+    async def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> bool:
+        """Write a manifest under a tag or its own digest.
+
+        Returns whether the place keeps the list of referrers by itself for a manifest with a
+        subject (`OCI-Subject`); True for manifests without one.
+        """
+
+    async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
+        """Return what refers to a manifest, or None where there is no referrers API."""
+
+    async def blob_size(self, repository: str, digest: Digest) -> int | None:
+        """Return the length of a blob in bytes, or None if the repository doesn't have it."""
+
+    def read_blob(
+        self, repository: str, digest: Digest, offset: int = 0
+    ) -> AbstractAsyncContextManager[BlobReader]:
+        """Open a blob for reading. The reader of the bytes checks the digest.
+
+        Raises BlobNotFound.
+        """
+
+    async def start_upload(
+        self, repository: str, digest: Digest, *, mount_from: str | None = None
+    ) -> Upload | None:
+        """Start writing a blob, or mount it from another repository of this place.
+
+        Returns None when the repository has the blob now (mounted, or there before) and nothing
+        is to be sent.
+        """
+
+    async def resume_upload(self, repository: str, location: str) -> Upload:
+        """Return a session that was started before, with the offset that the place says.
+
+        Raises UploadLost when the place doesn't know it any more, or says what can't be.
+        """
+
+    async def aclose(self) -> None:
+        """Close connections and files."""

@@ -1,0 +1,57 @@
+"""The hosted services: what is known of each one, a file per service.
+
+Every registry that speaks the distribution API works without being known here. A service that is
+known is signed in to with the right kind of user name, reached at the right host, and written to
+in the way that it takes.
+"""
+
+from __future__ import annotations
+
+from transship.registries.services import (
+    alibaba,
+    artifactory,
+    azure,
+    docker_hub,
+    ecr,
+    generic,
+    gitlab,
+    google,
+    harbor,
+    quay,
+    tencent,
+)
+from transship.registries.services.github import GHCR
+from transship.registries.services.huawei import SWR
+from transship.registries.services.service import Service
+
+SERVICES: tuple[Service, ...] = (
+    docker_hub.DOCKER_HUB,
+    harbor.HARBOR,
+    ecr.ECR,
+    azure.ACR,
+    google.GAR,
+    SWR,
+    quay.QUAY,
+    gitlab.GITLAB,
+    GHCR,
+    artifactory.ARTIFACTORY,
+    tencent.TCR,
+    tencent.CCR,
+    alibaba.ALIBABA,
+    generic.GENERIC,
+)
+"""All that are known; the last one stands for every other registry."""
+
+
+def service_of(host: str) -> Service:
+    """Return the service that runs at `host[:port]`, as far as the name tells."""
+    name = host.partition(":")[0]
+    return next((s for s in SERVICES if s.runs_at(name)), generic.GENERIC)
+
+
+def service_named(kind: str) -> Service | None:
+    """Return the service of this kind (`harbor`, `ecr`, ...), or None."""
+    return next((service for service in SERVICES if service.kind == kind), None)
+
+
+__all__ = ["SERVICES", "Service", "service_named", "service_of"]

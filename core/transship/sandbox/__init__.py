@@ -1,0 +1,1 @@
+"""Two small registries on loopback, with sample images: what `transship demo` works on."""

@@ -1,0 +1,1 @@
+"""Moves images: inventory, worklist, lanes, journal; and proves what was moved."""

@@ -1,0 +1,92 @@
+"""The runner's process: `python -m transship.transfers FOLDER`.
+
+Reads what it needs to reach the places from standard input, one line of JSON each: a pipe, so that
+no secret is in the arguments, the environment or a file. Says one line on standard output once it
+holds the job, and then nothing more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+
+from transship.clock import SystemClock
+from transship.errors import JobBusy, TransshipError
+from transship.oci.reference import Reference
+from transship.plans.plan import Plan
+from transship.registries.access import Access, open_place
+from transship.registries.pacing import PERSISTENT
+from transship.registries.place import Place
+from transship.transfers.jobs import Job
+from transship.transfers.runner import Runner
+
+READY = b"ready\n"
+BUSY = b"busy\n"
+
+
+async def _run(job: Job, accesses: dict[str, Access]) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    plan = job.plan()
+    clock = SystemClock()
+    with job.journal() as journal:
+        async with AsyncExitStack() as stack:
+            try:
+                places = await _open(plan, accesses, stack)
+            except TransshipError as error:
+                journal.note(
+                    state="failed",
+                    ended=clock.now(),
+                    problem=error.title,
+                    problem_detail=error.detail,
+                    problem_remedy=error.remedy,
+                )
+                return
+            await Runner(plan, places, journal, clock).run()
+
+
+async def _open(plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack) -> dict[str, Place]:
+    places: dict[str, Place] = {}
+    for copy in plan.copies:
+        for reference, create in ((copy.source, False), (copy.target, True)):
+            if reference.registry not in places:
+                place = open_place(
+                    Reference(reference.registry),
+                    accesses.get(reference.registry),
+                    create=create,
+                    patience=PERSISTENT,
+                )
+                places[reference.registry] = await stack.enter_async_context(aclosing(place))
+    return places
+
+
+def main() -> None:
+    """Run the job in the folder that the arguments name."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    job = Job(Path(sys.argv[1]))
+    accesses = {
+        access.host: access for access in map(Access.decode, sys.stdin.buffer.read().splitlines())
+    }
+    try:
+        with job.locked():
+            _say(READY)
+            asyncio.run(_run(job, accesses))
+    except JobBusy:
+        _say(BUSY)
+
+
+def _say(word: bytes) -> None:
+    """Tell who started us, once; later output has nowhere to go but the job's log."""
+    os.write(1, word)
+    os.dup2(2, 1)
+
+
+if __name__ == "__main__":
+    main()

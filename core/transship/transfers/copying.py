@@ -1,0 +1,145 @@
+"""Copies one image: its blobs, its manifests from the leaves up, its tag last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from transship import errors
+from transship.clock import Clock
+from transship.oci.digest import Digest, fallback_tag, short
+from transship.oci.manifest import Manifest, make_index
+from transship.oci.reference import Reference
+from transship.plans.plan import OnConflict
+from transship.registries.place import Place
+from transship.transfers.gather import all_settled
+from transship.transfers.journal import Journal
+from transship.transfers.placing import Placer
+from transship.transfers.work import Copy, Verdict
+
+_EVIDENCE_SECONDS = 5.0
+"""How long what was seen of the target's tag is good for; older, it is looked at again."""
+
+
+class Copier:
+    """Carries out the copies of one job."""
+
+    def __init__(
+        self,
+        places: Mapping[str, Place],
+        journal: Journal,
+        placer: Placer,
+        on_conflict: OnConflict,
+        clock: Clock,
+    ) -> None:
+        self._places = places
+        self._journal = journal
+        self._placer = placer
+        self._on_conflict = on_conflict
+        self._clock = clock
+        self._written: set[tuple[str, str, Digest]] = set()
+        self._subjects: dict[Reference, asyncio.Lock] = {}
+
+    async def copy(self, copy: Copy) -> None:
+        """Copy one image and journal that it is done. Raises why it can't be."""
+        root = self._manifest(copy, copy.digest)
+        try:
+            await self._copy(copy, root)
+        except errors.ManifestBlobUnknown:
+            # What was known to be at the target isn't: its clean-up was at work. Once more, with
+            # everything asked for anew.
+            self._placer.forget(copy.target)
+            self._written = {w for w in self._written if w[:2] != _repository(copy.target)}
+            await self._copy(copy, root)
+
+    async def _copy(self, copy: Copy, root: Manifest) -> None:
+        await self._parts(copy, root)
+        if copy.target.tag and await self._settled(copy):
+            return
+        keeps_referrers = await self._place(copy).put_manifest(
+            copy.target.repository, copy.target.tag or root.digest, root
+        )
+        if not keeps_referrers:
+            await self._list_referrer(copy.target, root)
+        self._written.add((*_repository(copy.target), root.digest))
+        self._journal.done(copy, self._clock.now())
+
+    async def _parts(self, copy: Copy, manifest: Manifest) -> None:
+        """Bring all that a manifest names to the target: its blobs, and its children in full."""
+        await all_settled(
+            [
+                *(
+                    self._placer.ensure(copy.source, copy.target, blob.digest, blob.size)
+                    for blob in manifest.blobs
+                ),
+                *(self._child(copy, child.digest) for child in manifest.children),
+            ]
+        )
+
+    async def _child(self, copy: Copy, digest: Digest) -> None:
+        key = (*_repository(copy.target), digest)
+        if key in self._written:
+            return
+        manifest = self._manifest(copy, digest)
+        await self._parts(copy, manifest)
+        await self._place(copy).put_manifest(copy.target.repository, digest, manifest)
+        self._written.add(key)
+
+    async def _settled(self, copy: Copy) -> bool:
+        """Keep what the tag points at, right before it is moved; tell whether that is needless.
+
+        The target may have changed since it was looked at. What the operator said about a tag
+        with another digest holds for what it points at now.
+        """
+        now = self._clock.now()
+        current = copy.previous
+        if copy.seen_at is None or now - copy.seen_at > _EVIDENCE_SECONDS:
+            place = self._place(copy)
+            head = await place.head_manifest(copy.target.repository, copy.target.tag)
+            current = head.digest if head else None
+        if current == copy.digest:
+            if copy.moving:
+                self._journal.done(copy, now)
+            else:
+                self._journal.settled(copy, Verdict.SAME, "it came there meanwhile", now)
+            return True
+        if current is not None and self._on_conflict is not OnConflict.OVERWRITE:
+            was = f"{copy.target}: the target has {short(current)} now"
+            if self._on_conflict is OnConflict.FAIL:
+                raise errors.TagConflict(was)
+            self._journal.settled(copy, Verdict.SKIP, f"{was}, and is left as it is", now)
+            return True
+        self._journal.moving(copy, current)
+        return False
+
+    async def _list_referrer(self, target: Reference, referrer: Manifest) -> None:
+        """Add a referrer to the list under the fallback tag of its subject.
+
+        Distribution spec, "Pushing Manifests with Subject": the client keeps the list where the
+        registry doesn't.
+        """
+        if referrer.subject is None:
+            return
+        place = self._places[target.registry]
+        tag = fallback_tag(referrer.subject.digest)
+        async with self._subjects.setdefault(target.at(tag), asyncio.Lock()):
+            try:
+                entries = (await place.get_manifest(target.repository, tag)).entries
+            except (errors.ManifestNotFound, errors.RepositoryNotFound):
+                entries = ()
+            if all(entry.digest != referrer.digest for entry in entries):
+                index = make_index([*entries, referrer.descriptor()])
+                await place.put_manifest(target.repository, tag, index)
+
+    def _manifest(self, copy: Copy, digest: Digest | None) -> Manifest:
+        manifest = self._journal.manifest(digest) if digest else None
+        if manifest is None:
+            raise errors.SourceMoved(f"{copy.source}: {digest} isn't in the job's journal")
+        return manifest
+
+    def _place(self, copy: Copy) -> Place:
+        return self._places[copy.target.registry]
+
+
+def _repository(target: Reference) -> tuple[str, str]:
+    return target.registry, target.repository

@@ -1,0 +1,51 @@
+"""Doing several things at once, in order and without leftovers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+async def each(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """Await all at once and return the results in order.
+
+    The first failure ends the others before it is raised, so that nothing goes on unseen.
+    """
+    async with _one_error(), asyncio.TaskGroup() as group:
+        tasks = [group.create_task(item) for item in work]
+    return [task.result() for task in tasks]
+
+
+async def all_settled(work: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Await all at once, let each come to its own end, then raise the first failure.
+
+    For work that would be lost if it were ended because of something else.
+    """
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def both(one: Coroutine[Any, Any, _T], other: Coroutine[Any, Any, _U]) -> tuple[_T, _U]:
+    """Await two things at once. A failure of one ends the other before it is raised."""
+    async with _one_error(), asyncio.TaskGroup() as group:
+        first, second = group.create_task(one), group.create_task(other)
+    return first.result(), second.result()
+
+
+class _one_error:  # noqa: N801 - reads as a word where it is used
+    """Raise the first error of a group instead of the group."""
+
+    async def __aenter__(self) -> None:
+        """Begin."""
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+            if not isinstance(error, BaseExceptionGroup):
+                raise error from None

@@ -1,0 +1,288 @@
+"""What is where, by digest. Reads both sides at once and judges nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from transship import errors
+from transship.clock import Clock
+from transship.errors import TransshipError
+from transship.oci.digest import Digest, fallback_tag, is_digest
+from transship.oci.manifest import Descriptor, Manifest
+from transship.oci.media_types import INDEXES
+from transship.oci.reference import Reference
+from transship.plans.plan import Plan, Wanted
+from transship.registries.place import Place
+from transship.transfers.gather import both, each
+from transship.transfers.platforms import chosen
+from transship.transfers.work import Found
+
+AT_ONCE = 48
+"""How many tags are looked at at a time."""
+
+_PLACE_WIDE = (
+    errors.NameNotFound,
+    errors.ConnectionRefused,
+    errors.CertificateNotTrusted,
+    errors.ClientCertificateRefused,
+    errors.PlainHttp,
+    errors.NotARegistry,
+    errors.ProxyFailed,
+    errors.WrongCredential,
+    errors.RealmRefused,
+)
+"""What is wrong with a whole place, and would be said again for every tag."""
+
+COSIGN_SUFFIXES = (".sig", ".att", ".sbom")
+_DEEPEST = 8  # Signatures of signatures end somewhere; a circle of subjects must too.
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was found for a plan, in the order of the plan and of the tags' names.
+
+    `new_repositories` are those that the target doesn't have at all, by place and name.
+    """
+
+    found: tuple[Found, ...]
+    new_repositories: frozenset[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the inventory is, for who watches it."""
+
+    repositories: int = 0
+    found: int = 0
+
+
+async def take_inventory(
+    plan: Plan, places: Mapping[str, Place], clock: Clock, progress: Progress | None = None
+) -> Inventory:
+    """Look at everything that a plan names, at its source and at its target.
+
+    A problem with one tag is kept with that tag; a place that can't be reached at all, or a
+    repository that can't be listed, raises.
+    """
+    taking = _Taking(plan, places, clock, progress or Progress())
+    found = [item for wanted in plan.copies for item in await taking.wanted(wanted)]
+    return Inventory(tuple(found), frozenset(taking.new_repositories))
+
+
+@dataclass(slots=True)
+class _Taking:
+    plan: Plan
+    places: Mapping[str, Place]
+    clock: Clock
+    progress: Progress
+    new_repositories: set[tuple[str, str]] = field(default_factory=set)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _tags: dict[Reference, frozenset[str]] = field(default_factory=dict)
+    _listing: dict[Reference, asyncio.Lock] = field(default_factory=dict)
+    _claimed: set[Reference] = field(default_factory=set)
+
+    async def wanted(self, wanted: Wanted) -> list[Found]:
+        """Return what is there for one line of the plan, and what refers to it."""
+        found: list[Found] = []
+        for pair in [pair async for pair in self._repositories(wanted)]:
+            self.progress.repositories += 1
+            found += await self._repository(pair)
+        return found
+
+    async def _repositories(self, wanted: Wanted) -> AsyncIterator[Wanted]:
+        """Give each repository of a layout that is meant as a whole, or the one that is named."""
+        if wanted.source.repository or wanted.source.version:
+            yield wanted
+            return
+        prefix = wanted.target.repository
+        async for name in self.places[wanted.source.registry].repositories():
+            target = "/".join(part for part in (prefix, name) if part)
+            yield Wanted(
+                replace(wanted.source, repository=name), replace(wanted.target, repository=target)
+            )
+
+    async def _repository(self, wanted: Wanted) -> list[Found]:
+        if wanted.source.version:
+            self._claim(wanted.target)
+            found = [await self._version(wanted, look_at_target=True)]
+        else:
+            found = await self._all_tags(wanted)
+        if self.plan.referrers:
+            for referrers in await each(self._referrers(item) for item in found):
+                found += referrers
+        return found
+
+    async def _all_tags(self, wanted: Wanted) -> list[Found]:
+        tags, at_target = await both(
+            self._source_tags(wanted.source), self._target_tags(wanted.target)
+        )
+
+        async def one(tag: str) -> Found:
+            pair = Wanted(wanted.source.at(tag), wanted.target.at(tag))
+            return await self._version(pair, look_at_target=tag in at_target)
+
+        return await each(one(tag) for tag in sorted(tags) if self._claim(wanted.target.at(tag)))
+
+    async def _target_tags(self, target: Reference) -> frozenset[str]:
+        """Return the target's tags, none for a repository that doesn't exist yet."""
+        try:
+            return frozenset(await _listed(self.places[target.registry], target.repository))
+        except (errors.RepositoryNotFound, errors.NoRight, errors.SignInNeeded) as error:
+            # Some services hide a missing repository behind a refusal. Writing will tell.
+            if isinstance(error, errors.RepositoryNotFound):
+                self.new_repositories.add((target.registry, target.repository))
+            return frozenset()
+
+    async def _version(self, wanted: Wanted, *, look_at_target: bool) -> Found:
+        async with self._slots:
+            try:
+                found = await self._look(wanted, look_at_target=look_at_target)
+            except _PLACE_WIDE:
+                raise
+            except TransshipError as error:
+                found = Found(wanted.source, wanted.target, None, None, problem=error)
+            self.progress.found += 1
+            return found
+
+    async def _look(self, wanted: Wanted, *, look_at_target: bool) -> Found:
+        source = self.places[wanted.source.registry]
+        repository = wanted.source.repository
+        digest = target_digest = None
+        seen_at = None
+        if look_at_target:
+            head, target_digest = await both(
+                source.head_manifest(repository, wanted.source.version),
+                self._target_digest(wanted.target),
+            )
+            seen_at = self.clock.now()
+            if head is None:
+                raise errors.ManifestNotFound(str(wanted.source))
+            digest = head.digest
+            if digest == target_digest:
+                return Found(
+                    source=wanted.source,
+                    target=wanted.target,
+                    digest=digest,
+                    target_digest=digest,
+                    media_type=head.media_type,
+                    seen_at=seen_at,
+                )
+        root = await source.get_manifest(repository, digest or wanted.source.version)
+        choice = await chosen(root, self.plan.platforms, source, repository)
+        if choice.root.digest == target_digest:
+            return Found(wanted.source, wanted.target, target_digest, target_digest)
+        return Found(
+            source=wanted.source,
+            target=_named(wanted.target, choice.root.digest),
+            digest=choice.root.digest,
+            target_digest=target_digest,
+            manifests=await _tree(source, repository, choice.root),
+            note=choice.note,
+            seen_at=seen_at,
+        )
+
+    async def _target_digest(self, target: Reference) -> Digest | None:
+        try:
+            head = await self.places[target.registry].head_manifest(
+                target.repository, target.version
+            )
+        except (errors.NoRight, errors.SignInNeeded):
+            return None  # Hidden as if refused; writing will tell.
+        return head.digest if head else None
+
+    async def _referrers(self, found: Found, depth: int = 0) -> list[Found]:
+        """Return what refers to a found image, to its children, and to those in turn."""
+        if found.digest is None or depth >= _DEEPEST:
+            return []
+        try:
+            subjects = await self._subjects(found)
+            direct = await each(self._referrers_of(found, subject) for subject in subjects)
+        except _PLACE_WIDE:
+            raise
+        except TransshipError as error:
+            return [replace(found, problem=error, manifests=(), note="its referrers")]
+        referrers = [item for items in direct for item in items]
+        deeper = await each(self._referrers(item, depth + 1) for item in referrers)
+        return referrers + [item for items in deeper for item in items]
+
+    async def _subjects(self, found: Found) -> list[Digest]:
+        """Return the digests that others may refer to: the image's, and those of its children."""
+        if found.manifests or found.media_type not in INDEXES or found.digest is None:
+            return [m.digest for m in found.manifests] or [found.digest or Digest("")]
+        source = self.places[found.source.registry]
+        if await source.referrers(found.source.repository, found.digest) is None:
+            return [found.digest]
+        index = await source.get_manifest(found.source.repository, found.digest)
+        return [found.digest, *(child.digest for child in index.children)]
+
+    async def _referrers_of(self, found: Found, subject: Digest) -> list[Found]:
+        source = self.places[found.source.registry]
+        repository = found.source.repository
+        entries = await source.referrers(repository, subject)
+        if entries is None:
+            entries = await self._fallback(found, subject)
+        versions = [*(entry.digest for entry in entries), *await self._cosign_tags(found, subject)]
+
+        async def one(version: str) -> Found:
+            pair = Wanted(found.source.at(version), found.target.at(version))
+            item = await self._version(pair, look_at_target=True)
+            return replace(item, subject=subject) if is_digest(version) else item
+
+        return await each(one(v) for v in versions if self._claim(found.target.at(v)))
+
+    async def _fallback(self, found: Found, subject: Digest) -> tuple[Descriptor, ...]:
+        """Return what stands under the fallback tag, unless that is copied as a tag anyway."""
+        tag = fallback_tag(subject)
+        if found.target.at(tag) in self._claimed or tag not in await self._source_tags(
+            found.source
+        ):
+            return ()
+        source = self.places[found.source.registry]
+        return (await source.get_manifest(found.source.repository, tag)).entries
+
+    async def _cosign_tags(self, found: Found, subject: Digest) -> list[str]:
+        stem = fallback_tag(subject)
+        tags = await self._source_tags(found.source)
+        return [stem + suffix for suffix in COSIGN_SUFFIXES if stem + suffix in tags]
+
+    async def _source_tags(self, source: Reference) -> frozenset[str]:
+        """Return all tags of the source's repository, listed once for the whole plan."""
+        key = Reference(source.registry, source.repository)
+        async with self._listing.setdefault(key, asyncio.Lock()):
+            if key not in self._tags:
+                place = self.places[source.registry]
+                self._tags[key] = frozenset(await _listed(place, source.repository))
+            return self._tags[key]
+
+    def _claim(self, target: Reference) -> bool:
+        """Take a target for one finding; tell whether it was free."""
+        free = target not in self._claimed
+        self._claimed.add(target)
+        return free
+
+
+async def _tree(source: Place, repository: str, root: Manifest) -> tuple[Manifest, ...]:
+    """Read all that an index names, children before their parents and the root last."""
+    ordered: dict[Digest, Manifest] = {}
+
+    async def visit(manifest: Manifest, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise errors.InvalidManifest(f"{root.digest}: indexes nested over {_DEEPEST} deep")
+        missing = [child for child in manifest.children if child.digest not in ordered]
+        for child in await each(source.get_manifest(repository, c.digest) for c in missing):
+            await visit(child, depth + 1)
+        ordered[manifest.digest] = manifest
+
+    await visit(root, 0)
+    return tuple(ordered.values())
+
+
+async def _listed(place: Place, repository: str) -> list[str]:
+    return [tag async for tag in place.tags(repository)]
+
+
+def _named(target: Reference, digest: Digest) -> Reference:
+    """Return where the content goes: a target named by digest takes that of what is written."""
+    return replace(target, digest=digest) if target.digest else target

@@ -1,0 +1,400 @@
+"""The journal of a job: one SQLite file, the only thing that runner and screens share.
+
+What must survive a crash is written here before it is acted on. The runner writes; everyone may
+read at any time (WAL). Control goes the other way through `wishes`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from transship.errors import TransshipError
+from transship.oci.digest import Digest
+from transship.oci.manifest import Manifest, parse_manifest
+from transship.oci.reference import parse_reference
+from transship.text import safe
+from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS copies (
+    id INTEGER PRIMARY KEY, source TEXT, target TEXT, digest TEXT, previous TEXT, verdict TEXT,
+    reason TEXT, subject TEXT, seen_at REAL, state TEXT,
+    moving INTEGER, cause TEXT, title TEXT, detail TEXT, remedy TEXT, ended REAL);
+CREATE INDEX IF NOT EXISTS copies_by_state ON copies (state, verdict);
+CREATE TABLE IF NOT EXISTS manifests (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
+CREATE TABLE IF NOT EXISTS blobs (
+    target TEXT, digest TEXT, size INTEGER, source TEXT, home TEXT, copies INTEGER, outcome TEXT,
+    PRIMARY KEY (target, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS placements (
+    target TEXT, repository TEXT, digest TEXT, mounted INTEGER,
+    PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uploads (
+    target TEXT, repository TEXT, digest TEXT, location TEXT, offset INTEGER,
+    PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lanes (
+    lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL);
+CREATE TABLE IF NOT EXISTS wishes (
+    id INTEGER PRIMARY KEY, wish TEXT, argument TEXT, at REAL, granted INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, level TEXT, message TEXT);
+"""
+
+_COPY = "id, source, target, digest, previous, verdict, reason, subject, seen_at, moving"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one lane moves at this moment. Sizes in bytes, `started` in seconds since the epoch."""
+
+    what: str
+    moved: int
+    size: int
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An upload session that a place is known to hold, up to `offset` bytes."""
+
+    location: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Copies that failed for one cause."""
+
+    cause: str
+    title: str
+    remedy: str
+    count: int
+    examples: tuple[tuple[str, str], ...]
+    """The first few, as what was copied and the detail."""
+
+
+class Journal:
+    """One job's journal. Open it anew in each process; close it when done."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all or nothing of what is written inside."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def fact(self, name: str) -> str:
+        """Return a fact of the job, or an empty string."""
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def note(self, **facts: object) -> None:
+        """Keep facts of the job: state, phase, times in seconds since the epoch, counts."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO facts VALUES (?, ?)",
+            [(name, str(value)) for name, value in facts.items()],
+        )
+
+    def change(self) -> int:
+        """Return a number that changes whenever another process has written."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def log(self, at: float, level: str, message: str) -> None:
+        """Add a line to the job's log."""
+        self._db.execute(
+            "INSERT INTO log (at, level, message) VALUES (?, ?, ?)", (at, level, safe(message))
+        )
+
+    # The worklist
+
+    def keep(self, worklist: Worklist) -> None:
+        """Add a worklist: the whole one at first, later one for the copies that failed before.
+
+        What failed makes room for what is tried instead; the rest stays as it is.
+        """
+        with self.together():
+            self._db.execute("DELETE FROM copies WHERE state = 'failed'")
+            last = self._db.execute("SELECT coalesce(max(id), 0) FROM copies").fetchone()[0]
+            self._db.executemany(
+                "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
+                [(last + copy.id, *_copy_row(copy)) for copy in worklist.copies],
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)",
+                [(m.digest, m.media_type, m.body) for m in worklist.manifests.values()],
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, ?, '')",
+                [
+                    (b.target, b.digest, b.size, str(b.source), b.home, 1 + len(b.others))
+                    for b in worklist.blobs
+                ],
+            )
+            self.note(phase="planned")
+
+    def copies(self, state: State | None = None) -> list[Copy]:
+        """Return the copies in the order of the worklist, all or those in one state."""
+        rows = self._db.execute(
+            f"SELECT {_COPY} FROM copies WHERE ?1 IS NULL OR state = ?1 ORDER BY id",  # noqa: S608
+            (state,),
+        )
+        return [_copy(row) for row in rows]
+
+    def outcomes(self) -> Iterator[tuple[Copy, State, str]]:
+        """Give each copy with its state and, where it failed, the error in words."""
+        rows = self._db.execute(
+            f"SELECT {_COPY}, state, title, detail FROM copies ORDER BY id"  # noqa: S608
+        )
+        for row in rows:
+            words = ": ".join(part for part in row[11:13] if part)
+            yield _copy(row[:10]), State(row[10]), words
+
+    def manifest(self, digest: Digest) -> Manifest | None:
+        """Return a manifest that is to be written, or None if it isn't kept."""
+        row = self._db.execute(
+            "SELECT body, media_type FROM manifests WHERE digest = ?", (digest,)
+        ).fetchone()
+        return parse_manifest(row[0], row[1], digest) if row else None
+
+    def largest_blobs(self, over: int, count: int) -> list[BlobWork]:
+        """Return the largest blobs of more than `over` bytes that aren't moved yet."""
+        rows = self._db.execute(
+            "SELECT target, digest, size, source, home FROM blobs "
+            "WHERE size > ? AND outcome = '' ORDER BY size DESC LIMIT ?",
+            (over, count),
+        )
+        return [
+            BlobWork(target, Digest(digest), size, parse_reference(source), home)
+            for target, digest, size, source, home in rows
+        ]
+
+    def forget_manifests(self) -> None:
+        """Drop the manifests' bodies once nothing is left to be written."""
+        self._db.execute("DELETE FROM manifests")
+
+    # What becomes of the copies
+
+    def begun(self, copy: Copy) -> None:
+        """Say that a copy is being worked on."""
+        self._db.execute("UPDATE copies SET state = 'running' WHERE id = ?", (copy.id,))
+
+    def moving(self, copy: Copy, previous: Digest | None) -> None:
+        """Keep what a tag points at, right before it is moved."""
+        verdict = Verdict.OVERWRITE if previous else Verdict.COPY
+        self._db.execute(
+            "UPDATE copies SET previous = ?, verdict = ?, moving = 1 WHERE id = ?",
+            (previous, verdict, copy.id),
+        )
+
+    def done(self, copy: Copy, at: float) -> None:
+        """Say that a copy is at the target."""
+        self._db.execute(
+            "UPDATE copies SET state = 'done', cause = NULL, title = NULL, detail = NULL, "
+            "remedy = NULL, ended = ? WHERE id = ?",
+            (at, copy.id),
+        )
+
+    def settled(self, copy: Copy, verdict: Verdict, reason: str, at: float) -> None:
+        """Say that nothing is to be done for a copy after all."""
+        self._db.execute(
+            "UPDATE copies SET state = 'done', verdict = ?, reason = ?, ended = ? WHERE id = ?",
+            (verdict, safe(reason), at, copy.id),
+        )
+
+    def failed(self, copy: Copy, error: TransshipError, at: float) -> None:
+        """Say why a copy failed."""
+        self._db.execute(
+            "UPDATE copies SET state = 'failed', cause = ?, title = ?, detail = ?, remedy = ?, "
+            "ended = ? WHERE id = ?",
+            (error.cause, error.title, error.detail, error.remedy, at, copy.id),
+        )
+
+    def wait_again(self, copy: Copy | None = None) -> None:
+        """Put a copy back to waiting, or all that were begun by a process that is gone."""
+        self._db.execute(
+            "UPDATE copies SET state = 'waiting' "
+            "WHERE state = 'running' AND (?1 IS NULL OR id = ?1)",
+            (copy.id if copy else None,),
+        )
+
+    # What becomes of the blobs
+
+    def placed(self, target: str, repository: str, digest: Digest, *, outcome: str) -> None:
+        """Say that a repository has a blob: `sent`, `mounted` or `there`."""
+        with self.together():
+            self._db.execute(
+                "INSERT OR IGNORE INTO placements VALUES (?, ?, ?, ?)",
+                (target, repository, digest, outcome == "mounted"),
+            )
+            self._db.execute(
+                "DELETE FROM uploads WHERE target = ? AND repository = ? AND digest = ?",
+                (target, repository, digest),
+            )
+            self._db.execute(
+                "UPDATE blobs SET outcome = ? "
+                "WHERE target = ? AND digest = ? AND outcome <> 'sent'",
+                (outcome, target, digest),
+            )
+
+    def placements(self) -> Iterator[tuple[str, str, Digest]]:
+        """Give all that is known to be at a target: place, repository, digest."""
+        rows = self._db.execute("SELECT target, repository, digest FROM placements")
+        for target, repository, digest in rows:
+            yield target, repository, Digest(digest)
+
+    def forget_placements(self, target: str, repository: str) -> None:
+        """No longer believe what was known of one repository."""
+        self._db.execute(
+            "DELETE FROM placements WHERE target = ? AND repository = ?", (target, repository)
+        )
+
+    def uploading(self, target: str, repository: str, digest: Digest, session: Session) -> None:
+        """Keep how far an upload session is."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?)",
+            (target, repository, digest, session.location, session.offset),
+        )
+
+    def upload(self, target: str, repository: str, digest: Digest) -> Session | None:
+        """Return the upload session that was kept for a blob, or None."""
+        row = self._db.execute(
+            "SELECT location, offset FROM uploads "
+            "WHERE target = ? AND repository = ? AND digest = ?",
+            (target, repository, digest),
+        ).fetchone()
+        return Session(*row) if row else None
+
+    def uploads(self) -> list[tuple[str, str, Session]]:
+        """Return all upload sessions that are open: place, repository, session."""
+        rows = self._db.execute("SELECT target, repository, location, offset FROM uploads")
+        return [(target, repository, Session(*session)) for target, repository, *session in rows]
+
+    def upload_gone(self, target: str, repository: str, digest: Digest) -> None:
+        """Forget an upload session."""
+        self._db.execute(
+            "DELETE FROM uploads WHERE target = ? AND repository = ? AND digest = ?",
+            (target, repository, digest),
+        )
+
+    # What is happening now
+
+    def show_lanes(self, lanes: Iterable[Lane], **facts: object) -> None:
+        """Replace what is shown of the lanes, and keep the facts that go with it."""
+        with self.together():
+            self._db.execute("DELETE FROM lanes")
+            self._db.executemany(
+                "INSERT INTO lanes (what, moved, size, started) VALUES (?, ?, ?, ?)",
+                [(safe(lane.what), lane.moved, lane.size, lane.started) for lane in lanes],
+            )
+            self.note(**facts)
+
+    def lanes(self) -> list[Lane]:
+        """Return what the lanes move."""
+        rows = self._db.execute("SELECT what, moved, size, started FROM lanes ORDER BY lane")
+        return [Lane(*row) for row in rows]
+
+    def counts(self) -> dict[tuple[State, Verdict], int]:
+        """Return how many copies are in each state, by verdict."""
+        rows = self._db.execute("SELECT state, verdict, count(*) FROM copies GROUP BY 1, 2")
+        return {(State(state), Verdict(verdict)): count for state, verdict, count in rows}
+
+    def blob_bytes(self) -> dict[str, tuple[int, int]]:
+        """Return, by outcome (empty: open), the blobs' bytes once and times their repositories."""
+        rows = self._db.execute(
+            "SELECT outcome, sum(size), sum(size * copies) FROM blobs GROUP BY outcome"
+        )
+        return {outcome: (once, naive) for outcome, once, naive in rows}
+
+    def failures(self, examples: int = 3) -> list[Failure]:
+        """Return what failed, grouped by cause, the most frequent first."""
+        groups = self._db.execute(
+            "SELECT cause, title, remedy, count(*) FROM copies WHERE state = 'failed' "
+            "GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1"
+        ).fetchall()
+        return [
+            Failure(cause, title, remedy, count, self._examples(cause, remedy, examples))
+            for cause, title, remedy, count in groups
+        ]
+
+    def _examples(self, cause: str, remedy: str, count: int) -> tuple[tuple[str, str], ...]:
+        rows = self._db.execute(
+            "SELECT source, detail FROM copies WHERE state = 'failed' AND cause = ? "
+            "AND remedy = ? ORDER BY id LIMIT ?",
+            (cause, remedy, count),
+        )
+        return tuple((source, detail) for source, detail in rows)
+
+    # What the operator wishes
+
+    def wish(self, wish: str, at: float, argument: str = "") -> None:
+        """Ask the runner for something: `pause`, `cancel`."""
+        self._db.execute(
+            "INSERT INTO wishes (wish, argument, at) VALUES (?, ?, ?)", (wish, argument, at)
+        )
+
+    def wishes(self) -> list[str]:
+        """Return the wishes that weren't granted yet, the oldest first."""
+        rows = self._db.execute("SELECT wish FROM wishes WHERE granted = 0 ORDER BY id")
+        return [wish for (wish,) in rows]
+
+    def grant_wishes(self) -> None:
+        """Say that all wishes were taken up."""
+        self._db.execute("UPDATE wishes SET granted = 1 WHERE granted = 0")
+
+    @property
+    def state(self) -> JobState:
+        """The job's state as it was last written."""
+        return JobState(self.fact("state") or JobState.WAITING)
+
+
+def _copy_row(copy: Copy) -> tuple[object, ...]:
+    problem = copy.problem
+    state = State.WAITING if copy.verdict.moves else State.FAILED if problem else State.DONE
+    return (
+        str(copy.source),
+        str(copy.target),
+        copy.digest,
+        copy.previous,
+        copy.verdict,
+        copy.reason,
+        copy.subject,
+        copy.seen_at,
+        state,
+        problem.cause if problem else None,
+        problem.title if problem else None,
+        problem.detail if problem else None,
+        problem.remedy if problem else None,
+    )
+
+
+def _copy(row: tuple[object, ...]) -> Copy:
+    number, source, target, digest, previous, verdict, reason, subject, seen_at, moving = row
+    return Copy(
+        id=int(str(number)),
+        source=parse_reference(str(source)),
+        target=parse_reference(str(target)),
+        digest=Digest(str(digest)) if digest else None,
+        previous=Digest(str(previous)) if previous else None,
+        verdict=Verdict(str(verdict)),
+        reason=str(reason),
+        subject=Digest(str(subject)) if subject else None,
+        seen_at=float(str(seen_at)) if seen_at is not None else None,
+        moving=bool(moving),
+    )

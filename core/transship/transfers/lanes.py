@@ -1,0 +1,166 @@
+"""Lanes: what may go on at once, so that small requests never wait behind large blobs."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import math
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from transship.clock import Clock
+from transship.registries.place import MEBIBYTE
+from transship.transfers.journal import Lane
+
+SMALL = MEBIBYTE
+"""Blobs up to this many bytes are read whole; larger ones go through a lane."""
+
+LARGE_AT_ONCE = 6
+SMALL_AT_ONCE = 64
+
+
+class LargestFirst:
+    """Lets `count` holders in at once; of those that wait, the one with the largest size first."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    @asynccontextmanager
+    async def slot(self, size: int) -> AsyncIterator[None]:
+        """Hold one of the slots."""
+        await self._acquire(size)
+        try:
+            yield
+        finally:
+            self._release()
+
+    async def _acquire(self, size: int) -> None:
+        if self._free > 0:
+            self._free -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (-size, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release()
+            raise
+
+    def _release(self) -> None:
+        while self._waiting:
+            _, _, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+class Paused(Exception):
+    """The job is being paused: what is under way comes to its next good end, nothing new begins."""
+
+
+class Gate:
+    """Where new work passes; closed when the job is to pause."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def close(self) -> None:
+        """Let nothing more through."""
+        self.closed = True
+
+    def enter(self) -> None:
+        """Pass. Raises Paused when the gate is closed."""
+        if self.closed:
+            raise Paused
+
+
+class Meter:
+    """How many bytes leave per second, smoothed over some ten seconds."""
+
+    _SECONDS = 10.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._read_at = clock.monotonic()
+        self._count = 0
+        self.total = 0
+        self.rate = 0.0
+
+    def count(self, count: int) -> None:
+        """Count bytes."""
+        self.total += count
+
+    def read(self) -> float:
+        """Return the rate in bytes per second. To be called a few times a second."""
+        now = self._clock.monotonic()
+        elapsed = now - self._read_at
+        if elapsed > 0:
+            current = (self.total - self._count) / elapsed
+            weight = 1 - math.exp(-elapsed / self._SECONDS) if self.rate else 1.0
+            self.rate += weight * (current - self.rate)
+            self._read_at, self._count = now, self.total
+        return self.rate
+
+
+@dataclass(slots=True)
+class Moving:
+    """One blob on its way. Sizes in bytes."""
+
+    what: str
+    size: int
+    started: float
+    meter: Meter
+    moved: int = 0
+
+    def advance(self, count: int) -> None:
+        """Count bytes that have left for the target."""
+        self.moved += count
+        self.meter.count(count)
+
+    def restart_at(self, offset: int) -> None:
+        """Count again from here: what was sent beyond is lost."""
+        self.moved = offset
+
+
+class Lanes:
+    """The lanes of one job, and what is moving in them."""
+
+    def __init__(self, clock: Clock, *, large: int = LARGE_AT_ONCE) -> None:
+        self._clock = clock
+        self.gate = Gate()
+        self.meter = Meter(clock)
+        self._large = LargestFirst(large)
+        self._small = LargestFirst(SMALL_AT_ONCE)
+        self._moving: dict[int, Moving] = {}
+        self._numbers = itertools.count()
+
+    @asynccontextmanager
+    async def lane(self, what: str, size: int) -> AsyncIterator[Moving]:
+        """Wait for a lane that fits a blob of this size, and show what moves in it.
+
+        Raises Paused when nothing new may begin.
+        """
+        lanes = self._small if size <= SMALL else self._large
+        async with lanes.slot(size):
+            self.gate.enter()
+            with self._shown(Moving(what, size, self._clock.now(), self.meter)) as moving:
+                yield moving
+
+    def snapshot(self) -> list[Lane]:
+        """Return what is moving now, the oldest first."""
+        return [Lane(m.what, m.moved, m.size, m.started) for m in self._moving.values()]
+
+    @contextmanager
+    def _shown(self, moving: Moving) -> Iterator[Moving]:
+        number = next(self._numbers)
+        self._moving[number] = moving
+        try:
+            yield moving
+        finally:
+            del self._moving[number]

@@ -1,0 +1,164 @@
+"""Moves the bytes of one blob from a source into an upload session at the target.
+
+How, depends on its length and on what the target takes: small blobs whole from memory, larger
+ones as one stream, large ones in pieces, each of which survives what happens to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from transship import errors
+from transship.clock import Clock
+from transship.errors import TransshipError
+from transship.oci.digest import Digest
+from transship.registries.pacing import Patience, Retrying
+from transship.registries.place import Place, Upload
+from transship.transfers.journal import Journal, Session
+from transship.transfers.lanes import SMALL, Gate, Moving
+from transship.transfers.reading import SourceBlob
+
+_MOST_MISMATCHES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one blob comes from and where it goes. `size` is in bytes."""
+
+    source: Place
+    source_repository: str
+    target: Place
+    target_repository: str
+    digest: Digest
+    size: int
+
+
+Start = Callable[[], Awaitable[Upload | None]]
+"""Starts an upload session at the target; None when the blob turns out to be there."""
+
+
+class Mover:
+    """Moves blobs for one job, and keeps in its journal how far the large ones are."""
+
+    def __init__(self, journal: Journal, gate: Gate, patience: Patience, clock: Clock) -> None:
+        self._journal = journal
+        self._gate = gate
+        self._patience = patience
+        self._clock = clock
+
+    async def move(self, route: Route, start: Start, moving: Moving) -> bool:
+        """Move one blob; return whether bytes were sent, or it was there after all.
+
+        Tries again where that may help, from the last piece that the target holds if it can be
+        continued, else from the beginning. Raises Paused after a piece when the job pauses.
+        """
+        retrying = Retrying(self._patience, self._clock, reached=True)
+        furthest = mismatches = 0
+        while True:
+            try:
+                return await self._attempt(route, start, moving)
+            except TransshipError as error:
+                if isinstance(error, errors.DigestMismatch):
+                    # What the target holds of it can't be trusted either.
+                    self._forget(route)
+                    mismatches += 1
+                    if mismatches >= _MOST_MISMATCHES:
+                        raise
+                if (held := self._held(route)) > furthest:
+                    furthest = held
+                    retrying = Retrying(self._patience, self._clock, reached=True)
+                pause = retrying.pause_after(error)
+                if pause is None:
+                    raise
+            await self._clock.sleep(pause)
+
+    async def _attempt(self, route: Route, start: Start, moving: Moving) -> bool:
+        blob = SourceBlob(
+            route.source,
+            route.source_repository,
+            route.digest,
+            route.size,
+            patience=self._patience,
+            clock=self._clock,
+        )
+        async with aclosing(blob):
+            upload = await self._continued(route) or await start()
+            if upload is None:
+                return False
+            moving.restart_at(upload.offset)
+            if route.size <= SMALL:
+                await self._send_small(route, blob, upload, moving)
+            elif route.size <= route.target.capabilities.whole_limit or not self._piece(route):
+                counted = _counted(blob.take(route.size), moving)
+                await upload.put(route.digest, route.size, counted)
+            else:
+                await self._send_pieces(route, blob, upload, moving)
+        return True
+
+    async def _send_small(
+        self, route: Route, blob: SourceBlob, upload: Upload, moving: Moving
+    ) -> None:
+        data = await blob.whole()
+        if route.target.capabilities.whole_limit == 0 and data:
+            await upload.append(len(data), _counted(_once(data), moving))
+            await upload.finish(route.digest)
+        else:
+            await upload.put(route.digest, len(data), _counted(_once(data), moving))
+
+    async def _send_pieces(
+        self, route: Route, blob: SourceBlob, upload: Upload, moving: Moving
+    ) -> None:
+        if upload.offset:
+            blob.begin_at(upload.offset)
+        piece = max(self._piece(route), upload.chunk_minimum)
+        while upload.offset < route.size:
+            size = min(piece, route.size - upload.offset)
+            await upload.append(size, _counted(blob.take(size), moving))
+            self._journal.uploading(
+                route.target.name,
+                route.target_repository,
+                route.digest,
+                Session(upload.location, upload.offset),
+            )
+            if upload.offset < route.size:
+                self._gate.enter()
+        await upload.finish(route.digest)
+
+    async def _continued(self, route: Route) -> Upload | None:
+        """Return the session that the journal knows, if the target still holds what it held.
+
+        In any doubt the blob starts again; its digest decides in the end.
+        """
+        session = self._journal.upload(route.target.name, route.target_repository, route.digest)
+        if session is None or not route.target.capabilities.resumable:
+            return None
+        try:
+            upload = await route.target.resume_upload(route.target_repository, session.location)
+        except (errors.UploadLost, errors.UnexpectedAnswer, errors.RepositoryNotFound):
+            upload = None
+        if upload is None or upload.offset != session.offset or upload.offset > route.size:
+            self._forget(route)
+            return None
+        return upload
+
+    def _forget(self, route: Route) -> None:
+        self._journal.upload_gone(route.target.name, route.target_repository, route.digest)
+
+    def _held(self, route: Route) -> int:
+        session = self._journal.upload(route.target.name, route.target_repository, route.digest)
+        return session.offset if session else 0
+
+    def _piece(self, route: Route) -> int:
+        return route.target.capabilities.piece
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def _counted(pieces: AsyncIterator[bytes], moving: Moving) -> AsyncIterator[bytes]:
+    async for piece in pieces:
+        yield piece
+        moving.advance(len(piece))

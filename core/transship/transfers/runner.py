@@ -1,0 +1,208 @@
+"""The runner: carries a job out, from where its journal says it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from transship.clock import Clock
+from transship.errors import TransshipError
+from transship.oci.digest import Digest
+from transship.oci.reference import Reference
+from transship.plans.plan import Plan, Wanted
+from transship.registries.pacing import PERSISTENT, Patience
+from transship.registries.place import MEBIBYTE, Place
+from transship.transfers.copying import Copier
+from transship.transfers.inventory import Progress, take_inventory
+from transship.transfers.journal import Journal
+from transship.transfers.lanes import Lanes, Paused
+from transship.transfers.mover import Mover
+from transship.transfers.placing import Placer
+from transship.transfers.work import Copy, JobState, State
+from transship.transfers.worklist import make_worklist
+
+IMAGES_AT_ONCE = 48
+_TICK = 0.25
+"""How often wishes are read and the lanes shown, in seconds."""
+
+_HEAD_START = 16 * MEBIBYTE
+_HEAD_STARTS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a job is run."""
+
+    images_at_once: int = IMAGES_AT_ONCE
+    patience: Patience = PERSISTENT
+
+
+class Runner:
+    """Carries out one job. Its caller holds the job's lock and has opened the places."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        places: Mapping[str, Place],
+        journal: Journal,
+        clock: Clock,
+        settings: Settings | None = None,
+    ) -> None:
+        self._plan = plan
+        self._places = places
+        self._journal = journal
+        self._clock = clock
+        self._settings = settings or Settings()
+        self._lanes = Lanes(clock)
+        self._new_repositories: frozenset[tuple[str, str]] = frozenset()
+
+    async def run(self) -> JobState:
+        """Run to the end, or until a wish ends it, and return how it ended.
+
+        A problem of the whole job (a registry that can't be reached at all) ends it as failed
+        with the error in its facts.
+        """
+        started = self._journal.fact("started") or self._clock.now()
+        self._journal.note(state=JobState.RUNNING, started=started, ended="", problem="")
+        self._journal.wait_again()
+        work = asyncio.create_task(self._work())
+        watch = asyncio.create_task(self._watch(work))
+        try:
+            state = await work
+        except asyncio.CancelledError:
+            state = await self._stopped()
+        except TransshipError as error:
+            self._journal.note(
+                problem=error.title, problem_detail=error.detail, problem_remedy=error.remedy
+            )
+            state = JobState.FAILED
+        finally:
+            watch.cancel()
+        self._journal.grant_wishes()
+        self._journal.show_lanes([], state=state, ended=self._clock.now())
+        return state
+
+    async def _work(self) -> JobState:
+        if self._journal.fact("phase") != "planned":
+            await self._take_stock()
+        mover = Mover(self._journal, self._lanes.gate, self._settings.patience, self._clock)
+        placer = Placer(self._places, self._journal, self._lanes, mover, self._new_repositories)
+        copier = Copier(self._places, self._journal, placer, self._plan.on_conflict, self._clock)
+        await self._copy_all(copier, placer)
+        if self._lanes.gate.closed and self._journal.copies(State.WAITING):
+            return JobState.PAUSED
+        failed = any(state is State.FAILED for state, _ in self._journal.counts())
+        self._journal.forget_manifests()
+        return JobState.FAILED if failed else JobState.DONE
+
+    async def _take_stock(self) -> None:
+        """Look at both sides and keep the worklist: of all, or of what failed before."""
+        self._journal.note(phase="inventory")
+        failed = self._journal.copies(State.FAILED)
+        plan = self._plan
+        if failed:
+            again = tuple(dict.fromkeys(Wanted(copy.source, copy.target) for copy in failed))
+            plan = replace(plan, copies=again)
+        progress = Progress()
+        shown = asyncio.create_task(self._show_inventory(progress))
+        try:
+            inventory = await take_inventory(plan, self._places, self._clock, progress)
+        finally:
+            shown.cancel()
+        subjects = {copy.target: copy.subject for copy in failed}
+        found = [
+            replace(item, subject=item.subject or subjects.get(item.target))
+            for item in inventory.found
+        ]
+        self._new_repositories = inventory.new_repositories
+        self._journal.keep(make_worklist(found, self._plan.on_conflict))
+
+    async def _show_inventory(self, progress: Progress) -> None:
+        while True:
+            self._journal.note(found=progress.found, heartbeat=self._clock.now())
+            await self._clock.sleep(_TICK)
+
+    async def _copy_all(self, copier: Copier, placer: Placer) -> None:
+        waiting = deque(self._journal.copies(State.WAITING))
+        written: dict[tuple[str, str, Digest], asyncio.Event] = {
+            _key(copy.target, copy.digest): asyncio.Event() for copy in waiting if copy.digest
+        }
+
+        async def worker() -> None:
+            while waiting and not self._lanes.gate.closed:
+                copy = waiting.popleft()
+                if copy.subject and (subject := written.get(_key(copy.target, copy.subject))):
+                    await subject.wait()
+                await self._copy(copier, copy)
+                if copy.digest:
+                    written[_key(copy.target, copy.digest)].set()
+
+        workers = [asyncio.create_task(worker()) for _ in range(self._settings.images_at_once)]
+        head_start = asyncio.create_task(self._head_start(placer))
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for task in (*workers, head_start):
+                task.cancel()
+            await asyncio.gather(*workers, head_start, return_exceptions=True)
+
+    async def _copy(self, copier: Copier, copy: Copy) -> None:
+        self._journal.begun(copy)
+        try:
+            await copier.copy(copy)
+        except TransshipError as error:
+            self._journal.failed(copy, error, self._clock.now())
+        except Paused:
+            self._journal.wait_again(copy)
+
+    async def _head_start(self, placer: Placer) -> None:
+        """Start the largest blobs at once, wherever in the worklist they stand.
+
+        What goes wrong with one of them is met again, and kept, by the copy that needs it.
+        """
+        largest = self._journal.largest_blobs(_HEAD_START, _HEAD_STARTS)
+        await asyncio.gather(
+            *(
+                placer.ensure(
+                    blob.source, Reference(blob.target, blob.home), blob.digest, blob.size
+                )
+                for blob in largest
+            ),
+            return_exceptions=True,
+        )
+
+    async def _watch(self, work: asyncio.Task[JobState]) -> None:
+        """Take up wishes and show what moves, until the work ends."""
+        while True:
+            wishes = self._journal.wishes()
+            if "pause" in wishes:
+                self._lanes.gate.close()
+            if "cancel" in wishes or wishes.count("pause") > 1:
+                work.cancel()
+                return
+            self._journal.show_lanes(
+                self._lanes.snapshot(),
+                heartbeat=self._clock.now(),
+                rate=round(self._lanes.meter.read()),
+                pausing=int(self._lanes.gate.closed),
+            )
+            await self._clock.sleep(_TICK)
+
+    async def _stopped(self) -> JobState:
+        """End after the work was cancelled: by a wish, or by a signal."""
+        wishes = self._journal.wishes()
+        if "cancel" not in wishes:
+            return JobState.PAUSED if "pause" in wishes else JobState.INTERRUPTED
+        for target, repository, session in self._journal.uploads():
+            try:
+                upload = await self._places[target].resume_upload(repository, session.location)
+                await upload.cancel()
+            except TransshipError:
+                continue  # The registry clears away what it still holds.
+        return JobState.CANCELLED
+
+
+def _key(target: Reference, digest: Digest | None) -> tuple[str, str, Digest]:
+    return target.registry, target.repository, digest or Digest("")

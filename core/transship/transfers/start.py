@@ -1,0 +1,58 @@
+"""Starts a job's runner as a process of its own, which outlives whoever started it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+
+from transship.errors import JobBusy, RunnerFailed
+from transship.registries.access import Access
+from transship.text import safe
+from transship.transfers.jobs import Job
+
+_SECRET_VARIABLE = re.compile(r"TRANSSHIP_.*_(USERNAME|PASSWORD)")
+
+
+def start_runner(job: Job, accesses: Iterable[Access]) -> int:
+    """Start the runner of a job and return its process id once it holds the job.
+
+    Secrets go through a pipe. Raises JobBusy when another process works on the job, and
+    RunnerFailed when the process ends before it begins.
+    """
+    environment = {k: v for k, v in os.environ.items() if not _SECRET_VARIABLE.fullmatch(k)}
+    with job.runner_log.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "transship.transfers", str(job.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with process.stdin:
+            process.stdin.write(b"".join(access.encode() + b"\n" for access in accesses))
+    except BrokenPipeError:
+        pass  # It has ended already; what it says below tells why.
+    with process.stdout:
+        word = process.stdout.readline()
+    if word == b"ready\n":
+        return process.pid
+    process.wait()
+    if word == b"busy\n":
+        raise JobBusy(job.id)
+    raise RunnerFailed(f"{job.id}: {last_words(job)}")
+
+
+def last_words(job: Job) -> str:
+    """Return the last line that a runner wrote to its log, for a process that ended by itself."""
+    try:
+        lines = job.runner_log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return safe(lines[-1]) if lines else ""

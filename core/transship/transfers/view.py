@@ -1,0 +1,152 @@
+"""What a job looks like from outside, at one moment: read from its journal, changed nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transship.plans.plan import Plan
+from transship.transfers.jobs import Job
+from transship.transfers.journal import Failure, Journal, Lane
+from transship.transfers.work import JobState, State, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many copies are where."""
+
+    total: int = 0
+    copied: int = 0
+    same: int = 0
+    skipped: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+    @property
+    def ended(self) -> int:
+        """How many need nothing more."""
+        return self.total - self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Bytes of blobs. What is mounted or was at the target needn't be moved."""
+
+    total: int = 0
+    """All blobs, each once per target."""
+    done: int = 0
+    """Those that are at the target, and what the lanes have moved of the others."""
+    sent: int = 0
+    saved: int = 0
+    """What a copy without any knowledge would have sent beyond this."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One job at one moment. Times in seconds since the epoch, `rate` in bytes per second.
+
+    `found` counts what the inventory has seen while it is being taken. `problem` (title, detail,
+    remedy) is what ended the job as a whole.
+    """
+
+    id: str
+    kind: str
+    state: JobState
+    source: str
+    target: str
+    created: float
+    started: float | None
+    ended: float | None
+    planned: bool
+    found: int
+    pausing: bool
+    counts: Counts
+    bytes: Bytes
+    rate: float
+    lanes: tuple[Lane, ...]
+    failures: tuple[Failure, ...]
+    problem: tuple[str, str, str] | None
+
+    @property
+    def eta(self) -> float | None:
+        """The seconds that the rest takes at the present rate, or None when it can't be told."""
+        left = self.bytes.total - self.bytes.done
+        if self.state is not JobState.RUNNING or not self.planned or self.rate < 1:
+            return None
+        return left / self.rate
+
+
+def view(job: Job) -> JobView:
+    """Look at a job. Raises BadFile when its plan can't be read."""
+    with job.journal() as journal:
+        return look(job, job.plan(), journal)
+
+
+def look(job: Job, plan: Plan, journal: Journal) -> JobView:
+    """Look at a job whose journal is open."""
+    state = journal.state
+    if state in (JobState.RUNNING, JobState.WAITING) and not job.is_held:
+        # Read again: the runner may have ended between the two looks.
+        state = journal.state
+        if state is JobState.RUNNING:
+            state = JobState.INTERRUPTED
+    lanes = tuple(journal.lanes()) if state is JobState.RUNNING else ()
+    first = plan.copies[0]
+    problem = journal.fact("problem")
+    return JobView(
+        id=job.id,
+        kind=plan.kind,
+        state=state,
+        source=str(first.source) if len(plan.copies) == 1 else first.source.registry,
+        target=str(first.target) if len(plan.copies) == 1 else first.target.registry,
+        created=_time(journal, "created") or 0.0,
+        started=_time(journal, "started"),
+        ended=_time(journal, "ended") if state is not JobState.RUNNING else None,
+        planned=journal.fact("phase") == "planned",
+        found=int(journal.fact("found") or 0),
+        pausing=state is JobState.RUNNING and journal.fact("pausing") == "1",
+        counts=_counts(journal),
+        bytes=_bytes(journal, lanes),
+        rate=float(journal.fact("rate") or 0) if state is JobState.RUNNING else 0.0,
+        lanes=lanes,
+        failures=tuple(journal.failures()),
+        problem=(problem, journal.fact("problem_detail"), journal.fact("problem_remedy"))
+        if problem
+        else None,
+    )
+
+
+def _counts(journal: Journal) -> Counts:
+    total = copied = same = skipped = failed = waiting = 0
+    for (state, verdict), count in journal.counts().items():
+        total += count
+        if state is State.FAILED:
+            failed += count
+        elif state is not State.DONE:
+            waiting += count
+        elif verdict.moves:
+            copied += count
+        elif verdict is Verdict.SAME:
+            same += count
+        else:
+            skipped += count
+    return Counts(total, copied, same, skipped, failed, waiting)
+
+
+def _bytes(journal: Journal, lanes: tuple[Lane, ...]) -> Bytes:
+    by_outcome = journal.blob_bytes()
+    total = sum(once for once, _ in by_outcome.values())
+    naive = sum(times for _, times in by_outcome.values())
+    at_target = sum(once for outcome, (once, _) in by_outcome.items() if outcome)
+    sent = by_outcome.get("sent", (0, 0))[0]
+    moving = sum(min(lane.moved, lane.size) for lane in lanes)
+    return Bytes(
+        total=total,
+        done=min(total, at_target + moving),
+        sent=sent + moving,
+        saved=naive - total + at_target - sent,
+    )
+
+
+def _time(journal: Journal, name: str) -> float | None:
+    value = journal.fact(name)
+    return float(value) if value else None

@@ -1,0 +1,156 @@
+"""The words of a transfer: copies, verdicts and states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transship.errors import TransshipError
+from transship.oci.digest import Digest
+from transship.oci.manifest import Manifest
+from transship.oci.reference import Reference
+
+
+class Verdict(StrEnum):
+    """What is to be done with one copy."""
+
+    COPY = "copy"
+    """The target doesn't have it."""
+    SAME = "same"
+    """The target has it with the same digest."""
+    OVERWRITE = "overwrite"
+    """The target's tag points at something else, and moves."""
+    CONFLICT = "conflict"
+    """The target's tag points at something else, and must not move."""
+    BLOCKED = "blocked"
+    """It can't be copied."""
+    SKIP = "skip"
+    """It isn't wanted."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether something is to be written."""
+        return self in (Verdict.COPY, Verdict.OVERWRITE)
+
+
+class State(StrEnum):
+    """How far one copy is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    """How far a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+    """Its process ended without finishing it."""
+    DONE = "done"
+    FAILED = "failed"
+    """It has ended, and something in it failed."""
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more happens unless it is retried."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing at the source, and what the target has under the same name: evidence, no judgement.
+
+    `manifests` is the tree to be written, children before their parents and the root last; empty
+    when the target has the same digest, or `problem` says why it can't be read. `digest` is what
+    will be written: the root's own, or that of an index with fewer platforms. `seen_at` is when
+    the target was asked, in seconds since the epoch, or None when only its list of tags was.
+    """
+
+    source: Reference
+    target: Reference
+    digest: Digest | None
+    target_digest: Digest | None
+    manifests: tuple[Manifest, ...] = ()
+    media_type: str = ""
+    subject: Digest | None = None
+    note: str = ""
+    problem: TransshipError | None = None
+    seen_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One thing to be written at the target, or the reason why it isn't.
+
+    `previous` is what the target's tag pointed at. `subject` is what a referrer refers to. `moving`
+    says that the tag was about to be written once, so that what it points at may be our doing.
+    """
+
+    id: int
+    source: Reference
+    target: Reference
+    digest: Digest | None
+    previous: Digest | None
+    verdict: Verdict
+    reason: str = ""
+    subject: Digest | None = None
+    problem: TransshipError | None = None
+    seen_at: float | None = None
+    moving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlobWork:
+    """One blob that a target needs, once for the whole job. `size` is in bytes.
+
+    It is sent to `home`, the first repository that needs it, and mounted into the `others`.
+    `source` is a repository to read it from. `there` says whether the target was seen to have it
+    already in its home; None when it wasn't asked.
+    """
+
+    target: str
+    digest: Digest
+    size: int
+    source: Reference
+    home: str
+    others: tuple[str, ...] = ()
+    there: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """Everything that a job will do, in order, before a byte is moved."""
+
+    copies: tuple[Copy, ...]
+    blobs: tuple[BlobWork, ...]
+    manifests: dict[Digest, Manifest]
+
+    @property
+    def bytes_total(self) -> int:
+        """The bytes of every blob in every repository that needs it: what a naive copy sends."""
+        return sum(blob.size * (1 + len(blob.others)) for blob in self.blobs)
+
+    @property
+    def bytes_to_move(self) -> int:
+        """The bytes that are sent, as far as is known: each blob once, and none that is there."""
+        return sum(blob.size for blob in self.blobs if not blob.there)
+
+    def tree(self, root: Digest) -> tuple[Manifest, ...]:
+        """Return the manifests of an image, children before their parents and the root last."""
+        ordered: dict[Digest, Manifest] = {}
+
+        def visit(digest: Digest) -> None:
+            manifest = self.manifests.get(digest)
+            if manifest is None or digest in ordered:
+                return
+            for child in manifest.children:
+                visit(child.digest)
+            ordered[digest] = manifest
+
+        visit(root)
+        return tuple(ordered.values())

@@ -1,0 +1,1 @@
+"""Small images and indexes as documents in memory; the same input, the same digests."""
