@@ -76,7 +76,7 @@ class SandboxRegistry:
     ) -> None:
         self.host = ""
         self.requests: deque[LoggedRequest] = deque(maxlen=100_000)
-        self._folder = folder
+        self.folder = folder
         self._port = port
         clock = clock or SystemClock()
         self._tokens = Tokens(users, token_lifetime, clock) if users else None
@@ -88,7 +88,7 @@ class SandboxRegistry:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self.store = Store(self._folder)
+            self.store = Store(self.folder)
             stack.callback(self.store.close)
             listener = socket.create_server((LOOPBACK, self._port))
             stack.callback(listener.close)
@@ -118,7 +118,7 @@ class SandboxRegistry:
         app = web.Application(middlewares=[self._log_request])
         app.on_response_prepare.append(_name_api)
         app.add_routes(Contents(self.store, self._pace, self._page_limit).routes())
-        sessions = Sessions(self._folder / "uploads")
+        sessions = Sessions(self.folder / "uploads")
         app.add_routes(Uploads(self.store, sessions, self._pace, self._chunk_minimum).routes())
         if self._tokens:
             self._realm = Realm(self._tokens, self.host)

@@ -10,8 +10,7 @@ from transship.oci.digest import Digest, digest_of
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.sandbox.server import SandboxRegistry
 
-PushBlob = Callable[..., Awaitable[Digest]]
-PushImage = Callable[..., Awaitable[Digest]]
+Push = Callable[..., Awaitable[Digest]]
 
 
 class HeldClock:
@@ -50,7 +49,7 @@ async def http(registry: SandboxRegistry) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def push_blob(http: httpx.AsyncClient) -> PushBlob:
+def push_blob(http: httpx.AsyncClient) -> Push:
     async def push(name: str, data: bytes) -> Digest:
         digest = digest_of(data)
         answer = await http.post(
@@ -63,7 +62,7 @@ def push_blob(http: httpx.AsyncClient) -> PushBlob:
 
 
 @pytest.fixture
-def push_image(http: httpx.AsyncClient, push_blob: PushBlob) -> PushImage:
+def push_image(http: httpx.AsyncClient, push_blob: Push) -> Push:
     async def push(name: str, tag: str, layer: bytes = b"layer", **fields: object) -> Digest:
         config = {"mediaType": OCI_CONFIG, "digest": await push_blob(name, b"{}"), "size": 2}
         layers = [
