@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transship.accounts.credentials import credential_for
-from transship.oci.reference import LAYOUT, parse_reference
+from transship.oci.reference import parse_reference
 from transship.registries.access import Access
 from transship.registries.credential import Tls
 
@@ -22,7 +22,7 @@ def resolve(text: str, accounts: Accounts) -> Reference:
     `registry.example.com:5000/team/web:1.4`. Raises BadReference.
     """
     name, slash, rest = text.strip().partition("/")
-    account = None if name.startswith(LAYOUT) else accounts.find(name)
+    account = accounts.find(name)
     return parse_reference(f"{account.host}{slash}{rest}" if account else text)
 
 

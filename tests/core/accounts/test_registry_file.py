@@ -200,7 +200,11 @@ def test_two_transships_at_once_keep_each_others_accounts(accounts: Accounts) ->
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
     for process in processes:
-        process.communicate(b"go\n", timeout=60)
+        assert process.stdin
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=60)
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(accounts.all()) == 60
 

@@ -1,0 +1,67 @@
+"""What an operator can do with a job from outside: pause, cancel, resume, retry.
+
+Wishes go through the journal. A job that no process holds is changed here directly; one that is
+held is asked, and its runner grants the wish within moments.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from transship.errors import JobBusy, JobEnded
+from transship.registries.access import Access
+from transship.transfers.jobs import Job
+from transship.transfers.start import start_runner
+from transship.transfers.work import JobState, State
+
+
+def pause(job: Job) -> None:
+    """Let a running job come to a stop at its next good point. Twice: at once.
+
+    Raises JobEnded when nothing is running.
+    """
+    _wish(job, "pause", JobState.PAUSED)
+
+
+def cancel(job: Job) -> None:
+    """End a job for good. What was copied stays. Raises JobEnded when it has ended."""
+    _wish(job, "cancel", JobState.CANCELLED)
+
+
+def resume(job: Job, accesses: Iterable[Access]) -> int:
+    """Go on with a job that was paused or interrupted; return its process id.
+
+    Raises JobBusy when it is running, JobEnded when nothing is left to do.
+    """
+    with job.journal() as journal:
+        if journal.state.ended:
+            raise JobEnded(f"{job.id} is {journal.state}")
+    return start_runner(job, accesses)
+
+
+def retry(job: Job, accesses: Iterable[Access]) -> int:
+    """Try again what failed in a job that has ended; return its process id.
+
+    Both sides are looked at anew for what failed. Raises JobBusy when it is running, JobEnded
+    when nothing failed.
+    """
+    with job.locked(), job.journal() as journal:
+        if not journal.state.ended:
+            raise JobBusy(job.id, remedy="It hasn't ended; `transship resume` goes on with it.")
+        failed = bool(journal.copies(State.FAILED))
+        if not failed and journal.state is not JobState.FAILED:
+            raise JobEnded(f"{job.id} is {journal.state}, and nothing in it failed")
+        journal.note(phase="", state=JobState.WAITING, problem="")
+    return start_runner(job, accesses)
+
+
+def _wish(job: Job, wish: str, state: JobState) -> None:
+    try:
+        with job.locked(), job.journal() as journal:
+            if journal.state.ended or (wish == "pause" and journal.state is JobState.PAUSED):
+                raise JobEnded(f"{job.id} is {journal.state}")
+            journal.note(state=state, ended=time.time())
+    except JobBusy:
+        with job.journal() as journal:
+            journal.wish(wish, time.time())
