@@ -404,6 +404,13 @@ class KeyringInsecure(TransshipError):
     remedy = "Remove keyrings.alt, or name a safe backend for `keyring`; `keyring diagnose` helps."
 
 
+class KeyringFailed(TransshipError):
+    """The keyring is there and answers, but with an error of its own."""
+
+    title = "The keyring failed"
+    remedy = "`keyring diagnose` shows which keyring is used; or keep the secret for this run only."
+
+
 class SecretUnavailable(TransshipError):
     """An account needs a secret that no source gives."""
 

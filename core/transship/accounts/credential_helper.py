@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from transship.accounts.environment import without_secrets
 from transship.accounts.secrets import credential_of
 from transship.errors import HelperFailed
+from transship.registries.access import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

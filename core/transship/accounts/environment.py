@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from transship.registries.credential import Credential
 
-_SECRET = re.compile(r"TRANSSHIP_[A-Z0-9_]+_PASSWORD")
-
 
 def variables_of(host: str) -> tuple[str, str]:
     """Return the names of the variables for a host's user name and password.
@@ -54,8 +52,3 @@ def environment_credential(
             remedy="Set both variables, or neither.",
         )
     return credential_of(named or username, password)
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment that a child process may have."""
-    return {name: value for name, value in environ.items() if not _SECRET.fullmatch(name)}

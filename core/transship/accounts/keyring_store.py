@@ -14,9 +14,10 @@ from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from transship.accounts.secrets import KeyringFailed, SecretStatus, status_of
+from transship.accounts.secrets import SecretStatus, status_of
 from transship.errors import (
     KeyringAbsent,
+    KeyringFailed,
     KeyringHung,
     KeyringInsecure,
     KeyringLocked,

@@ -20,13 +20,6 @@ IDENTITY_USERNAME = "<token>"
 SecretState = Literal["ok", "locked", "hung", "absent", "insecure", "failed"]
 
 
-class KeyringFailed(TransshipError):
-    """The keyring is there and answers, but with an error of its own."""
-
-    title = "The keyring failed"
-    remedy = "`keyring diagnose` shows which keyring is used; or keep the secret for this run only."
-
-
 _STATES: dict[type[TransshipError], SecretState] = {
     KeyringLocked: "locked",
     KeyringHung: "hung",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,13 @@ from transship.registries.pacing import INTERACTIVE, Patience
 from transship.registries.services import service_named
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from transship.clock import Clock
     from transship.oci.reference import Reference
     from transship.registries.place import Place
+
+_SECRET_VARIABLE = re.compile(r"TRANSSHIP_[A-Z0-9_]+_PASSWORD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +83,8 @@ def open_place(
     if access.host != reference.registry:
         raise ValueError(f"access to {access.host} is not for {reference.registry}")
     return open_registry(access, patience=patience, clock=clock)
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that a child process may have: a pipe is where secrets go."""
+    return {name: value for name, value in environ.items() if not _SECRET_VARIABLE.fullmatch(name)}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable
 
 from transship.errors import JobBusy, RunnerFailed
-from transship.registries.access import Access
+from transship.registries.access import Access, without_secrets
 from transship.text import safe
 from transship.transfers.jobs import Job
-
-_SECRET_VARIABLE = re.compile(r"TRANSSHIP_.*_(USERNAME|PASSWORD)")
 
 
 def start_runner(job: Job, accesses: Iterable[Access]) -> int:
@@ -22,14 +20,13 @@ def start_runner(job: Job, accesses: Iterable[Access]) -> int:
     Secrets go through a pipe. Raises JobBusy when another process works on the job, and
     RunnerFailed when the process ends before it begins.
     """
-    environment = {k: v for k, v in os.environ.items() if not _SECRET_VARIABLE.fullmatch(k)}
     with job.runner_log.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "transship.transfers", str(job.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=environment,
+            env=without_secrets(os.environ),
             start_new_session=True,
         )
     assert process.stdin is not None
@@ -42,6 +39,8 @@ def start_runner(job: Job, accesses: Iterable[Access]) -> int:
     with process.stdout:
         word = process.stdout.readline()
     if word == b"ready\n":
+        # Waited for, so that it doesn't stay behind as a zombie of whoever lives longer.
+        threading.Thread(target=process.wait, name=f"job {job.id}", daemon=True).start()
         return process.pid
     process.wait()
     if word == b"busy\n":

@@ -6,12 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.accounts.environment import (
-    environment_credential,
-    variables_of,
-    without_secrets,
-)
+from transship.accounts.environment import environment_credential, variables_of
 from transship.errors import SecretUnavailable
+from transship.registries.access import without_secrets
 from transship.registries.credential import Credential
 
 HOST = "registry.example.com:5000"

@@ -17,9 +17,9 @@ from keyring.backends.fail import Keyring as FailKeyring
 from keyring.backends.null import Keyring as NullKeyring
 
 from transship.accounts.keyring_store import SAFE_BACKENDS, KeyringStore, backend_name
-from transship.accounts.secrets import KeyringFailed
 from transship.errors import (
     KeyringAbsent,
+    KeyringFailed,
     KeyringHung,
     KeyringInsecure,
     KeyringLocked,
@@ -227,6 +227,8 @@ async def test_a_keyring_that_does_not_answer_is_hung_and_left_alone(hanging: Ha
 
 
 async def test_a_hung_keyring_that_answers_after_all_is_used_again(hanging: Hanging) -> None:
+    mishaps: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, mishap: mishaps.append(mishap))
     store = store_on(hanging, seconds=0.05)
     with pytest.raises(KeyringHung):
         await store.get(HOST, "robot")
@@ -236,6 +238,7 @@ async def test_a_hung_keyring_that_answers_after_all_is_used_again(hanging: Hang
             await asyncio.sleep(0)
     await store.set(HOST, "robot", SECRET)
     assert await store.get(HOST, "robot") == SECRET
+    assert mishaps == [], "the late answer has nobody to go to"
 
 
 async def test_who_stops_waiting_leaves_a_keyring_that_counts_as_hung(hanging: Hanging) -> None:

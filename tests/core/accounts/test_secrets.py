@@ -4,7 +4,6 @@ import pytest
 
 from transship.accounts.secrets import (
     Found,
-    KeyringFailed,
     SecretStatus,
     SessionStore,
     credential_of,
@@ -12,6 +11,7 @@ from transship.accounts.secrets import (
 )
 from transship.errors import (
     KeyringAbsent,
+    KeyringFailed,
     KeyringHung,
     KeyringInsecure,
     KeyringLocked,
