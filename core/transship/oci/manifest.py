@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
@@ -159,13 +160,18 @@ def parse_manifest(body: bytes, content_type: str = "", digest: Digest | None = 
 
 
 def filter_index(index: Manifest, keep: Iterable[Digest]) -> Manifest:
-    """Return the index with only the entries in `keep`: a new document with a new digest."""
+    """Return the index with only the entries in `keep`: a new document with a new digest.
+
+    Raises InvalidManifest when the document can't be written again without a loss.
+    """
     kept = frozenset(keep)
-    document = json.loads(index.body)
-    document["manifests"] = [e for e in document["manifests"] or () if e["digest"] in kept]
-    return parse_manifest(
-        json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(), index.media_type
-    )
+    try:
+        document = json.loads(index.body)
+        document["manifests"] = [e for e in document["manifests"] or () if e["digest"] in kept]
+        body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidManifest(str(error)) from error
+    return parse_manifest(body, index.media_type)
 
 
 def make_index(
@@ -219,7 +225,7 @@ class _RawPlatform(msgspec.Struct):
 
 class _RawDescriptor(msgspec.Struct):
     digest: str
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
     mediaType: str | None = None  # noqa: N815 - the specification's own spelling
     platform: _RawPlatform | None = None
     artifactType: str | None = None  # noqa: N815
@@ -227,8 +233,6 @@ class _RawDescriptor(msgspec.Struct):
     urls: list[str] | None = None
 
     def checked(self) -> Descriptor:
-        if self.size < 0:
-            raise InvalidManifest(f"{self.digest} has the size {self.size}")
         return Descriptor(
             media_type=bare(self.mediaType or ""),
             digest=parse_digest(self.digest),

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from transship.errors import (
     DigestMismatch,
     ManifestNotFound,
     RepositoryNotFound,
+    UploadLost,
 )
 from transship.oci.digest import Digest, Hasher, hasher, is_digest
 from transship.oci.manifest import Descriptor, Manifest
@@ -56,7 +57,7 @@ class Layout:
 
     @property
     def capabilities(self) -> Capabilities:
-        """How it wants blobs to be written: in pieces of any length."""
+        """How it wants blobs to be written: as it comes."""
         return Capabilities()
 
     async def repositories(self) -> AsyncIterator[str]:
@@ -131,8 +132,11 @@ class Layout:
 
     async def resume_upload(self, repository: str, location: str) -> Upload:
         """Return an upload that was started before. Raises UploadLost."""
-        path = self._files.blobs.find_upload(location)
-        return _FileUpload(self._files.blobs, path, path.stat().st_size, None)
+        name, _, offset = location.partition("@")
+        path = self._files.blobs.find_upload(name)
+        if not offset.isdecimal() or path.stat().st_size < int(offset):
+            raise UploadLost(f"{location!r} in {self.name}")
+        return _FileUpload(self._files.blobs, path, int(offset), None)
 
     async def aclose(self) -> None:
         """Do nothing: no file stays open between two calls."""
@@ -173,53 +177,64 @@ class _FileReader:
 class _FileUpload:
     """A blob that is being written, as a file beside the blobs.
 
+    The file may hold more than `offset` bytes: a part of a piece that was cut, to be written over.
     `hashed` has seen the file up to `offset`, or is None: then the file is read again at the end.
     """
 
+    location: str
+    offset: int
     chunk_minimum = 0
+    _hashed: Hasher | None
 
     def __init__(self, blobs: LayoutBlobs, path: Path, offset: int, hashed: Hasher | None) -> None:
-        self.location = path.name
-        self.offset = offset
         self._blobs = blobs
         self._path = path
-        self._hashed = hashed
+        self._hold(offset, hashed)
 
     async def put(self, digest: Digest, size: int, body: AsyncIterator[bytes]) -> None:
         """Write the whole blob and finish."""
-        if self.offset:
-            os.truncate(self._path, 0)
-            self.offset, self._hashed = 0, hasher(digest)
+        self._hold(0, hasher(digest))
         await self.append(size, body)
         await self.finish(digest)
 
     async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
         """Write the next `size` bytes. Raises DigestMismatch when other than that come."""
-        end = self.offset + size
-        held = bytearray()
-        async for piece in body:
-            held += piece
-            if len(held) >= PIECE:
-                await self._write(held)
-                held = bytearray()
-        await self._write(held)
-        if self.offset != end:
-            raise DigestMismatch(f"{self.offset - end + size} of {size} bytes came")
+        end = self.offset
+        # If this is cut short, the hash has seen bytes that will be written again.
+        hashed, self._hashed = self._hashed, None
+        async with aclosing(_in_pieces(body)) as pieces:
+            async for piece in pieces:
+                await asyncio.to_thread(write_at, self._path, end, piece, hashed)
+                end += len(piece)
+        if end - self.offset != size:
+            raise DigestMismatch(f"{end - self.offset} of {size} bytes came")
+        self._hold(end, hashed)
 
     async def finish(self, digest: Digest) -> None:
         """Make it the blob that it is. Raises DigestMismatch, and then forgets it."""
-        await asyncio.to_thread(self._blobs.finish_upload, self._path, digest, self._hashed)
+        finish = self._blobs.finish_upload
+        await asyncio.to_thread(finish, self._path, digest, self._hashed, self.offset)
 
     async def cancel(self) -> None:
         """Remove the file."""
         with suppress(OSError):
             self._path.unlink()
 
-    async def _write(self, piece: bytearray) -> None:
-        # Until the piece is written, nobody knows what the file holds.
-        hashed, self._hashed = self._hashed, None
-        await asyncio.to_thread(write_at, self._path, self.offset, piece, hashed)
-        self.offset, self._hashed = self.offset + len(piece), hashed
+    def _hold(self, offset: int, hashed: Hasher | None) -> None:
+        self.offset = offset
+        self.location = f"{self._path.name}@{offset}"
+        self._hashed = hashed
+
+
+async def _in_pieces(body: AsyncIterator[bytes]) -> AsyncGenerator[bytearray, None]:
+    held = bytearray()
+    async for part in body:
+        held += part
+        if len(held) >= PIECE:
+            yield held
+            held = bytearray()
+    if held:
+        yield held
 
 
 _Referrers = dict[Digest, tuple[Descriptor, ...]]

@@ -14,8 +14,9 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from secrets import token_hex
@@ -38,6 +39,7 @@ OWN = ".transship-"
 """What the names of our files in the folder begin with, as long as they are there."""
 
 _UPLOAD = re.compile(r"\.transship-upload-[0-9a-f]{32}")
+_OLD_SECONDS = 7 * 24 * 60 * 60
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_RIGHT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
@@ -152,14 +154,22 @@ class LayoutBlobs:
             raise UploadLost(f"{name!r} isn't in {self._folder}")
         return path
 
-    def finish_upload(self, path: Path, digest: Digest, hashed: Hasher | None) -> None:
+    def remove_old_uploads(self) -> None:
+        """Remove what was started a week ago and never went on: its job is gone."""
+        with disk_errors(self._folder):
+            for path in self._folder.glob(f"{OWN}upload-*"):
+                with suppress(FileNotFoundError):
+                    if time.time() - path.lstat().st_mtime > _OLD_SECONDS:
+                        path.unlink()
+
+    def finish_upload(self, path: Path, digest: Digest, hashed: Hasher | None, size: int) -> None:
         """Make a file the blob that it is. Raises DigestMismatch, and then removes the file.
 
-        `hashed` is the hash of the whole file, if it is known.
+        `hashed` is the hash of the file's first `size` bytes, if it is known.
         """
         with disk_errors(path):
             try:
-                if hashed is None:
+                if hashed is None or path.stat().st_size != size:
                     with FileIO(path) as file:
                         hashed = _hash_file(file, digest)
                 check(digest, hashed, "what was sent")
@@ -216,4 +226,5 @@ def _hash_file(file: FileIO, digest: Digest) -> Hasher:
     file.seek(0)
     while piece := file.read(PIECE):
         hashed.update(piece)
+    file.seek(0)
     return hashed

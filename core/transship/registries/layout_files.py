@@ -88,6 +88,7 @@ class LayoutFiles:
                     os.fsync(marker)
                 if not self._index.exists():
                     self._replace_index(LayoutIndex())
+        self.blobs.remove_old_uploads()
         self._ready = True
 
     def index(self) -> LayoutIndex:

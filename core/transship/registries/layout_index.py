@@ -107,7 +107,7 @@ def parse_index(body: bytes) -> LayoutIndex:
     try:
         document: dict[str, object] = msgspec.json.decode(body, type=dict[str, object])
         documents = msgspec.convert(document.pop("manifests", None) or [], list[dict[str, object]])
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidManifest(str(error)) from error
     entries: dict[tuple[str, str], Entry] = {}
     duplicates = []
