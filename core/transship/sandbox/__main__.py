@@ -17,14 +17,15 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from transship.sandbox.sandbox import Access, Sandbox
+from transship.registries.access import Access
+from transship.sandbox.sandbox import Sandbox
 
 
-def _entry(access: Access, folder: Path) -> dict[str, str]:
+def _entry(alias: str, access: Access, folder: Path) -> dict[str, str]:
     """Describe an access without its secret, which goes into a file that only we may read."""
-    entry = {"alias": access.alias, "host": access.host}
+    entry = {"alias": alias, "host": access.host}
     if access.credential:
-        file = folder / f"{access.alias}.password"
+        file = folder / f"{alias}.password"
         file.unlink(missing_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(access.credential.secret)
@@ -47,7 +48,7 @@ async def _serve(folder: Path, bytes_per_second: float | None) -> None:
         loop.add_signal_handler(number, stop.set)
     threading.Thread(target=_watch_input, args=(loop, stop), daemon=True).start()
     async with Sandbox(folder, bytes_per_second=bytes_per_second) as sandbox:
-        entries = [_entry(access, folder) for access in sandbox.accesses]
+        entries = [_entry(*access, folder) for access in sandbox.accesses.items()]
         sys.stdout.write(json.dumps({"registries": entries}) + "\n")
         sys.stdout.flush()
         await stop.wait()

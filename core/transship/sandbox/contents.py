@@ -154,9 +154,9 @@ class Contents:
         answer = BlobAnswer(status=status, headers=headers)
         answer.content_type = "application/octet-stream"
         answer.content_length = len(part)
-        await answer.prepare(request)
-        if request.method == hdrs.METH_GET:
-            with self._store.path(digest).open("rb") as file:
+        with self._store.path(digest).open("rb") as file:
+            await answer.prepare(request)
+            if request.method == hdrs.METH_GET:
                 await self._send(file, part, answer)
         return answer
 
@@ -188,7 +188,7 @@ async def _read_manifest(request: web.Request, reference: str) -> Manifest:
     content_type = bare(request.headers.get(hdrs.CONTENT_TYPE, ""))
     try:
         manifest = parse_manifest(body, content_type, digest)
-    except (InvalidManifest, UnsupportedManifest, UnicodeDecodeError, RecursionError) as error:
+    except (InvalidManifest, UnsupportedManifest) as error:
         raise Refusal(Code.MANIFEST_INVALID, str(error)) from error
     if content_type not in ("", manifest.media_type):
         raise Refusal(Code.MANIFEST_INVALID, "the Content-Type is not the manifest's mediaType")

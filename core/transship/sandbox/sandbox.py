@@ -7,26 +7,17 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from transship.paths import private_folder
-from transship.registries.credential import Credential
+from transship.registries.access import Access
+from transship.registries.credential import Credential, Tls
 from transship.sandbox.samples import fill
 from transship.sandbox.server import SandboxRegistry
 
 USERNAME = "demo"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """What it takes to use one of the registries: its address, a short name, a credential."""
-
-    alias: str
-    host: str
-    credential: Credential | None = None
 
 
 class Sandbox:
@@ -47,9 +38,13 @@ class Sandbox:
         self._running = AsyncExitStack()
 
     @property
-    def accesses(self) -> tuple[Access, Access]:
-        """How to reach the old and the new registry, once they run."""
-        return Access("old", self.old.host), Access("new", self.new.host, self._credential)
+    def accesses(self) -> dict[str, Access]:
+        """How to reach the registries once they run, by the aliases `old` and `new`."""
+        tls = Tls(plain_http=True)
+        return {
+            "old": Access(self.old.host, tls),
+            "new": Access(self.new.host, tls, self._credential),
+        }
 
     async def __aenter__(self) -> Self:
         private_folder(self._folder)

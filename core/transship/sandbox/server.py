@@ -40,13 +40,15 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(slots=True)
 class LoggedRequest:
-    """One request: what was asked, with its query, and how it went.
+    """One request: what was asked and how it went.
 
-    `status` is 0 while it is being answered. `received` and `sent` count bytes of bodies.
+    `path` and `query` are decoded. `status` is 0 while it is being answered. `received` and
+    `sent` count bytes of bodies.
     """
 
     method: str
     path: str
+    query: str = ""
     status: int = 0
     received: int = 0
     sent: int = 0
@@ -127,7 +129,7 @@ class SandboxRegistry:
 
     @web.middleware
     async def _log_request(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        entry = LoggedRequest(request.method, request.path_qs)
+        entry = LoggedRequest(request.method, request.path, request.query_string)
         self.requests.append(entry)
         answer = await self._answer(request, handler)
         entry.status = answer.status

@@ -115,11 +115,7 @@ class Store:
         self._write(manifest.body, manifest.digest)
         subject = manifest.subject.digest if manifest.subject else ""
         row = (repository, manifest.digest, manifest.media_type, subject)
-        self._db.execute(
-            "INSERT INTO manifests VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET media_type = excluded.media_type",
-            row,
-        )
+        self._db.execute("INSERT OR IGNORE INTO manifests VALUES (?, ?, ?, ?)", row)
         if tag:
             self._db.execute(
                 "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", (repository, tag, manifest.digest)

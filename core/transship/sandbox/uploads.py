@@ -107,8 +107,6 @@ class Uploads:
         offset = session.offset
         if place is None or place.start != offset:
             raise _out_of_order(request.match_info["name"], session)
-        if request.content_length not in (None, place.stop - place.start):
-            raise Refusal(Code.SIZE_INVALID)
         await session.append(body, self._pace)
         if session.offset != place.stop:
             session.truncate(offset)

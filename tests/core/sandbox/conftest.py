@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from transship.oci.digest import Digest, digest_of
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.sandbox.server import SandboxRegistry

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from transship.oci.digest import Digest, digest_of
 from transship.oci.manifest import MANIFEST_LIMIT, make_index, parse_manifest
 from transship.oci.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
@@ -358,9 +359,7 @@ async def test_a_blob_is_deleted_from_one_repository(
 # Referrers
 
 
-async def test_referrers_are_listed_and_filtered(
-    http: httpx.AsyncClient, push_image: Push
-) -> None:
+async def test_referrers_are_listed_and_filtered(http: httpx.AsyncClient, push_image: Push) -> None:
     subject = {"mediaType": OCI_MANIFEST, "digest": NOWHERE, "size": 1}
     kinds = ("application/spdx+json", "application/vnd.example.signature")
     digests = [
@@ -371,9 +370,7 @@ async def test_referrers_are_listed_and_filtered(
     ]
 
     everything = await http.get(f"/v2/team/web/referrers/{NOWHERE}")
-    one = await http.get(
-        f"/v2/team/web/referrers/{NOWHERE}", params={"artifactType": kinds[1]}
-    )
+    one = await http.get(f"/v2/team/web/referrers/{NOWHERE}", params={"artifactType": kinds[1]})
 
     assert everything.headers["Content-Type"] == OCI_INDEX
     assert "OCI-Filters-Applied" not in everything.headers

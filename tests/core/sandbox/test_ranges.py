@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from transship.sandbox.ranges import parse_content_range, parse_range, upload_range
 
 DATA = bytes(range(200))
@@ -50,7 +51,9 @@ def test_what_is_no_single_range_is_ignored(header: str) -> None:
     assert parse_range(header, len(DATA)) is None
 
 
-@given(header=st.text() | st.from_regex(r"bytes=[0-9]*-[0-9]*", fullmatch=True), size=st.integers(0))
+@given(
+    header=st.text() | st.from_regex(r"bytes=[0-9]*-[0-9]*", fullmatch=True), size=st.integers(0)
+)
 def test_no_header_breaks_it_or_leads_outside(header: str, size: int) -> None:
     part = parse_range(header, size)
 
@@ -64,7 +67,9 @@ def test_a_chunk_says_where_it_belongs(first: int, length: int) -> None:
     assert parse_content_range(f"{first}-{first + length - 1}") == range(first, first + length)
 
 
-@pytest.mark.parametrize("header", ["", "5-4", "bytes 0-4/5", "0-", "-4", "0-4\n", "1" * 5000 + "-2"])
+@pytest.mark.parametrize(
+    "header", ["", "5-4", "bytes 0-4/5", "0-", "-4", "0-4\n", "1" * 5000 + "-2"]
+)
 def test_a_chunk_that_says_it_wrongly_is_not_understood(header: str) -> None:
     assert parse_content_range(header) is None
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from transship.errors import DigestMismatch
 from transship.oci.digest import Digest, digest_of
 from transship.oci.manifest import Manifest, parse_manifest

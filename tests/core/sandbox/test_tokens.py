@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from transship.clock import SystemClock
 from transship.sandbox.tokens import CATALOG, Tokens, parse_scopes, repository_scope
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from transship.oci.digest import Digest, digest_of
 from transship.sandbox.server import SandboxRegistry
 
@@ -263,7 +265,43 @@ async def test_sha512_is_checked_too(http: httpx.AsyncClient) -> None:
     assert (await http.get(f"/v2/team/web/blobs/{digest}")).content == DATA
 
 
+async def test_bytes_are_kept_as_they_are_sent(http: httpx.AsyncClient) -> None:
+    packed = gzip.compress(DATA)
+    query, headers = {"digest": digest_of(packed)}, {"Content-Encoding": "gzip"}
+
+    answer = await http.post(UPLOADS, params=query, content=packed, headers=headers)
+
+    assert answer.status_code == 201
+    await assert_stored(http, packed)
+
+
 # What goes wrong on the way
+
+
+async def test_requests_for_one_session_wait_for_each_other(
+    http: httpx.AsyncClient, location: str, registry: SandboxRegistry
+) -> None:
+    may_end = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield DATA[:1000]
+        await may_end.wait()
+        yield DATA[1000:]
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        patch = tasks.create_task(http.patch(location, content=slow()))
+        while _length(registry, location) < 1000:
+            await asyncio.sleep(0.005)
+        waiting = []
+        for method in ("GET", "DELETE", "GET"):
+            waiting.append(tasks.create_task(http.request(method, location)))
+            while len(registry.requests) < 2 + len(waiting):
+                await asyncio.sleep(0.005)
+        may_end.set()
+
+    assert patch.result().status_code == 202
+    assert [task.result().status_code for task in waiting] == [204, 204, 404]
+    assert waiting[0].result().headers["Range"] == f"0-{len(DATA) - 1}"
 
 
 async def test_bytes_of_a_cut_request_are_kept_and_told(
@@ -283,6 +321,7 @@ async def test_bytes_of_a_cut_request_are_kept_and_told(
     await writer.wait_closed()
 
     assert (await http.get(location)).headers["Range"] == "0-1499"
+    assert registry.requests[2].status == 400
     assert (await chunk(http, location, DATA[1000:], 1000)).status_code == 416
     assert (await chunk(http, location, DATA[1500:], 1500)).status_code == 202
     put = await http.put(location, params={"digest": DIGEST})
