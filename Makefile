@@ -1,0 +1,43 @@
+# make demo, make test and make check: each makes the environment that it needs.
+
+PYTHON ?= python3
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+SOURCES := core tui tests
+
+.PHONY: help demo test check servers clean
+
+help:
+	@echo "make demo   watch a copy and its proof, on two small registries of its own"
+	@echo "make test   bring the servers that the tests need, and run the tests"
+	@echo "make check  format, lint, types and import contracts"
+	@echo "make clean  remove the environment"
+
+demo: $(INSTALLED)
+	@$(VENV)/bin/transship demo
+
+test: $(INSTALLED) servers
+	@$(VENV)/bin/pytest
+
+check: $(INSTALLED)
+	@$(VENV)/bin/ruff format --check $(SOURCES)
+	@$(VENV)/bin/ruff check $(SOURCES)
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+servers:
+	@.ci/servers
+
+clean:
+	rm -rf $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	    echo "Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "$(PYTHON) can't make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) (a minute, the first time) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,68 @@
+"""`transship jobs`: what ran, and what runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from servers.images import push_image
+
+if TYPE_CHECKING:
+    from servers.docker_registry import DockerRegistry
+
+
+def test_before_the_first_job(transship: Any) -> None:
+    assert transship("jobs", "--json").document == {"jobs": []}
+    assert "no jobs yet" in transship("jobs").err
+
+
+def test_the_newest_first(
+    transship: Any, open_registry: DockerRegistry, other_registry: DockerRegistry, repository: str
+) -> None:
+    for tag in ("1.0", "1.1"):
+        push_image(open_registry, repository, tag)
+        transship(
+            "copy",
+            f"{open_registry.host}/{repository}:{tag}",
+            f"{other_registry.host}/{repository}:{tag}",
+        )
+
+    newest, older = transship("jobs", "--json").document["jobs"]
+
+    assert set(newest) == {
+        "id", "kind", "state", "source", "target", "counts", "bytes", "created", "ended",
+    }  # fmt: skip
+    assert newest["source"].endswith(":1.1")
+    assert older["source"].endswith(":1.0")
+    assert (newest["kind"], newest["state"], newest["counts"]["copied"]) == ("copy", "done", 1)
+    for time in (newest["created"], newest["ended"]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time)
+    assert transship("jobs").out.splitlines()[1].startswith(f"{newest['id']}  done")
+
+
+def test_a_name_that_no_job_has(transship: Any) -> None:
+    for command in ("attach", "pause", "resume", "cancel", "retry", "verify"):
+        ended = transship(command, "nothing")
+        assert ended.status == 2
+        assert "error: No such job" in ended.err
+
+
+def test_in_a_narrow_terminal_both_ends_are_seen(
+    transship: Any,
+    terminal: Any,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    repository: str,
+) -> None:
+    push_image(open_registry, repository, "1.0")
+    transship(
+        "copy", f"{open_registry.host}/{repository}:1.0", f"{other_registry.host}/{repository}:2.0"
+    )
+
+    window = terminal("jobs", columns=80)
+    assert window.wait() == 0
+
+    lines = window.written.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "seen-" in lines[1]
+    assert lines[1].rstrip().endswith(":2.0")

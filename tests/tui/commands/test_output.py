@@ -1,0 +1,56 @@
+"""How lines, tables and errors look."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transship_tui.commands.output import Ink, cells, fitted, painted, table, tail
+
+
+@given(st.text(), st.integers(min_value=1, max_value=100))
+def test_what_is_fitted_fits(text: str, width: int) -> None:
+    fit = fitted(text, width)
+    assert cells(fit) <= width
+    assert fit == text or fit.endswith("…")
+
+
+@given(st.text(), st.integers(min_value=1, max_value=100))
+def test_what_is_cut_at_its_beginning_keeps_its_end(text: str, width: int) -> None:
+    cut = tail(text, width)
+    assert cells(cut) <= width
+    assert cut == text or (cut.startswith("…") and text.endswith(cut[1:]))
+
+
+def test_wide_letters_take_two_columns() -> None:
+    assert cells("日本") == 4
+    assert fitted("日本語", 5) == "日本…"
+
+
+def test_a_table_is_aligned_and_leaves_out_what_is_empty() -> None:
+    lines = list(table(("A", "B", "C"), [("日", "", "1"), ("xyz", "", "22")], None))
+    assert lines == ["A    C", "日   1", "xyz  22"]
+
+
+def test_a_table_is_harmless_and_no_wider_than_the_terminal() -> None:
+    lines = list(table(("NAME", "WHY"), [("web", "\x1b[31mred\n" + "x" * 100)], 40))
+    assert max(map(cells, lines)) <= 40
+    assert "\x1b" not in "".join(lines)
+
+
+def test_a_table_without_rows_is_its_header() -> None:
+    assert list(table(("A", "B"), [], None)) == ["A  B"]
+
+
+def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert painted("x", Ink.BAD, io.StringIO()) == "x"
+    assert painted("x", Ink.BAD, Screen()) == "\x1b[1;31mx\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert painted("x", Ink.BAD, Screen()) == "x"

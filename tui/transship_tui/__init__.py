@@ -1,0 +1,1 @@
+"""Transship in a terminal: the line commands."""

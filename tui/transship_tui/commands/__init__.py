@@ -1,0 +1,97 @@
+"""The line: `transship COMMAND`. Each command parses, calls the core, and prints."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transship_tui.commands.output import show
+from transship_tui.commands.reported import reported
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MODULES = {
+    "login": "login",
+    "registries": "registries",
+    "logout": "logout",
+    "ls": "ls",
+    "inspect": "inspect",
+    "copy": "copy",
+    "verify": "verify",
+    "jobs": "jobs",
+    "attach": "control",
+    "pause": "control",
+    "resume": "control",
+    "cancel": "control",
+    "retry": "control",
+    "demo": "demo",
+}
+"""The commands, in the order of the help, and the modules that their functions are in."""
+
+_WELCOME = """\
+Transship moves container images between registries, and proves it.
+
+  transship demo                      watch it work, no account needed
+  transship login HOST                add a registry
+  transship ls HOST[/REPOSITORY]      see what is there
+  transship copy SOURCE TARGET        copy a tag, or every tag of a repository
+  transship verify SOURCE TARGET      prove that it has arrived
+  transship jobs                      see what ran, and what runs
+
+transship --help lists every command, transship COMMAND --help explains one."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command line and exit with its status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal's encoding lacks a character, a question mark beats an error.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app_for(words)(args=words, prog_name="transship")
+
+
+def app_for(words: Sequence[str]) -> typer.Typer:
+    """Return the app that understands these words.
+
+    Only the modules that they need are imported: what lists jobs needn't wait for what speaks to
+    registries.
+    """
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_transship)
+    for name in _needed(words):
+        module = import_module(f"transship_tui.commands.{_MODULES[name]}")
+        app.command(name)(reported(getattr(module, name)))
+    return app
+
+
+def _needed(words: Sequence[str]) -> list[str]:
+    first = words[0] if words else "--version"
+    if first in _MODULES:
+        return [first]
+    return [] if first == "--version" else list(_MODULES)
+
+
+def _transship(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Move container images between registries, and prove it."""
+    if version:
+        from transship import __version__
+
+        show(f"transship {__version__}")
+    elif context.invoked_subcommand is None:
+        show(_WELCOME)
+    else:
+        return
+    raise typer.Exit

@@ -1,0 +1,97 @@
+"""`transship attach`, `pause`, `resume`, `cancel` and `retry`: what can be done with a job."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from transship.paths import default_paths
+from transship.transfers import control
+from transship.transfers.jobs import Jobs
+from transship_tui.commands.options import (
+    AsJson,
+    CaFile,
+    Insecure,
+    JobName,
+    PlainHttp,
+    adhoc_tls,
+    adhoc_words,
+)
+from transship_tui.commands.output import say
+from transship_tui.commands.progress import OnInterrupt, finish, follow
+from transship_tui.commands.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from transship.registries.access import Access
+    from transship.registries.credential import Tls
+    from transship.transfers.jobs import Job
+
+
+def attach(job: JobName, as_json: AsJson = False) -> int:
+    """Follow a job to its end. Ctrl-C leaves it running."""
+    found = _find(job)
+    return finish(found, follow(found, on_interrupt=OnInterrupt.LEAVE), as_json=as_json, adhoc="")
+
+
+def pause(job: JobName) -> int:
+    """Let a running job come to a stop at its next good point. Twice: at once."""
+    found = _find(job)
+    control.pause(found)
+    say(f"pausing {found.id}; `transship resume {found.id}` goes on")
+    return 0
+
+
+def cancel(job: JobName) -> int:
+    """End a job for good. What was copied stays."""
+    found = _find(job)
+    control.cancel(found)
+    say(f"cancelling {found.id}; what was copied stays")
+    return 0
+
+
+def resume(
+    job: JobName,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """Go on with a job that stopped, and follow it.
+
+    It was paused or interrupted. Ctrl-C pauses it again.
+    """
+    adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
+    return _go_on(_find(job), control.resume, adhoc, as_json=as_json)
+
+
+def retry(
+    job: JobName,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """Try again what failed in a job, and follow it.
+
+    Both sides are looked at anew for that. Ctrl-C pauses it.
+    """
+    adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
+    return _go_on(_find(job), control.retry, adhoc, as_json=as_json)
+
+
+def _go_on(
+    job: Job,
+    start: Callable[[Job, Iterable[Access]], int],
+    adhoc: Tls | None,
+    *,
+    as_json: bool,
+) -> int:
+    start(job, asyncio.run(open_session(adhoc).accesses(job.plan())))
+    ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
+    return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
+
+
+def _find(name: str) -> Job:
+    return Jobs(default_paths().jobs).find(name)

@@ -1,0 +1,58 @@
+"""`transship jobs`: every job there is, the newest first."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from transship.paths import default_paths
+from transship.text import bytes_text
+from transship.transfers.jobs import Jobs
+from transship.transfers.view import view
+from transship_tui.commands.documents import job_entry
+from transship_tui.commands.options import AsJson
+from transship_tui.commands.output import cells, say, show, show_json, table, tail, width_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transship.transfers.view import JobView
+
+_HEADER = ("JOB", "STATE", "STARTED", "IMAGES", "DATA")
+_GAP = 2
+
+
+def jobs(as_json: AsJson = False) -> int:
+    """List the jobs, the newest first."""
+    views = [view(job) for job in Jobs(default_paths().jobs).all()]
+    if as_json:
+        show_json({"jobs": [job_entry(each) for each in views]})
+    elif views:
+        for line in _table(views, width_of(sys.stdout)):
+            show(line)
+    else:
+        say("no jobs yet; `transship copy SOURCE TARGET` starts one")
+    return 0
+
+
+def _table(views: Sequence[JobView], width: int | None) -> Iterator[str]:
+    """Give the lines of the table; what is from where to where shares the room that is left."""
+    rows = [_row(view) for view in views]
+    taken = max(map(cells, table(_HEADER, rows, None)))
+    room = (width - taken) // 2 - _GAP if width else sys.maxsize
+    ways = [(tail(view.source, room), tail(view.target, room)) for view in views]
+    full = [(*row, *way) for row, way in zip(rows, ways, strict=True)]
+    yield from table((*_HEADER, "FROM", "TO"), full, width)
+
+
+def _row(view: JobView) -> tuple[str, ...]:
+    counts = view.counts
+    failed = f", {counts.failed:,} failed" if counts.failed else ""
+    return (
+        view.id,
+        str(view.state),
+        f"{datetime.fromtimestamp(view.created).astimezone():%m-%d %H:%M}",
+        f"{counts.ended:,}/{counts.total:,}{failed}" if view.planned else "",
+        bytes_text(view.bytes.total) if view.bytes.total else "",
+    )

@@ -1,0 +1,89 @@
+"""`transship ls`: the accounts, a registry's repositories, or a repository's tags."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transship.errors import BadRequest, CatalogClosed
+from transship.text import safe
+from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
+from transship_tui.commands.output import say, show, show_json
+from transship_tui.commands.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from transship.oci.reference import Reference
+    from transship.registries.place import Place
+    from transship_tui.commands.session import Session
+
+
+def ls(
+    where: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[HOST[/REPOSITORY]]", help="A registry, a repository, or layout:PATH."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """List accounts, repositories or tags."""
+    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    if where is None:
+        hosts = [account.host for account in session.accounts.all()]
+        if as_json:
+            show_json({"registries": hosts})
+        for host in () if as_json else hosts:
+            show(host)
+        if not hosts:
+            say("no accounts yet; `transship login HOST` adds one")
+        return 0
+    reference = session.reference(where)
+    if reference.version:
+        raise BadRequest(
+            f"{reference} is one image", remedy=f"`transship inspect {where}` shows it."
+        )
+    asyncio.run(_list(session, reference, as_json=as_json))
+    return 0
+
+
+async def _list(session: Session, reference: Reference, *, as_json: bool) -> None:
+    async with session.place(reference) as place:
+        if reference.repository:
+            names = place.tags(reference.repository)
+        else:
+            names = _repositories(session, reference, place)
+        if not as_json:
+            async for name in names:
+                show(safe(name))
+            return
+        document: dict[str, object] = {"registry": reference.registry}
+        if reference.repository:
+            document["repository"] = reference.repository
+        found = sorted([name async for name in names])
+        show_json(document | {"tags" if reference.repository else "repositories": found})
+
+
+async def _repositories(session: Session, reference: Reference, place: Place) -> AsyncIterator[str]:
+    """Give the repositories that a registry lists, else those that were named at sign-in."""
+    try:
+        async for name in place.repositories():
+            if name:
+                yield name
+                continue
+            # The tags of a layout that have no repository stand after // by themselves.
+            async for tag in place.tags(name):
+                yield f":{tag}"
+    except CatalogClosed:
+        account = session.accounts.find(reference.registry)
+        if account is None or not account.repositories:
+            raise
+        say(f"{account.host} doesn't list its repositories; these were named at sign-in")
+        for name in account.repositories:
+            yield name

@@ -1,0 +1,74 @@
+"""Options that several commands have, and what follows from them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transship.errors import BadRequest
+from transship.registries.credential import Tls
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to the output.")]
+
+PlainHttp = Annotated[
+    bool, typer.Option("--plain-http", help="Use http for hosts that are no account.")
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Don't verify certificates of hosts that are no account.")
+]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        help="Trust this authority too, for hosts that are no account.",
+    ),
+]
+Platforms = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--platform",
+        "-p",
+        metavar="OS/ARCH[/VARIANT]",
+        help="Only this platform; can be repeated. Changes an index's digest.",
+    ),
+]
+Referrers = Annotated[
+    bool,
+    typer.Option(
+        "--referrers/--no-referrers", help="Signatures and whatever else refers to an image."
+    ),
+]
+JobName = Annotated[
+    str, typer.Argument(metavar="JOB", help="A job's id, or enough of its beginning.")
+]
+
+
+def adhoc_tls(*, plain_http: bool, insecure: bool, ca: Path | None) -> Tls | None:
+    """Return how hosts that are no account are reached, or None if nothing was said.
+
+    Raises BadRequest when the options don't go together.
+    """
+    if plain_http and (insecure or ca):
+        raise BadRequest("--plain-http has no certificates, so --insecure and --ca say nothing")
+    if insecure and ca:
+        raise BadRequest("--insecure trusts everybody, so --ca says nothing")
+    if not (plain_http or insecure or ca):
+        return None
+    return Tls(plain_http, insecure, str(ca.absolute()) if ca else "")
+
+
+def adhoc_words(tls: Tls | None) -> str:
+    """Return the options that `tls` came from, with a space before them, for a command line."""
+    if tls is None:
+        return ""
+    plain_http = " --plain-http" if tls.plain_http else ""
+    insecure = " --insecure" if tls.insecure else ""
+    ca = f" --ca {shlex.quote(tls.ca_file)}" if tls.ca_file else ""
+    return plain_http + insecure + ca

@@ -1,0 +1,185 @@
+"""Following a job: what it does is shown until it stops, or until nobody wants to watch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager, suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from transship.errors import JobEnded, RunnerFailed
+from transship.transfers import control
+from transship.transfers.start import last_words
+from transship.transfers.view import JobView, look
+from transship.transfers.work import JobState
+from transship_tui.commands.block import block, sentence, word_of
+from transship_tui.commands.documents import job_document
+from transship_tui.commands.output import is_screen, say, say_problem, show, show_json
+from transship_tui.commands.reported import INTERRUPTED
+from transship_tui.commands.screen import Screen
+from transship_tui.commands.summary import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from transship.transfers.jobs import Job
+    from transship.transfers.journal import Journal
+
+_LOOK_SECONDS = 0.25
+_LOOK_SECONDS_FAR = 0.75
+_POLL_SECONDS = 0.05
+_LINE_SECONDS = 10.0
+
+
+class OnInterrupt(Enum):
+    """What Ctrl-C does to the job that is followed."""
+
+    PAUSE = "pause"
+    """It is asked to pause, and followed until it has; Ctrl-C again leaves it to that."""
+    LEAVE = "leave"
+    """It goes on, unwatched."""
+
+
+class Display(Protocol):
+    """Shows a job while it runs."""
+
+    def show(self, view: JobView, note: str) -> None:
+        """Show the job as it is now, and what there is to say of it."""
+
+    def close(self) -> None:
+        """Make room for what comes after."""
+
+
+def follow(job: Job, *, on_interrupt: OnInterrupt) -> JobView | None:
+    """Show a job until its process lets go of it; return how it looks then.
+
+    Returns None when Ctrl-C left it. Raises RunnerFailed when its process is gone without having
+    ended it.
+    """
+    display: Display = ScreenDisplay() if is_screen(sys.stderr) else LineDisplay()
+    try:
+        with job.journal() as journal, _interrupts() as interrupts:
+            view = _watch(job, journal, display, interrupts, on_interrupt)
+    finally:
+        display.close()
+    if view and view.state in (JobState.INTERRUPTED, JobState.WAITING, JobState.RUNNING):
+        raise RunnerFailed(
+            f"{job.id}: {last_words(job)}",
+            remedy=f"`transship resume {job.id}` goes on from where it was.",
+        )
+    return view
+
+
+def finish(job: Job, view: JobView | None, *, as_json: bool, adhoc: str = "") -> int:
+    """Write how a followed job ended, or that it was left, and return the exit status.
+
+    `adhoc` are the options for hosts that are no account, which a next command needs as well.
+    """
+    if view is None:
+        say(f"job {job.id} goes on; `transship attach {job.id}` follows it")
+        return INTERRUPTED
+    status = show_end(view, as_json=as_json)
+    if view.state is JobState.PAUSED:
+        say(f"paused; `transship resume {job.id}{adhoc}` goes on")
+    elif view.state is JobState.FAILED and not as_json:
+        say(f"next: `transship retry {job.id}{adhoc}` tries again what failed")
+    elif view.state is JobState.DONE and not as_json:
+        say(f"next: `transship verify {job.id}{adhoc}` proves that all of it is there")
+    return status
+
+
+def show_end(view: JobView, *, as_json: bool = False) -> int:
+    """Write how a job ended, and return the exit status for that."""
+    if as_json:
+        show_json(job_document(view))
+    else:
+        for line in summary(view):
+            show(line)
+    if view.problem is not None:
+        say_problem(*view.problem)
+    return {JobState.DONE: 0, JobState.PAUSED: INTERRUPTED}.get(view.state, 1)
+
+
+class ScreenDisplay:
+    """A block of lines on a terminal, redrawn in place."""
+
+    def __init__(self) -> None:
+        self._screen = Screen(sys.stderr)
+
+    def show(self, view: JobView, note: str) -> None:
+        """Redraw the block."""
+        lines = block(view, time.time(), self._screen.width)
+        self._screen.draw([f"{lines[0]}  {note}" if note else lines[0], *lines[1:]])
+
+    def close(self) -> None:
+        """Take the block away."""
+        self._screen.clear()
+
+
+class LineDisplay:
+    """A line now and then: when the job does something else, and else every ten seconds."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._word = ""
+        self._line = ""
+        self._next = 0.0
+
+    def show(self, view: JobView, note: str) -> None:
+        """Write a line if it is time for one."""
+        word, line = word_of(view), sentence(view)
+        due = self._now() >= self._next and line != self._line
+        if view.state is not JobState.RUNNING or (word == self._word and not due):
+            return
+        say(f"{line} ({note})" if note else line)
+        self._word, self._line, self._next = word, line, self._now() + _LINE_SECONDS
+
+    def close(self) -> None:
+        """Nothing stands in the way."""
+
+
+def _watch(
+    job: Job,
+    journal: Journal,
+    display: Display,
+    interrupts: Callable[[], int],
+    on_interrupt: OnInterrupt,
+) -> JobView | None:
+    plan = job.plan()
+    seconds = _LOOK_SECONDS_FAR if os.environ.get("SSH_CONNECTION") else _LOOK_SECONDS
+    answered = 0
+    while True:
+        # Asked first: what is seen of a job that nobody holds any more is its end.
+        held = job.is_held
+        view = look(job, plan, journal)
+        if not held:
+            return view
+        display.show(view, "Ctrl-C again leaves it to that" if answered else "")
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and interrupts() == answered and job.is_held:
+            time.sleep(_POLL_SECONDS)
+        if interrupts() > answered:
+            answered += 1
+            if on_interrupt is OnInterrupt.LEAVE or answered > 1:
+                return None
+            with suppress(JobEnded):
+                control.pause(job)
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], int]]:
+    """Count Ctrl-C while this is entered, so that it never strikes in the middle of a line."""
+    count = 0
+
+    def interrupted(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield lambda: count
+    finally:
+        signal.signal(signal.SIGINT, before)

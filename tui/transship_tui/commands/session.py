@@ -1,0 +1,149 @@
+"""What a command stands on: the operator's accounts, secrets and folders."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transship.accounts.connect import access_for, resolve
+from transship.accounts.credentials import Sources
+from transship.accounts.docker_config import DockerConfig
+from transship.accounts.environment import environment_credential, variables_of
+from transship.accounts.keyring_store import KeyringStore
+from transship.accounts.registry_file import Accounts
+from transship.accounts.secrets import SessionStore
+from transship.errors import SecretUnavailable
+from transship.oci.platform import parse_platform
+from transship.oci.reference import LAYOUT, Reference
+from transship.paths import default_paths
+from transship.plans.plan import OnConflict, Plan, wanted
+from transship.registries.access import open_place
+from transship.transfers.jobs import Jobs
+from transship_tui.commands.asking import ask
+from transship_tui.commands.output import is_screen
+from transship_tui.commands.waiting import ExplainedStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from transship.accounts.account import Account
+    from transship.paths import Paths
+    from transship.registries.access import Access
+    from transship.registries.credential import Tls
+    from transship.registries.place import Place
+
+_PERSON_SECONDS = 60.0
+"""How long a keyring may take where a person sees why, and can type its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The operator's files and secrets, for one command.
+
+    `adhoc` is how hosts that are no account are reached.
+    """
+
+    paths: Paths
+    accounts: Accounts
+    sources: Sources
+    adhoc: Tls | None = None
+
+    @property
+    def jobs(self) -> Jobs:
+        """The operator's jobs."""
+        return Jobs(self.paths.jobs)
+
+    def reference(self, text: str) -> Reference:
+        """Return the reference that `text` writes down, with aliases and folders filled in.
+
+        Raises BadReference.
+        """
+        reference = resolve(text, self.accounts)
+        if reference.layout is None:
+            return reference
+        folder = Path(reference.layout).expanduser().absolute()
+        return replace(reference, registry=f"{LAYOUT}{folder}")
+
+    def plan(
+        self,
+        source: str,
+        target: str,
+        *,
+        platforms: Iterable[str] = (),
+        referrers: bool = True,
+        on_conflict: OnConflict = OnConflict.OVERWRITE,
+    ) -> Plan:
+        """Return the plan of one copy. Raises BadReference, BadPlatform and BadRequest."""
+        return Plan(
+            copies=(wanted(self.reference(source), self.reference(target)),),
+            on_conflict=on_conflict,
+            referrers=referrers,
+            platforms=tuple(map(parse_platform, platforms)),
+        )
+
+    async def access(self, reference: Reference) -> Access:
+        """Return what it takes to open the place of `reference`, asking for what isn't kept."""
+        account = self.accounts.find(reference.registry) if reference.layout is None else None
+        if account and self.sources.store(account.secret_source) is self.sources.session:
+            await self._ask(account)
+        return await access_for(reference, self.accounts, self.sources, adhoc=self.adhoc)
+
+    async def accesses(self, plan: Plan) -> list[Access]:
+        """Return what it takes to open every place that a plan names."""
+        places: dict[str, Reference] = {}
+        for copy in plan.copies:
+            for reference in (copy.source, copy.target):
+                places.setdefault(reference.registry, reference)
+        return [await self.access(reference) for reference in places.values()]
+
+    @asynccontextmanager
+    async def place(self, reference: Reference) -> AsyncIterator[Place]:
+        """Open the place of `reference` for reading."""
+        place = open_place(Reference(reference.registry), await self.access(reference))
+        async with aclosing(place):
+            yield place
+
+    @asynccontextmanager
+    async def places(self, plan: Plan, *, create: bool = False) -> AsyncIterator[dict[str, Place]]:
+        """Open every place that a plan names. With `create` a layout needn't be there yet."""
+        async with AsyncExitStack() as stack:
+            places: dict[str, Place] = {}
+            for access in await self.accesses(plan):
+                place = open_place(Reference(access.host), access, create=create)
+                places[access.host] = await stack.enter_async_context(aclosing(place))
+            yield places
+
+    async def _ask(self, account: Account) -> None:
+        """Ask for a secret that is kept for one run only, unless this run has it already."""
+        host, username = account.host, account.username
+        if await self.sources.session.get(host, username) is not None:
+            return
+        if environment_credential(host, self.sources.environ, username=username):
+            return
+        if not sys.stdin.isatty():
+            raise SecretUnavailable(
+                f"{username} at {host}: it isn't kept, and there is no terminal to ask on",
+                remedy=f"Set {' and '.join(variables_of(host))}.",
+            )
+        secret = ask(f"Password of {username} at {host}: ", hidden=True)
+        await self.sources.session.set(host, username, secret)
+
+
+def open_session(adhoc: Tls | None = None) -> Session:
+    """Return the session of whoever runs this command."""
+    paths = default_paths()
+    # Without a person to answer it, a keyring that asks for its password is soon given up.
+    keyring = (
+        KeyringStore(read_seconds=_PERSON_SECONDS) if is_screen(sys.stderr) else KeyringStore()
+    )
+    sources = Sources(
+        session=SessionStore(),
+        keyring=ExplainedStore(keyring),
+        docker=DockerConfig(os.environ),
+        environ=os.environ,
+    )
+    return Session(paths, Accounts(paths.registries), sources, adhoc)
