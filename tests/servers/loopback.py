@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from servers.wire import Head
 
 _START_SECONDS = 10.0
+# After so many turns of the loop, a connection that was just accepted is one of ours.
+_TURNS_TO_ACCEPT = 5
 _LOST = (ConnectionError, TimeoutError, ssl.SSLError)
 
 
@@ -135,6 +137,11 @@ class LoopbackServer:
             self.port = server.sockets[0].getsockname()[1]
             self._started.set()
             await self._stopping.wait()
+            # A server that is closed while it accepts leaves the connection open for ever.
+            for listener in server.sockets:
+                self._loop.remove_reader(listener)
+            for _ in range(_TURNS_TO_ACCEPT):
+                await asyncio.sleep(0)
             server.close()
             for task in self._connections:
                 task.cancel()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from transship.clock import Clock
     from transship.oci.reference import Reference
+    from transship.registries.exchanges import Recorder
     from transship.registries.place import Place
 
 _SECRET_VARIABLE = re.compile(r"TRANSSHIP_[A-Z0-9_]+_PASSWORD")
@@ -50,9 +51,13 @@ class Access:
 
 
 def open_registry(
-    access: Access, *, patience: Patience = INTERACTIVE, clock: Clock | None = None
+    access: Access,
+    *,
+    patience: Patience = INTERACTIVE,
+    clock: Clock | None = None,
+    recorder: Recorder | None = None,
 ) -> Registry:
-    """Open a registry. The caller closes it."""
+    """Open a registry. The caller closes it. What is sent and answered is told to `recorder`."""
     return Registry(
         access.host,
         credential=access.credential,
@@ -60,6 +65,7 @@ def open_registry(
         service=service_named(access.service),
         patience=patience,
         clock=clock,
+        recorder=recorder,
     )
 
 
@@ -70,6 +76,7 @@ def open_place(
     create: bool = False,
     patience: Patience = INTERACTIVE,
     clock: Clock | None = None,
+    recorder: Recorder | None = None,
 ) -> Place:
     """Open the place that `reference` is in. The caller closes it.
 
@@ -82,7 +89,7 @@ def open_place(
     access = access or Access(reference.registry)
     if access.host != reference.registry:
         raise ValueError(f"access to {access.host} is not for {reference.registry}")
-    return open_registry(access, patience=patience, clock=clock)
+    return open_registry(access, patience=patience, clock=clock, recorder=recorder)
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:

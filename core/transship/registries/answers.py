@@ -6,7 +6,7 @@ Distribution spec, "Error Codes"; where services differ, their own codes and wor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -19,17 +19,23 @@ from transship.registries.pacing import retry_after
 JSON_LIMIT = 64 * 1024 * 1024
 """The largest list or token answer that is read, in bytes."""
 
+_WORDS = ("message", "error_description", "error", "detail", "details")
+_WORDS_LIMIT = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer. Header names are in lower case; `url` is where it came from."""
+    """A whole answer. Header names are in lower case; `url` is where it came from.
+
+    Its body may hold a token, and its address a signature, so neither is in the repr.
+    """
 
     method: str
-    url: str
+    url: str = field(repr=False)
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     challenges: tuple[str, ...]
-    body: bytes
+    body: bytes = field(repr=False)
 
     @property
     def ok(self) -> bool:
@@ -37,21 +43,11 @@ class Answer:
         return 200 <= self.status < 300
 
     def json(self, kind: type[Any]) -> Any:
-        """Return the body decoded as `kind`. Raises UnexpectedAnswer."""
+        """Return the body decoded as `kind`; a number may be a string. Raises UnexpectedAnswer."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except msgspec.MsgspecError as error:
+            return msgspec.json.decode(self.body, type=kind, strict=False)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise errors.UnexpectedAnswer(f"{described(self)}: {error}") from error
-
-
-class _Error(msgspec.Struct):
-    code: str | int = ""
-    message: str | None = None
-    detail: Any = None
-
-
-class _Errors(msgspec.Struct):
-    errors: list[_Error] = []
 
 
 _BY_CODE: Mapping[str, type[TransshipError]] = {
@@ -66,10 +62,9 @@ _BY_CODE: Mapping[str, type[TransshipError]] = {
     "BLOB_UPLOAD_UNKNOWN": errors.UploadLost,
     "BLOB_UPLOAD_INVALID": errors.UploadLost,
     "DIGEST_INVALID": errors.DigestMismatch,
-    "SIZE_INVALID": errors.TooLarge,
+    "SIZE_INVALID": errors.UploadLost,
     "DENIED": errors.NoRight,
     "UNSUPPORTED": errors.ReadOnly,
-    "TOOMANYREQUESTS": errors.RateLimited,
 }
 
 _BY_STATUS: Mapping[int, type[TransshipError]] = {
@@ -83,6 +78,19 @@ _BY_STATUS: Mapping[int, type[TransshipError]] = {
     HTTPStatus.INSUFFICIENT_STORAGE: errors.QuotaExceeded,
 }
 
+# What a server can't do now, it can't do later either.
+_FINAL_FAILURES = frozenset(
+    {
+        HTTPStatus.NOT_IMPLEMENTED,
+        HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+        HTTPStatus.INSUFFICIENT_STORAGE,
+        HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED,
+    }
+)
+
+_IMMUTABLE = ("immutab", "tag_already_exists", "does not allow updating")
+_QUOTA = ("quota", "exceed the configured upper limit", "limitexceeded")
+
 
 def error_of(
     answer: Answer, now: float, *, missing: type[TransshipError] = errors.RepositoryNotFound
@@ -92,15 +100,16 @@ def error_of(
     `missing` is what a plain 404 means for the request; `now` is the time in seconds since the
     epoch, for a Retry-After that is a date.
     """
-    listed = _listed(answer.body)
-    codes = [str(error.code).upper() for error in listed]
-    words = " ".join(str(error.message or error.code) for error in listed)
-    detail = described(answer, words)
+    codes, words = _said(answer)
+    detail = described(answer)
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS or "TOOMANYREQUESTS" in codes:
         return errors.RateLimited(detail, retry_after=retry_after(answer.headers, now))
-    if answer.status >= 500 and answer.status != HTTPStatus.INSUFFICIENT_STORAGE:
-        return errors.ServerFailed(detail, retry_after=retry_after(answer.headers, now))
-    if special := _by_words(answer, codes, words):
+    if answer.status >= 500 and answer.status not in _FINAL_FAILURES:
+        pause = retry_after(answer.headers, now)
+        if pause is None and answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            pause = 0.0  # It says "later" without saying when.
+        return errors.ServerFailed(detail, retry_after=pause)
+    if special := _by_words(answer, codes, f"{' '.join(codes)} {words}".lower()):
         return special(detail)
     for code in codes:
         if kind := _BY_CODE.get(code):
@@ -110,27 +119,60 @@ def error_of(
     return _BY_STATUS.get(answer.status, errors.UnexpectedAnswer)(detail)
 
 
-def described(answer: Answer, words: str = "") -> str:
-    """Return one line that names the request and what came of it, without query strings."""
-    address = answer.url.partition("?")[0]
-    return f"{answer.method} {address}: {answer.status}" + (f" {words}" if words else "")
+def described(answer: Answer) -> str:
+    """Return one line that names the request, without its query, and what the registry said."""
+    line = f"{answer.method} {answer.url.partition('?')[0]}: {answer.status}"
+    _, words = ((), "") if answer.ok else _said(answer)
+    return f"{line} {words}" if words else line
 
 
-def _listed(body: bytes) -> list[_Error]:
+def is_transient(status: int) -> bool:
+    """Tell whether the same request may succeed later."""
+    return status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS) or (
+        status >= 500 and status not in _FINAL_FAILURES
+    )
+
+
+def _said(answer: Answer) -> tuple[tuple[str, ...], str]:
+    """Return the error codes, in upper case, and the words for people in an answer's body.
+
+    Most follow the specification; token servers and services have fields of their own, and some
+    servers write plain text.
+    """
     try:
-        return msgspec.json.decode(body, type=_Errors).errors
-    except msgspec.MsgspecError:
-        return []
+        document = msgspec.json.decode(answer.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        plain = answer.headers.get("content-type", "").startswith("text/plain")
+        return (), _line(answer.body.decode(errors="replace") if plain else "")
+    listed = document.get("errors")
+    if not isinstance(listed, list):
+        return (), _line(_first_text(document, _WORDS))
+    entries = [entry for entry in listed if isinstance(entry, dict)]
+    codes = tuple(str(entry.get("code", "")).upper() for entry in entries)
+    return codes, _line(" ".join(_first_text(entry, ("message", "code")) for entry in entries))
 
 
-def _by_words(answer: Answer, codes: list[str], words: str) -> type[TransshipError] | None:
+def _first_text(document: dict[str, Any], names: tuple[str, ...]) -> str:
+    texts = (document.get(name) for name in names)
+    return next((text for text in texts if isinstance(text, str) and text), "")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_WORDS_LIMIT]
+
+
+def _by_words(answer: Answer, codes: tuple[str, ...], words: str) -> type[TransshipError] | None:
     """Return the error where a service has only words, or a code of another cause, for it."""
-    said = words.lower()
-    writing = answer.method in ("PUT", "POST", "PATCH")
-    if writing and ("immutable" in said or "tag_already_exists" in said):
+    if answer.method not in ("PUT", "POST", "PATCH"):
+        return errors.UnexpectedAnswer if "UNSUPPORTED" in codes else None
+    if any(sign in words for sign in _IMMUTABLE):
         return errors.ImmutableTag
-    if writing and "quota" in said:
+    if any(sign in words for sign in _QUOTA):
         return errors.QuotaExceeded
-    if not writing and "UNSUPPORTED" in codes:
-        return errors.UnexpectedAnswer
+    if answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE or (
+        "UNSUPPORTED" in codes and "manifest" in words
+    ):
+        return errors.ManifestRejected
     return None

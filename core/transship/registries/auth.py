@@ -8,20 +8,21 @@ repositories on some.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from transship import errors
 from transship.clock import Clock
-from transship.registries.answers import Answer, described
+from transship.registries.addresses import resolve
+from transship.registries.answers import Answer, described, error_of, is_transient
 from transship.registries.challenge import Challenge, parse_challenges
 from transship.registries.credential import Credential
+from transship.registries.sharing import Shared
 
 Scopes = tuple[str, ...]
 """Token scopes (`type:name:actions`), sorted, each once."""
@@ -30,6 +31,10 @@ CATALOG = "registry:catalog:*"
 _CLIENT = "transship"
 _DEFAULT_LIFE = 60.0  # The token specification's own, for servers that don't say.
 _USABLE_SHARE = 0.8  # Renewed before it ends, so that a long request doesn't outlive it.
+_NO_POST = frozenset(
+    {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+)
+_NOT_ACCEPTED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
 
 
 def pull(repository: str) -> str:
@@ -42,8 +47,13 @@ def push(repository: str) -> str:
     return f"repository:{repository}:pull,push"
 
 
+def delete(repository: str) -> str:
+    """Return the scope for writing to a repository and taking things away from it."""
+    return f"repository:{repository}:pull,push,delete"
+
+
 class Asking(Protocol):
-    """Sends one request, as `Transport.request` does, with retries where they help."""
+    """Sends one request, once, as `Transport.request` does."""
 
     def __call__(
         self,
@@ -56,11 +66,20 @@ class Asking(Protocol):
         """Return the answer of whatever status."""
 
 
-class _Token(msgspec.Struct):
+class _TokenAnswer(msgspec.Struct):
     token: str | None = None
     access_token: str | None = None
     expires_in: float | None = None
     refresh_token: str | None = None
+
+
+class _Kept:
+    """A token, and who fetches it: one for all who need it."""
+
+    def __init__(self) -> None:
+        self.fetching = Shared()
+        self.token = ""
+        self.usable_until = 0.0
 
 
 class Authenticator:
@@ -79,21 +98,15 @@ class Authenticator:
         self._clock = clock
         self._base = base
         self._challenges: dict[str, Challenge] = {}
-        self._tokens: dict[tuple[str, str, Scopes], tuple[str, float]] = {}
-        self._locks: dict[tuple[str, str, Scopes], asyncio.Lock] = {}
-        self._refresh_token = credential.secret if credential and credential.identity else ""
-        self._posts = bool(self._refresh_token)
+        self._tokens: dict[tuple[str, str, Scopes], _Kept] = {}
+        self._identity = credential.secret if credential and credential.identity else ""
+        self._refresh_token = self._identity
+        self._posts = bool(self._identity)
 
     @property
     def signed_in(self) -> bool:
         """Whether there is a credential to sign in with."""
         return self._credential is not None
-
-    @property
-    def scheme(self) -> str:
-        """What the registry asks for: `bearer`, `basic`, or nothing."""
-        challenge = self._challenges.get("")
-        return challenge.scheme if challenge else ""
 
     def learn(self, answer: Answer, scopes: Scopes) -> bool:
         """Take in the challenges of a 401; tell whether one can be met.
@@ -101,43 +114,55 @@ class Authenticator:
         A registry may ask in another way for its catalog than for its repositories, so what it
         asks for is kept by the kind of scope.
         """
-        offered = {challenge.scheme: challenge for challenge in parse_challenges(answer.challenges)}
-        challenge = offered.get("bearer") or offered.get("basic")
-        if challenge is None or (challenge.scheme == "bearer" and not challenge.realm):
+        offered: dict[str, Challenge] = {}
+        for challenge in parse_challenges(answer.challenges):
+            if challenge.scheme == "basic" or (challenge.scheme == "bearer" and challenge.realm):
+                offered.setdefault(challenge.scheme, challenge)
+        best = offered.get("bearer") or offered.get("basic")
+        if best is None:
             return False
-        self._challenges[_kind(scopes)] = challenge
-        self._challenges.setdefault("", challenge)
+        self._challenges[_kind(scopes)] = best
+        self._challenges.setdefault("", best)
         return True
 
     async def authorization(self, scopes: Scopes) -> str | None:
         """Return the Authorization field for a request that needs `scopes`, or None.
 
-        Raises SignInNeeded, WrongCredential, NoRight or RealmRefused when there can't be one.
+        Raises SignInNeeded, WrongCredential, NoRight or RealmRefused when there can't be one, and
+        what the token server has instead of a token.
         """
-        challenge = self._challenges.get(_kind(scopes)) or self._challenges.get("")
+        challenge = self._challenge(scopes)
         if challenge is None:
             return None
         if challenge.scheme == "basic":
             return self._basic()
         return f"Bearer {await self._token(challenge, scopes)}"
 
-    def reject(self, authorization: str | None) -> bool:
-        """Forget a token that the registry didn't take; tell whether another one can be had."""
-        kept = {k: v for k, v in self._tokens.items() if f"Bearer {v[0]}" != authorization}
-        dropped = len(kept) < len(self._tokens)
-        self._tokens = kept
-        return dropped
+    def reject(self, authorization: str | None) -> None:
+        """Forget a token that the registry didn't take."""
+        for kept in self._tokens.values():
+            if kept.token and authorization == f"Bearer {kept.token}":
+                kept.token = ""
 
-    def refusal(self, detail: str) -> errors.TransshipError:
-        """Return the error for an answer of 401 that a good token didn't prevent."""
+    def refusal(self, answer: Answer, scopes: Scopes) -> errors.TransshipError:
+        """Return the error for an answer of 401 that the best sign-in there is didn't prevent."""
+        detail = described(answer)
         if self._credential is None:
             return errors.SignInNeeded(detail)
-        return errors.WrongCredential(detail) if self.scheme == "basic" else errors.NoRight(detail)
+        challenge = self._challenge(scopes)
+        if challenge is None:
+            asked = ", ".join(c.scheme for c in parse_challenges(answer.challenges))
+            return errors.UnexpectedAnswer(f"{detail}; it asks for {asked or 'nothing'} to sign in")
+        basic = challenge.scheme == "basic"
+        return errors.WrongCredential(detail) if basic else errors.NoRight(detail)
+
+    def _challenge(self, scopes: Scopes) -> Challenge | None:
+        return self._challenges.get(_kind(scopes)) or self._challenges.get("")
 
     def _basic(self) -> str | None:
         if self._credential is None:
             return None
-        if self._credential.identity:
+        if self._identity:
             raise errors.WrongCredential(
                 "the registry wants a password; an identity token is kept for it"
             )
@@ -146,34 +171,48 @@ class Authenticator:
 
     async def _token(self, challenge: Challenge, scopes: Scopes) -> str:
         realm = self._checked_realm(challenge.realm)
-        key = (realm, challenge.service, scopes)
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            now = self._clock.monotonic()
-            token, usable_until = self._tokens.get(key, ("", 0.0))
-            if now < usable_until:
-                return token
-            answer = await self._fetch(realm, challenge.service, scopes)
-            token = answer.access_token or answer.token or ""
-            life = answer.expires_in if answer.expires_in is not None else _DEFAULT_LIFE
-            self._tokens[key] = (token, now + life * _USABLE_SHARE)
-            return token
+        kept = self._tokens.setdefault((realm, challenge.service, scopes), _Kept())
 
-    async def _fetch(self, realm: str, service: str, scopes: Scopes) -> _Token:
-        if self._posts:
-            answer = await self._post(realm, service, scopes)
-            if answer.status not in _NO_POST:
-                return self._read(answer)
-            self._posts = False
-            if self._credential and self._credential.identity:
-                raise errors.WrongCredential(f"{described(answer)}: identity tokens aren't taken")
-        answer = await self._get(realm, service, scopes)
-        if answer.status == HTTPStatus.METHOD_NOT_ALLOWED and self._credential:
-            self._posts = True
-            answer = await self._post(realm, service, scopes)
+        async def fetched() -> str:
+            now = self._clock.monotonic()
+            if not kept.token or now >= kept.usable_until:
+                answer = await self._fetch(realm, challenge.service, scopes)
+                kept.token = answer.access_token or answer.token or ""
+                # A life of nothing is said by servers that don't count; the registry will tell.
+                life = max(0.0, answer.expires_in or 0.0) or _DEFAULT_LIFE
+                kept.usable_until = now + life * _USABLE_SHARE
+            return kept.token
+
+        return await kept.fetching.do(fetched)
+
+    async def _fetch(self, realm: str, service: str, scopes: Scopes) -> _TokenAnswer:
+        answer = await self._requested(realm, service, scopes)
         if answer.status == HTTPStatus.BAD_REQUEST and scopes == (CATALOG,):
             # Some services know no catalog scope and list with a token that has none.
-            answer = await self._get(realm, service, ())
-        return self._read(answer)
+            answer = await self._requested(realm, service, ())
+        if not answer.ok:
+            raise self._token_refused(answer)
+        token: _TokenAnswer = answer.json(_TokenAnswer)
+        if not (token.token or token.access_token):
+            raise errors.UnexpectedAnswer(f"{described(answer)}: no token in the answer")
+        if token.refresh_token and self._posts:
+            self._refresh_token = token.refresh_token
+        return token
+
+    async def _requested(self, realm: str, service: str, scopes: Scopes) -> Answer:
+        """Ask in the way that the token server takes: by GET, or by POST where it takes no GET."""
+        if not self._posts:
+            answer = await self._get(realm, service, scopes)
+            if answer.status != HTTPStatus.METHOD_NOT_ALLOWED or not self._credential:
+                return answer
+            self._posts = True
+        answer = await self._post(realm, service, scopes)
+        if answer.status in _NOT_ACCEPTED and self._refresh_token and not self._identity:
+            self._refresh_token = ""
+            answer = await self._post(realm, service, scopes)
+        if answer.status in _NO_POST and self._identity:
+            raise errors.WrongCredential(f"{described(answer)}; it takes no identity tokens")
+        return answer
 
     async def _get(self, realm: str, service: str, scopes: Scopes) -> Answer:
         query = [("service", service)] if service else []
@@ -203,40 +242,29 @@ class Authenticator:
             }
         return await self._ask("POST", realm, form=form)
 
-    def _read(self, answer: Answer) -> _Token:
-        if not answer.ok:
-            raise self._token_refused(answer)
-        token: _Token = answer.json(_Token)
-        if not (token.token or token.access_token):
-            raise errors.UnexpectedAnswer(f"{described(answer)}: no token in the answer")
-        if token.refresh_token and self._posts:
-            self._refresh_token = token.refresh_token
-        return token
-
     def _token_refused(self, answer: Answer) -> errors.TransshipError:
-        if answer.status == HTTPStatus.FORBIDDEN:
-            return errors.NoRight(described(answer))
-        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.BAD_REQUEST):
+        if answer.status in _NOT_ACCEPTED:
             kind = errors.WrongCredential if self._credential else errors.SignInNeeded
             return kind(described(answer))
-        return errors.UnexpectedAnswer(described(answer))
+        error = error_of(answer, self._clock.now(), missing=errors.UnexpectedAnswer)
+        if is_transient(answer.status) or isinstance(error, errors.NoRight):
+            return error
+        return errors.UnexpectedAnswer(error.detail)
 
     def _checked_realm(self, realm: str) -> str:
         base = self._base()
-        address = urljoin(base, realm)
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise errors.RealmRefused(f"{realm!r} is no web address")
-        if parts.scheme == "http" and base.startswith("https:"):
-            raise errors.RealmRefused(f"{parts.netloc} over http, named by {urlsplit(base).netloc}")
-        if "@" in parts.netloc:
-            raise errors.RealmRefused("its address holds a user name")
+        try:
+            address = resolve(base, realm)
+        except ValueError as error:
+            raise errors.RealmRefused(
+                f"{realm.partition('?')[0]!r}: {error}",
+                remedy="The registry names a token server that can't be one; ask its operator.",
+            ) from error
+        if address.startswith("http:") and base.startswith("https:"):
+            raise errors.RealmRefused(
+                f"{urlsplit(address).netloc} over http, named by {urlsplit(base).netloc}"
+            )
         return address
-
-
-_NO_POST = frozenset(
-    {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
-)
 
 
 def _kind(scopes: Scopes) -> str:

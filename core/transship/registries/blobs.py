@@ -11,12 +11,10 @@ from urllib.parse import quote
 from transship import errors
 from transship.oci.digest import Digest
 from transship.registries.answers import Answer, described
-from transship.registries.auth import Scopes, pull, push
+from transship.registries.auth import Scopes, delete, pull, push
 from transship.registries.exchange import Exchange
 from transship.registries.place import Upload
 from transship.registries.transport import Stream
-
-_NO_MOUNT = (errors.NoRight, errors.SignInNeeded, errors.RepositoryNotFound, errors.ReadOnly)
 
 
 class Blobs:
@@ -31,7 +29,7 @@ class Blobs:
             "HEAD", _blob_path(repository, digest), scopes=(pull(repository),)
         )
         if answer.ok and "content-length" in answer.headers:
-            return int(answer.headers["content-length"])
+            return number(answer.headers["content-length"])
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         # Storage that signs addresses for GET only refuses a HEAD that was redirected to it.
@@ -52,7 +50,7 @@ class Blobs:
             headers={"range": f"bytes={offset}-"} if offset else None,
             missing=errors.BlobNotFound,
         ) as stream:
-            yield HttpBlob(stream)
+            yield HttpBlob(stream, offset)
 
     async def start_upload(
         self, repository: str, digest: Digest, mount_from: str | None
@@ -66,17 +64,20 @@ class Blobs:
                     repository,
                     tuple(sorted({push(repository), _from_scope(repository, mount_from)})),
                 )
-            except _NO_MOUNT:
-                pass  # A registry that can't mount, or may not for us, still takes uploads.
+            except errors.TransshipError as error:
+                # A registry that can't mount, or may not for us, still takes uploads.
+                if error.retryable:
+                    raise
         return await self._start(path, repository, (push(repository),))
 
     async def resume_upload(self, repository: str, location: str) -> Upload:
         """Return a session that was started before. Raises UploadLost."""
-        scopes = (push(repository),)
-        answer = await self._exchange.ask("GET", location, scopes=scopes)
+        answer = await self._exchange.ask("GET", location, scopes=(push(repository),))
         if answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise errors.UploadLost(described(answer))
-        return HttpUpload(self._exchange, scopes, answer, offset=_held(answer), location=location)
+        return HttpUpload(
+            self._exchange, repository, answer, offset=_held(answer), location=location
+        )
 
     async def _start(self, path: str, repository: str, scopes: Scopes) -> Upload | None:
         answer = await self._exchange.ask("POST", path, scopes=scopes, content=b"")
@@ -84,18 +85,25 @@ class Blobs:
             return None
         if not answer.ok:
             raise self._exchange.error_of(answer, missing=errors.RepositoryNotFound)
-        return HttpUpload(self._exchange, (push(repository),), answer)
+        return HttpUpload(self._exchange, repository, answer)
 
 
 class HttpBlob:
     """An open blob. `size` is that of the whole blob, `offset` where reading really starts."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, asked: int) -> None:
         self._stream = stream
         self.offset = 0
-        self.size = int(stream.headers.get("content-length", "0"))
         if stream.status == HTTPStatus.PARTIAL_CONTENT:
             self.offset, self.size = _content_range(stream.headers.get("content-range", ""))
+        elif "content-length" in stream.headers:
+            self.size = number(stream.headers["content-length"])
+        else:
+            raise errors.UnexpectedAnswer(f"{_where(stream)}: a blob without its length")
+        if self.offset > asked:
+            raise errors.UnexpectedAnswer(
+                f"{_where(stream)}: a blob from byte {self.offset} on, asked from {asked}"
+            )
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._stream.__aiter__()
@@ -107,17 +115,18 @@ class HttpUpload:
     def __init__(
         self,
         exchange: Exchange,
-        scopes: Scopes,
+        repository: str,
         answer: Answer,
         *,
         offset: int = 0,
         location: str = "",
     ) -> None:
         self._exchange = exchange
-        self._scopes = scopes
+        self._repository = repository
+        self._scopes = (push(repository),)
         self.location = location
         self.offset = offset
-        self.chunk_minimum = _number(answer.headers.get("oci-chunk-min-length", ""))
+        self.chunk_minimum = number(answer.headers.get("oci-chunk-min-length", ""))
         self._follow(answer)
 
     async def put(self, digest: Digest, size: int, body: AsyncIterator[bytes]) -> None:
@@ -144,13 +153,13 @@ class HttpUpload:
     async def cancel(self) -> None:
         """Give the session up and let the registry forget it. Never fails."""
         try:
-            await self._exchange.ask("DELETE", self.location, scopes=self._scopes)
+            await self._exchange.ask("DELETE", self.location, scopes=(delete(self._repository),))
         except errors.TransshipError:
             return  # Registries clear away sessions that nobody finishes.
 
     def _follow(self, answer: Answer) -> None:
         if location := answer.headers.get("location"):
-            self.location = self._exchange.address(location)
+            self.location = self._exchange.address(location, answer)
         if not self.location:
             raise errors.UnexpectedAnswer(f"{described(answer)}: no Location for the upload")
 
@@ -186,5 +195,10 @@ def _content_range(field: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+def _where(stream: Stream) -> str:
+    return stream.url.partition("?")[0]
+
+
+def number(text: str) -> int:
+    """Return the number that a header field holds, or 0."""
+    return int(text) if text.isascii() and text.isdecimal() else 0

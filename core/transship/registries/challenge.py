@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's name for a word
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_PARAMETER = re.compile(rf"({_TOKEN})\s*=\s*({_TOKEN}|{_QUOTED})\s*(?=,|$)", re.DOTALL)
-_SCHEME = re.compile(rf"({_TOKEN})(?:\s+|$|(?=,))")
+# Some servers quote nothing, addresses included, or forget the commas; both are understood.
+_BARE = r'[^\s",=][^\s",]*'
+_PARAMETER = re.compile(rf"({_NAME})\s*=\s*({_QUOTED}|{_BARE})(?=[\s,]|$)", re.DOTALL)
+_SCHEME = re.compile(rf"({_NAME})(?=[\s,]|$)")
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*\s*(?=,|$)")
 _SEPARATOR = re.compile(r"[\s,]*")
 
@@ -34,7 +36,7 @@ def parse_challenges(fields: Iterable[str]) -> tuple[Challenge, ...]:
     return tuple(challenge for value in fields for challenge in _parse(value))
 
 
-def _parse(value: str) -> Iterable[Challenge]:
+def _parse(value: str) -> Iterator[Challenge]:
     position = _skip(value, 0)
     while position < len(value):
         scheme = _SCHEME.match(value, position)
@@ -42,8 +44,7 @@ def _parse(value: str) -> Iterable[Challenge]:
             comma = value.find(",", position)
             position = len(value) if comma < 0 else _skip(value, comma)
             continue
-        position = scheme.end()
-        parameters, position = _parameters(value, position)
+        parameters, position = _parameters(value, scheme.end())
         yield Challenge(
             scheme=scheme[1].lower(),
             realm=parameters.get("realm", ""),
@@ -54,17 +55,21 @@ def _parse(value: str) -> Iterable[Challenge]:
 
 
 def _parameters(value: str, position: int) -> tuple[dict[str, str], int]:
+    """Return what follows a scheme, up to what may be the next one, and where that begins."""
     parameters: dict[str, str] = {}
+    position = len(value) - len(value[position:].lstrip())
+    if value[position : position + 1] == ",":
+        return parameters, _skip(value, position)
+    if not _PARAMETER.match(value, position) and (token68 := _TOKEN68.match(value, position)):
+        return parameters, _skip(value, token68.end())
     while match := _PARAMETER.match(value, position):
         parameters.setdefault(match[1].lower(), _unquoted(match[2]))
         position = _skip(value, match.end())
-    if not parameters and (token68 := _TOKEN68.match(value, position)):
-        position = _skip(value, token68.end())
-    return parameters, _skip(value, position)
+    return parameters, position
 
 
 def _unquoted(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
+    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if text.startswith('"') else text
 
 
 def _skip(value: str, position: int) -> int:

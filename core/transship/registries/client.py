@@ -13,27 +13,38 @@ import msgspec
 from transship import errors
 from transship.clock import Clock, SystemClock
 from transship.errors import TransshipError
-from transship.oci.digest import Digest, check_bytes, is_digest, parse_digest
+from transship.oci.digest import Digest, check_bytes, is_digest
 from transship.oci.manifest import (
     MANIFEST_LIMIT,
     Descriptor,
     Manifest,
     parse_manifest,
 )
-from transship.oci.media_types import ACCEPTED, bare
+from transship.oci.media_types import ACCEPTED, SCHEMA1, bare
 from transship.oci.reference import is_repository, is_tag
+from transship.registries.addresses import path_of
 from transship.registries.answers import Answer, described
 from transship.registries.auth import CATALOG, pull, push
-from transship.registries.blobs import Blobs
+from transship.registries.blobs import Blobs, number
 from transship.registries.credential import Credential, Tls
 from transship.registries.exchange import Exchange
+from transship.registries.exchanges import Recorder
 from transship.registries.links import next_page
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.services import Service, service_of
+from transship.registries.transport import Timeouts
 
 _ACCEPT = {"accept": ", ".join(ACCEPTED)}
 _PAGE = 1000
+_CATALOG_CLOSED = (
+    errors.NoRight,
+    errors.ReadOnly,
+    errors.RepositoryNotFound,
+    errors.SignInNeeded,
+    errors.UnexpectedAnswer,
+)
+_NO_HEAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED})
 _NO_REFERRERS_API = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
@@ -61,6 +72,8 @@ class Registry:
         service: Service | None = None,
         patience: Patience = INTERACTIVE,
         clock: Clock | None = None,
+        timeouts: Timeouts | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.name = host
         self.service = service or service_of(host)
@@ -70,6 +83,8 @@ class Registry:
             tls=tls or Tls(),
             patience=patience,
             clock=clock or SystemClock(),
+            timeouts=timeouts,
+            recorder=recorder,
         )
         self._blobs = Blobs(self._exchange)
         self._has_referrers_api: bool | None = None
@@ -104,7 +119,7 @@ class Registry:
                 for name in page.json(_Catalog).repositories or ():
                     if is_repository(name):
                         yield name
-        except (errors.NoRight, errors.SignInNeeded, errors.ReadOnly) as error:
+        except _CATALOG_CLOSED as error:
             raise errors.CatalogClosed(error.detail) from error
 
     async def tags(self, repository: str) -> AsyncIterator[str]:
@@ -128,17 +143,15 @@ class Registry:
         )
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        digest = reference if is_digest(reference) else _said_digest(answer)
-        if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED) or (
-            answer.ok and not digest
-        ):
+        digest = _known_digest(reference, answer)
+        if answer.status in _NO_HEAD or (answer.ok and digest is None):
             return await self._head_by_reading(repository, reference)
-        if not answer.ok:
+        if not answer.ok or digest is None:
             raise self._exchange.error_of(answer, missing=errors.ManifestNotFound)
         return ManifestHead(
-            digest=parse_digest(digest),
+            digest=digest,
             media_type=bare(answer.headers.get("content-type", "")),
-            size=int(answer.headers.get("content-length", "0")),
+            size=number(answer.headers.get("content-length", "")),
         )
 
     async def get_manifest(self, repository: str, reference: str) -> Manifest:
@@ -152,15 +165,12 @@ class Registry:
         )
         if not answer.ok:
             raise self._exchange.error_of(answer, missing=errors.ManifestNotFound)
-        where = f"{self.name}/{repository}"
-        digest = reference if is_digest(reference) else _said_digest(answer)
-        if digest:
-            check_bytes(parse_digest(digest), answer.body, where)
-        return parse_manifest(
-            answer.body,
-            answer.headers.get("content-type", ""),
-            Digest(digest) if digest else None,
-        )
+        content_type = answer.headers.get("content-type", "")
+        digest = _known_digest(reference, answer)
+        # The digest of schema 1 leaves its signatures out, so it isn't that of the bytes.
+        if digest and bare(content_type) not in SCHEMA1:
+            check_bytes(digest, answer.body, f"{self.name}/{repository}")
+        return parse_manifest(answer.body, content_type, digest)
 
     async def put_manifest(self, repository: str, reference: str, manifest: Manifest) -> bool:
         """Write a manifest under a tag or its own digest.
@@ -180,8 +190,8 @@ class Registry:
             if type(error) is errors.UnexpectedAnswer:
                 raise errors.ManifestRejected(error.detail)
             raise error
-        stored = _said_digest(answer)
-        if stored and stored.startswith("sha256:") and stored != manifest.digest:
+        stored = answer.headers.get("docker-content-digest", manifest.digest)
+        if stored != manifest.digest and stored.startswith("sha256:"):
             raise errors.DigestMismatch(
                 f"{self.name}/{repository} keeps {manifest.digest} as {stored}"
             )
@@ -227,10 +237,13 @@ class Registry:
         path = f"/v2/{repository}/referrers/{digest}"
         answer = await self._exchange.ask("GET", path, scopes=scopes)
         absent = answer.status in _NO_REFERRERS_API or (answer.ok and not _is_json(answer))
-        if self._has_referrers_api is None:
-            self._has_referrers_api = not absent
         if absent:
+            missing = self._exchange.error_of(answer, missing=errors.ManifestNotFound)
+            if self._has_referrers_api is None and isinstance(missing, errors.RepositoryNotFound):
+                return None  # That says nothing of the other repositories.
+            self._has_referrers_api = bool(self._has_referrers_api)
             return () if self._has_referrers_api else None
+        self._has_referrers_api = True
         found: list[Descriptor] = []
         async for page in self._pages_after(answer, scopes, errors.RepositoryNotFound):
             found += parse_manifest(page.body, page.headers.get("content-type", "")).entries
@@ -239,7 +252,7 @@ class Registry:
     async def _head_by_reading(self, repository: str, reference: str) -> ManifestHead | None:
         try:
             manifest = await self.get_manifest(repository, reference)
-        except errors.ManifestNotFound:
+        except (errors.ManifestNotFound, errors.RepositoryNotFound):
             return None
         return ManifestHead(manifest.digest, manifest.media_type, manifest.size)
 
@@ -247,6 +260,9 @@ class Registry:
         self, path: str, scopes: tuple[str, ...], missing: type[TransshipError]
     ) -> AsyncIterator[Answer]:
         first = await self._exchange.ask("GET", path, scopes=scopes)
+        if first.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND):
+            # Some registries know no pages, and nothing that a query asks for.
+            first = await self._exchange.ask("GET", path.partition("?")[0], scopes=scopes)
         async for page in self._pages_after(first, scopes, missing):
             yield page
 
@@ -254,27 +270,35 @@ class Registry:
         self, page: Answer, scopes: tuple[str, ...], missing: type[TransshipError]
     ) -> AsyncIterator[Answer]:
         """Give `page` and all that follow it by Link."""
-        seen = {page.url}
+        seen = {path_of(page.url)}
         while True:
             if not page.ok:
                 raise self._exchange.error_of(page, missing=missing)
             yield page
-            address = next_page(page.headers.get("link", ""), page.url)
-            if address is None or address in seen:
+            path = self._next_path(page)
+            if path is None:
                 return
-            seen.add(address)
-            page = await self._exchange.ask("GET", self._own_path(page, address), scopes=scopes)
+            if path in seen:
+                raise errors.UnexpectedAnswer(f"{described(page)}: its pages go round in circles")
+            seen.add(path)
+            page = await self._exchange.ask("GET", path, scopes=scopes)
 
-    def _own_path(self, page: Answer, address: str) -> str:
-        """Return the path of the next page. A registry's list goes on at the registry itself.
+    def _next_path(self, page: Answer) -> str | None:
+        """Return the path of the next page, if there is one. A list goes on at the same host.
 
         Behind a proxy a registry may name itself by http, or by its inner port; the path is what
         counts, and our sign-in goes nowhere else.
         """
-        parts, own = urlsplit(address), urlsplit(page.url)
-        if parts.hostname != own.hostname:
-            raise errors.RedirectRefused(f"{described(page)}: the next page is at {parts.netloc}")
-        return parts.path + (f"?{parts.query}" if parts.query else "")
+        try:
+            address = next_page(page.headers.get("link", ""), page.url)
+        except ValueError as error:
+            raise errors.UnexpectedAnswer(f"{described(page)}: its next page is {error}") from error
+        if address is None:
+            return None
+        if urlsplit(address).hostname != urlsplit(page.url).hostname:
+            host = urlsplit(address).netloc
+            raise errors.RedirectRefused(f"{described(page)}: the next page is at {host}")
+        return path_of(address)
 
 
 class _Catalog(msgspec.Struct):
@@ -289,9 +313,10 @@ def _manifest_path(repository: str, reference: str) -> str:
     return f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
 
 
-def _said_digest(answer: Answer) -> str:
-    digest = answer.headers.get("docker-content-digest", "")
-    return digest if is_digest(digest) else ""
+def _known_digest(reference: str, answer: Answer) -> Digest | None:
+    """Return the digest that was asked for, or else the one that the registry says."""
+    digest = reference if is_digest(reference) else answer.headers.get("docker-content-digest", "")
+    return Digest(digest) if is_digest(digest) else None
 
 
 def _is_json(answer: Answer) -> bool:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import ipaddress
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from urllib.parse import urljoin, urlsplit
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.registries.answers import JSON_LIMIT, Answer, described, error_of
+from transship.registries.addresses import is_loopback as is_loopback  # offered from here, too
+from transship.registries.addresses import leads_to, path_of, resolve
+from transship.registries.answers import JSON_LIMIT, Answer, described, error_of, is_transient
 from transship.registries.auth import Authenticator, Scopes
 from transship.registries.credential import Credential, Tls
+from transship.registries.exchanges import Recorder
 from transship.registries.pacing import Pacer, Patience, Retrying
-from transship.registries.transport import Stream, Transport
+from transship.registries.sharing import Shared
+from transship.registries.tls import fingerprint
+from transship.registries.transport import Stream, Timeouts, Transport
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _UNAUTHORIZED = 401
-_CERTIFICATE_SECONDS = 5.0
 
 _Once = Callable[[], Awaitable[Answer]]
 
@@ -43,16 +44,18 @@ class Exchange:
         tls: Tls,
         patience: Patience,
         clock: Clock,
+        timeouts: Timeouts | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.host = host
-        self.pacer = Pacer(clock)
+        self.pacer = Pacer(clock, longest=patience.seconds)
         self._tls = tls
         self._patience = patience
         self._clock = clock
-        self._transport = Transport(host, tls)
-        self._auth = Authenticator(credential, self._ask_realm, clock, lambda: self._base)
+        self._transport = Transport(host, tls, timeouts, recorder)
+        self._auth = Authenticator(credential, self._transport.request, clock, lambda: self._base)
         self._base = ""
-        self._connecting = asyncio.Lock()
+        self._finding = Shared()
         self._reached = False
 
     async def connect(self) -> None:
@@ -60,18 +63,8 @@ class Exchange:
 
         Loopback hosts fall back from https to plain http; no other host does.
         """
-        async with self._connecting:
-            if self._base:
-                return
-            if self._tls.plain_http:
-                await self._try_base("http")
-                return
-            try:
-                await self._try_base("https")
-            except (errors.PlainHttp, errors.ConnectionLost):
-                if not is_loopback(self.host):
-                    raise
-                await self._try_base("http")
+        if not self._base:
+            await self._finding.do(self._find)
 
     async def ask(
         self,
@@ -93,7 +86,7 @@ class Exchange:
         async def once() -> Answer:
             return await self._signed(method, self.address(path), scopes, headers, content, limit)
 
-        return await self._retried(once)
+        return await self._retried(once, self._patience)
 
     @asynccontextmanager
     async def stream(
@@ -111,25 +104,27 @@ class Exchange:
         await self.connect()
         url = self.address(path)
         fresh = False
-        for _ in range(_MOST_REDIRECTS + 1):
+        redirects = 0
+        while True:
             authorization = await self._authorization(url, scopes)
             await self.pacer.quiet()
             async with self._transport.stream(
                 "GET", url, headers=_with(headers, authorization)
             ) as stream:
-                if stream.status in _REDIRECTS and "location" in stream.headers:
-                    url = self._redirected(url, stream.headers["location"])
-                    continue
                 if stream.status < 300:
+                    self._reached = True
                     yield stream
                     return
+                # Read to its end, so that the connection can be used again.
                 answer = await stream.whole("GET")
-            if answer.status == _UNAUTHORIZED and self._is_own(url) and not fresh:
+            if answer.status in _REDIRECTS and "location" in answer.headers:
+                redirects += 1
+                url = self._redirected(answer, redirects)
+            elif answer.status == _UNAUTHORIZED and self._is_own(url) and not fresh:
                 self._renew(answer, scopes, authorization)
                 fresh = True
-                continue
-            raise self.error_of(answer, missing=missing)
-        raise errors.RedirectRefused(f"{self.host}: over {_MOST_REDIRECTS} redirects")
+            else:
+                raise self._failure(answer, scopes, missing)
 
     async def send(
         self,
@@ -143,8 +138,10 @@ class Exchange:
     ) -> Answer:
         """Send `size` bytes and return the answer, if it is a success. One attempt.
 
-        Raises TokenExpired when the sign-in ran out, and the error of any other failure.
+        Raises TokenExpired when the sign-in ran out, the error of any other failure, and what
+        `body` raised.
         """
+        await self.connect()
         authorization = await self._authorization(address, scopes)
         await self.pacer.quiet()
         answer = await self._transport.send(
@@ -154,20 +151,27 @@ class Exchange:
             self._renew(answer, scopes, authorization)
             raise errors.TokenExpired(described(answer))
         if not answer.ok:
-            error = self.error_of(answer, missing=errors.UploadLost)
-            self.pacer.went_badly(error)
-            raise error
+            raise self._failure(answer, scopes, errors.UploadLost)
+        self.pacer.went_well()
         return answer
 
-    def address(self, path: str) -> str:
-        """Return the whole address of a path, or of what a Location at this registry says.
+    def address(self, named: str, answer: Answer | None = None) -> str:
+        """Return the whole address of a path, or of what `answer` names.
 
-        A registry behind a proxy may name itself by plain http; it is spoken to as it was found.
+        What leads to the registry itself is spoken to as the registry was found, whatever scheme
+        it names. Raises RedirectRefused for what is no web address, or leads from https to http.
         """
-        address = urljoin(self._base, path)
-        parts = urlsplit(address)
-        if parts.netloc.lower() == self.host and not address.startswith(self._base):
-            return self._base + address.partition(parts.netloc)[2]
+        try:
+            address = resolve(answer.url if answer else self._base, named)
+            own = leads_to(address, self._base)
+        except ValueError as error:
+            raise errors.RedirectRefused(
+                f"{self.host} points to {_bare(named)!r}: {error}"
+            ) from None
+        if own:
+            return self._base + path_of(address)
+        if address.startswith("http:") and self._base.startswith("https:"):
+            raise errors.RedirectRefused(f"{self.host} points from https to {_bare(address)}")
         return address
 
     def error_of(self, answer: Answer, *, missing: type[TransshipError]) -> TransshipError:
@@ -181,33 +185,47 @@ class Exchange:
         """Close all connections."""
         await self._transport.aclose()
 
-    async def _try_base(self, scheme: str) -> None:
+    async def _find(self) -> None:
+        if self._base:
+            return
+        if self._tls.plain_http:
+            await self._try_base("http", self._patience)
+            return
+        if not is_loopback(self.host):
+            await self._try_base("https", self._patience)
+            return
+        try:
+            await self._try_base("https", replace(self._patience, attempts=1))
+        except (errors.PlainHttp, errors.ConnectionLost):
+            await self._try_base("http", self._patience)
+
+    async def _try_base(self, scheme: str, patience: Patience) -> None:
         base = f"{scheme}://{self.host}"
 
         async def once() -> Answer:
             return await self._transport.request("GET", f"{base}/v2/")
 
         try:
-            answer = await self._retried(once)
+            answer = await self._retried(once, patience)
         except errors.CertificateNotTrusted as error:
             raise errors.CertificateNotTrusted(
-                error.detail + await fingerprint(self.host)
+                error.detail + await fingerprint(self.host), remedy=error.remedy
             ) from error
         _check_is_registry(answer, self.host)
         self._base = base
         if answer.status == _UNAUTHORIZED:
             self._auth.learn(answer, ())
 
-    async def _retried(self, once: _Once) -> Answer:
-        retrying = Retrying(self._patience, self._clock, reached=self._reached)
+    async def _retried(self, once: _Once, patience: Patience) -> Answer:
+        retrying = Retrying(patience, self._clock, reached=self._reached)
         while True:
             try:
                 answer = await once()
-                failure = self._transient(answer)
-                if failure is None:
+                if not is_transient(answer.status):
                     self._reached = True
                     self.pacer.went_well()
                     return answer
+                failure = error_of(answer, self._clock.now())
             except TransshipError as error:
                 failure = error
             self.pacer.went_badly(failure)
@@ -215,12 +233,6 @@ class Exchange:
             if pause is None:
                 raise failure
             await self._clock.sleep(pause)
-
-    def _transient(self, answer: Answer) -> TransshipError | None:
-        if answer.status != 429 and answer.status < 500:
-            return None
-        error = self.error_of(answer, missing=errors.UnexpectedAnswer)
-        return error if error.retryable else None
 
     async def _signed(
         self,
@@ -244,11 +256,10 @@ class Exchange:
             return answer
         self._renew(answer, scopes, authorization)
         fresh = await self._authorization(url, scopes)
-        if fresh is None or fresh == authorization:
-            raise self._auth.refusal(described(answer))
-        answer = await once(fresh)
-        if answer.status == _UNAUTHORIZED:
-            raise self._auth.refusal(described(answer))
+        if fresh is not None and fresh != authorization:
+            answer = await once(fresh)
+        if answer.status == _UNAUTHORIZED and self._is_own(answer.url):
+            raise self._auth.refusal(answer, scopes)
         return answer
 
     async def _followed(
@@ -259,80 +270,44 @@ class Exchange:
         content: bytes | None,
         limit: int,
     ) -> Answer:
-        for _ in range(_MOST_REDIRECTS + 1):
+        redirects = 0
+        while True:
             answer = await self._transport.request(
                 method, url, headers=headers, content=content, limit=limit
             )
-            location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or not location or method not in ("GET", "HEAD"):
+            redirected = answer.status in _REDIRECTS and "location" in answer.headers
+            if not redirected or method not in ("GET", "HEAD"):
                 return answer
-            url = self._redirected(url, location)
+            redirects += 1
+            url = self._redirected(answer, redirects)
             if not self._is_own(url):
                 headers = {k: v for k, v in headers.items() if k != "authorization"}
-        raise errors.RedirectRefused(f"{self.host}: over {_MOST_REDIRECTS} redirects")
 
-    def _redirected(self, url: str, location: str) -> str:
-        target = self.address(urljoin(url, location))
-        parts = urlsplit(target)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise errors.RedirectRefused(f"{self.host} points to {location.partition('?')[0]!r}")
-        if parts.scheme == "http" and url.startswith("https:"):
-            raise errors.RedirectRefused(f"{self.host} points from https to http://{parts.netloc}")
-        return target
+    def _redirected(self, answer: Answer, redirects: int) -> str:
+        if redirects > _MOST_REDIRECTS:
+            raise errors.RedirectRefused(f"{self.host}: over {_MOST_REDIRECTS} redirects")
+        return self.address(answer.headers["location"], answer)
+
+    def _failure(
+        self, answer: Answer, scopes: Scopes, missing: type[TransshipError]
+    ) -> TransshipError:
+        if answer.status == _UNAUTHORIZED and self._is_own(answer.url):
+            return self._auth.refusal(answer, scopes)
+        error = self.error_of(answer, missing=missing)
+        self.pacer.went_badly(error)
+        return error
 
     def _renew(self, answer: Answer, scopes: Scopes, authorization: str | None) -> None:
         """Take in a 401, so that the next authorization is a new one. Raises if none can be."""
         self._auth.reject(authorization)
         if not self._auth.learn(answer, scopes):
-            raise self._auth.refusal(described(answer))
+            raise self._auth.refusal(answer, scopes)
 
     async def _authorization(self, url: str, scopes: Scopes) -> str | None:
         return await self._auth.authorization(scopes) if self._is_own(url) else None
 
     def _is_own(self, url: str) -> bool:
         return bool(self._base) and url.startswith(self._base + "/")
-
-    async def _ask_realm(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
-    ) -> Answer:
-        async def once() -> Answer:
-            return await self._transport.request(method, url, headers=headers, form=form)
-
-        return await self._retried(once)
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host[:port]` is this machine by its name or address."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-async def fingerprint(host: str) -> str:
-    """Return the SHA-256 fingerprint of the certificate at `host[:port]`, as words to append.
-
-    Nothing but the TLS handshake is sent, because the certificate isn't trusted. Returns an empty
-    string when it can't be had.
-    """
-    parts = urlsplit(f"//{host}")
-    address = (parts.hostname or "", parts.port or 443)
-    try:
-        pem = await asyncio.to_thread(
-            ssl.get_server_certificate, address, timeout=_CERTIFICATE_SECONDS
-        )
-    except (OSError, ValueError):
-        return ""
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
-    return " (SHA-256 fingerprint " + ":".join(digest[i : i + 2] for i in range(0, 64, 2)) + ")"
 
 
 def _check_is_registry(answer: Answer, host: str) -> None:
@@ -350,6 +325,10 @@ def _check_is_registry(answer: Answer, host: str) -> None:
         target = urlsplit(answer.headers.get("location", "")).netloc
         raise errors.NotARegistry(f"{described(answer)}, a redirect to {target or 'elsewhere'}")
     raise errors.NotARegistry(described(answer))
+
+
+def _bare(address: str) -> str:
+    return address.partition("?")[0]
 
 
 def _with(headers: Mapping[str, str] | None, authorization: str | None) -> dict[str, str]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC
 
 from transship.clock import Clock
 from transship.errors import (
@@ -18,6 +20,7 @@ from transship.errors import (
     TimedOut,
     TransshipError,
 )
+from transship.text import duration_text
 
 UNREACHABLE = (ConnectionRefused, NameNotFound, TimedOut)
 
@@ -54,9 +57,10 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return float(value)
     try:
         date = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, date.timestamp() - now)
+    # A date of HTTP is in GMT, whether it says so or not.
+    return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
 
 
 def backoff(attempt: int, *, spread: float) -> float:
@@ -97,17 +101,21 @@ class Pacer:
     """Lets requests to one registry through, as many at once as it takes well.
 
     Starts at `start` requests at once, adds one for every round of good answers up to `most`, and
-    halves once for each burst of 429 or 503. While the registry asks to wait, nothing goes out.
+    halves once for each burst of 429 or 503. While the registry asks to wait, nothing goes out;
+    when it asks for more than `longest` seconds, whoever would have to wait is told so instead.
     """
 
-    def __init__(self, clock: Clock, *, start: int = 32, most: int = 64) -> None:
+    def __init__(
+        self, clock: Clock, *, start: int = 32, most: int = 64, longest: float = 900
+    ) -> None:
         self._clock = clock
         self._allowed = float(start)
         self._most = most
+        self._longest = longest
         self._in_flight = 0
+        self._turns: deque[asyncio.Future[None]] = deque()
         self._quiet_until = 0.0
         self._burst_ends = 0.0
-        self._freed = asyncio.Condition()
         self.slowed = 0
         """How often the registry has asked to slow down."""
 
@@ -123,37 +131,65 @@ class Pacer:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the places for the time of a small request."""
-        async with self._freed:
-            await self._freed.wait_for(lambda: self._in_flight < self.allowed)
-            self._in_flight += 1
+        """Hold one of the places for the time of a small request. Raises RateLimited."""
+        # Who waits for quiet holds no place: what then goes out is as much as is allowed by then.
+        await self.quiet()
+        await self._enter()
         try:
             await self.quiet()
             yield
         finally:
-            async with self._freed:
-                self._in_flight -= 1
-                self._freed.notify()
+            self._leave()
 
     async def quiet(self) -> None:
-        """Wait as long as the registry has asked to be left alone."""
+        """Wait as long as the registry has asked to be left alone. Raises RateLimited."""
         while (pause := self.waiting) > 0:
+            if pause > self._longest:
+                raise RateLimited(
+                    f"it asks to be left alone for {duration_text(pause)}", retry_after=pause
+                )
             await self._clock.sleep(pause)
 
     def went_well(self) -> None:
         """Take note of a good answer."""
         self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
+        self._admit()
 
     def went_badly(self, error: TransshipError) -> None:
         """Take note of a failure; only what says "slower" has an effect."""
         if not isinstance(error, RateLimited | ServerFailed):
             return
-        now = self._clock.monotonic()
         asked = error.retry_after
         if isinstance(error, ServerFailed) and asked is None:
             return
+        now = self._clock.monotonic()
         self._quiet_until = max(self._quiet_until, now + (1.0 if asked is None else asked))
         if now >= self._burst_ends:
             self._allowed = max(1.0, self._allowed / 2)
             self.slowed += 1
-        self._burst_ends = max(now + 1.0, self._quiet_until)
+            self._burst_ends = now + 1.0
+        # What was under way when it began still fails while all the others keep quiet.
+        self._burst_ends = max(self._burst_ends, self._quiet_until)
+
+    async def _enter(self) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        self._admit()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give their turn to as many of those that wait as are allowed."""
+        while self._turns and self._in_flight < self.allowed:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._in_flight += 1

@@ -1,8 +1,9 @@
-"""The wire: the one file that knows which engine carries the bytes.
+"""The wire: here is known which engine carries the bytes, and nowhere else.
 
-Small requests go through httpx, on aiohttp's engine; the bytes of blobs go through the same
+Small requests go through httpx, with aiohttp under it; the bytes of blobs go through the same
 aiohttp sessions directly, because httpx costs several times more per byte. One pool, one TLS
-context and one choice of proxy serve both.
+context and one choice of proxy serve both. What the engine raises is turned into our own errors
+in `causes`.
 
 Nothing here knows of registries. Redirects are not followed here: who follows one decides what
 may go along.
@@ -10,32 +11,48 @@ may go along.
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import urllib.request
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import aiohttp
-import certifi
 import httpx
 import yarl
-from httpx_aiohttp import AiohttpTransport
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries.addresses import authority
 from transship.registries.answers import JSON_LIMIT, Answer
+from transship.registries.causes import translated
 from transship.registries.credential import Tls
+from transship.registries.exchanges import Recorder, unrecorded
+from transship.registries.outgoing import Outgoing, patient_socket
+from transship.registries.proxies import proxy_for
+from transship.registries.tls import tls_context
 
 PIECE = 1024 * 1024
 """How much is read and written at a time, in bytes."""
 
-_CONNECT_SECONDS = 15.0
-_READ_SECONDS = 60.0
-_COMMIT_SECONDS = 600.0  # A registry may hash and move a large blob before it answers.
-_CONNECTIONS = 128
 _ERROR_BODY_LIMIT = 64 * 1024
+_HEAD_LIMIT = 64 * 1024  # Signed addresses of storage are long.
+_HEADERS = {"accept-encoding": "identity", "user-agent": "transship"}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    `connect`: until a connection stands, with all its handshakes. `read`: for an answer, and for
+    each next part of it. `write`: until the other side has taken a piece of 1 MiB or less.
+    `commit`: for the answer to a blob, which a registry may hash and move first.
+    """
+
+    connect: float = 15.0
+    read: float = 60.0
+    write: float = 120.0
+    commit: float = 600.0
 
 
 class Stream:
@@ -48,15 +65,13 @@ class Stream:
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated(self.url):
+        with translated(self.url):
             async for piece in self._response.content.iter_any():
                 yield piece
 
     async def whole(self, method: str) -> Answer:
         """Read what is left, up to a sensible length for an error, and return it as an answer."""
-        with _translated(self.url):
-            body = await self._response.content.read(_ERROR_BODY_LIMIT)
-        return _answer(method, self._response, body)
+        return await _answer(method, self._response)
 
 
 class Transport:
@@ -66,11 +81,21 @@ class Transport:
     alone: other hosts are always verified and never see the client certificate.
     """
 
-    def __init__(self, host: str, tls: Tls) -> None:
+    def __init__(
+        self,
+        host: str,
+        tls: Tls,
+        timeouts: Timeouts | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._host = host
+        self._recorder = recorder
         self._tls = tls
+        self._timeouts = timeouts or Timeouts()
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
+        self._client = httpx.AsyncClient(
+            transport=_Engine(self._open_small), trust_env=False, headers=_HEADERS
+        )
 
     async def request(
         self,
@@ -85,21 +110,21 @@ class Transport:
         """Send a small request and return the whole answer.
 
         Raises the errors of the way (not found, refused, lost, not trusted, timed out), and
-        TooLarge when the body is longer than `limit` bytes.
+        UnexpectedAnswer when the body is longer than `limit` bytes.
         """
-        client = self._client(url)
-        fields = {"accept-encoding": "identity", **(headers or {})}
-        with _translated(url):
-            request = client.build_request(
-                method, url, headers=fields, content=content, data=form or None
+        with translated(url):
+            request = self._client.build_request(
+                method, url, headers=headers, content=content, data=form
             )
-            response = await client.send(request, stream=True)
+            response = await self._client.send(request, stream=True)
             try:
                 body = bytearray()
                 async for piece in response.aiter_raw():
                     body += piece
                     if len(body) > limit:
-                        raise errors.TooLarge(f"{method} {url.partition('?')[0]}: over {limit} B")
+                        raise errors.UnexpectedAnswer(
+                            f"{method} {url.partition('?')[0]}: more than {limit:,} bytes"
+                        )
             finally:
                 await response.aclose()
         return Answer(
@@ -116,15 +141,8 @@ class Transport:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[Stream]:
         """Send a request without a body and give the answer's body as it comes."""
-        with _translated(url):
-            response = await self._session(url).request(
-                method,
-                yarl.URL(url, encoded=True),
-                headers={"accept-encoding": "identity", **(headers or {})},
-                allow_redirects=False,
-                proxy=_proxy(url),
-                timeout=_timeout(_READ_SECONDS),
-            )
+        with translated(url):
+            response = await self._open(method, url, headers, None, self._timeouts.read)
         try:
             yield Stream(response)
         finally:
@@ -141,169 +159,147 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send `size` bytes of `body` and return the answer. `url` is sent exactly as it is."""
+        """Send `size` bytes of `body` and return the answer. `url` is sent exactly as it is.
+
+        An answer that comes before all is sent counts. On return, `body` is no longer read; what
+        it raised is raised.
+        """
         fields = {
             "content-type": "application/octet-stream",
             "content-length": str(size),
             **(headers or {}),
         }
-        with _translated(url):
-            async with self._session(url).request(
+        outgoing = Outgoing(body, self._timeouts.write)
+        try:
+            with translated(url):
+                async with (
+                    outgoing.deadline,
+                    await self._open(
+                        method, url, fields, outgoing.data, self._timeouts.commit
+                    ) as response,
+                ):
+                    return await _answer(method, response)
+        except TransshipError:
+            if outgoing.failure is not None:
+                raise outgoing.failure from None
+            raise
+        finally:
+            await outgoing.settled()
+
+    async def _open(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        data: AsyncIterator[bytes] | bytes | None,
+        seconds: float,
+    ) -> aiohttp.ClientResponse:
+        """Send a request and return its answer once its head is there. The caller closes it."""
+        recorder = self._recorder
+        recorded = recorder.recording(method, url, headers or {}) if recorder else unrecorded()
+        with recorded as answered, translated(url):
+            response = await self._session(url).request(
                 method,
                 yarl.URL(url, encoded=True),
-                data=body,
-                headers=fields,
+                data=data,
+                headers=headers,
                 allow_redirects=False,
-                proxy=_proxy(url),
-                timeout=_timeout(_COMMIT_SECONDS),
-            ) as response:
-                return _answer(method, response, await response.content.read(_ERROR_BODY_LIMIT))
+                proxy=proxy_for(url),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=self._timeouts.connect, sock_read=seconds
+                ),
+            )
+            answered(response.status, response.headers.items())
+        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            response.close()
+            raise errors.ProxyFailed(f"on the way to {urlsplit(url).netloc}: it wants a login")
+        return response
+
+    async def _open_small(self, request: httpx.Request) -> aiohttp.ClientResponse:
+        return await self._open(
+            request.method,
+            str(request.url),
+            request.headers,
+            request.content or None,
+            self._timeouts.read,
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
-            await client.aclose()
+        await self._client.aclose()
         for session in self._sessions.values():
             await session.close()
-        # aiohttp closes TLS connections in the background; one turn of the loop lets it.
-        await asyncio.sleep(0)
-
-    def _client(self, url: str) -> httpx.AsyncClient:
-        own, proxy = self._is_own(url), _proxy(url)
-        client = self._clients.get((own, proxy))
-        if client is None:
-            client = self._clients[own, proxy] = httpx.AsyncClient(
-                transport=AiohttpTransport(
-                    client=self._session(url),
-                    verify=self._context(own=own),
-                    proxy=httpx.Proxy(proxy) if proxy else None,
-                ),
-                timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
-                trust_env=False,
-                headers={"user-agent": "transship"},
-            )
-        return client
 
     def _session(self, url: str) -> aiohttp.ClientSession:
-        own = self._is_own(url)
+        own = authority(url) == authority(f"{urlsplit(url).scheme}://{self._host}")
         session = self._sessions.get(own)
         if session is None:
+            tls = self._tls if own else Tls(ca_file=self._tls.ca_file)
             session = self._sessions[own] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._context(own=own), limit=_CONNECTIONS),
+                # How much goes on at once is decided elsewhere.
+                connector=aiohttp.TCPConnector(
+                    ssl=tls_context(tls), limit=0, socket_factory=patient_socket
+                ),
                 auto_decompress=False,
                 read_bufsize=PIECE,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
-                headers={"user-agent": "transship"},
-                skip_auto_headers=("accept-encoding",),
+                headers=_HEADERS,
+                max_line_size=_HEAD_LIMIT,
+                max_field_size=_HEAD_LIMIT,
             )
         return session
 
-    def _is_own(self, url: str) -> bool:
-        return urlsplit(url).netloc.lower() == self._host
 
-    def _context(self, *, own: bool) -> ssl.SSLContext:
-        return tls_context(self._tls if own else Tls(ca_file=self._tls.ca_file))
+class _Engine(httpx.AsyncBaseTransport):
+    """Puts aiohttp under httpx.
 
-
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """Return the TLS context for these settings.
-
-    The system's authorities are trusted, or certifi's where the system has none, and `ca_file`
-    beside them. Raises BadFile for a file that can't be used.
+    Addresses go out exactly as they are: that of an upload is the registry's own, and the adapter
+    that there is for the two writes some escapes in another way.
     """
-    context = ssl.create_default_context()
-    if not context.cert_store_stats()["x509_ca"]:
-        context.load_verify_locations(cafile=certifi.where())
-    try:
-        if tls.ca_file:
-            context.load_verify_locations(cafile=tls.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise errors.BadFile(f"{tls.ca_file}: no PEM certificates ({error})") from error
-    try:
-        if tls.client_cert:
-            context.load_cert_chain(tls.client_cert, tls.client_key or None)
-    except (OSError, ssl.SSLError) as error:
-        raise errors.BadFile(f"{tls.client_cert}: no certificate with its key ({error})") from error
-    if tls.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+
+    def __init__(
+        self, opened: Callable[[httpx.Request], Awaitable[aiohttp.ClientResponse]]
+    ) -> None:
+        self._opened = opened
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._opened(request)
+        return httpx.Response(
+            response.status, headers=response.raw_headers, stream=_Body(response), request=request
+        )
 
 
-def _proxy(url: str) -> str | None:
-    """Return the proxy that the environment names for this address, or None."""
-    parts = urlsplit(url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.netloc):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer, as httpx wants it."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._response.content.iter_any():
+            yield piece
+
+    async def aclose(self) -> None:
+        self._response.close()
 
 
-def _timeout(read: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=read)
+async def _answer(method: str, response: aiohttp.ClientResponse) -> Answer:
+    """Return what came back, with as much of the body as there is, up to a sensible length.
 
-
-def _answer(method: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+    The status counts even if the connection is lost right after it.
+    """
+    body = bytearray()
+    with suppress(aiohttp.ClientError, OSError):
+        async for piece in response.content.iter_any():
+            body += piece
+            if len(body) >= _ERROR_BODY_LIMIT:
+                break
     return Answer(
         method=method,
         url=str(response.url),
         status=response.status,
         headers={name.lower(): value for name, value in response.headers.items()},
         challenges=tuple(response.headers.getall("www-authenticate", ())),
-        body=body,
+        body=bytes(body[:_ERROR_BODY_LIMIT]),
     )
-
-
-class _translated:  # noqa: N801 - reads as a word where it is used
-    """Turn the engine's exceptions into ours."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: object
-    ) -> None:
-        if isinstance(error, aiohttp.ClientError | httpx.HTTPError | OSError | TimeoutError):
-            raise _cause(error, urlsplit(self._url).netloc) from error
-
-
-def _cause(error: BaseException, host: str) -> TransshipError:
-    chain = list(_chain(error))
-    for link in chain:
-        # aiohttp's own TLS errors are called after ssl's but carry none of their fields.
-        if isinstance(link, ssl.SSLError) and not isinstance(link, aiohttp.ClientError):
-            return _tls_cause(link, host)
-        if isinstance(link, aiohttp.ClientHttpProxyError | aiohttp.ClientProxyConnectionError):
-            return errors.ProxyFailed(f"on the way to {host}: {link}")
-        if isinstance(link, aiohttp.ClientConnectorDNSError):
-            return errors.NameNotFound(host.rpartition("@")[2])
-        if isinstance(link, ConnectionRefusedError):
-            return errors.ConnectionRefused(host)
-    # httpx-aiohttp calls every lost connection a timeout; only aiohttp's own word counts.
-    if any(isinstance(link, TimeoutError) for link in chain):
-        return errors.TimedOut(host)
-    return errors.ConnectionLost(f"{host}: {chain[-1] or type(chain[-1]).__name__}")
-
-
-def _tls_cause(error: ssl.SSLError, host: str) -> TransshipError:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return errors.CertificateNotTrusted(f"{host}: {error.verify_message}")
-    reason = (error.reason or "").upper()
-    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"):
-        return errors.PlainHttp(host)
-    if "CERTIFICATE" in reason and "ALERT" in reason:
-        return errors.ClientCertificateRefused(f"{host}: {error.reason}")
-    return errors.ConnectionLost(f"{host}: {error.reason or error}")
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    chain: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in chain:
-        chain.append(link)
-        link = getattr(link, "os_error", None) or link.__cause__ or link.__context__
-    return chain

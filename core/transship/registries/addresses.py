@@ -1,0 +1,60 @@
+"""Addresses that a registry names: what they mean, and whether they lead to the registry itself."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import quote, urldefrag, urljoin, urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+_AS_WRITTEN = "%/:?[]@!$&'()*+,;=~"
+
+
+def resolve(base: str, named: str) -> str:
+    """Return the whole address that `named` means at the address `base`.
+
+    Escapes stay as they were written, because storage signs its addresses. Raises ValueError
+    for what isn't an http or https address, or holds a user name.
+    """
+    address = quote(urldefrag(urljoin(base, named)).url, safe=_AS_WRITTEN)
+    parts = urlsplit(address)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("not a web address")
+    if "@" in parts.netloc:
+        raise ValueError("an address with a user name")
+    if parts.port == 0:
+        raise ValueError("an address with the port 0")
+    return address
+
+
+def authority(address: str) -> tuple[str, int]:
+    """Return the host name and the port of an http or https address."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or _PORTS[parts.scheme]
+
+
+def path_of(address: str) -> str:
+    """Return the path of an address, with its query."""
+    parts = urlsplit(address)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def leads_to(address: str, origin: str) -> bool:
+    """Tell whether `address` is a place at `origin` (`scheme://host[:port]`).
+
+    Behind a proxy that ends TLS a registry names itself by plain http, with its own port or
+    without one; that is still itself.
+    """
+    host, port = authority(address)
+    own_host, own_port = authority(origin)
+    return host == own_host and (port == own_port or (port, own_port) == (80, 443))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host[:port]` is this machine by its name or address."""
+    name = urlsplit(f"//{host}").hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,84 @@
+"""The registries that the client is tried against, and how a test opens them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.opening import LOGIN, Access, Connect, access_to
+from fakes.clock import FakeClock
+from servers.certificates import Certificates
+from servers.scripted import ScriptedServer, scripted_server
+from transship.registries.client import Registry
+from transship.registries.credential import Tls
+from transship.sandbox.server import SandboxRegistry
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def connect(clock: FakeClock) -> AsyncIterator[Connect]:
+    """Open registries, on a clock that makes no test wait; they are closed at the end."""
+    async with AsyncExitStack() as stack:
+
+        def opened(host: str, **options: Any) -> Registry:
+            registry = Registry(host, **{"clock": clock, **options})
+            stack.push_async_callback(registry.aclose)
+            return registry
+
+        yield opened
+
+
+@pytest.fixture(params=["open", "htpasswd", "token", "tls", "sandbox", "sandbox with a login"])
+async def access(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Access]:
+    """The registries on which the same story is told: real ones, and the sandbox's own."""
+    kind: str = request.param
+    if kind.startswith("sandbox"):
+        users = {LOGIN.username: LOGIN.secret} if "login" in kind else None
+        folder = tmp_path_factory.mktemp("sandbox")
+        async with SandboxRegistry(folder, users=users) as sandbox:
+            yield Access(sandbox.host, LOGIN if users else None)
+    else:
+        yield access_to(request.getfixturevalue(f"{kind}_registry"))
+
+
+@pytest.fixture
+async def registry(access: Access, connect: Connect) -> Registry:
+    """The client of one of the registries of `access`."""
+    return connect(access.host, credential=access.credential, tls=access.tls)
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[SandboxRegistry]:
+    """A registry of the sandbox, without a login."""
+    async with SandboxRegistry(tmp_path / "sandbox") as running:
+        yield running
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A server that answers what the test says."""
+    with scripted_server() as server:
+        yield server
+
+
+@pytest.fixture
+def scripted_tls(certificates: Certificates) -> Iterator[ScriptedServer]:
+    """The same, over TLS."""
+    with scripted_server(certificates) as server:
+        yield server
+
+
+@pytest.fixture
+def access_tls(scripted_tls: ScriptedServer, certificates: Certificates) -> Access:
+    """What it takes to use `scripted_tls`."""
+    return Access(scripted_tls.host, LOGIN, Tls(ca_file=str(certificates.ca_file)))

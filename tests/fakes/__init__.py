@@ -1,0 +1,1 @@
+"""Stand-ins for what a test must steer: the clock, the engine."""

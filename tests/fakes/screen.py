@@ -1,0 +1,62 @@
+"""Driving the app in tests: waiting on conditions, reading the screen, comparing its looks."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+    from textual.widget import Widget
+
+    from transship_tui.app import TransshipApp
+
+_SNAPSHOTS = Path(__file__).parent.parent / "tui" / "snapshots"
+
+
+async def until(
+    pilot: Pilot[None], condition: Callable[[], object], what: str, *, deadline: float = 5.0
+) -> None:
+    """Let the app work until a condition holds. Fails, naming `what`, when it doesn't."""
+    ends = time.monotonic() + deadline
+    while not condition():
+        if time.monotonic() > ends:
+            pytest.fail(f"never happened: {what}\n{screen_text(pilot.app)}")
+        await pilot.pause()
+
+
+def screen_text(app: TransshipApp) -> str:
+    """Return what the operator sees, as lines of text."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    return "\n".join(strip.text[:width].rstrip() for strip in lines[:height])
+
+
+def line_in(app: TransshipApp, bar: type[Widget]) -> str:
+    """Return the line of the screen that a bar is drawn on, empty while there is no such bar."""
+    lines = screen_text(app).split("\n")
+    return "".join(lines[found.region.y].strip() for found in app.screen.query(bar))
+
+
+def looks_like(app: TransshipApp, name: str) -> None:
+    """Compare the screen with the picture kept under `name`.
+
+    `UPDATE_SNAPSHOTS=1` writes the picture instead: look at it before it is kept.
+    """
+    picture = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="Transship"))
+    picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+    kept = _SNAPSHOTS / f"{name}.svg"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        kept.write_text(picture, encoding="utf-8")
+        return
+    assert kept.exists(), f"no picture is kept as {name}; make it with UPDATE_SNAPSHOTS=1"
+    if kept.read_text(encoding="utf-8") != picture:
+        seen = kept.with_suffix(".seen.svg")
+        seen.write_text(picture, encoding="utf-8")
+        pytest.fail(f"{name} looks different: compare {kept.name} with {seen.name}")
