@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from servers.process import eventually
 from transship.clock import SystemClock
+from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential, Tls
 from transship.registries.pacing import Patience
 from transship.transfers.jobs import Job, Jobs
+from transship.transfers.preview import preview
 from transship.transfers.runner import Runner, Settings
+from transship.transfers.verify import Proof, verify
 from transship.transfers.view import JobView, view
-from transship.transfers.work import JobState
+from transship.transfers.work import Copy, State, Worklist
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
     from servers.registry import Registry
-    from transship.oci.platform import Platform
     from transship.registries.place import Place
 
 SHORT = Patience(attempts=8, seconds=20)
@@ -31,52 +34,79 @@ def plan_of(
     *pairs: tuple[str, str],
     on_conflict: OnConflict = OnConflict.OVERWRITE,
     referrers: bool = True,
-    platforms: tuple[Platform, ...] = (),
+    platforms: Iterable[str] = (),
 ) -> Plan:
     """Return the plan that copies each first of a pair to the second."""
     copies = tuple(wanted(parse_reference(one), parse_reference(other)) for one, other in pairs)
-    return Plan(copies, on_conflict=on_conflict, referrers=referrers, platforms=platforms)
+    return Plan(
+        copies,
+        on_conflict=on_conflict,
+        referrers=referrers,
+        platforms=tuple(map(parse_platform, platforms)),
+    )
 
 
 def access_to(registry: Registry) -> Access:
     """Return how a registry of the tests is reached."""
-    credential = Credential(registry.username, registry.password) if registry.username else None
+    credential = None
+    if registry.username is not None:
+        credential = Credential(registry.username, registry.password or "")
     tls = Tls(ca_file=str(registry.ca_file)) if registry.ca_file else Tls()
     return Access(registry.host, tls=tls, credential=credential)
 
 
-async def open_places(
-    plan: Plan, accesses: list[Access], stack: AsyncExitStack
-) -> dict[str, Place]:
+@asynccontextmanager
+async def opened(
+    plan: Plan, *registries: Registry, patience: Patience = SHORT
+) -> AsyncIterator[dict[str, Place]]:
     """Open every place that a plan names."""
-    known = {access.host: access for access in accesses}
+    known = {registry.host: access_to(registry) for registry in registries}
     places: dict[str, Place] = {}
-    for name in {ref.registry for copy in plan.copies for ref in (copy.source, copy.target)}:
-        place = open_place(Reference(name), known.get(name), create=True, patience=SHORT)
-        places[name] = await stack.enter_async_context(aclosing(place))
-    return places
+    async with AsyncExitStack() as stack:
+        for name in {ref.registry for copy in plan.copies for ref in (copy.source, copy.target)}:
+            place = open_place(Reference(name), known.get(name), create=True, patience=patience)
+            places[name] = await stack.enter_async_context(aclosing(place))
+        yield places
+
+
+def new_job(folder: Path, plan: Plan) -> Job:
+    """Return a job that nobody works on yet."""
+    return Jobs(folder / "jobs").create(plan)
 
 
 async def run_here(folder: Path, plan: Plan, *registries: Registry) -> JobView:
     """Run a new job in this process, and return how it looks at its end."""
-    job = Jobs(folder / "jobs").create(plan)
-    return await run_again(job, *registries)
+    return await run_again(new_job(folder, plan), *registries)
 
 
-async def run_again(job: Job, *registries: Registry) -> JobView:
+async def run_again(job: Job, *registries: Registry, patience: Patience = SHORT) -> JobView:
     """Run a job in this process from where it is, and return how it looks at its end."""
-    async with AsyncExitStack() as stack:
-        plan = job.plan()
-        places = await open_places(plan, [access_to(r) for r in registries], stack)
+    plan = job.plan()
+    async with opened(plan, *registries, patience=patience) as places:
         with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings(patience=SHORT)).run()
+            await Runner(plan, places, journal, SystemClock(), Settings(patience=patience)).run()
     return view(job)
+
+
+async def preview_of(plan: Plan, *registries: Registry) -> Worklist:
+    """Return what a job with this plan would do."""
+    async with opened(plan, *registries) as places:
+        return await preview(plan, places, SystemClock())
+
+
+async def proof_of(plan: Plan, *registries: Registry, deep: bool = False) -> Proof:
+    """Compare both sides of a plan."""
+    async with opened(plan, *registries) as places:
+        return await verify(plan, places, SystemClock(), deep=deep)
+
+
+def outcomes(job: Job) -> dict[str, tuple[Copy, State]]:
+    """Return the copies of a job with how far each is, by the tag or digest at the target."""
+    with job.journal() as journal:
+        return {copy.target.version: (copy, state) for copy, state, _ in journal.outcomes()}
 
 
 def ends(job: Job, *, deadline: float = 60) -> JobView:
     """Wait for a job's process to end, and return how the job looks then."""
     eventually(lambda: not job.is_held, f"job {job.id} to end", deadline=deadline)
     return view(job)
-
-
-__all__ = ["JobState", "access_to", "ends", "open_places", "plan_of", "run_again", "run_here"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from servers import skopeo
+from servers.images import digest_of
 
 if TYPE_CHECKING:
     from servers.registry import Registry
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def digest_at(registry: Registry, repository: str, tag: str) -> str:
     """Return the digest that a tag points at."""
-    return skopeo.digest(f"docker://{registry.host}/{repository}:{tag}", registry)
+    return digest_of(skopeo.inspect_raw(f"docker://{registry.host}/{repository}:{tag}", registry))
 
 
 def tags_at(registry: Registry, repository: str) -> list[str]:

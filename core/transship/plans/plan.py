@@ -16,15 +16,17 @@ to = "new.example:5001/team/web:1.4"
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import tomli_w
 
-from transship.errors import BadFile, BadPlatform, BadReference, BadRequest
+from transship.errors import BadFile, BadRequest, UsageError
 from transship.oci.platform import Platform, parse_platform
 from transship.oci.reference import Reference, parse_reference
 
@@ -61,8 +63,6 @@ def wanted(source: Reference, target: Reference) -> Wanted:
 
     A target without a version takes the source's. Raises BadRequest when the two don't fit.
     """
-    if source.registry == target.registry and source.repository == target.repository:
-        raise BadRequest(f"source and target are the same repository, {source}")
     if not source.repository and source.layout is None:
         raise BadRequest(f"{source} is a whole registry; name a repository")
     if not target.repository and target.layout is None and not source.repository:
@@ -79,11 +79,21 @@ def wanted(source: Reference, target: Reference) -> Wanted:
         target = Reference(target.registry, target.repository, source.tag, source.digest)
     if target.tag and target.digest:
         target = target.at(target.tag)
+    _check_apart(source, target)
     return Wanted(source, target)
 
 
+def _check_apart(source: Reference, target: Reference) -> None:
+    if (target.registry, target.repository) != (source.registry, source.repository):
+        return
+    if not source.version:
+        raise BadRequest(f"source and target are the same repository, {source}")
+    if target.version in (source.tag, source.digest):
+        raise BadRequest(f"source and target are the same, {source}")
+
+
 def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan as TOML."""
+    """Write a plan as TOML: the whole file, or nothing of it."""
     document: dict[str, object] = {
         "version": 1,
         "kind": plan.kind,
@@ -95,7 +105,9 @@ def write_plan(path: Path, plan: Plan) -> None:
     document["copies"] = [
         {"from": str(copy.source), "to": str(copy.target)} for copy in plan.copies
     ]
-    path.write_text(tomli_w.dumps(document), encoding="utf-8")
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(tomli_w.dumps(document), encoding="utf-8")
+    temporary.replace(path)
 
 
 def read_plan(path: Path) -> Plan:
@@ -103,20 +115,35 @@ def read_plan(path: Path) -> Plan:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         raw = msgspec.convert(document, _RawPlan)
-        return Plan(
-            copies=tuple(
-                Wanted(parse_reference(copy.source), parse_reference(copy.target))
-                for copy in raw.copies
-            ),
-            on_conflict=raw.on_conflict,
-            referrers=raw.referrers,
-            platforms=tuple(parse_platform(platform) for platform in raw.platforms),
-            kind=raw.kind,
-        )
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise BadFile(f"{path}: {error}") from error
-    except (BadReference, BadPlatform) as error:
-        raise BadFile(f"{path}: {error}", remedy=error.remedy) from error
+    with _in_file(path, "platforms"):
+        platforms = tuple(parse_platform(platform) for platform in raw.platforms)
+    return Plan(
+        copies=tuple(_copy(path, number, copy) for number, copy in enumerate(raw.copies)),
+        on_conflict=raw.on_conflict,
+        referrers=raw.referrers,
+        platforms=platforms,
+        kind=raw.kind,
+    )
+
+
+def _copy(path: Path, number: int, raw: _RawCopy) -> Wanted:
+    place = f"copies[{number}]"
+    with _in_file(path, f"{place}.from"):
+        source = parse_reference(raw.source)
+    with _in_file(path, f"{place}.to"):
+        target = parse_reference(raw.target)
+    with _in_file(path, place):
+        return wanted(source, target)
+
+
+@contextmanager
+def _in_file(path: Path, place: str) -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise BadFile(f"{path}: {place}: {error}", remedy=error.remedy) from error
 
 
 class _RawCopy(msgspec.Struct, forbid_unknown_fields=True):
@@ -127,7 +154,7 @@ class _RawCopy(msgspec.Struct, forbid_unknown_fields=True):
 class _RawPlan(msgspec.Struct, forbid_unknown_fields=True):
     version: Literal[1]
     kind: Literal["copy"]
-    copies: list[_RawCopy]
+    copies: Annotated[list[_RawCopy], msgspec.Meta(min_length=1)]
     on_conflict: OnConflict = OnConflict.OVERWRITE
     referrers: bool = True
     platforms: list[str] = []

@@ -33,11 +33,11 @@ async def _run(job: Job, accesses: dict[str, Access]) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    plan = job.plan()
     clock = SystemClock()
     with job.journal() as journal:
         async with AsyncExitStack() as stack:
             try:
+                plan = job.plan()
                 places = await _open(plan, accesses, stack)
             except TransshipError as error:
                 journal.note(

@@ -34,30 +34,36 @@ def resume(job: Job, accesses: Iterable[Access]) -> int:
 
     Raises JobBusy when it is running, JobEnded when nothing is left to do.
     """
-    with job.journal() as journal:
+    with job.locked(), job.journal() as journal:
         if journal.state.ended:
             raise JobEnded(f"{job.id} is {journal.state}")
+        journal.grant_wishes()  # What was wished of the process before isn't wished of the next.
     return start_runner(job, accesses)
 
 
 def retry(job: Job, accesses: Iterable[Access]) -> int:
     """Try again what failed in a job that has ended; return its process id.
 
-    Both sides are looked at anew for what failed. Raises JobBusy when it is running, JobEnded
-    when nothing failed.
+    Both sides are looked at anew for what failed, and what a failure of a whole place has left
+    undone goes on. Raises JobBusy when it is running, JobEnded when nothing failed or it was
+    cancelled.
     """
     with job.locked(), job.journal() as journal:
         if not journal.state.ended:
             raise JobBusy(job.id, remedy="It hasn't ended; `transship resume` goes on with it.")
-        failed = bool(journal.copies(State.FAILED))
-        if not failed and journal.state is not JobState.FAILED:
-            raise JobEnded(f"{job.id} is {journal.state}, and nothing in it failed")
-        journal.note(phase="", state=JobState.WAITING, problem="")
+        if journal.state is not JobState.FAILED:
+            raise JobEnded(f"{job.id} is {journal.state}")
+        if journal.copies(State.FAILED):
+            journal.note(phase="")
+        journal.note(state=JobState.WAITING, problem="")
+        journal.grant_wishes()
     return start_runner(job, accesses)
 
 
 def _wish(job: Job, wish: str, state: JobState) -> None:
     try:
+        if job.is_held:
+            raise JobBusy(job.id)
         with job.locked(), job.journal() as journal:
             if journal.state.ended or (wish == "pause" and journal.state is JobState.PAUSED):
                 raise JobEnded(f"{job.id} is {journal.state}")

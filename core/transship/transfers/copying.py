@@ -13,8 +13,10 @@ from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.registries.place import Place
 from transship.transfers.gather import all_settled
+from transship.transfers.inventory import target_head
 from transship.transfers.journal import Journal
 from transship.transfers.placing import Placer
+from transship.transfers.referrers import fallback_entries
 from transship.transfers.work import Copy, Verdict
 
 _EVIDENCE_SECONDS = 5.0
@@ -37,8 +39,8 @@ class Copier:
         self._placer = placer
         self._on_conflict = on_conflict
         self._clock = clock
-        self._written: set[tuple[str, str, Digest]] = set()
-        self._subjects: dict[Reference, asyncio.Lock] = {}
+        self._written: set[Reference] = set()
+        self._writing: dict[Reference, asyncio.Lock] = {}
 
     async def copy(self, copy: Copy) -> None:
         """Copy one image and journal that it is done. Raises why it can't be."""
@@ -49,7 +51,11 @@ class Copier:
             # What was known to be at the target isn't: its clean-up was at work. Once more, with
             # everything asked for anew.
             self._placer.forget(copy.target)
-            self._written = {w for w in self._written if w[:2] != _repository(copy.target)}
+            self._written = {
+                written
+                for written in self._written
+                if _repository(written) != _repository(copy.target)
+            }
             await self._copy(copy, root)
 
     async def _copy(self, copy: Copy, root: Manifest) -> None:
@@ -61,7 +67,7 @@ class Copier:
         )
         if not keeps_referrers:
             await self._list_referrer(copy.target, root)
-        self._written.add((*_repository(copy.target), root.digest))
+        self._written.add(copy.target.at(root.digest))
         self._journal.done(copy, self._clock.now())
 
     async def _parts(self, copy: Copy, manifest: Manifest) -> None:
@@ -77,13 +83,15 @@ class Copier:
         )
 
     async def _child(self, copy: Copy, digest: Digest) -> None:
-        key = (*_repository(copy.target), digest)
-        if key in self._written:
-            return
-        manifest = self._manifest(copy, digest)
-        await self._parts(copy, manifest)
-        await self._place(copy).put_manifest(copy.target.repository, digest, manifest)
-        self._written.add(key)
+        """Write a child by its digest, once: several indexes may name it."""
+        child = copy.target.at(digest)
+        async with self._lock(child):
+            if child in self._written:
+                return
+            manifest = self._manifest(copy, digest)
+            await self._parts(copy, manifest)
+            await self._place(copy).put_manifest(child.repository, digest, manifest)
+            self._written.add(child)
 
     async def _settled(self, copy: Copy) -> bool:
         """Keep what the tag points at, right before it is moved; tell whether that is needless.
@@ -94,8 +102,7 @@ class Copier:
         now = self._clock.now()
         current = copy.previous
         if copy.seen_at is None or now - copy.seen_at > _EVIDENCE_SECONDS:
-            place = self._place(copy)
-            head = await place.head_manifest(copy.target.repository, copy.target.tag)
+            head = await target_head(self._place(copy), copy.target)
             current = head.digest if head else None
         if current == copy.digest:
             if copy.moving:
@@ -116,20 +123,24 @@ class Copier:
         """Add a referrer to the list under the fallback tag of its subject.
 
         Distribution spec, "Pushing Manifests with Subject": the client keeps the list where the
-        registry doesn't.
+        registry doesn't. Where the job copies that list as a tag, it comes whole by itself.
         """
         if referrer.subject is None:
             return
+        subject = referrer.subject.digest
+        where = target.at(fallback_tag(subject))
+        if self._journal.has_target(where):
+            return
         place = self._places[target.registry]
-        tag = fallback_tag(referrer.subject.digest)
-        async with self._subjects.setdefault(target.at(tag), asyncio.Lock()):
-            try:
-                entries = (await place.get_manifest(target.repository, tag)).entries
-            except (errors.ManifestNotFound, errors.RepositoryNotFound):
-                entries = ()
+        async with self._lock(where):
+            entries = await fallback_entries(place, target.repository, subject)
             if all(entry.digest != referrer.digest for entry in entries):
                 index = make_index([*entries, referrer.descriptor()])
-                await place.put_manifest(target.repository, tag, index)
+                await place.put_manifest(target.repository, where.tag, index)
+
+    def _lock(self, target: Reference) -> asyncio.Lock:
+        """Return what is held by who writes here."""
+        return self._writing.setdefault(target, asyncio.Lock())
 
     def _manifest(self, copy: Copy, digest: Digest | None) -> Manifest:
         manifest = self._journal.manifest(digest) if digest else None

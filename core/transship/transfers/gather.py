@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -20,7 +20,7 @@ async def each(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     return [task.result() for task in tasks]
 
 
-async def all_settled(work: Iterable[Coroutine[Any, Any, object]]) -> None:
+async def all_settled(work: Iterable[Awaitable[object]]) -> None:
     """Await all at once, let each come to its own end, then raise the first failure.
 
     For work that would be lost if it were ended because of something else.

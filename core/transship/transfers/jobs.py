@@ -17,6 +17,8 @@ from transship.plans.plan import Plan, read_plan, write_plan
 from transship.transfers.journal import Journal
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # None that look like another.
+_LOCK_ATTEMPTS = 10
+_LOCK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +50,41 @@ class Job:
         finally:
             journal.close()
 
+    def stamp(self) -> tuple[tuple[int, int], ...]:
+        """Return what changes whenever plan or journal are written, without opening either."""
+        names = ("plan.toml", "journal.sqlite", "journal.sqlite-wal")
+        return tuple(_stamp(self.folder / name) for name in names)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the job for one process. Raises JobBusy when another one holds it.
 
-        The lock goes with the process, however that ends.
+        The lock goes with the process, however that ends. It is asked for a few times, because
+        `is_held` has it for a moment as well.
         """
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise JobBusy(self.id) from None
+        with self._lock_file() as descriptor:
+            for attempt in range(_LOCK_ATTEMPTS):
+                if attempt:
+                    time.sleep(_LOCK_SECONDS)
+                if _lock(descriptor, fcntl.LOCK_EX):
+                    break
+            else:
+                raise JobBusy(self.id)
             yield
-        finally:
-            os.close(descriptor)
 
     @property
     def is_held(self) -> bool:
         """Whether a process works on the job at this moment."""
+        with self._lock_file() as descriptor:
+            return not _lock(descriptor, fcntl.LOCK_SH)
+
+    @contextmanager
+    def _lock_file(self) -> Iterator[int]:
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            with self.locked():
-                return False
-        except JobBusy:
-            return True
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 class Jobs:
@@ -113,3 +126,20 @@ class Jobs:
             which = ", ".join(job.id for job in found) or "none"
             raise JobNotFound(f"{name!r} (begins like it: {which})")
         return (exact or found)[0]
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    # Whoever reads a journal makes an empty log beside it, and takes it away again.
+    return (found.st_mtime_ns, found.st_size) if found.st_size else (0, 0)

@@ -6,8 +6,9 @@ read at any time (WAL). Control goes the other way through `wishes`.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,35 +16,10 @@ from pathlib import Path
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
-from transship.oci.reference import parse_reference
+from transship.oci.reference import Reference, parse_reference
 from transship.text import safe
+from transship.transfers.rows import COPY_COLUMNS, SCHEMA, copy_in, row_of
 from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS copies (
-    id INTEGER PRIMARY KEY, source TEXT, target TEXT, digest TEXT, previous TEXT, verdict TEXT,
-    reason TEXT, subject TEXT, seen_at REAL, state TEXT,
-    moving INTEGER, cause TEXT, title TEXT, detail TEXT, remedy TEXT, ended REAL);
-CREATE INDEX IF NOT EXISTS copies_by_state ON copies (state, verdict);
-CREATE TABLE IF NOT EXISTS manifests (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
-CREATE TABLE IF NOT EXISTS blobs (
-    target TEXT, digest TEXT, size INTEGER, source TEXT, home TEXT, copies INTEGER, outcome TEXT,
-    PRIMARY KEY (target, digest)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS placements (
-    target TEXT, repository TEXT, digest TEXT, mounted INTEGER,
-    PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uploads (
-    target TEXT, repository TEXT, digest TEXT, location TEXT, offset INTEGER,
-    PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lanes (
-    lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL);
-CREATE TABLE IF NOT EXISTS wishes (
-    id INTEGER PRIMARY KEY, wish TEXT, argument TEXT, at REAL, granted INTEGER DEFAULT 0);
-CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, level TEXT, message TEXT);
-"""
-
-_COPY = "id, source, target, digest, previous, verdict, reason, subject, seen_at, moving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +59,7 @@ class Journal:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(SCHEMA)
 
     def close(self) -> None:
         """Close the file."""
@@ -95,10 +71,11 @@ class Journal:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # A full disk has rolled it back already.
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def fact(self, name: str) -> str:
         """Return a fact of the job, or an empty string."""
@@ -127,14 +104,23 @@ class Journal:
     def keep(self, worklist: Worklist) -> None:
         """Add a worklist: the whole one at first, later one for the copies that failed before.
 
-        What failed makes room for what is tried instead; the rest stays as it is.
+        What failed makes room for what is tried instead; the rest stays as it is. A tag that we
+        had moved although it seemed to fail keeps what it pointed at before.
         """
         with self.together():
+            moved = self._db.execute(
+                "SELECT previous, verdict, target FROM copies WHERE state = 'failed' AND moving"
+            ).fetchall()
             self._db.execute("DELETE FROM copies WHERE state = 'failed'")
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM copies").fetchone()[0]
             self._db.executemany(
                 "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
-                [(last + copy.id, *_copy_row(copy)) for copy in worklist.copies],
+                [(last + copy.id, *row_of(copy)) for copy in worklist.copies],
+            )
+            self._db.executemany(
+                "UPDATE copies SET previous = ?, verdict = ?, moving = 1 "
+                "WHERE target = ? AND verdict = 'same'",
+                moved,
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)",
@@ -152,19 +138,62 @@ class Journal:
     def copies(self, state: State | None = None) -> list[Copy]:
         """Return the copies in the order of the worklist, all or those in one state."""
         rows = self._db.execute(
-            f"SELECT {_COPY} FROM copies WHERE ?1 IS NULL OR state = ?1 ORDER BY id",  # noqa: S608
+            f"SELECT {COPY_COLUMNS} FROM copies WHERE ?1 IS NULL OR state = ?1 ORDER BY id",  # noqa: S608
             (state,),
         )
-        return [_copy(row) for row in rows]
+        return [copy_in(row) for row in rows]
+
+    def written(self) -> dict[Reference, tuple[Reference, Digest | None]]:
+        """Return what the job has seen to at each target, but for what failed."""
+        copies = (copy for copy, state, _ in self.outcomes() if state is not State.FAILED)
+        return {copy.target: (copy.source, copy.digest) for copy in copies}
+
+    def has_target(self, target: Reference) -> bool:
+        """Tell whether the job sees to what a tag at the target points at."""
+        query = "SELECT 1 FROM copies WHERE target = ? AND verdict IN ('copy', 'overwrite', 'same')"
+        return self._db.execute(query, (str(target),)).fetchone() is not None
 
     def outcomes(self) -> Iterator[tuple[Copy, State, str]]:
         """Give each copy with its state and, where it failed, the error in words."""
         rows = self._db.execute(
-            f"SELECT {_COPY}, state, title, detail FROM copies ORDER BY id"  # noqa: S608
+            f"SELECT {COPY_COLUMNS}, state, title, detail FROM copies ORDER BY id"  # noqa: S608
         )
         for row in rows:
             words = ": ".join(part for part in row[11:13] if part)
-            yield _copy(row[:10]), State(row[10]), words
+            yield copy_in(row[:10]), State(row[10]), words
+
+    def copy_names(self, condition: str) -> list[tuple[int, str]]:
+        """Return number and source of the copies that meet a condition in SQL, in order."""
+        rows = self._db.execute(
+            f"SELECT id, source FROM copies WHERE {condition} ORDER BY id"  # noqa: S608
+        )
+        return list(rows)
+
+    def outcomes_of(self, ids: Sequence[int]) -> Iterator[tuple[Copy, State, str, str, str]]:
+        """Give the copies with these numbers: state, and title, detail and remedy of errors."""
+        rows = self._db.execute(
+            f"SELECT {COPY_COLUMNS}, state, coalesce(title, ''), coalesce(detail, ''), "  # noqa: S608
+            "coalesce(remedy, '') FROM copies "
+            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(list(ids)),),
+        )
+        for row in rows:
+            yield copy_in(row[:10]), State(row[10]), row[11], row[12], row[13]
+
+    def happened(self, limit: int) -> list[tuple[float, str, str, str]]:
+        """Return what came to pass last, the oldest first: time, kind, what, and more in words.
+
+        The kind is the verdict of a copy that ended, `failed`, `wish`, or the level of a log line.
+        """
+        rows = self._db.execute(
+            "SELECT ended, CASE state WHEN 'failed' THEN state ELSE verdict END, source, "
+            "coalesce(title || ': ' || detail, reason, '') FROM "
+            "(SELECT * FROM copies WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?1) "
+            "UNION ALL SELECT at, 'wish', wish, argument FROM wishes "
+            "UNION ALL SELECT at, level, message, '' FROM log ORDER BY 1 DESC LIMIT ?1",
+            (limit,),
+        )
+        return list(rows)[::-1]
 
     def manifest(self, digest: Digest) -> Manifest | None:
         """Return a manifest that is to be written, or None if it isn't kept."""
@@ -185,9 +214,14 @@ class Journal:
             for target, digest, size, source, home in rows
         ]
 
-    def forget_manifests(self) -> None:
-        """Drop the manifests' bodies once nothing is left to be written."""
-        self._db.execute("DELETE FROM manifests")
+    def finished(self) -> None:
+        """Drop what is of use only while something is left to be written."""
+        with self.together():
+            self._db.execute("DELETE FROM manifests")
+            self._db.execute(
+                "DELETE FROM blobs WHERE outcome = '' "
+                "AND NOT EXISTS (SELECT 1 FROM copies WHERE state = 'failed')"
+            )
 
     # What becomes of the copies
 
@@ -243,10 +277,7 @@ class Journal:
                 "INSERT OR IGNORE INTO placements VALUES (?, ?, ?, ?)",
                 (target, repository, digest, outcome == "mounted"),
             )
-            self._db.execute(
-                "DELETE FROM uploads WHERE target = ? AND repository = ? AND digest = ?",
-                (target, repository, digest),
-            )
+            self.upload_gone(target, repository, digest)
             self._db.execute(
                 "UPDATE blobs SET outcome = ? "
                 "WHERE target = ? AND digest = ? AND outcome <> 'sent'",
@@ -317,9 +348,7 @@ class Journal:
 
     def blob_bytes(self) -> dict[str, tuple[int, int]]:
         """Return, by outcome (empty: open), the blobs' bytes once and times their repositories."""
-        rows = self._db.execute(
-            "SELECT outcome, sum(size), sum(size * copies) FROM blobs GROUP BY outcome"
-        )
+        rows = self._db.execute("SELECT outcome, once, times FROM amounts WHERE times > 0")
         return {outcome: (once, naive) for outcome, once, naive in rows}
 
     def failures(self, examples: int = 3) -> list[Failure]:
@@ -362,39 +391,3 @@ class Journal:
     def state(self) -> JobState:
         """The job's state as it was last written."""
         return JobState(self.fact("state") or JobState.WAITING)
-
-
-def _copy_row(copy: Copy) -> tuple[object, ...]:
-    problem = copy.problem
-    state = State.WAITING if copy.verdict.moves else State.FAILED if problem else State.DONE
-    return (
-        str(copy.source),
-        str(copy.target),
-        copy.digest,
-        copy.previous,
-        copy.verdict,
-        copy.reason,
-        copy.subject,
-        copy.seen_at,
-        state,
-        problem.cause if problem else None,
-        problem.title if problem else None,
-        problem.detail if problem else None,
-        problem.remedy if problem else None,
-    )
-
-
-def _copy(row: tuple[object, ...]) -> Copy:
-    number, source, target, digest, previous, verdict, reason, subject, seen_at, moving = row
-    return Copy(
-        id=int(str(number)),
-        source=parse_reference(str(source)),
-        target=parse_reference(str(target)),
-        digest=Digest(str(digest)) if digest else None,
-        previous=Digest(str(previous)) if previous else None,
-        verdict=Verdict(str(verdict)),
-        reason=str(reason),
-        subject=Digest(str(subject)) if subject else None,
-        seen_at=float(str(seen_at)) if seen_at is not None else None,
-        moving=bool(moving),
-    )

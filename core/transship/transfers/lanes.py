@@ -81,7 +81,11 @@ class Gate:
 
 
 class Meter:
-    """How many bytes leave per second, smoothed over some ten seconds."""
+    """How many bytes leave per second, smoothed over some ten seconds.
+
+    While less than that has gone by, it is the mean of what has: an average that began at nothing
+    would take as long to come up to the truth.
+    """
 
     _SECONDS = 10.0
 
@@ -89,6 +93,8 @@ class Meter:
         self._clock = clock
         self._read_at = clock.monotonic()
         self._count = 0
+        self._sum = 0.0
+        self._weight = 0.0
         self.total = 0
         self.rate = 0.0
 
@@ -101,10 +107,12 @@ class Meter:
         now = self._clock.monotonic()
         elapsed = now - self._read_at
         if elapsed > 0:
+            fading = math.exp(-elapsed / self._SECONDS)
             current = (self.total - self._count) / elapsed
-            weight = 1 - math.exp(-elapsed / self._SECONDS) if self.rate else 1.0
-            self.rate += weight * (current - self.rate)
+            self._sum = self._sum * fading + current * (1 - fading)
+            self._weight = self._weight * fading + (1 - fading)
             self._read_at, self._count = now, self.total
+            self.rate = self._sum / self._weight
         return self.rate
 
 

@@ -6,9 +6,10 @@ ones as one stream, large ones in pieces, each of which survives what happens to
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 from transship import errors
 from transship.clock import Clock
@@ -16,11 +17,21 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.registries.pacing import Patience, Retrying
 from transship.registries.place import Place, Upload
+from transship.transfers.gather import both
 from transship.transfers.journal import Journal, Session
 from transship.transfers.lanes import SMALL, Gate, Moving
 from transship.transfers.reading import SourceBlob
 
 _MOST_MISMATCHES = 3
+_NOT_CONTINUED = (
+    errors.BlobNotFound,
+    errors.NoRight,
+    errors.RepositoryNotFound,
+    errors.ServerFailed,
+    errors.UnexpectedAnswer,
+    errors.UploadLost,
+)
+"""What places say of a session that they don't have any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Route:
     size: int
 
 
-Start = Callable[[], Awaitable[Upload | None]]
+Start = Callable[[], Coroutine[Any, Any, Upload | None]]
 """Starts an upload session at the target; None when the blob turns out to be there."""
 
 
@@ -54,7 +65,7 @@ class Mover:
         Tries again where that may help, from the last piece that the target holds if it can be
         continued, else from the beginning. Raises Paused after a piece when the job pauses.
         """
-        retrying = Retrying(self._patience, self._clock, reached=True)
+        retrying: Retrying | None = None
         furthest = mismatches = 0
         while True:
             try:
@@ -66,13 +77,16 @@ class Mover:
                     mismatches += 1
                     if mismatches >= _MOST_MISMATCHES:
                         raise
-                if (held := self._held(route)) > furthest:
-                    furthest = held
+                # Patience is for standing still: it begins anew whenever more was sent than ever.
+                if retrying is None or moving.moved > furthest:
+                    furthest = moving.moved
                     retrying = Retrying(self._patience, self._clock, reached=True)
                 pause = retrying.pause_after(error)
                 if pause is None:
                     raise
+            self._gate.enter()
             await self._clock.sleep(pause)
+            self._gate.enter()
 
     async def _attempt(self, route: Route, start: Start, moving: Moving) -> bool:
         blob = SourceBlob(
@@ -84,23 +98,24 @@ class Mover:
             clock=self._clock,
         )
         async with aclosing(blob):
+            if route.size <= SMALL:
+                upload, data = await both(start(), blob.whole())
+                if upload is not None:
+                    await self._send_small(route, data, upload, moving)
+                return upload is not None
             upload = await self._continued(route) or await start()
             if upload is None:
                 return False
             moving.restart_at(upload.offset)
-            if route.size <= SMALL:
-                await self._send_small(route, blob, upload, moving)
-            elif route.size <= route.target.capabilities.whole_limit or not self._piece(route):
+            if route.size <= route.target.capabilities.whole_limit or not self._piece(route):
                 counted = _counted(blob.take(route.size), moving)
                 await upload.put(route.digest, route.size, counted)
             else:
                 await self._send_pieces(route, blob, upload, moving)
         return True
 
-    async def _send_small(
-        self, route: Route, blob: SourceBlob, upload: Upload, moving: Moving
-    ) -> None:
-        data = await blob.whole()
+    async def _send_small(self, route: Route, data: bytes, upload: Upload, moving: Moving) -> None:
+        moving.restart_at(0)
         if route.target.capabilities.whole_limit == 0 and data:
             await upload.append(len(data), _counted(_once(data), moving))
             await upload.finish(route.digest)
@@ -112,43 +127,45 @@ class Mover:
     ) -> None:
         if upload.offset:
             blob.begin_at(upload.offset)
+        self._keep(route, upload)
         piece = max(self._piece(route), upload.chunk_minimum)
         while upload.offset < route.size:
             size = min(piece, route.size - upload.offset)
             await upload.append(size, _counted(blob.take(size), moving))
-            self._journal.uploading(
-                route.target.name,
-                route.target_repository,
-                route.digest,
-                Session(upload.location, upload.offset),
-            )
+            self._keep(route, upload)
             if upload.offset < route.size:
                 self._gate.enter()
         await upload.finish(route.digest)
 
     async def _continued(self, route: Route) -> Upload | None:
-        """Return the session that the journal knows, if the target still holds what it held.
+        """Return the session that the journal knows, if the target says of it what can be.
 
-        In any doubt the blob starts again; its digest decides in the end.
+        It may hold one piece more than was journalled: its answer to that was lost. In any other
+        doubt the blob starts again; its digest decides in the end.
         """
         session = self._journal.upload(route.target.name, route.target_repository, route.digest)
         if session is None or not route.target.capabilities.resumable:
             return None
         try:
             upload = await route.target.resume_upload(route.target_repository, session.location)
-        except (errors.UploadLost, errors.UnexpectedAnswer, errors.RepositoryNotFound):
+        except _NOT_CONTINUED:
             upload = None
-        if upload is None or upload.offset != session.offset or upload.offset > route.size:
+        most = session.offset + max(self._piece(route), upload.chunk_minimum if upload else 0)
+        if upload is None or not session.offset <= upload.offset <= min(most, route.size):
             self._forget(route)
             return None
         return upload
 
+    def _keep(self, route: Route, upload: Upload) -> None:
+        self._journal.uploading(
+            route.target.name,
+            route.target_repository,
+            route.digest,
+            Session(upload.location, upload.offset),
+        )
+
     def _forget(self, route: Route) -> None:
         self._journal.upload_gone(route.target.name, route.target_repository, route.digest)
-
-    def _held(self, route: Route) -> int:
-        session = self._journal.upload(route.target.name, route.target_repository, route.digest)
-        return session.offset if session else 0
 
     def _piece(self, route: Route) -> int:
         return route.target.capabilities.piece

@@ -10,7 +10,7 @@ from transship.oci.digest import Digest, short
 from transship.oci.reference import Reference
 from transship.registries.place import Place, Upload
 from transship.transfers.journal import Journal
-from transship.transfers.lanes import Lanes
+from transship.transfers.lanes import SMALL, Lanes, Paused
 from transship.transfers.mover import Mover, Route
 
 
@@ -44,6 +44,7 @@ class Placer:
         self._lanes = lanes
         self._mover = mover
         self._new = new_repositories
+        self._mounting: set[str] = set()
         self._blobs: dict[tuple[str, Digest], _Whereabouts] = {}
         for target, repository, digest in journal.placements():
             self._whereabouts(target, digest).repositories[repository] = None
@@ -78,46 +79,55 @@ class Placer:
     async def _place(
         self, source: Reference, target: Reference, digest: Digest, size: int, known: _Whereabouts
     ) -> None:
-        place = self._places[target.registry]
-        mount_from = self._mount_from(target, known)
+        self._lanes.gate.enter()
+        place, repository = self._places[target.registry], target.repository
+        ready, outcome = await self._begin(target, digest, size, known)
+        if not outcome:
 
-        async def start() -> Upload | None:
-            return await place.start_upload(target.repository, digest, mount_from=mount_from)
+            async def start() -> Upload | None:
+                nonlocal ready
+                upload, ready = ready, None
+                return upload or await place.start_upload(repository, digest)
 
-        upload = None
-        if mount_from is not None:
-            upload = await start()
-            if upload is None:
-                outcome = "there" if mount_from == target.repository else "mounted"
-                self._now_there(target, digest, known, outcome)
-                return
-        first = upload
+            route = Route(
+                self._places[source.registry], source.repository, place, repository, digest, size
+            )
+            try:
+                async with self._lanes.lane(f"{repository} {short(digest)}", size) as moving:
+                    sent = await self._mover.move(route, start, moving)
+            except Paused:
+                if ready is not None:
+                    await ready.cancel()
+                raise
+            outcome = "sent" if sent else "there"
+        self._journal.placed(target.registry, repository, digest, outcome=outcome)
+        known.repositories[repository] = None
 
-        async def take_or_start() -> Upload | None:
-            nonlocal first
-            ready, first = first, None
-            return ready or await start()
+    async def _begin(
+        self, target: Reference, digest: Digest, size: int, known: _Whereabouts
+    ) -> tuple[Upload | None, str]:
+        """Mount the blob, or find it there: return the outcome, else an upload if one was begun.
 
-        route = Route(
-            self._places[source.registry], source.repository, place, target.repository, digest, size
-        )
-        async with self._lanes.lane(f"{target.repository} {short(digest)}", size) as moving:
-            sent = await self._mover.move(route, take_or_start, moving)
-        self._now_there(target, digest, known, "sent" if sent else "there")
-
-    def _mount_from(self, target: Reference, known: _Whereabouts) -> str | None:
-        """Return the repository to mount from, or the same one, which asks whether it is there."""
-        if known.repositories:
-            return next(iter(known.repositories))
-        if (target.registry, target.repository) in self._new:
-            return None
-        return target.repository
-
-    def _now_there(
-        self, target: Reference, digest: Digest, known: _Whereabouts, outcome: str
-    ) -> None:
-        self._journal.placed(target.registry, target.repository, digest, outcome=outcome)
-        known.repositories[target.repository] = None
+        One request is existence check, mount and the start of an upload: mounting from the
+        repository itself answers whether it has the blob.
+        """
+        place, repository = self._places[target.registry], target.repository
+        if self._journal.upload(target.registry, repository, digest) is not None:
+            return None, ""  # It has begun already, and is continued.
+        if not known.repositories and (target.registry, repository) in self._new:
+            return None, ""
+        # The last one that came to it, so that one where it is gone meanwhile is asked only once.
+        mount_from = next(reversed(known.repositories), repository)
+        upload = await place.start_upload(repository, digest, mount_from=mount_from)
+        if upload is None:
+            self._mounting.add(target.registry)
+            return None, "there" if mount_from == repository else "mounted"
+        # A registry that never mounts doesn't say by this that it lacks the blob.
+        doubtful = size > SMALL and target.registry not in self._mounting
+        if doubtful and await place.blob_size(repository, digest) is not None:
+            await upload.cancel()
+            return None, "there"
+        return upload, ""
 
     def _whereabouts(self, target: str, digest: Digest) -> _Whereabouts:
         return self._blobs.setdefault((target, digest), _Whereabouts())

@@ -72,9 +72,13 @@ async def _platform_of(image: Manifest, source: Place, repository: str) -> Platf
     config = image.config
     if config is None or config.size > _CONFIG_LIMIT:
         raise PlatformMissing("its config doesn't say which platform it is for")
+    data = bytearray()
     async with source.read_blob(repository, config.digest) as blob:
-        data = b"".join([piece async for piece in blob])
-    check_bytes(config.digest, data, f"{source.name}/{repository}")
+        async for piece in blob:
+            data += piece
+            if len(data) > config.size:
+                break  # It isn't what its digest says, and may have no end.
+    check_bytes(config.digest, bytes(data), f"{source.name}/{repository}")
     try:
         named = msgspec.json.decode(data, type=_Config)
     except msgspec.MsgspecError as error:

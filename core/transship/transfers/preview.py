@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from transship import errors
 from transship.clock import Clock
 from transship.oci.digest import Digest
 from transship.plans.plan import Plan
@@ -26,9 +27,13 @@ async def preview(
     worklist = make_worklist(inventory.found, plan.on_conflict)
 
     async def there(blob: BlobWork) -> tuple[tuple[str, str, Digest], bool]:
-        new = (blob.target, blob.home) in inventory.new_repositories
-        size = None if new else await places[blob.target].blob_size(blob.home, blob.digest)
-        return (blob.target, blob.home, blob.digest), size is not None
+        key = (blob.target, blob.home, blob.digest)
+        if key[:2] in inventory.new_repositories:
+            return key, False
+        try:
+            return key, await places[blob.target].blob_size(blob.home, blob.digest) is not None
+        except (errors.NoRight, errors.SignInNeeded):
+            return key, False  # Hidden as if refused; writing will tell.
 
     known = dict(await each(there(blob) for blob in worklist.blobs))
     return make_worklist(inventory.found, plan.on_conflict, known)

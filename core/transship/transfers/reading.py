@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from transship import errors
 from transship.clock import Clock
@@ -39,7 +40,7 @@ class SourceBlob:
         self._hashed: Hasher | None = hasher(digest)
         self._offset = 0
         self._left_over = b""
-        self._stream: AsyncIterator[bytes] | None = None
+        self._stream: AsyncGenerator[bytes, None] | None = None
 
     def begin_at(self, offset: int) -> None:
         """Read from `offset` on.
@@ -79,7 +80,7 @@ class SourceBlob:
         """Close the stream."""
         stream, self._stream = self._stream, None
         if stream is not None:
-            await stream.aclose()  # type: ignore[attr-defined]  # an async generator, as below
+            await stream.aclose()
 
     @property
     def _where(self) -> str:
@@ -94,16 +95,17 @@ class SourceBlob:
                 f"{self._digest} from {self._where} ends after {self._offset} of {self._size} bytes"
             ) from None
 
-    async def _pieces(self) -> AsyncIterator[bytes]:
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """Give the bytes from the current offset on, over lost connections."""
         position = self._offset
         retrying = Retrying(self._patience, self._clock, reached=True)
         while position < self._size:
             began = position
             try:
-                async for piece in self._from(position):
-                    position += len(piece)
-                    yield piece
+                async with aclosing(self._from(position)) as pieces:
+                    async for piece in pieces:
+                        position += len(piece)
+                        yield piece
                 return
             except TransshipError as error:
                 if position > began:
@@ -113,7 +115,7 @@ class SourceBlob:
                     raise
                 await self._clock.sleep(pause)
 
-    async def _from(self, position: int) -> AsyncIterator[bytes]:
+    async def _from(self, position: int) -> AsyncGenerator[bytes, None]:
         async with self._place.read_blob(self._repository, self._digest, position) as blob:
             if blob.size != self._size:
                 raise errors.InvalidManifest(

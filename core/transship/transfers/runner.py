@@ -15,17 +15,21 @@ from transship.plans.plan import Plan, Wanted
 from transship.registries.pacing import PERSISTENT, Patience
 from transship.registries.place import MEBIBYTE, Place
 from transship.transfers.copying import Copier
+from transship.transfers.gather import all_settled
 from transship.transfers.inventory import Progress, take_inventory
-from transship.transfers.journal import Journal
+from transship.transfers.journal import Journal, Session
 from transship.transfers.lanes import Lanes, Paused
 from transship.transfers.mover import Mover
 from transship.transfers.placing import Placer
-from transship.transfers.work import Copy, JobState, State
+from transship.transfers.work import PLACE_WIDE, Copy, JobState, State
 from transship.transfers.worklist import make_worklist
 
 IMAGES_AT_ONCE = 48
 _TICK = 0.25
 """How often wishes are read and the lanes shown, in seconds."""
+
+_GIVE_UP_SECONDS = 5.0
+"""How long a cancelled job takes to tell the registries of the uploads that it began."""
 
 _HEAD_START = 16 * MEBIBYTE
 _HEAD_STARTS = 24
@@ -57,12 +61,13 @@ class Runner:
         self._settings = settings or Settings()
         self._lanes = Lanes(clock)
         self._new_repositories: frozenset[tuple[str, str]] = frozenset()
+        self._place_wide: TransshipError | None = None
 
     async def run(self) -> JobState:
         """Run to the end, or until a wish ends it, and return how it ended.
 
-        A problem of the whole job (a registry that can't be reached at all) ends it as failed
-        with the error in its facts.
+        What is wrong with a whole place ends the job as failed, with the error in its facts; what
+        hasn't been copied then is left for a retry.
         """
         started = self._journal.fact("started") or self._clock.now()
         self._journal.note(state=JobState.RUNNING, started=started, ended="", problem="")
@@ -72,6 +77,8 @@ class Runner:
         try:
             state = await work
         except asyncio.CancelledError:
+            if watch.done() and not watch.cancelled():
+                watch.result()  # It may have ended the work because it could go on no more.
             state = await self._stopped()
         except TransshipError as error:
             self._journal.note(
@@ -80,6 +87,7 @@ class Runner:
             state = JobState.FAILED
         finally:
             watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
         self._journal.grant_wishes()
         self._journal.show_lanes([], state=state, ended=self._clock.now())
         return state
@@ -91,10 +99,12 @@ class Runner:
         placer = Placer(self._places, self._journal, self._lanes, mover, self._new_repositories)
         copier = Copier(self._places, self._journal, placer, self._plan.on_conflict, self._clock)
         await self._copy_all(copier, placer)
+        if self._place_wide is not None:
+            raise self._place_wide
         if self._lanes.gate.closed and self._journal.copies(State.WAITING):
             return JobState.PAUSED
+        self._journal.finished()
         failed = any(state is State.FAILED for state, _ in self._journal.counts())
-        self._journal.forget_manifests()
         return JobState.FAILED if failed else JobState.DONE
 
     async def _take_stock(self) -> None:
@@ -117,7 +127,9 @@ class Runner:
             for item in inventory.found
         ]
         self._new_repositories = inventory.new_repositories
-        self._journal.keep(make_worklist(found, self._plan.on_conflict))
+        self._journal.keep(
+            make_worklist(found, self._plan.on_conflict, before=self._journal.written())
+        )
 
     async def _show_inventory(self, progress: Progress) -> None:
         while True:
@@ -135,23 +147,29 @@ class Runner:
                 copy = waiting.popleft()
                 if copy.subject and (subject := written.get(_key(copy.target, copy.subject))):
                     await subject.wait()
-                await self._copy(copier, copy)
-                if copy.digest:
-                    written[_key(copy.target, copy.digest)].set()
+                try:
+                    await self._copy(copier, copy)
+                finally:
+                    if copy.digest:
+                        written[_key(copy.target, copy.digest)].set()
 
         workers = [asyncio.create_task(worker()) for _ in range(self._settings.images_at_once)]
         head_start = asyncio.create_task(self._head_start(placer))
         try:
-            await asyncio.gather(*workers)
+            # A defect that one image brings to light ends the job, but not before the others.
+            await all_settled(workers)
         finally:
-            for task in (*workers, head_start):
-                task.cancel()
+            head_start.cancel()
             await asyncio.gather(*workers, head_start, return_exceptions=True)
 
     async def _copy(self, copier: Copier, copy: Copy) -> None:
         self._journal.begun(copy)
         try:
             await copier.copy(copy)
+        except PLACE_WIDE as error:
+            self._lanes.gate.close()
+            self._place_wide = self._place_wide or error
+            self._journal.wait_again(copy)
         except TransshipError as error:
             self._journal.failed(copy, error, self._clock.now())
         except Paused:
@@ -175,33 +193,41 @@ class Runner:
 
     async def _watch(self, work: asyncio.Task[JobState]) -> None:
         """Take up wishes and show what moves, until the work ends."""
-        while True:
-            wishes = self._journal.wishes()
-            if "pause" in wishes:
-                self._lanes.gate.close()
-            if "cancel" in wishes or wishes.count("pause") > 1:
-                work.cancel()
-                return
-            self._journal.show_lanes(
-                self._lanes.snapshot(),
-                heartbeat=self._clock.now(),
-                rate=round(self._lanes.meter.read()),
-                pausing=int(self._lanes.gate.closed),
-            )
-            await self._clock.sleep(_TICK)
+        try:
+            while True:
+                wishes = self._journal.wishes()
+                if "pause" in wishes:
+                    self._lanes.gate.close()
+                if "cancel" in wishes or wishes.count("pause") > 1:
+                    return
+                self._journal.show_lanes(
+                    self._lanes.snapshot(),
+                    heartbeat=self._clock.now(),
+                    rate=round(self._lanes.meter.read()),
+                    pausing=int(self._lanes.gate.closed),
+                )
+                await self._clock.sleep(_TICK)
+        finally:
+            work.cancel()
 
     async def _stopped(self) -> JobState:
         """End after the work was cancelled: by a wish, or by a signal."""
         wishes = self._journal.wishes()
         if "cancel" not in wishes:
             return JobState.PAUSED if "pause" in wishes else JobState.INTERRUPTED
-        for target, repository, session in self._journal.uploads():
-            try:
-                upload = await self._places[target].resume_upload(repository, session.location)
-                await upload.cancel()
-            except TransshipError:
-                continue  # The registry clears away what it still holds.
+        try:
+            async with asyncio.timeout(_GIVE_UP_SECONDS):
+                await all_settled(self._give_up(*upload) for upload in self._journal.uploads())
+        except TimeoutError:
+            pass  # The registry clears away what it still holds.
         return JobState.CANCELLED
+
+    async def _give_up(self, target: str, repository: str, session: Session) -> None:
+        try:
+            upload = await self._places[target].resume_upload(repository, session.location)
+            await upload.cancel()
+        except TransshipError:
+            return  # As above.
 
 
 def _key(target: Reference, digest: Digest | None) -> tuple[str, str, Digest]:

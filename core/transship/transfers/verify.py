@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.oci.digest import Digest, check, fallback_tag, hasher, short
-from transship.oci.manifest import Descriptor, Manifest
+from transship.oci.digest import Digest, check, hasher, short
+from transship.oci.manifest import Descriptor
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.registries.place import Place
 from transship.transfers.gather import each
 from transship.transfers.inventory import Progress, take_inventory
-from transship.transfers.work import Found
+from transship.transfers.work import PLACE_WIDE, Found
 
 _DEEP_AT_ONCE = 6
+_INCOMPLETE = (errors.BlobNotFound, errors.ManifestNotFound, errors.DigestMismatch)
 
 
 class Problem(StrEnum):
@@ -92,103 +93,114 @@ async def verify(
     )
 
 
+_Wrong = tuple[TransshipError, ...]
+"""What is wrong with one manifest or blob and with all that it names."""
+
+
+@dataclass(slots=True)
+class _Checked:
+    """A manifest or a blob at the target: looked at once, however many name it."""
+
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wrong: _Wrong | None = None
+
+
 @dataclass(slots=True)
 class _Verifying:
     places: Mapping[str, Place]
     deep: bool
     progress: VerifyProgress
-    manifests: dict[tuple[str, str, Digest], asyncio.Task[None]] = field(default_factory=dict)
-    blobs: dict[tuple[str, str, Digest], asyncio.Task[None]] = field(default_factory=dict)
+    manifests: dict[Reference, _Checked] = field(default_factory=dict)
+    blobs: dict[Reference, _Checked] = field(default_factory=dict)
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DEEP_AT_ONCE))
 
     async def compare(self, found: Found) -> Difference | None:
         """Return what is wrong with one thing at the target, or None."""
         if found.problem is not None:
-            return self._difference(found, Problem.UNREADABLE, str(found.problem))
+            return _difference(found, Problem.UNREADABLE, str(found.problem))
         if found.target_digest is None:
-            return self._difference(found, Problem.MISSING, "the target doesn't have it")
+            return _difference(found, Problem.MISSING, "the target doesn't have it")
         if found.target_digest != found.digest:
             was, wanted = short(found.target_digest), short(found.digest or "")
-            return self._difference(
-                found, Problem.DIFFERS, f"the target has {was}, the source {wanted}"
-            )
-        try:
-            await self._manifest(found.target, found.target_digest)
-            await self._listed(found)
-        except (errors.BlobNotFound, errors.ManifestNotFound, errors.DigestMismatch) as error:
-            return self._difference(found, Problem.INCOMPLETE, str(error))
-        except TransshipError as error:
-            return self._difference(found, Problem.UNREADABLE, str(error))
-        return None
+            return _difference(found, Problem.DIFFERS, f"the target has {was}, the source {wanted}")
+        wrong = await self._manifest(found.target, found.target_digest)
+        if wrong:
+            incomplete = all(isinstance(error, _INCOMPLETE) for error in wrong)
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            kind = Problem.INCOMPLETE if incomplete else Problem.UNREADABLE
+            return _difference(found, kind, f"{wrong[0]}{more}")
+        return None if found.listed else _difference(found, Problem.INCOMPLETE, found.note)
 
-    async def _manifest(self, target: Reference, digest: Digest) -> None:
-        """Check a manifest at the target and all that it names, once for the whole run."""
-        key = (target.registry, target.repository, digest)
-        if key not in self.manifests:
-            self.manifests[key] = asyncio.create_task(self._walk(target, digest))
-        await asyncio.shield(self.manifests[key])
+    async def _manifest(self, target: Reference, digest: Digest) -> _Wrong:
+        """Return what is wrong with a manifest at the target and with all that it names."""
+        return await _once(self.manifests, target.at(digest), self._walk)
 
-    async def _walk(self, target: Reference, digest: Digest) -> None:
-        manifest: Manifest = await self._place(target).get_manifest(target.repository, digest)
-        await each(
+    async def _walk(self, target: Reference) -> _Wrong:
+        place = self.places[target.registry]
+        manifest = await place.get_manifest(target.repository, target.version)
+        wrong = await each(
             [
                 *(self._manifest(target, child.digest) for child in manifest.children),
                 *(self._blob(target, blob) for blob in manifest.blobs),
             ]
         )
+        # One error, however many of the children share the blob that it is about.
+        return tuple({str(error): error for part in wrong for error in part}.values())
 
-    async def _blob(self, target: Reference, blob: Descriptor) -> None:
-        key = (target.registry, target.repository, blob.digest)
-        if key not in self.blobs:
-            check_blob = self._read_blob if self.deep else self._measure_blob
-            self.blobs[key] = asyncio.create_task(check_blob(target, blob))
-        await asyncio.shield(self.blobs[key])
+    async def _blob(self, target: Reference, blob: Descriptor) -> _Wrong:
+        async def check_blob(where: Reference) -> _Wrong:
+            await (self._read_blob if self.deep else self._measure_blob)(where, blob)
+            self.progress.blobs += 1
+            return ()
+
+        return await _once(self.blobs, target.at(blob.digest), check_blob)
 
     async def _measure_blob(self, target: Reference, blob: Descriptor) -> None:
-        size = await self._place(target).blob_size(target.repository, blob.digest)
-        self._check_size(target, blob, size)
-        self.progress.blobs += 1
+        place = self.places[target.registry]
+        _check_size(target, blob, await place.blob_size(target.repository, blob.digest))
 
     async def _read_blob(self, target: Reference, blob: Descriptor) -> None:
         hashed = hasher(blob.digest)
         size = 0
-        async with (
-            self._reading,
-            self._place(target).read_blob(target.repository, blob.digest) as stream,
-        ):
+        place = self.places[target.registry]
+        async with self._reading, place.read_blob(target.repository, blob.digest) as stream:
             async for piece in stream:
                 hashed.update(piece)
                 size += len(piece)
                 self.progress.bytes_read += len(piece)
-        self._check_size(target, blob, size)
+                if size > blob.size:
+                    break
+        _check_size(target, blob, size)
         check(blob.digest, hashed, f"{target.registry}/{target.repository}")
-        self.progress.blobs += 1
 
-    def _check_size(self, target: Reference, blob: Descriptor, size: int | None) -> None:
-        where = f"{target.registry}/{target.repository}"
-        if size is None:
-            raise errors.BlobNotFound(f"{blob.digest} in {where}")
-        if size != blob.size:
-            raise errors.DigestMismatch(
-                f"{blob.digest} in {where} has {size} bytes, its manifest says {blob.size}"
-            )
 
-    async def _listed(self, found: Found) -> None:
-        """Raise unless the target lists a referrer with its subject: unlisted, nobody finds it."""
-        if found.subject is None:
-            return
-        place, repository = self._place(found.target), found.target.repository
-        entries = await place.referrers(repository, found.subject)
-        if entries is None:
-            tag = fallback_tag(found.subject)
-            entries = (await place.get_manifest(repository, tag)).entries
-        if all(entry.digest != found.digest for entry in entries):
-            raise errors.ManifestNotFound(
-                f"{found.target} is there, but not among the referrers of {short(found.subject)}"
-            )
+async def _once(
+    known: dict[Reference, _Checked],
+    where: Reference,
+    look: Callable[[Reference], Awaitable[_Wrong]],
+) -> _Wrong:
+    """Look at something once. Raises only what is wrong with the whole place."""
+    checked = known.setdefault(where, _Checked())
+    async with checked.looking:
+        if checked.wrong is None:
+            try:
+                checked.wrong = await look(where)
+            except PLACE_WIDE:
+                raise
+            except TransshipError as error:
+                checked.wrong = (error,)
+        return checked.wrong
 
-    def _difference(self, found: Found, problem: Problem, detail: str) -> Difference:
-        return Difference(found.source, found.target, problem, detail)
 
-    def _place(self, target: Reference) -> Place:
-        return self.places[target.registry]
+def _check_size(target: Reference, blob: Descriptor, size: int | None) -> None:
+    where = f"{target.registry}/{target.repository}"
+    if size is None:
+        raise errors.BlobNotFound(f"{blob.digest} in {where}")
+    if size != blob.size:
+        raise errors.DigestMismatch(
+            f"{blob.digest} in {where} has {size} bytes, its manifest says {blob.size}"
+        )
+
+
+def _difference(found: Found, problem: Problem, detail: str) -> Difference:
+    return Difference(found.source, found.target, problem, detail)

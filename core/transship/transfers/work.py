@@ -5,10 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from transship import errors
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
+
+PLACE_WIDE = (
+    errors.BadFile,
+    errors.CertificateNotTrusted,
+    errors.ClientCertificateRefused,
+    errors.ConnectionRefused,
+    errors.DiskFull,
+    errors.NameNotFound,
+    errors.NotALayout,
+    errors.NotARegistry,
+    errors.PlainHttp,
+    errors.ProxyFailed,
+    errors.RealmRefused,
+    errors.WrongCredential,
+)
+"""What is wrong with a whole place, and would be said again of everything in it."""
 
 
 class Verdict(StrEnum):
@@ -69,6 +86,8 @@ class Found:
     when the target has the same digest, or `problem` says why it can't be read. `digest` is what
     will be written: the root's own, or that of an index with fewer platforms. `seen_at` is when
     the target was asked, in seconds since the epoch, or None when only its list of tags was.
+    `children` are an index's, where they are known although `manifests` is empty. `listed` is
+    False for a referrer that the target has, but doesn't list with its `subject`.
     """
 
     source: Reference
@@ -81,6 +100,8 @@ class Found:
     note: str = ""
     problem: TransshipError | None = None
     seen_at: float | None = None
+    children: tuple[Digest, ...] = ()
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

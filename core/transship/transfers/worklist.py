@@ -3,41 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from transship.errors import TagConflict
 from transship.oci.digest import Digest, short
-from transship.oci.manifest import Manifest
+from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.transfers.work import BlobWork, Copy, Found, Verdict, Worklist
+
+There = Mapping[tuple[str, str, Digest], bool]
+"""Which blobs a target was seen to have: by place, repository and digest."""
+
+Written = Mapping[Reference, tuple[Reference, Digest | None]]
+"""What is written, or stands already, at each target: from which source, and its digest."""
 
 
 def make_worklist(
     inventory: Iterable[Found],
     on_conflict: OnConflict = OnConflict.OVERWRITE,
-    there: Mapping[tuple[str, str, Digest], bool] | None = None,
+    there: There | None = None,
+    before: Written | None = None,
 ) -> Worklist:
     """Return every copy with its verdict, and every blob once per target.
 
     Copies keep the order of the inventory; the same target is written once, by the first that
-    asks for it. `there` tells, by target, repository and digest, which blobs the target was seen
-    to have.
+    asks for it. `before` is what the job has seen to already.
     """
     copies: list[Copy] = []
     manifests: dict[Digest, Manifest] = {}
-    blobs: dict[tuple[str, Digest], BlobWork] = {}
+    blobs: dict[tuple[str, Digest], _Needed] = {}
     written: dict[Reference, Digest | None] = {}
     for found in inventory:
-        copy = _judged(len(copies) + 1, found, on_conflict, written)
+        copy = _judged(len(copies) + 1, found, on_conflict, written, before or {})
         if copy is None:
             continue
         copies.append(copy)
         if copy.verdict.moves:
             for manifest in found.manifests:
                 manifests.setdefault(manifest.digest, manifest)
-                _add_blobs(blobs, manifest, copy, there or {})
-    return Worklist(tuple(copies), tuple(blobs.values()), manifests)
+                for blob in manifest.blobs:
+                    needed = blobs.setdefault(
+                        (copy.target.registry, blob.digest), _Needed(blob, copy.source)
+                    )
+                    needed.repositories[copy.target.repository] = None
+    work = [needed.work(target, there or {}) for (target, _), needed in blobs.items()]
+    return Worklist(tuple(copies), tuple(work), manifests)
+
+
+@dataclass(slots=True)
+class _Needed:
+    """A blob that one target needs, in which repositories, in the order of the copies."""
+
+    blob: Descriptor
+    source: Reference
+    repositories: dict[str, None] = field(default_factory=dict)
+
+    def work(self, target: str, there: There) -> BlobWork:
+        home, *others = self.repositories
+        digest = self.blob.digest
+        return BlobWork(
+            target=target,
+            digest=digest,
+            size=self.blob.size,
+            source=self.source,
+            home=home,
+            others=tuple(others),
+            there=there.get((target, home, digest)),
+        )
 
 
 def _judged(
@@ -45,6 +78,7 @@ def _judged(
     found: Found,
     on_conflict: OnConflict,
     written: dict[Reference, Digest | None],
+    before: Written,
 ) -> Copy | None:
     """Return the copy with its verdict, or None when the same copy is in the list already."""
     copy = Copy(
@@ -61,14 +95,15 @@ def _judged(
     )
     if found.problem is not None:
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(found.problem))
-    if found.target in written:
-        if written[found.target] == found.digest:
-            return None
+    earlier_source, earlier_digest = before.get(found.target, (found.source, None))
+    if found.digest in (earlier_digest, written.get(found.target)):
+        return None
+    if found.target in written or earlier_source != found.source:
         problem = TagConflict(f"{found.target} is written from another source in the same job")
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(problem), problem=problem)
     written[found.target] = found.digest
     if found.target_digest == found.digest:
-        return replace(copy, verdict=Verdict.SAME)
+        return replace(copy, verdict=Verdict.SAME) if found.listed else copy
     if found.target_digest is None:
         return copy
     return _conflicting(copy, on_conflict)
@@ -83,26 +118,3 @@ def _conflicting(copy: Copy, on_conflict: OnConflict) -> Copy:
         return replace(copy, verdict=Verdict.SKIP, reason=f"{was}, and is left as it is")
     problem = TagConflict(f"{copy.target}: {was}, the source {short(copy.digest or '')}")
     return replace(copy, verdict=Verdict.CONFLICT, reason=str(problem), problem=problem)
-
-
-def _add_blobs(
-    blobs: dict[tuple[str, Digest], BlobWork],
-    manifest: Manifest,
-    copy: Copy,
-    there: Mapping[tuple[str, str, Digest], bool],
-) -> None:
-    target, repository = copy.target.registry, copy.target.repository
-    for blob in manifest.blobs:
-        known = blobs.get((target, blob.digest))
-        if known is None:
-            blobs[target, blob.digest] = BlobWork(
-                target=target,
-                digest=blob.digest,
-                size=blob.size,
-                source=copy.source,
-                home=repository,
-                there=there.get((target, repository, blob.digest)),
-            )
-        elif repository != known.home and repository not in known.others:
-            others = (*known.others, repository)
-            blobs[target, blob.digest] = replace(known, others=others)

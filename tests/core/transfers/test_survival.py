@@ -49,7 +49,7 @@ def push_some(registry: DockerRegistry, repository: str, *, layer: int = 200_000
     return digests
 
 
-@pytest.mark.parametrize("moment", range(0, 120, 8))
+@pytest.mark.parametrize("moment", range(0, 120, 10))
 def test_a_runner_that_is_killed_after_any_request_is_finished_by_the_next(
     moment: int,
     open_registry: DockerRegistry,
@@ -60,7 +60,7 @@ def test_a_runner_that_is_killed_after_any_request_is_finished_by_the_next(
 ) -> None:
     digests = push_some(open_registry, repository)
     proxy = proxy_for(other_registry)
-    hold = Hold(answered=bool(moment % 16))
+    hold = Hold(answered=bool(moment % 20))
     proxy.add(Fault(hold, skip=moment))
     job = Jobs(tmp_path).create(
         plan_of((f"{open_registry.host}/{repository}", f"{proxy.host}/{repository}"))
@@ -83,10 +83,10 @@ def test_a_runner_that_is_killed_after_any_request_is_finished_by_the_next(
         for request in proxy.requests
         if request.method == "PUT" and "/blobs/uploads/" in request.path and request.status == 201
     )
-    # What the registry had confirmed before the kill isn't sent again, save for the few blobs
-    # whose confirmation the runner never got to see.
+    # What the registry had before the kill isn't sent again, even if the runner never got to see
+    # that it had; save for the one upload that was held, and is let go only now.
     repeated = {digest: count for digest, count in committed.items() if count > 1}
-    assert len(repeated) <= (0 if moment == 0 else 12), repeated
+    assert len(repeated) <= 1, repeated
 
 
 def test_a_large_layer_goes_on_from_the_last_piece_that_the_registry_holds(

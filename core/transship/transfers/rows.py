@@ -1,0 +1,90 @@
+"""How a journal keeps things: its tables, and copies as rows of theirs."""
+
+from __future__ import annotations
+
+from transship.oci.digest import Digest
+from transship.oci.reference import parse_reference
+from transship.transfers.work import Copy, State, Verdict
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS copies (
+    id INTEGER PRIMARY KEY, source TEXT, target TEXT, digest TEXT, previous TEXT, verdict TEXT,
+    reason TEXT, subject TEXT, seen_at REAL, state TEXT,
+    moving INTEGER, cause TEXT, title TEXT, detail TEXT, remedy TEXT, ended REAL);
+CREATE INDEX IF NOT EXISTS copies_by_state ON copies (state, verdict);
+CREATE INDEX IF NOT EXISTS copies_by_target ON copies (target);
+CREATE INDEX IF NOT EXISTS copies_by_end ON copies (ended);
+CREATE TABLE IF NOT EXISTS manifests (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
+CREATE TABLE IF NOT EXISTS blobs (
+    target TEXT, digest TEXT, size INTEGER, source TEXT, home TEXT, copies INTEGER, outcome TEXT,
+    PRIMARY KEY (target, digest)) WITHOUT ROWID;
+-- What screens ask for several times a second mustn't cost a walk through all blobs.
+CREATE TABLE IF NOT EXISTS amounts (
+    outcome TEXT PRIMARY KEY, once INTEGER, times INTEGER) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS blob_came AFTER INSERT ON blobs BEGIN
+    INSERT INTO amounts VALUES (new.outcome, new.size, new.size * new.copies)
+    ON CONFLICT DO UPDATE SET once = once + excluded.once, times = times + excluded.times;
+END;
+CREATE TRIGGER IF NOT EXISTS blob_went AFTER DELETE ON blobs BEGIN
+    UPDATE amounts SET once = once - old.size, times = times - old.size * old.copies
+    WHERE outcome = old.outcome;
+END;
+CREATE TRIGGER IF NOT EXISTS blob_turned AFTER UPDATE OF outcome ON blobs BEGIN
+    UPDATE amounts SET once = once - old.size, times = times - old.size * old.copies
+    WHERE outcome = old.outcome;
+    INSERT INTO amounts VALUES (new.outcome, new.size, new.size * new.copies)
+    ON CONFLICT DO UPDATE SET once = once + excluded.once, times = times + excluded.times;
+END;
+CREATE TABLE IF NOT EXISTS placements (
+    target TEXT, repository TEXT, digest TEXT, mounted INTEGER,
+    PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uploads (
+    target TEXT, repository TEXT, digest TEXT, location TEXT, offset INTEGER,
+    PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lanes (
+    lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL);
+CREATE TABLE IF NOT EXISTS wishes (
+    id INTEGER PRIMARY KEY, wish TEXT, argument TEXT, at REAL, granted INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, level TEXT, message TEXT);
+"""
+
+COPY_COLUMNS = "id, source, target, digest, previous, verdict, reason, subject, seen_at, moving"
+
+
+def row_of(copy: Copy) -> tuple[object, ...]:
+    """Return a copy as a row, without its number: what is judged already needs no more doing."""
+    problem = copy.problem
+    state = State.WAITING if copy.verdict.moves else State.FAILED if problem else State.DONE
+    return (
+        str(copy.source),
+        str(copy.target),
+        copy.digest,
+        copy.previous,
+        copy.verdict,
+        copy.reason,
+        copy.subject,
+        copy.seen_at,
+        state,
+        problem.cause if problem else None,
+        problem.title if problem else None,
+        problem.detail if problem else None,
+        problem.remedy if problem else None,
+    )
+
+
+def copy_in(row: tuple[object, ...]) -> Copy:
+    """Return the copy in a row of `COPY_COLUMNS`."""
+    number, source, target, digest, previous, verdict, reason, subject, seen_at, moving = row
+    return Copy(
+        id=int(str(number)),
+        source=parse_reference(str(source)),
+        target=parse_reference(str(target)),
+        digest=Digest(str(digest)) if digest else None,
+        previous=Digest(str(previous)) if previous else None,
+        verdict=Verdict(str(verdict)),
+        reason=str(reason),
+        subject=Digest(str(subject)) if subject else None,
+        seen_at=float(str(seen_at)) if seen_at is not None else None,
+        moving=bool(moving),
+    )

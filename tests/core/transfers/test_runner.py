@@ -1,0 +1,232 @@
+"""The runner by itself: what it does when something happens that nobody foresaw."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from moving.jobs import new_job, plan_of
+from moving.memory import FakeClock, MemoryPlace
+from transship import errors
+from transship.clock import SystemClock
+from transship.oci.digest import digest_of
+from transship.oci.manifest import Manifest, parse_manifest
+from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from transship.registries.pacing import Patience
+from transship.transfers.inventory import Progress, take_inventory
+from transship.transfers.journal import Journal
+from transship.transfers.runner import Runner, Settings
+from transship.transfers.view import view
+from transship.transfers.work import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from transship.transfers.jobs import Job
+
+SOURCE, TARGET = "source.example", "target.example"
+PLAN = plan_of((f"{SOURCE}/app", f"{TARGET}/app"))
+
+
+def add_image(place: MemoryPlace, tag: str, repository: str = "app", **more: object) -> Manifest:
+    """Put an image of one layer into a place."""
+    config, layer = b"{}", f"layer of {tag}".encode()
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": {"mediaType": OCI_CONFIG, "digest": digest_of(config), "size": len(config)},
+        "layers": [{"mediaType": "layer", "digest": digest_of(layer), "size": len(layer)}],
+        **more,
+    }
+    for content in (config, layer):
+        place.add(repository, content)
+    manifest = parse_manifest(json.dumps(document).encode())
+    for reference in (tag, manifest.digest):
+        place.manifests[repository][reference] = manifest
+    return manifest
+
+
+def stage(tags: int = 6) -> dict[str, MemoryPlace]:
+    """Return a source with some images, and an empty target."""
+    places = {name: MemoryPlace(name) for name in (SOURCE, TARGET)}
+    for number in range(tags):
+        add_image(places[SOURCE], f"v{number}")
+        places[SOURCE].manifests["app"].pop(next(reversed(places[SOURCE].manifests["app"])))
+    return places
+
+
+async def run(
+    job: Job, places: dict[str, MemoryPlace], clock: SystemClock | None = None
+) -> JobState:
+    """Run a job as its process does."""
+    settings = Settings(patience=Patience(attempts=2, seconds=5))
+    with job.locked(), job.journal() as journal:
+        return await Runner(job.plan(), places, journal, clock or SystemClock(), settings).run()
+
+
+async def test_a_defect_that_one_image_brings_to_light_ends_the_job_after_the_others(
+    tmp_path: Path,
+) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    put = places[TARGET].put_manifest
+
+    async def fail(repository: str, reference: str, manifest: Manifest) -> bool:
+        if reference == "v2":
+            raise RuntimeError("nobody foresaw this")
+        return await put(repository, reference, manifest)
+
+    places[TARGET].instead(put_manifest=fail)
+    with pytest.raises(RuntimeError):
+        await run(job, places)
+    interrupted = view(job)
+    places[TARGET].instead(put_manifest=put)
+
+    assert (interrupted.state, interrupted.counts.copied) == (JobState.INTERRUPTED, 5)
+    assert await run(job, places) is JobState.DONE
+    assert view(job).counts.copied == 6
+
+
+async def test_a_journal_that_can_t_be_written_ends_the_job_and_leaves_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    done = Journal.done
+    written = 0
+
+    def full(self: Journal, *arguments: Any) -> None:
+        nonlocal written
+        written += 1
+        if written > 2:
+            raise sqlite3.OperationalError("database or disk is full")
+        done(self, *arguments)
+
+    monkeypatch.setattr(Journal, "done", full)
+    with pytest.raises(sqlite3.OperationalError):
+        await run(job, places)
+    monkeypatch.setattr(Journal, "done", done)
+
+    assert view(job).state is JobState.INTERRUPTED
+    assert await run(job, places) is JobState.DONE
+    assert (view(job).counts.copied, view(job).counts.total) == (6, 6)
+
+
+async def test_a_watch_that_fails_ends_the_work_that_nobody_could_stop_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    stuck = asyncio.Event()
+
+    async def wait(*_: object) -> bool:
+        await stuck.wait()
+        return True
+
+    def locked(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    places[TARGET].instead(put_manifest=wait)
+    monkeypatch.setattr(Journal, "show_lanes", locked)
+
+    with pytest.raises(sqlite3.OperationalError):
+        async with asyncio.timeout(10):
+            await run(job, places)
+
+
+async def test_a_disk_that_is_full_ends_the_job_with_that_as_its_problem(tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    places[TARGET].puts = [errors.DiskFull("no room")] * 99
+
+    assert await run(job, places) is JobState.FAILED
+
+    full = view(job)
+    assert full.problem is not None
+    assert (full.problem[0], full.counts.failed) == ("The disk is full", 0)
+
+
+async def test_signed_signatures_wait_for_what_they_sign(tmp_path: Path) -> None:
+    places = stage(tags=0)
+    image = add_image(places[SOURCE], "1")
+    subject = {"mediaType": OCI_MANIFEST, "digest": image.digest, "size": image.size}
+    signature = add_image(places[SOURCE], "signature", subject=subject)
+    del places[SOURCE].manifests["app"]["signature"], places[SOURCE].manifests["app"][image.digest]
+    order: list[str] = []
+    put = places[TARGET].put_manifest
+
+    async def slow(repository: str, reference: str, manifest: Manifest) -> bool:
+        if reference == "1":
+            await asyncio.sleep(0.01)
+        order.append(reference)
+        return await put(repository, reference, manifest)
+
+    async def referrers(_: str, digest: str) -> tuple[object, ...]:
+        return (signature.descriptor(),) if digest == image.digest else ()
+
+    async def tags(_: str) -> object:
+        yield "1"
+
+    places[TARGET].instead(put_manifest=slow)
+    places[SOURCE].instead(referrers=referrers)
+    places[SOURCE].instead(tags=tags)
+    job = new_job(tmp_path, PLAN)
+    places[SOURCE].manifests["app"][image.digest] = image
+
+    assert await run(job, places) is JobState.DONE
+    assert order == ["1", signature.digest]
+
+
+async def test_an_index_that_nests_too_deep_is_blocked() -> None:
+    places = stage(tags=0)
+    inner = add_image(places[SOURCE], "inner")
+    for depth in range(12):
+        entry = {"mediaType": inner.media_type, "digest": inner.digest, "size": inner.size}
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+        inner = parse_manifest(json.dumps({**document, "annotations": {"n": str(depth)}}).encode())
+        places[SOURCE].manifests["app"][inner.digest] = inner
+    places[SOURCE].manifests["app"] = {"deep": inner, **places[SOURCE].manifests["app"]}
+    plan = plan_of((f"{SOURCE}/app:deep", f"{TARGET}/app"))
+
+    (found,) = (await take_inventory(plan, places, FakeClock(), Progress())).found
+
+    assert isinstance(found.problem, errors.InvalidManifest)
+
+
+async def test_images_that_tags_share_are_asked_for_their_referrers_once() -> None:
+    places = stage(tags=0)
+    image = add_image(places[SOURCE], "1")
+    places[SOURCE].manifests["app"] = dict.fromkeys(("1", "1.4", "latest"), image)
+    asked: list[str] = []
+
+    async def referrers(_: str, digest: str) -> tuple[object, ...]:
+        asked.append(digest)
+        return ()
+
+    places[SOURCE].instead(referrers=referrers)
+
+    inventory = await take_inventory(PLAN, places, FakeClock())
+
+    assert len(inventory.found) == 3
+    assert asked == [image.digest]
+
+
+@pytest.mark.parametrize("refusal", [errors.NoRight, errors.SignInNeeded])
+async def test_a_repository_that_hides_until_it_is_written_is_written(
+    refusal: Callable[[], errors.TransshipError], tmp_path: Path
+) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+
+    async def hidden(*_: str) -> None:
+        raise refusal()
+
+    async def no_tags(_: str) -> object:
+        raise refusal()
+        yield
+
+    places[TARGET].instead(head_manifest=hidden)
+    places[TARGET].instead(tags=no_tags)
+
+    assert await run(job, places) is JobState.DONE
+    assert sorted(places[TARGET].manifests["app"]) == [f"v{number}" for number in range(6)]

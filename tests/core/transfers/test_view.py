@@ -1,0 +1,134 @@
+"""What a job looks like from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from moving.jobs import new_job, plan_of
+from transship import errors
+from transship.oci.digest import digest_of
+from transship.oci.reference import Reference
+from transship.transfers.journal import Lane
+from transship.transfers.view import Bytes, Counts, JobView, view
+from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from transship.transfers.jobs import Job
+
+PLAN = plan_of(("a.example/web", "b.example/web"))
+BLOBS = {size: digest_of(str(size).encode()) for size in (100, 20, 3)}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A planned job: four copies, and three blobs, of which two are wanted twice."""
+    job = new_job(tmp_path, PLAN)
+    verdicts = (Verdict.COPY, Verdict.OVERWRITE, Verdict.SAME, Verdict.SKIP, Verdict.COPY)
+    copies = tuple(
+        Copy(
+            number,
+            Reference("a.example", "web", f"v{number}"),
+            Reference("b.example", "web", f"v{number}"),
+            digest_of(b"image"),
+            None,
+            verdict,
+        )
+        for number, verdict in enumerate(verdicts, 1)
+    )
+    others = {100: ("other",), 20: ("other",), 3: ()}
+    blobs = tuple(
+        BlobWork("b.example", digest, size, copies[0].source, "web", others[size])
+        for size, digest in BLOBS.items()
+    )
+    with job.journal() as journal:
+        journal.keep(Worklist(copies, blobs, {}))
+    return job
+
+
+def running(job: Job) -> JobView:
+    """Look at the job while it is running."""
+    with job.locked():
+        return view(job)
+
+
+def test_a_new_job_waits(tmp_path: Path) -> None:
+    seen = view(new_job(tmp_path, PLAN))
+
+    assert (seen.state, seen.planned, seen.counts, seen.bytes) == (
+        JobState.WAITING,
+        False,
+        Counts(),
+        Bytes(),
+    )
+    assert (seen.source, seen.target) == ("a.example/web", "b.example/web")
+    assert seen.started is None
+    assert seen.ended is None
+    assert seen.eta is None
+
+
+def test_copies_are_counted_by_what_became_of_them(job: Job) -> None:
+    with job.journal() as journal:
+        one, two, *_ = journal.copies()
+        journal.done(one, 5.0)
+        journal.failed(two, errors.TooLarge("413"), 6.0)
+
+    counts = view(job).counts
+
+    assert counts == Counts(total=5, copied=1, same=1, skipped=1, failed=1, waiting=1)
+    assert counts.ended == 4
+
+
+def test_bytes_are_those_of_each_blob_once_and_what_that_has_saved(job: Job) -> None:
+    with job.journal() as journal:
+        journal.note(state=JobState.RUNNING)
+        journal.placed("b.example", "web", BLOBS[20], outcome="there")
+        journal.placed("b.example", "web", BLOBS[3], outcome="sent")
+        journal.show_lanes([Lane("web", 40, 100, 1.0)], rate=30)
+
+    seen = running(job)
+
+    # Of 243 bytes that a copy without any knowledge sends, 103 have to be.
+    assert seen.bytes == Bytes(total=123, done=63, sent=43, saved=140)
+    assert seen.rate == 30
+    assert seen.eta == 2
+    assert [lane.what for lane in seen.lanes] == ["web"]
+
+
+def test_a_job_whose_process_is_gone_is_interrupted_and_moves_nothing(job: Job) -> None:
+    with job.journal() as journal:
+        journal.note(state=JobState.RUNNING, started=3.0)
+        journal.show_lanes([Lane("web", 40, 100, 1.0)], rate=30)
+
+    seen = view(job)
+
+    assert running(job).state is JobState.RUNNING
+    assert (seen.state, seen.lanes, seen.rate, seen.eta) == (JobState.INTERRUPTED, (), 0.0, None)
+    assert seen.started == 3.0
+
+
+def test_the_problem_of_a_whole_job_is_shown_with_its_remedy(job: Job) -> None:
+    with job.journal() as journal:
+        journal.note(
+            state=JobState.FAILED,
+            ended=9.0,
+            problem="Connection refused",
+            problem_detail="b.example",
+            problem_remedy="Start it.",
+        )
+
+    seen = view(job)
+
+    assert seen.problem == ("Connection refused", "b.example", "Start it.")
+    assert (seen.state, seen.ended) == (JobState.FAILED, 9.0)
+
+
+def test_a_job_of_many_copies_is_called_after_its_places(tmp_path: Path) -> None:
+    plan = plan_of(("a.example/x", "b.example/x"), ("a.example/y", "b.example/y"))
+
+    seen = view(new_job(tmp_path, plan))
+
+    assert (seen.source, seen.target) == ("a.example", "b.example")
