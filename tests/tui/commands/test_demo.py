@@ -38,7 +38,7 @@ def test_it_copies_and_proves(transship: Any) -> None:
 
 
 def test_in_a_terminal_it_shows_progress_and_what_to_try_next(terminal: Any) -> None:
-    window = terminal("demo")
+    window = terminal("demo", "--lines")
 
     assert window.wait() == 0
     assert "data     [" in window.written
@@ -47,7 +47,7 @@ def test_in_a_terminal_it_shows_progress_and_what_to_try_next(terminal: Any) -> 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_ends_at_once_and_leaves_nothing(terminal: Any, how: signal.Signals) -> None:
-    window = terminal("demo")
+    window = terminal("demo", "--lines")
     window.until("data     [")
     os.kill(window.pid, how)
 

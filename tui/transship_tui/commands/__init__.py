@@ -42,7 +42,8 @@ Transship moves container images between registries, and proves it.
   transship verify SOURCE TARGET      prove that it has arrived
   transship jobs                      see what ran, and what runs
 
-transship --help lists every command, transship COMMAND --help explains one."""
+transship --help lists every command, transship COMMAND --help explains one.
+In a terminal, transship alone opens the app."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,20 +79,41 @@ def _needed(words: Sequence[str]) -> list[str]:
     first = words[0] if words else "--version"
     if first in _MODULES:
         return [first]
-    return [] if first == "--version" else list(_MODULES)
+    return list(_MODULES) if first in ("-h", "--help") or not first.startswith("-") else []
 
 
 def _transship(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Ask and answer in plain lines, without the app.")
+    ] = False,
+    guide: Annotated[
+        bool | None, typer.Option("--guide/--no-guide", help="Open the app with or without it.")
+    ] = None,
 ) -> None:
-    """Move container images between registries, and prove it."""
+    """Move container images between registries, and prove it.
+
+    In a terminal, without a command, the app opens.
+    """
     if version:
         from transship import __version__
 
         show(f"transship {__version__}")
     elif context.invoked_subcommand is None:
-        show(_WELCOME)
+        reported(_open)(plain=plain, guide=guide)
     else:
         return
     raise typer.Exit
+
+
+def _open(*, plain: bool, guide: bool | None) -> int:
+    from transship_tui.launch import can_draw, open_app, open_plain, wants_plain
+
+    plain = plain or wants_plain()
+    if not plain and not can_draw():
+        show(_WELCOME)
+        return 0
+    from transship_tui.commands.session import open_session
+
+    return open_plain(open_session()) if plain else open_app(open_session(), guide=guide)

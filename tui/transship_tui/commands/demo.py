@@ -11,7 +11,9 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from transship.accounts.account import Account, SecretSource
 from transship.accounts.credentials import Sources
@@ -28,6 +30,7 @@ from transship_tui.commands.progress import OnInterrupt, follow, show_end
 from transship_tui.commands.reported import INTERRUPTED
 from transship_tui.commands.session import Session
 from transship_tui.commands.verify import prove_plan, show_proof
+from transship_tui.launch import can_draw, open_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,19 +51,32 @@ Both registries are gone again; nothing of yours was touched. With your own:
   transship verify SOURCE TARGET            prove it"""
 
 
-def demo() -> int:
-    """Watch a copy and its proof; no account needed.
+def demo(
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Show a copy and its proof in lines, not the app.")
+    ] = False,
+) -> int:
+    """Try it without an account, on two small registries of its own.
 
-    Two small registries run on this machine as long as the demo does. Your own files and your
-    keyring aren't touched.
+    They run on this machine as long as the demo does. Your files and your keyring aren't touched.
+    In a terminal the app opens on them; without one, a copy and its proof are shown in lines.
     """
+    story = _show if lines or not can_draw() else _open_app
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="transship-demo-") as name:
         folder = Path(name)
         with sandbox_in_thread(folder / "sandbox", bytes_per_second=_BYTES_PER_SECOND) as sandbox:
-            status = _show(_session(sandbox, folder))
+            status = story(_session(sandbox, folder))
     if sys.stdout.isatty() and status == 0:
         show(_NEXT)
     return status
+
+
+def _open_app(session: Session) -> int:
+    try:
+        return open_app(session, guide=True)
+    finally:
+        for job in session.jobs.all():
+            _end(job)
 
 
 def _show(session: Session) -> int:
@@ -109,14 +125,14 @@ def _show_command(line: str) -> None:
     sys.stdout.flush()
 
 
-def _end(job: Job, pid: int) -> None:
+def _end(job: Job, pid: int | None = None) -> None:
     """End the job's process, which must not outlive the folder that it works in."""
     with suppress(JobEnded):
         control.cancel(job)
     until = time.monotonic() + _END_SECONDS
     while job.is_held and time.monotonic() < until:
         time.sleep(0.05)
-    if job.is_held:
+    if job.is_held and pid is not None:
         os.kill(pid, signal.SIGKILL)
 
 

@@ -1,0 +1,1 @@
+"""How tests reach registries with the client."""

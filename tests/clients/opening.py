@@ -1,0 +1,31 @@
+"""Where a registry is, what it takes to use it, and how a test opens it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from servers.registry import Registry as Server
+from transship.registries.client import Registry
+from transship.registries.credential import Credential, Tls
+
+LOGIN = Credential("operator", "correct horse battery")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a registry is, and what it takes to use it."""
+
+    host: str
+    credential: Credential | None = None
+    tls: Tls = field(default_factory=Tls)
+
+
+class Connect(Protocol):
+    def __call__(self, host: str, **options: Any) -> Registry: ...
+
+
+def access_to(server: Server) -> Access:
+    """Return what it takes to use a server of the tests."""
+    credential = Credential(server.username, server.password or "") if server.username else None
+    return Access(server.host, credential, Tls(ca_file=str(server.ca_file or "")))

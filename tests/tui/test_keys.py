@@ -1,0 +1,64 @@
+"""Keys are data: told apart, documented, and kept off what terminals can't send."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fakes.engine import FakeEngine
+from fakes.screen import until
+from transship.accounts.account import Account
+from transship.settings import Settings
+from transship_tui.app import TransshipApp
+from transship_tui.keys import CONTEXTS, all_keys, keys_document
+
+DOCUMENT = Path(__file__).parents[2] / "KEYS.md"
+NEVER_ARRIVE = {"ctrl+i", "ctrl+m", "ctrl+j", "ctrl+h", "ctrl+left_square_bracket", "ctrl+z"}
+MULTIPLEXERS = {"ctrl+a", "ctrl+b"}
+TAKE_TURNS = {"p"}
+"""Pause and resume: of the two only the one that is possible is on."""
+MOVEMENT = {"h", "j", "k", "l", "g", "G", "ctrl+d", "ctrl+u"}
+
+
+def test_the_document_is_up_to_date() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == keys_document(), "run `make keys`"
+
+
+def test_every_key_has_an_id_of_its_own_and_says_what_it_does() -> None:
+    counts = Counter(key.id for key in all_keys())
+    assert [name for name, count in counts.items() if count > 1] == []
+    assert [key.id for key in all_keys() if not key.tooltip or not key.description] == []
+
+
+@pytest.mark.parametrize("context", [name for name in CONTEXTS if name not in ("everywhere",)])
+def test_no_key_means_two_things_on_one_screen(context: str) -> None:
+    contexts = dict.fromkeys(["everywhere", "list", context])
+    keys = Counter(
+        key for name in contexts for entry in CONTEXTS[name][1] for key in entry.keys.split(",")
+    )
+    assert {key for key, count in keys.items() if count > 1} <= TAKE_TURNS
+
+
+def test_no_key_is_one_that_terminals_or_multiplexers_swallow() -> None:
+    bound = {key for entry in all_keys() for key in entry.keys.split(",")}
+    assert bound & (NEVER_ARRIVE | MULTIPLEXERS) == set()
+
+
+def test_the_keys_of_movement_only_move() -> None:
+    moving = {"move", "page", "first", "last", "open", "back"}
+    for entry in all_keys():
+        if set(entry.keys.split(",")) & MOVEMENT:
+            assert entry.action.partition("(")[0] in moving, entry.id
+
+
+async def test_a_key_can_be_given_another_place() -> None:
+    engine = FakeEngine(known=[Account("old.example")])
+    app = TransshipApp(engine, Settings(guide=False, keys={"registries.test": "f8"}))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("t")
+        await pilot.pause()
+        assert ("examine", "old.example") not in engine.asked
+        await pilot.press("f8")
+        await until(pilot, lambda: ("examine", "old.example") in engine.asked, "the test")

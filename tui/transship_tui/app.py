@@ -1,0 +1,231 @@
+"""The application: five areas over one engine."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+
+from transship.errors import JobEnded, TransshipError
+from transship.guide import next_step
+from transship.settings import Settings
+from transship_tui.bridge import Bridge
+from transship_tui.clipboard import Clipboard, Copied
+from transship_tui.engine import Engine
+from transship_tui.journey import MODE_OF, Journey
+from transship_tui.palette import KeyProvider
+from transship_tui.record import Record
+from transship_tui.screens.frame import Frame
+from transship_tui.themes import THEMES
+from transship_tui.widgets.guide_bar import GuideBar
+
+if TYPE_CHECKING:
+    from transship_tui.dialogs.quit import Leaving
+
+_CTRL_C_SECONDS = 3.0
+
+
+def _registries() -> Screen[None]:
+    from transship_tui.screens.registries import RegistriesScreen
+
+    return RegistriesScreen()
+
+
+def _browse() -> Screen[None]:
+    from transship_tui.screens.browse import BrowseScreen
+
+    return BrowseScreen()
+
+
+def _plan() -> Screen[None]:
+    from transship_tui.screens.plan import PlanScreen
+
+    return PlanScreen()
+
+
+def _jobs() -> Screen[None]:
+    from transship_tui.screens.jobs import JobsScreen
+
+    return JobsScreen()
+
+
+def _cutover() -> Screen[None]:
+    from transship_tui.screens.cutover import CutoverScreen
+
+    return CutoverScreen()
+
+
+class TransshipApp(App[None]):
+    """Transship in a terminal.
+
+    `engine` is what it works with; `settings` what the operator has set.
+    """
+
+    TITLE = "Transship"
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        *App.COMMANDS,
+        KeyProvider,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = []
+    MODES = {  # noqa: RUF012
+        "registries": _registries,
+        "browse": _browse,
+        "plan": _plan,
+        "jobs": _jobs,
+        "cutover": _cutover,
+    }
+    DEFAULT_MODE = "registries"
+
+    def __init__(self, engine: Engine, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or Settings()
+        self.engine = engine
+        over_ssh = bool(os.environ.get("SSH_CONNECTION"))
+        self.bridge = Bridge(self, engine, self.settings.refreshes_per_second(over_ssh=over_ssh))
+        self.journey = Journey()
+        self.wanted_host = ""
+        self._copier = Clipboard(self.settings.clipboard, os.environ, self.copy_to_clipboard)
+        self._last_ctrl_c = -_CTRL_C_SECONDS
+        self.record = Record(engine.clock)
+        self.wanted_job = ""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = (
+            self.settings.theme if self.settings.theme in self.available_themes else ("transship")
+        )
+        self.set_keymap(self.settings.keys)
+
+    def on_mount(self) -> None:
+        """Begin to watch the jobs."""
+        self.bridge.start()
+
+        self.journey.take_up(self.bridge.jobs)
+        self.journey.on = self.settings.guide and not self.bridge.jobs
+        self.show_guide()
+        if not self.is_headless:
+            # All that was loaded stays as long as the app does. Looking through it for garbage
+            # would stop the app for a tenth of a second, again and again.
+            self.call_after_refresh(gc.freeze)
+
+    async def on_unmount(self) -> None:
+        """Close what the engine holds open."""
+        await self.engine.aclose()
+
+    def show_job(self, job: str) -> None:
+        """Show a job: Jobs takes `wanted_job` when it comes to the front."""
+        self.wanted_job = job
+        self.switch_mode("jobs")
+
+    def remember(self, error: TransshipError) -> None:
+        """Keep an error for the log."""
+        self.record.error(error)
+
+    async def copy_text(self, text: str) -> Copied:
+        """Copy text for the operator; return what came of it."""
+        return await self._copier.copy(text)
+
+    def browse(self, host: str) -> None:
+        """Go to Browse, which looks at the registry `host` then."""
+        self.wanted_host = host
+        self.switch_mode("browse")
+
+    def show_guide(self) -> None:
+        """Show on the screen in front how far the guided way is, if the guide is on."""
+        for bar in self.screen.query(GuideBar):
+            bar.set_class(self.journey.on, "-on")
+            try:
+                bar.world = self.journey.world(self.engine, self.bridge.jobs)
+            except TransshipError as error:
+                self.remember(error)
+
+    def action_guide(self) -> None:
+        """Show the guide, or leave it. Nothing is lost either way."""
+        self.journey.on = not self.journey.on
+        self.show_guide()
+
+    def action_next_step(self) -> None:
+        """Take the next step here, else go to where it is taken; there, say what it waits for."""
+        coming = next_step(self.journey.world(self.engine, self.bridge.jobs))
+        if isinstance(self.screen, Frame) and self.screen.take_step(coming.step):
+            return
+        mode = MODE_OF[coming.step]
+        if mode != self.current_mode:
+            if mode == "jobs" and self.journey.job:
+                self.show_job(self.journey.job)
+            elif mode == "browse":
+                self.browse(self.journey.source)
+            else:
+                self.switch_mode(mode)
+        elif isinstance(self.screen, Frame):
+            self.screen.warn(coming.waits_for)
+
+    def explain(self, error: TransshipError) -> None:
+        """Show an error in full."""
+        from transship_tui.dialogs.error import ErrorDialog
+
+        self.push_screen(ErrorDialog(error))
+
+    def action_log(self) -> None:
+        """Show what was told so far."""
+        from transship_tui.screens.log import LogScreen
+
+        if not isinstance(self.screen, LogScreen):
+            self.push_screen(LogScreen())
+
+    def action_console(self) -> None:
+        """Show what was asked of registries."""
+        from transship_tui.screens.console import ConsoleScreen
+
+        if not isinstance(self.screen, ConsoleScreen):
+            self.push_screen(ConsoleScreen())
+
+    def action_help(self) -> None:
+        """Explain what is in front."""
+        from transship_tui.dialogs.help import HelpDialog
+
+        self.push_screen(HelpDialog(self.screen))
+
+    def action_mode(self, mode: str) -> None:
+        """Go to another area."""
+        self.switch_mode(mode)
+
+    async def action_quit(self) -> None:
+        """Quit; while jobs run, ask what becomes of them."""
+        from transship_tui.dialogs.quit import QuitDialog
+
+        self.bridge.look()
+        if not self.bridge.running:
+            self.exit()
+        elif not isinstance(self.screen, QuitDialog):
+            self.push_screen(QuitDialog(self.bridge.running), self._quit)
+
+    def action_help_quit(self) -> None:
+        """Quit when ctrl+c is pressed twice: once may have been meant for something else."""
+        now = self.engine.clock.monotonic()
+        if now - self._last_ctrl_c < _CTRL_C_SECONDS:
+            self.call_next(self.action_quit)
+        else:
+            self._last_ctrl_c = now
+            self.notify("Press ctrl+c again to quit.", timeout=_CTRL_C_SECONDS)
+
+    def _quit(self, leaving: Leaving | None) -> None:
+        if leaving is None:
+            return
+        try:
+            for job in self.bridge.running if leaving == "pause" else ():
+                # One that has ended meanwhile needs no pause.
+                with suppress(JobEnded):
+                    self.engine.pause(job.id)
+        except TransshipError as error:
+            self.remember(error)
+            self.explain(error)
+        else:
+            self.exit()

@@ -1,0 +1,98 @@
+"""The line commands that do what the screens do, safe to paste into a shell."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from transship.oci.reference import Reference
+from transship.plans.plan import OnConflict
+from transship.text import safe
+
+if TYPE_CHECKING:
+    from transship.accounts.account import Account
+    from transship.plans.plan import Plan
+
+_SOURCES = {
+    "": "--anonymous",
+    "session": "--session",
+    "environment": "--from-environment",
+    "docker": "--from-docker",
+}
+
+
+def line(*words: str) -> str:
+    """Return `transship` with these words, quoted where a shell would make more of them."""
+    return " ".join(("transship", *map(_quoted, words)))
+
+
+def ls_line(registry: str, repository: str = "") -> str:
+    """Return the line that lists a registry, or the tags of a repository."""
+    return line("ls", str(Reference(registry, repository)))
+
+
+def inspect_line(reference: Reference) -> str:
+    """Return the line that shows one image."""
+    return line("inspect", str(reference))
+
+
+def login_line(account: Account) -> str:
+    """Return the line that adds an account. It asks for the secret by itself."""
+    tls = account.tls
+    valued = (
+        ("-u", account.username if account.secret_source in ("keyring", "session") else ""),
+        ("--alias", account.alias),
+        ("--service", account.service),
+        ("--ca", tls.ca_file),
+        ("--client-cert", tls.client_cert),
+        ("--client-key", tls.client_key),
+        *(("--repository", name) for name in account.repositories),
+    )
+    options = [word for option, value in valued if value for word in (option, value)]
+    options += [_SOURCES[account.secret_source]] if account.secret_source in _SOURCES else []
+    options += ["--plain-http"] if tls.plain_http else []
+    options += ["--insecure"] if tls.insecure else []
+    return line("login", account.host, *options)
+
+
+def copy_line(plan: Plan) -> str:
+    """Return the line that does what a plan says; a loop where it says more than one copy."""
+    pairs = [(str(copy.source), str(copy.target)) for copy in plan.copies]
+    options = _options(plan)
+    if len(pairs) > 1 and (loop := _loop(pairs, options)):
+        return loop
+    return " && ".join(line("copy", *pair, *options) for pair in pairs)
+
+
+def _options(plan: Plan) -> list[str]:
+    options = []
+    if plan.on_conflict is not OnConflict.OVERWRITE:
+        options += ["--on-conflict", str(plan.on_conflict)]
+    if not plan.referrers:
+        options.append("--no-referrers")
+    for platform in plan.platforms:
+        options += ["--platform", str(platform)]
+    return options
+
+
+def _loop(pairs: list[tuple[str, str]], options: list[str]) -> str:
+    """Return a shell loop over what the pairs differ in, if that is the same on both sides."""
+    source, target = (_stem(side) for side in zip(*pairs, strict=True))
+    names = [one[len(source) :] for one, _ in pairs]
+    if names != [other[len(target) :] for _, other in pairs]:
+        return ""
+    copy = f"transship copy {_quoted(source)}$x {_quoted(target)}$x"
+    words = " ".join(map(_quoted, options))
+    return f"for x in {' '.join(map(_quoted, names))}; do {copy}{words and ' '}{words}; done"
+
+
+def _stem(references: tuple[str, ...]) -> str:
+    """Return what all references begin with, up to a place where a name begins."""
+    ends = zip(min(references), max(references), strict=False)
+    common = "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], ends))
+    return common[: max(common.rfind(mark) for mark in "/:@") + 1]
+
+
+def _quoted(word: str) -> str:
+    return shlex.quote(safe(word, limit=10_000))

@@ -1,0 +1,254 @@
+"""The engine at work: the core, behind the questions that the screens ask."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, contextmanager
+from dataclasses import replace
+from functools import partial
+
+from transship.accounts.account import Account
+from transship.accounts.connect import access_for, resolve
+from transship.accounts.credentials import Sources, credential_for
+from transship.accounts.registry_file import Accounts
+from transship.accounts.secrets import SecretStatus, credential_of
+from transship.accounts.sign_in import sign_in, sign_out
+from transship.clock import Clock, SystemClock
+from transship.errors import BadFile
+from transship.oci.reference import Reference
+from transship.paths import Paths
+from transship.plans.plan import Plan
+from transship.registries.access import Access, open_place, open_registry
+from transship.registries.examine import Examination, examine
+from transship.registries.exchanges import Recorder
+from transship.registries.inspection import Inspection, inspect
+from transship.registries.place import Place
+from transship.transfers import control
+from transship.transfers.inventory import Progress
+from transship.transfers.jobs import Job, Jobs
+from transship.transfers.journal import Journal
+from transship.transfers.listing import (
+    CopyRow,
+    Event,
+    Which,
+    copy_ids,
+    copy_rows,
+    events,
+    glance,
+)
+from transship.transfers.preview import preview
+from transship.transfers.start import start_runner
+from transship.transfers.verify import Proof, VerifyProgress, verify
+from transship.transfers.view import JobView
+from transship.transfers.work import JobState, Worklist
+
+
+class LiveEngine:
+    """The operator's own accounts, secrets and jobs."""
+
+    def __init__(self, paths: Paths, sources: Sources, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.recorder = Recorder(self.clock)
+        self._accounts = Accounts(paths.registries)
+        self._sources = sources
+        self._jobs = Jobs(paths.jobs)
+        self._places: dict[str, tuple[Access, Place]] = {}
+        self._looks: dict[str, tuple[object, JobView]] = {}
+
+    def accounts(self) -> tuple[Account, ...]:
+        """Return the registries that the operator has added."""
+        return self._accounts.all()
+
+    def resolve(self, text: str) -> Reference:
+        """Return the reference that `text` writes down; an alias may stand for a host."""
+        return resolve(text, self._accounts)
+
+    async def keyring(self) -> SecretStatus:
+        """Return whether the keyring can be used now."""
+        return await self._sources.keyring.probe()
+
+    async def examine(self, account: Account, secret: str | None = None) -> Examination:
+        """Try a registry with a secret that isn't kept yet, or with what its source has."""
+        if secret is None:
+            credential = (await credential_for(account, self._sources)).credential
+        else:
+            credential = credential_of(account.username, secret)
+        access = Access(
+            account.host, tls=account.tls, credential=credential, service=account.service
+        )
+        return await examine(access, recorder=self.recorder)
+
+    async def sign_in(self, account: Account, secret: str | None) -> Account:
+        """Try an account, keep its secret where it says, then keep the account."""
+        store = self._sources.store(account.secret_source)
+        if secret is None and store is not None:
+            secret = await store.get(account.host, account.username)
+        kept = await sign_in(
+            account,
+            secret,
+            accounts=self._accounts,
+            sources=self._sources,
+            connect=partial(open_registry, recorder=self.recorder),
+        )
+        await self._close(account.host)
+        return kept
+
+    async def sign_out(self, host: str) -> None:
+        """Remove an account and its secret."""
+        await sign_out(host, accounts=self._accounts, sources=self._sources)
+        await self._close(host)
+
+    async def keep_repositories(self, host: str, names: Sequence[str]) -> None:
+        """Keep the repositories that the operator named for a registry that doesn't list them."""
+        self._accounts.save(replace(self._accounts.get(host), repositories=tuple(names)))
+
+    async def repositories(self, host: str) -> AsyncGenerator[str]:
+        """Give the names of repositories as they come; those that the operator named, if any."""
+        account = self._accounts.find(host)
+        if account is not None and account.repositories:
+            for name in account.repositories:
+                yield name
+            return
+        place = await self._place(Reference(host))
+        async for name in place.repositories():
+            yield name
+
+    async def tags(self, host: str, repository: str) -> AsyncGenerator[str]:
+        """Give the tags of a repository as they come."""
+        place = await self._place(Reference(host, repository))
+        async for tag in place.tags(repository):
+            yield tag
+
+    async def inspect(self, reference: Reference) -> Inspection:
+        """Return what there is to know of one image."""
+        return await inspect(await self._place(reference), reference)
+
+    async def preview(self, plan: Plan, progress: Progress) -> Worklist:
+        """Return what a job with this plan would do. Only reads."""
+        async with AsyncExitStack() as stack:
+            return await preview(plan, await self._open_all(plan, stack), self.clock, progress)
+
+    async def verify(self, plan: Plan, progress: VerifyProgress, *, deep: bool = False) -> Proof:
+        """Prove that everything of a plan is at the target."""
+        async with AsyncExitStack() as stack:
+            places = await self._open_all(plan, stack)
+            return await verify(plan, places, self.clock, deep=deep, progress=progress)
+
+    async def start(self, plan: Plan) -> str:
+        """Start a job in a process of its own; return its id."""
+        await self._accesses(plan)
+        job = self._jobs.create(plan)
+        await self._begin(start_runner, job)
+        return job.id
+
+    def jobs(self) -> list[JobView]:
+        """Return all jobs, the newest first. One that hasn't changed isn't read again."""
+        return [self._look(job) for job in self._jobs.all()]
+
+    def job(self, job: str) -> JobView:
+        """Look at one job. Raises JobNotFound."""
+        return self._look(self._jobs.find(job))
+
+    def plan(self, job: str) -> Plan:
+        """Return what a job is to do. Raises BadFile."""
+        return self._jobs.find(job).plan()
+
+    def copy_ids(self, job: str, which: Which, pattern: str = "") -> Sequence[int]:
+        """Return the numbers of the copies that are asked for, in the order of the worklist."""
+        with self._journal(job) as journal:
+            return copy_ids(journal, which, pattern)
+
+    def copy_rows(self, job: str, ids: Sequence[int]) -> list[CopyRow]:
+        """Return the copies with these numbers, in order. What is gone since is left out."""
+        with self._journal(job) as journal:
+            return copy_rows(journal, ids)
+
+    def events(self, job: str) -> list[Event]:
+        """Return what came to pass last in a job, the oldest first."""
+        with self._journal(job) as journal:
+            return events(journal)
+
+    def pause(self, job: str) -> None:
+        """Let a job come to a stop. Raises JobEnded."""
+        control.pause(self._jobs.find(job))
+
+    def cancel(self, job: str) -> None:
+        """End a job for good. Raises JobEnded."""
+        control.cancel(self._jobs.find(job))
+
+    async def resume(self, job: str) -> None:
+        """Go on with a paused or interrupted job."""
+        await self._begin(control.resume, self._jobs.find(job))
+
+    async def retry(self, job: str) -> None:
+        """Try again what failed in a job."""
+        await self._begin(control.retry, self._jobs.find(job))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for host in list(self._places):
+            await self._close(host)
+
+    async def _begin(self, begin: Callable[[Job, Iterable[Access]], int], job: Job) -> None:
+        """Start a job's process in a thread: it takes a moment to say that it is ready."""
+        accesses = await self._accesses(job.plan())
+        await asyncio.to_thread(begin, job, accesses.values())
+
+    @contextmanager
+    def _journal(self, job: str) -> Iterator[Journal]:
+        found = self._jobs.find(job)
+        try:
+            with found.journal() as journal:
+                yield journal
+        except sqlite3.Error as error:
+            raise BadFile(f"{found.folder}: {error}") from error
+
+    def _look(self, job: Job) -> JobView:
+        stamp = job.stamp()
+        known = self._looks.get(job.id)
+        if known is not None and known[0] == stamp and not _is_dead(job, known[1]):
+            return known[1]
+        look = glance(job)
+        self._looks[job.id] = (stamp, look)
+        return look
+
+    async def _place(self, reference: Reference) -> Place:
+        """Return the place of a reference, opened once and kept for as long as the app looks."""
+        access = await self._access(reference)
+        known = self._places.get(reference.registry)
+        if known is not None and known[0] == access:
+            return known[1]
+        await self._close(reference.registry)
+        place = open_place(Reference(reference.registry), access, recorder=self.recorder)
+        self._places[reference.registry] = (access, place)
+        return place
+
+    async def _close(self, host: str) -> None:
+        known = self._places.pop(host, None)
+        if known is not None:
+            await known[1].aclose()
+
+    async def _access(self, reference: Reference) -> Access:
+        return await access_for(reference, self._accounts, self._sources)
+
+    async def _accesses(self, plan: Plan) -> dict[str, Access]:
+        accesses: dict[str, Access] = {}
+        for copy in plan.copies:
+            for reference in (copy.source, copy.target):
+                if reference.registry not in accesses:
+                    accesses[reference.registry] = await self._access(reference)
+        return accesses
+
+    async def _open_all(self, plan: Plan, stack: AsyncExitStack) -> dict[str, Place]:
+        places: dict[str, Place] = {}
+        for name, access in (await self._accesses(plan)).items():
+            place = open_place(Reference(name), access, create=True, recorder=self.recorder)
+            places[name] = await stack.enter_async_context(aclosing(place))
+        return places
+
+
+def _is_dead(job: Job, view: JobView) -> bool:
+    """Tell whether a job's process is gone: one that was killed has written nothing of it."""
+    return view.state is JobState.RUNNING and not job.is_held

@@ -1,0 +1,1 @@
+"""One screen per file, its style beside it."""

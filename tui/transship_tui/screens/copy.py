@@ -1,0 +1,240 @@
+"""Copy: where to, then what exactly would be done, then the start."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Button, ContentSwitcher, Static
+
+from transship.errors import TransshipError
+from transship.guide import Step
+from transship.text import counted, safe
+from transship.transfers.inventory import Progress
+from transship.transfers.work import Verdict, Worklist
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.lines import copy_line
+from transship_tui.marks import CARE
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.copy_form import CopyForm
+from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.worklist_view import WorklistView, cost, short_name
+
+if TYPE_CHECKING:
+    from transship.accounts.account import Account
+    from transship.oci.reference import Reference
+    from transship.plans.plan import Plan
+
+_NAMED = 3
+"""How many overwritten tags are named in the question."""
+_LONGEST_NAME = 80
+
+
+class CopyScreen(Frame):
+    """Takes `sources`, all of one registry, to a job. `started` is called when there is one."""
+
+    MODE = "browse"
+    HELP = """
+First say where the images go. Preview looks at both sides and shows, for each image, what would
+be done: copied, left because it is the same, or moved over another image. Nothing is written
+before you press Start and confirm it. f shows one verdict after another.
+
+The job runs by itself. It goes on when you close Transship, or lose the connection.
+"""
+
+    def __init__(
+        self, sources: Sequence[Reference], started: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__()
+        self._sources = tuple(sources)
+        self._started = started
+        self._plan: Plan | None = None
+        self._worklist = Worklist((), (), {})
+        self._ticks: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Give the form, the wait, and the worklist: one of them at a time."""
+        with ContentSwitcher(initial="form"):
+            yield CopyForm(
+                self._sources,
+                self._accounts(),
+                self.transship.journey.target,
+                id="form",
+            )
+            with Container(id="looking"):
+                yield Static(id="found")
+            yield WorklistView(id="worklist")
+
+    def on_mount(self) -> None:
+        """Begin with the form."""
+        self._show_form()
+
+    async def action_back(self) -> None:
+        """Go back to the form, or from there to where this came from."""
+        if self._step == "form":
+            await super().action_back()
+        else:
+            self.workers.cancel_group(self, "preview")
+            self._show_form()
+
+    def take_step(self, step: Step) -> bool:
+        """Go on from the form to the preview, and from there to the question before the start."""
+        wanted = {"form": "#preview", "worklist": "#start"}.get(self._step)
+        if wanted is None or step in (Step.PROVE, Step.CUTOVER):
+            return False
+        button = self.query_one(wanted, Button)
+        button.press()
+        return not button.disabled
+
+    @property
+    def _step(self) -> str:
+        return self.query_one(ContentSwitcher).current or ""
+
+    # Where to
+
+    def _show_form(self) -> None:
+        self._switch("form")
+        whole = sum(1 for source in self._sources if not source.version)
+        images = len(self._sources) - whole
+        words = (
+            counted(whole, "repository", "repositories") if whole else "",
+            counted(images, "image") if images else "",
+        )
+        self.heading(
+            f"Copy {' and '.join(filter(None, words))}", f"from {self._sources[0].registry}"
+        )
+        self.query_one("#registry").focus()
+        self._form_changed()
+
+    @on(CopyForm.Changed)
+    def _form_changed(self) -> None:
+        try:
+            self.line(copy_line(self.query_one(CopyForm).plan()))
+        except TransshipError:
+            self.line("")
+
+    # What would be done
+
+    @on(CopyForm.PreviewWanted)
+    def _preview_wanted(self, event: CopyForm.PreviewWanted) -> None:
+        self._plan = event.plan
+        journey = self.transship.journey
+        first = event.plan.copies[0]
+        journey.source, journey.target = first.source.registry, first.target.registry
+        journey.chosen, journey.previewed = len(self._sources), False
+        self.hush()
+        self._preview(event.plan)
+
+    @work(group="preview", exclusive=True, exit_on_error=False)
+    async def _preview(self, plan: Plan) -> None:
+        progress = Progress()
+        self._switch("looking")
+        self.heading("Preview", _way(plan))
+        self._say_found(progress)
+        self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
+        try:
+            worklist = await self.transship.engine.preview(plan, progress)
+        except TransshipError as error:
+            self._show_form()
+            self.fail(error)
+            return
+        finally:
+            self._ticks.stop()
+        self._show_worklist(plan, worklist)
+
+    def _say_found(self, progress: Progress) -> None:
+        words = (
+            f"Looking at both registries: {counted(progress.found, 'image')} found so far.\n"
+            "Nothing is written. esc goes back."
+        )
+        self.query_one("#found", Static).update(Content(words))
+
+    def _show_worklist(self, plan: Plan, worklist: Worklist) -> None:
+        self._worklist = worklist
+        self._switch("worklist")
+        self.heading("Preview", _way(plan))
+        view = self.query_one(WorklistView)
+        view.show(worklist)
+        view.query_one(VirtualTable).focus()
+        self.transship.journey.previewed = True
+        self.transship.show_guide()
+
+    # The start
+
+    @on(WorklistView.StartWanted)
+    def _start_wanted(self) -> None:
+        if self._plan is not None:
+            self._start(self._plan, self._worklist)
+
+    @work(group="start", exclusive=True, exit_on_error=False)
+    async def _start(self, plan: Plan, worklist: Worklist) -> None:
+        if not await self.app.push_screen_wait(_question(plan, worklist)):
+            return
+        self.query_one("#start").disabled = True
+        try:
+            job = await self.transship.engine.start(plan)
+        except TransshipError as error:
+            self.query_one("#start").disabled = False
+            self.fail(error)
+            return
+        if self._started is not None:
+            self._started()
+        # Popping this screen ends its workers, this one too.
+        self.app.call_later(self._leave_to, job)
+
+    def _leave_to(self, job: str) -> None:
+        """Show the job; what was asked here is done."""
+        self.transship.journey.job = job
+        self.close_when_in_front()
+        self.transship.show_job(job)
+
+    def _switch(self, step: str) -> None:
+        self.query_one(ContentSwitcher).current = step
+        self.refresh_bindings()
+
+    def _accounts(self) -> Sequence[Account]:
+        try:
+            return self.transship.engine.accounts()
+        except TransshipError as error:
+            self.call_after_refresh(self.fail, error)
+            return ()
+
+
+def _way(plan: Plan) -> str:
+    first = plan.copies[0]
+    return f"{first.source.registry} → {first.target.registry}"
+
+
+def _question(plan: Plan, worklist: Worklist) -> ConfirmDialog:
+    """Return the question before the start. Overwriting asks for the target's name."""
+    target = plan.copies[0].target.registry
+    counts = Counter(copy.verdict for copy in worklist.copies)
+    written = counts[Verdict.COPY] + counts[Verdict.OVERWRITE]
+    moved = [copy.target for copy in worklist.copies if copy.verdict is Verdict.OVERWRITE]
+    lines: list[str | tuple[str, str]] = [
+        f"{counted(written, 'image')} will be written at {target}. {cost(worklist)}"
+    ]
+    if moved:
+        named = ", ".join(safe(short_name(tag), limit=_LONGEST_NAME) for tag in moved[:_NAMED])
+        more = f" and {len(moved) - _NAMED:,} more" if len(moved) > _NAMED else ""
+        points = "tag there will point" if len(moved) == 1 else "tags there will point"
+        lines += [
+            "\n\n",
+            (f"↻ {len(moved):,} {points} at another image: ", CARE),
+            f"{named}{more}.",
+        ]
+    else:
+        lines.append("\nThe job runs by itself, and goes on if you close Transship.")
+    return ConfirmDialog(
+        "Start this copy?",
+        Content.assemble(*lines),
+        "Start",
+        danger=bool(moved),
+        typed=target if moved else None,
+    )

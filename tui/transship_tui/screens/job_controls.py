@@ -1,0 +1,177 @@
+"""What can be done with a job, from wherever it is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.content import Content
+
+from transship.errors import TransshipError
+from transship.text import counted, safe
+from transship.transfers.view import JobView
+from transship.transfers.work import JobState
+from transship_tui.bridge import JobsUnreadable
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.keys import bindings
+from transship_tui.lines import line
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.bars import MessageBar
+
+_ACTIONS = ("pause", "resume", "retry", "cancel", "verify")
+_STOPPED = (JobState.PAUSED, JobState.INTERRUPTED)
+
+
+class JobControls(Frame):
+    """A screen on which one job is meant by the keys that pause, resume, retry and cancel."""
+
+    MODE = "jobs"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("jobs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._beginning = ""
+        self._offered: object = None
+
+    @property
+    def meant(self) -> JobView | None:
+        """The job that the keys are for, as it was seen last."""
+        return None
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what can't be done with the job now, and why."""
+        if self.meant is not None and self.meant.id == self._beginning:
+            return dict.fromkeys(_ACTIONS, f"{self.meant.id} is just being started.")
+        return impossible_with(self.meant)
+
+    def offer(self) -> None:
+        """Offer the keys that can be used now. The footer is drawn anew only if others can."""
+        stopped = self.meant is not None and self.meant.state in _STOPPED
+        offered = (stopped, tuple(self.impossible()))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let one key pause a job that moves, and go on with one that has stopped."""
+        stopped = self.meant is not None and self.meant.state in _STOPPED
+        if (action == "pause" and stopped) or (action == "resume" and not stopped):
+            return False
+        return super().check_action(action, parameters)
+
+    def on_jobs_unreadable(self, event: JobsUnreadable) -> None:
+        """Say why nothing changes any more."""
+        self.query_one(MessageBar).fail(event.error)
+
+    def action_pause(self) -> None:
+        """Let the job come to a stop at its next good point; asked twice, at once."""
+        if (job := self.meant) is None:
+            return
+        try:
+            self.transship.engine.pause(job.id)
+        except TransshipError as error:
+            self.fail(error)
+            return
+        if job.pausing:
+            self.tell(f"{job.id} stops at once")
+        else:
+            self.tell(f"{job.id} stops when its lanes are at a good point; p again: at once")
+        self.transship.bridge.look()
+
+    def action_resume(self) -> None:
+        """Go on with the job from where it was."""
+        if (job := self.meant) is not None:
+            self._begin(job.id, self.transship.engine.resume, f"{job.id} goes on")
+
+    def action_retry(self) -> None:
+        """Ask whether to try again what failed."""
+        if (job := self.meant) is None:
+            return
+        failed = counted(job.counts.failed, "image")
+        text = (
+            f"Both sides are looked at anew for {failed}, then they are copied to {job.target}."
+            if job.counts.failed
+            else f"Both sides are looked at anew, then the copies to {job.target} begin."
+        )
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                self._begin(job.id, self.transship.engine.retry, f"{job.id} tries again")
+
+        self.app.push_screen(
+            ConfirmDialog(f"Try again what failed in {job.id}?", Content(safe(text)), "Retry"),
+            answered,
+        )
+
+    def action_cancel(self) -> None:
+        """Ask whether to end the job for good."""
+        if (job := self.meant) is None:
+            return
+        waiting = counted(job.counts.waiting, "image")
+        text = (
+            f"{waiting} won't be copied. What was copied stays at {job.target}. "
+            "A job that was ended can't go on; p pauses it instead."
+        )
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                self._end(job.id)
+
+        self.app.push_screen(
+            ConfirmDialog(
+                f"End {job.id} for good?", Content(safe(text)), "End the job", danger=True
+            ),
+            answered,
+        )
+
+    def _end(self, job: str) -> None:
+        try:
+            self.transship.engine.cancel(job)
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(f"{job} is being ended; what was copied stays")
+            self.transship.bridge.look()
+
+    @work(group="begin", exit_on_error=False)
+    async def _begin(self, job: str, begin: Callable[[str], Awaitable[None]], words: str) -> None:
+        self._beginning = job
+        self.offer()
+        try:
+            await begin(job)
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(words)
+        finally:
+            self._beginning = ""
+            self.offer()
+        self.transship.bridge.look()
+
+
+def impossible_with(job: JobView | None) -> dict[str, str]:
+    """Return what can't be done with a job now, by action, and why."""
+    if job is None:
+        return dict.fromkeys(_ACTIONS, "There is no job here.")
+    reasons: dict[str, str] = {}
+    if job.state.ended:
+        reasons["pause"] = f"{job.id} has ended: it is {job.state}."
+        reasons["cancel"] = reasons["pause"]
+        if not job.counts.failed and job.state is not JobState.FAILED:
+            reasons["retry"] = f"Nothing failed in {job.id}."
+    else:
+        reasons["retry"] = f"{job.id} hasn't ended yet; what failed can be tried again then."
+        if job.state not in _STOPPED:
+            reasons["verify"] = f"{job.id} is still {job.state}; verify it when it has stopped."
+    return reasons
+
+
+def line_for(job: JobView) -> str:
+    """Return the line command that does what comes next with a job."""
+    if job.state in _STOPPED:
+        return line("resume", job.id)
+    if job.state is JobState.FAILED:
+        return line("retry", job.id)
+    return line("verify" if job.state.ended else "attach", job.id)

@@ -1,0 +1,218 @@
+"""Registries: the accounts that the operator has added, and a card for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+
+from transship.accounts.account import Account
+from transship.errors import TransshipError
+from transship.registries.examine import Examination
+from transship.text import counted
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.keys import bindings
+from transship_tui.marks import mark
+from transship_tui.screens.frame import Frame
+from transship_tui.screens.registry_form import RegistryFormScreen
+from transship_tui.widgets.account_card import SECRET_PLACES, AccountCard, Trial, kind_of
+from transship_tui.widgets.virtual_table import Column, VirtualTable
+
+_COLUMNS = (
+    Column("Alias", 10),
+    Column("Host"),
+    Column("Service", 16, least=72),
+    Column("State", 13),
+)
+_SECONDS_BETWEEN_LOOKS = 10.0
+
+_GOES = {
+    "keyring": "Its secret is taken out of your keyring.",
+    "session": "Its secret is forgotten.",
+    "environment": "What the environment has for it stays there.",
+    "docker": "What docker or podman keep for it stays there.",
+    "": "",
+}
+
+
+class _AccountRows:
+    """The accounts as rows."""
+
+    def __init__(self, accounts: Sequence[Account], states: Mapping[str, str]) -> None:
+        self._accounts = accounts
+        self._states = states
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def key(self, index: int) -> str:
+        """Return the host."""
+        return self._accounts[index].host
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return alias, host, service and state."""
+        account = self._accounts[index]
+        return (
+            Content(account.alias),
+            Content(account.host),
+            Content(kind_of(account).title),
+            mark(self._states.get(account.host, "untested")),
+        )
+
+
+class RegistriesScreen(Frame):
+    """The list of accounts, and what is known of the one under the cursor."""
+
+    MODE = "registries"
+    HELP: ClassVar[str] = """
+The registries that you work with, and what is known of each. enter looks into one; t knocks at it
+and says whether it answers, lets you in, and lists what it has.
+
+Where a secret lives stands in the card: in your keyring, or nowhere of Transship's own.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = bindings("registries")
+    CSS_PATH = "registries.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._accounts: tuple[Account, ...] = ()
+        self._states: dict[str, str] = {}
+        self._trials: dict[str, Trial] = {}
+
+    def compose_body(self) -> ComposeResult:
+        """Give the list and the card."""
+        with Container(id="registries"):
+            yield VirtualTable(
+                _COLUMNS, id="accounts", empty="No registries yet. Press a to add the first one."
+            )
+            yield AccountCard(id="card")
+
+    def on_mount(self) -> None:
+        """Show the accounts, and from time to time how long ago they were tested."""
+        self.query_one(VirtualTable).focus()
+        self.set_interval(_SECONDS_BETWEEN_LOOKS, self._show_card)
+
+    def on_screen_resume(self) -> None:
+        """Show the accounts as they are now: another app may have changed them."""
+        super().on_screen_resume()
+        self._show()
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what an empty list is missing."""
+        why = "" if self._accounts else "There is no registry yet; a adds one."
+        return dict.fromkeys(("edit", "test", "remove"), why) if why else {}
+
+    def _show(self) -> None:
+        try:
+            self._accounts = self.transship.engine.accounts()
+        except TransshipError as error:
+            self.fail(error)
+        self.heading("Registries", counted(len(self._accounts), "account"))
+        self.line("transship registries")
+        self.query_one(VirtualTable).show(_AccountRows(self._accounts, self._states))
+        self._show_card()
+        self.refresh_bindings()
+
+    @on(VirtualTable.CursorMoved)
+    def _show_card(self) -> None:
+        account = self._at_cursor()
+        trial = self._trials.get(account.host) if account else None
+        self.query_one(AccountCard).show(account, trial, self.transship.engine.clock.now())
+
+    @on(VirtualTable.Opened)
+    def _opened(self, event: VirtualTable.Opened) -> None:
+        self.transship.browse(event.key)
+
+    def action_test(self) -> None:
+        """Knock at the registry under the cursor."""
+        if account := self._at_cursor():
+            self._test(account)
+
+    def action_add(self) -> None:
+        """Ask for a registry to add."""
+        self.app.push_screen(RegistryFormScreen(self._saved))
+
+    def action_edit(self) -> None:
+        """Ask what is to be different with the account under the cursor."""
+        if account := self._at_cursor():
+            self.app.push_screen(RegistryFormScreen(self._saved, account))
+
+    def action_remove(self) -> None:
+        """Ask whether the account under the cursor shall be removed."""
+        account = self._at_cursor()
+        if account is None:
+            return
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                self._remove(account)
+
+        self.app.push_screen(
+            ConfirmDialog(
+                f"Remove {account.host}?",
+                Content(
+                    f"Transship forgets the account. {_GOES[account.secret_source]}\n"
+                    "The registry itself stays as it is, and jobs that run go on."
+                ),
+                "Remove",
+                danger=True,
+            ),
+            answered,
+        )
+
+    @work(group="test", exit_on_error=False)
+    async def _test(self, account: Account) -> None:
+        host = account.host
+        self._set_state(host, "checking")
+        try:
+            found = await self.transship.engine.examine(account)
+        except TransshipError as error:
+            self._tried(host, None, error)
+        else:
+            self._tried(host, found, found.problem)
+        trial = self._trials[host]
+        if trial.problem is not None:
+            self.fail(trial.problem)
+        elif trial.state == "unlisted" and not account.repositories:
+            self.warn(f"{host} answers, but doesn't list its repositories: name them with E")
+        else:
+            self.tell(f"{host} answers")
+
+    @work(group="remove", exit_on_error=False)
+    async def _remove(self, account: Account) -> None:
+        try:
+            await self.transship.engine.sign_out(account.host)
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self._trials.pop(account.host, None)
+            self._states.pop(account.host, None)
+            self.tell(f"{account.host} is removed")
+        self._show()
+
+    def _saved(self, account: Account, found: Examination) -> None:
+        self._tried(account.host, found, None)
+        self._show()
+        self.query_one(VirtualTable).go_to(account.host)
+        place = SECRET_PLACES[account.secret_source]
+        secret = f", its secret {place}" if account.secret_source else ""
+        self.tell(f"{account.host} is kept{secret}")
+
+    def _tried(self, host: str, found: Examination | None, error: TransshipError | None) -> None:
+        trial = Trial(self.transship.engine.clock.now(), found, error)
+        self._trials[host] = trial
+        self._set_state(host, trial.state)
+
+    def _set_state(self, host: str, state: str) -> None:
+        self._states[host] = state
+        self.query_one(VirtualTable).changed()
+        self._show_card()
+
+    def _at_cursor(self) -> Account | None:
+        host = self.query_one(VirtualTable).key_at_cursor()
+        return next((account for account in self._accounts if account.host == host), None)

@@ -1,0 +1,144 @@
+"""All that is known of one account, and of when it was tried last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from transship.accounts.account import Account
+from transship.errors import TransshipError
+from transship.registries.access import Access
+from transship.registries.examine import Examination, protection
+from transship.registries.services import Service, service_named, service_of
+from transship.text import counted, duration_text, safe
+from transship_tui.marks import BAD, CARE, mark
+from transship_tui.widgets.registry_notes import state_of
+
+SECRET_PLACES = {
+    "": "none",
+    "keyring": "in your keyring",
+    "session": "for this run only",
+    "environment": "from the environment",
+    "docker": "from docker's or podman's files",
+}
+"""Where a secret lives, in words, by an account's `secret_source`."""
+
+_FACTS = ("Address", "Service", "Sign-in", "TLS", "Lists", "Tested")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How a registry was found at one moment: an examination, or why there is none."""
+
+    at: float
+    found: Examination | None = None
+    error: TransshipError | None = None
+
+    @property
+    def state(self) -> str:
+        """The state in a word, as it is marked in lists."""
+        return state_of(self.found, self.error)
+
+    @property
+    def problem(self) -> TransshipError | None:
+        """What stands in the way."""
+        return self.found.problem if self.found is not None else self.error
+
+
+def kind_of(account: Account) -> Service:
+    """Return the service behind an account."""
+    return service_named(account.service) or service_of(account.host)
+
+
+class AccountCard(VerticalScroll, can_focus=False):
+    """Shows one account."""
+
+    DEFAULT_CSS = """
+    AccountCard {
+        scrollbar-size-vertical: 1;
+        & Horizontal { height: auto; }
+        & .name { width: 9; color: $text-muted; }
+        & .value { width: 1fr; }
+        & #card-problem { margin-top: 1; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Give a line for each fact, and room for what is wrong."""
+        for name in _FACTS:
+            with Horizontal():
+                yield Static(name, classes="name")
+                yield Static(id=name.lower(), classes="value")
+        yield Static(id="card-problem")
+
+    def show(self, account: Account | None, trial: Trial | None, now: float) -> None:
+        """Show an account, or nothing. `now` is the time in seconds since the epoch."""
+        self.set_class(account is None, "-empty")
+        self.query(Horizontal).set(display=account is not None)
+        facts = _facts(account, trial, now) if account is not None else {}
+        for name, value in facts.items():
+            _put(self.query_one(f"#{name}", Static), value)
+        problem = self.query_one("#card-problem", Static)
+        problem.display = trial is not None and trial.problem is not None
+        _put(problem, _problem(trial))
+
+
+def _put(into: Static, value: Content) -> None:
+    # Every byte counts over SSH, and most of a card stays the same.
+    if into.content != value:
+        into.update(value)
+
+
+def _facts(account: Account, trial: Trial | None, now: float) -> dict[str, Content]:
+    return {
+        "address": Content(safe(account.host)),
+        "service": Content(kind_of(account).title),
+        "sign-in": Content(safe(_sign_in(account))),
+        "tls": _protection(account),
+        "lists": Content(_lists(account, trial)),
+        "tested": _tested(trial, now),
+    }
+
+
+def _sign_in(account: Account) -> str:
+    if not account.secret_source:
+        return "anonymous"
+    user = f"{account.username}, " if account.username else ""
+    return f"{user}secret {SECRET_PLACES[account.secret_source]}"
+
+
+def _protection(account: Account) -> Content:
+    words = protection(Access(account.host, tls=account.tls)).removesuffix(", as asked")
+    unsafe = account.tls.insecure or account.tls.plain_http
+    return Content.styled(f"! {words}", CARE) if unsafe else Content(words)
+
+
+def _lists(account: Account, trial: Trial | None) -> str:
+    if account.repositories:
+        return f"{counted(len(account.repositories), 'repository', 'repositories')} that you named"
+    found = trial.found if trial else None
+    if found is None or found.lists is None:
+        return "not known yet"
+    return "its repositories" if found.lists else "nothing: name repositories with E"
+
+
+def _tested(trial: Trial | None, now: float) -> Content:
+    if trial is None:
+        return Content("never: press t")
+    return Content.assemble(mark(trial.state), f", {duration_text(now - trial.at)} ago")
+
+
+def _problem(trial: Trial | None) -> Content:
+    return Content.assemble(*_problem_parts(trial.problem if trial else None))
+
+
+def _problem_parts(problem: TransshipError | None) -> Iterator[str | tuple[str, str]]:
+    if problem is not None:
+        yield f"✗ {problem.title}", BAD
+        yield f"\n{problem.detail}" if problem.detail else ""
+        yield f"\n{problem.remedy}", "$foreground-muted"

@@ -1,0 +1,180 @@
+"""The lines around every screen. Each answers one question, always in the same place.
+
+Top: where am I. Bottom: the line that does the same, what went wrong and what next, what is
+happening, what can I do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import events
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Input, Static
+
+from transship.errors import TransshipError
+from transship.text import safe
+from transship_tui.widgets.text_lines import TextLines
+
+_LONGEST_LINE = 100_000
+_ROOM_FOR_OUR_NAME = 70
+
+MODES = (
+    ("registries", "Registries"),
+    ("browse", "Browse"),
+    ("plan", "Plan"),
+    ("jobs", "Jobs"),
+    ("cutover", "Cutover"),
+)
+
+
+class ModeTabs(Static):
+    """The five areas, and which one this is. A click goes there."""
+
+    DEFAULT_CSS = """
+    ModeTabs { height: 1; background: $panel; color: $text-muted; }
+    """
+
+    def __init__(self, active: str) -> None:
+        super().__init__()
+        self._active = active
+
+    def render(self) -> Content:
+        """Return the tabs; without our own name where there is little room."""
+        return Content.assemble(*((label, self._style(mode)) for mode, label in self._labels()))
+
+    def on_click(self, event: events.Click) -> None:
+        """Go to the area that was clicked."""
+        start = 0
+        for mode, label in self._labels():
+            if mode and start <= event.x < start + len(label):
+                self.app.switch_mode(mode)
+            start += len(label)
+
+    def _labels(self) -> Iterator[tuple[str, str]]:
+        if self.size.width >= _ROOM_FOR_OUR_NAME:
+            yield "", " transship  "
+        for number, (mode, title) in enumerate(MODES, 1):
+            yield mode, f" {number} {title} "
+
+    def _style(self, mode: str) -> str:
+        if not mode:
+            return "bold $text-accent"
+        return "bold reverse" if mode == self._active else ""
+
+
+class Heading(TextLines):
+    """What am I looking at."""
+
+    DEFAULT_CSS = """
+    Heading {
+        height: 1; padding: 0 1; text-style: bold; color: $text;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    def say(self, text: str, more: str = "") -> None:
+        """Say what this is, and something more in a lighter tone."""
+        lighter = (f"  {safe(more)}" if more else "", "not bold $foreground-muted")
+        self.show([Content.assemble(safe(text), lighter)])
+
+
+class _HintedBar(Static):
+    """A line with a hint of the key that does more with it, while that key isn't typed text."""
+
+    DEFAULT_CSS = """
+    _HintedBar { height: 1; padding: 0 1; }
+    """
+
+    def on_mount(self) -> None:
+        """Follow where the keys go."""
+        self.watch(self.screen, "focused", self._draw_again)
+
+    def _draw_again(self) -> None:
+        self.refresh()
+
+    def hinted(self, text: Content, hint: str) -> Content:
+        """Return a text with the hint behind it, cut so that the hint is always seen."""
+        if isinstance(self.screen.focused, Input):
+            return text.truncate(self.size.width, ellipsis=True)
+        room = max(10, self.size.width - len(hint) - 3)
+        return Content.assemble(
+            text.truncate(room, ellipsis=True), (f"   {hint}", "$foreground-disabled")
+        )
+
+
+class LineBar(_HintedBar):
+    """The line command that does the same."""
+
+    DEFAULT_CSS = """
+    LineBar { color: $text-muted; }
+    """
+
+    line: reactive[str] = reactive("")
+
+    def validate_line(self, line: str) -> str:
+        """Keep out what would do more than be read when it is pasted."""
+        return safe(line, limit=_LONGEST_LINE)
+
+    def render(self) -> Content:
+        """Return the line, with the key that copies it."""
+        if not self.line:
+            return Content("")
+        return self.hinted(Content(f"$ {self.line}"), "y copies it")
+
+
+class MessageBar(_HintedBar):
+    """What went wrong, and what next; or what went well. `e` opens what there is no room for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: TransshipError | None = None
+        self.message = Content("")
+        """All of it, its sign included."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there is more to it than is shown."""
+        return self.message.cell_length > self.size.width
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self._say(Content(""))
+
+    def tell(self, text: str) -> None:
+        """Say that something went well, or simply is so."""
+        self._say(Content.assemble(("✓ ", "$text-success"), safe(text)))
+
+    def warn(self, text: str) -> None:
+        """Say why something isn't done."""
+        self._say(Content.assemble(("! ", "$text-warning"), safe(text)))
+
+    def fail(self, error: TransshipError) -> None:
+        """Say what went wrong. The remedy is in the dialog that `e` opens."""
+        detail = f": {error.detail}" if error.detail else ""
+        self._say(Content.assemble((f"✗ {error.title}", "bold $text-error"), detail), error)
+
+    def render(self) -> Content:
+        """Return as much of it as there is room for."""
+        if self.error is not None:
+            return self.hinted(self.message, "e explains")
+        if self.is_cut:
+            return self.hinted(self.message, "e shows all")
+        return self.message
+
+    def _say(self, message: Content, error: TransshipError | None = None) -> None:
+        self.error = error
+        self.message = message
+        self.refresh()
+
+
+class StatusBar(TextLines):
+    """What is happening."""
+
+    DEFAULT_CSS = """
+    StatusBar {
+        height: 1; padding: 0 1; background: $panel; color: $text-muted;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """

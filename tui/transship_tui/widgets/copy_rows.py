@@ -1,0 +1,127 @@
+"""A job's copies as rows of a table: only those that are seen are ever read from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual.content import Content
+
+from transship.oci.digest import short
+from transship.transfers.listing import CopyRow, Event
+from transship.transfers.work import State, Verdict
+from transship_tui.marks import BAD, QUIET, mark
+from transship_tui.widgets.totals import when_text
+from transship_tui.widgets.virtual_table import Column
+
+COPY_COLUMNS = (
+    Column("State", 11),
+    Column("Image"),
+    Column("To", least=110),
+    Column("Why"),
+)
+EVENT_COLUMNS = (Column("When", 13), Column("What", 11), Column("Image"), Column("Why"))
+
+_BEFORE, _AFTER = 32, 96
+_DONE_WORDS = {
+    Verdict.COPY: "copied",
+    Verdict.OVERWRITE: "copied",
+    Verdict.SAME: "same",
+    Verdict.SKIP: "skipped",
+}
+
+Fetch = Callable[[Sequence[int]], Sequence[CopyRow]]
+"""Reads the copies with these numbers."""
+
+
+class CopyRows:
+    """The copies with these numbers. Those around the one that is asked for are read with it."""
+
+    def __init__(self, ids: Sequence[int], fetch: Fetch) -> None:
+        self._ids = ids
+        self._fetch = fetch
+        self._read: dict[int, CopyRow | None] = {}
+        self.stale = False
+        """Whether a copy was asked for that is gone; what failed goes when it is tried again."""
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def forget(self) -> None:
+        """Read anew what is asked for from now on."""
+        self._read.clear()
+
+    def key(self, index: int) -> str:
+        """Return the copy's number."""
+        return str(self._ids[index])
+
+    def row(self, index: int) -> CopyRow | None:
+        """Return a copy, or None if it is gone since its number was read."""
+        number = self._ids[index]
+        if number not in self._read:
+            window = self._ids[max(0, index - _BEFORE) : index + _AFTER]
+            self._read = dict.fromkeys(window)
+            self._read |= {row.copy.id: row for row in self._fetch(window)}
+        row = self._read[number]
+        self.stale = self.stale or row is None
+        return row
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return state, image, target, and why it is so."""
+        row = self.row(index)
+        if row is None:
+            return (Content("…"), Content(""), Content(""), Content(""))
+        source, target = row.copy.source, row.copy.target
+        return (
+            mark(word_for(row)),
+            Content(_within(str(source), source.registry)),
+            Content(_within(str(target), target.registry)),
+            _why(row),
+        )
+
+
+class EventRows:
+    """What came to pass in a job, as rows."""
+
+    def __init__(self, events: Sequence[Event], now: float) -> None:
+        self.events = events
+        self._now = now
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def key(self, index: int) -> str:
+        """Return the event's place: events only ever come at the end."""
+        event = self.events[index]
+        return f"{event.at} {event.kind} {event.what}"
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return when, what, with what, and why."""
+        event = self.events[index]
+        word = {"copy": "copied", "overwrite": "copied", "skip": "skipped", "wish": "asked"}
+        color = BAD if event.kind == "failed" else QUIET
+        return (
+            Content(when_text(event.at, self._now)),
+            mark(word.get(event.kind, event.kind)),
+            Content(event.what.partition("/")[2] or event.what),
+            Content.styled(event.more, color),
+        )
+
+
+def word_for(row: CopyRow) -> str:
+    """Return how far a copy is, in the word that has a mark."""
+    if row.state is State.DONE:
+        return _DONE_WORDS.get(row.copy.verdict, str(row.copy.verdict))
+    return str(row.state)
+
+
+def _why(row: CopyRow) -> Content:
+    copy = row.copy
+    if row.state is State.FAILED:
+        return Content.styled(row.problem, BAD)
+    if copy.verdict is Verdict.OVERWRITE and copy.previous:
+        return Content(f"in place of {short(copy.previous)}")
+    return Content.styled(copy.reason, QUIET)
+
+
+def _within(reference: str, registry: str) -> str:
+    return reference.removeprefix(registry).lstrip("/") or reference

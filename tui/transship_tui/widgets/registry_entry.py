@@ -1,0 +1,138 @@
+"""What is filled into the registry form, as the account that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from transship.accounts.account import Account, SecretSource, faults_of, host_of
+from transship.errors import BadReference
+from transship.oci.reference import is_repository
+from transship.registries.credential import Tls
+from transship.registries.services import Service, service_named, service_of
+from transship_tui.widgets.registry_notes import Note, Place
+
+Protection = Literal["verified", "ca", "insecure", "plain"]
+
+_FIELDS: dict[str, tuple[Place, str]] = {
+    "host": ("host", "The host"),
+    "alias": ("alias", "The alias"),
+    "username": ("username", "The user"),
+    "ca-file": ("ca-file", "The file"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The fields as they are filled in, the secret left out.
+
+    `before` is the account that is changed; it gives what has no field.
+    """
+
+    host: str = ""
+    alias: str = ""
+    protection: Protection = "verified"
+    ca_file: str = ""
+    service: str = ""
+    source: SecretSource = "keyring"
+    username: str = ""
+    repositories: str = ""
+    before: Account | None = None
+
+    @classmethod
+    def of(cls, account: Account) -> Entry:
+        """Return what the form is filled with to change an account."""
+        return cls(
+            host=account.host,
+            alias=account.alias,
+            protection=_protection_of(account.tls),
+            ca_file=account.tls.ca_file,
+            service=account.service,
+            source=account.secret_source,
+            username=account.username,
+            repositories=" ".join(account.repositories),
+            before=account,
+        )
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the user and the secret are typed here, and not read from elsewhere."""
+        return self.source in ("keyring", "session")
+
+    @property
+    def keeps_secret(self) -> bool:
+        """Whether the secret that is kept already will do."""
+        return self.before is not None and (
+            (self.source, self.username) == (self.before.secret_source, self.before.username)
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The repositories, each once."""
+        return tuple(dict.fromkeys(self.repositories.replace(",", " ").split()))
+
+    @property
+    def kind(self) -> Service:
+        """The service that was chosen, or that the host's name tells of."""
+        try:
+            host = host_of(self.host)
+        except BadReference:
+            host = ""
+        return service_named(self.service) or service_of(host)
+
+    def account(self) -> Account:
+        """Return the account. Raises BadReference when the host can't be read as one."""
+        return Account(
+            host=host_of(self.host),
+            alias=self.alias,
+            username=self.username if self.is_typed else "",
+            service=self.service,
+            tls=self._tls(),
+            repositories=self.names,
+            secret_source=self.source,
+        )
+
+    def _tls(self) -> Tls:
+        if self.protection == "plain":
+            return Tls(plain_http=True)
+        before = self.before.tls if self.before else Tls()
+        path = Path(self.ca_file).expanduser().absolute() if self.ca_file else ""
+        return replace(
+            before,
+            plain_http=False,
+            insecure=self.protection == "insecure",
+            ca_file=str(path) if self.protection == "ca" else "",
+        )
+
+
+def faults_in(entry: Entry, others: Sequence[Account], *, has_secret: bool) -> Iterator[Note]:
+    """Give what is wrong with an entry before any registry is asked."""
+    try:
+        account = entry.account()
+    except BadReference as error:
+        yield Note("host", "✗", error.detail or error.title, error.remedy)
+        return
+    for name, why in faults_of(account):
+        if name in _FIELDS:
+            place, subject = _FIELDS[name]
+            yield Note(place, "✗", f"{subject} {why}")
+    for name in account.repositories:
+        if not is_repository(name):
+            yield Note("repositories", "✗", f"{name} is no repository name", "As in team/web.")
+    for other in others:
+        if entry.alias and other.alias == entry.alias and other.host != account.host:
+            yield Note("alias", "✗", f"The alias is taken by {other.host}")
+    if entry.protection == "ca" and not entry.ca_file:
+        yield Note("ca-file", "✗", "The file is needed")
+    if entry.is_typed and not has_secret and not entry.keeps_secret:
+        yield Note("secret", "✗", "The secret is needed")
+
+
+def _protection_of(tls: Tls) -> Protection:
+    if tls.plain_http:
+        return "plain"
+    if tls.insecure:
+        return "insecure"
+    return "ca" if tls.ca_file else "verified"

@@ -1,0 +1,215 @@
+"""What is said of a registry that was tried: under the fields of the form, and in the list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.content import Content
+
+from transship import errors
+from transship.accounts.account import Account, SecretSource
+from transship.accounts.environment import variables_of
+from transship.accounts.secrets import SecretStatus
+from transship.errors import TransshipError
+from transship.registries.examine import Examination
+from transship.registries.services import Service
+from transship.text import safe
+from transship_tui.marks import BAD, CARE, OK, QUIET
+
+Place = Literal[
+    "host", "alias", "tls", "ca-file", "service", "sign-in", "username", "secret", "repositories"
+]
+"""The fields of the form."""
+
+KEYRING_ERRORS = (
+    errors.KeyringLocked,
+    errors.KeyringHung,
+    errors.KeyringAbsent,
+    errors.KeyringInsecure,
+    errors.KeyringFailed,
+)
+
+_COLORS = {"✓": OK, "!": CARE, "✗": BAD, "…": QUIET, "": QUIET}
+
+_CERTIFICATE = (
+    "If your own authority signed it, choose “own CA file”. Before you choose “not verified”, "
+    "compare the fingerprint with the server's own."
+)
+_PLAIN_HTTP = "If that is meant, choose “plain http”: passwords and images then travel unprotected."
+_CLIENT_CERTIFICATE = (
+    "If it asks for a client certificate, sign in with the line: --client-cert and --client-key."
+)
+_CLOSED = (
+    "Name those that you need, with spaces between them; they are kept with the account. "
+    "Without any you can still copy by name."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to say, and the field that it stands under."""
+
+    place: Place
+    sign: str
+    text: str
+    remedy: str = ""
+
+    def content(self) -> Content:
+        """Return it as it is shown, made harmless."""
+        said = f"{self.sign} {_breakable(safe(self.text))}".lstrip()
+        remedy = f"\n{safe(self.remedy)}" if self.remedy else ""
+        return Content.assemble((said, _COLORS[self.sign]), (remedy, "$foreground-muted"))
+
+
+def notes_of(found: Examination, account: Account, *, signing_in: bool = False) -> Iterator[Note]:
+    """Give what is to be said of a registry that was tried as `account`.
+
+    `signing_in` says that it was tried as nobody, and that the operator is about to sign in.
+    """
+    if found.problem is not None:
+        if isinstance(found.problem, errors.SignInNeeded) and not account.secret_source:
+            yield Note("host", "✓", f"{_answers(found)}, and wants a sign-in")
+            if signing_in:
+                return
+        if note := note_of(found.problem, account):
+            yield note
+        return
+    yield Note("host", "✓", _answers(found) + (", lists its repositories" * bool(found.lists)))
+    if found.signed_in:
+        yield Note(
+            "sign-in", "✓", f"signed in as {account.username}" if account.username else "signed in"
+        )
+    if not found.lists and not signing_in:
+        yield _closed_note(found)
+
+
+def note_of(error: TransshipError, account: Account) -> Note | None:
+    """Return what to say of an error that came of trying, or keeping, `account`.
+
+    None when it belongs to none of the fields.
+    """
+    place, remedy = _place_of(error, account)
+    return Note(place, "✗", str(error), remedy or error.remedy) if place else None
+
+
+def keyring_note(status: SecretStatus) -> Note:
+    """Return what to say of a keyring that can't be used now."""
+    detail = f": {status.detail}" if status.detail else ""
+    return Note("sign-in", "!", f"{status.title}{detail}", status.remedy)
+
+
+def service_note(service: Service, *, told: bool) -> Note:
+    """Return which service the host's name tells of. Not `told`, there is nothing to say."""
+    if not told:
+        words = ""
+    elif not service.hosts:
+        words = "of none that is known; choose Harbor if it is one"
+    else:
+        words = f"that of {service.title}"
+    return Note("service", "", words)
+
+
+def source_note(source: SecretSource, host: str) -> Note:
+    """Return where the secret lives, when that has to be said."""
+    match source:
+        case "environment":
+            words = f"read at each use from {' and '.join(variables_of(host))}"
+        case "docker":
+            words = "read at each use from where docker or podman keeps it"
+        case "session":
+            words = "forgotten when you quit; jobs that run go on"
+        case "":
+            words = "what everybody may read"
+        case _:
+            words = ""
+    return Note("sign-in", "", words)
+
+
+def _closed_note(found: Examination) -> Note:
+    if not found.service.lists:
+        words = f"{found.service.title} doesn't list its repositories"
+    elif found.signed_in:
+        words = "signed in, but may not list the repositories"
+    else:
+        words = "without a sign-in it doesn't list its repositories"
+    return Note("repositories", "!", words, _CLOSED)
+
+
+def state_of(found: Examination | None, error: TransshipError | None) -> str:
+    """Return in a word how a registry was found: of an examination, or of why there is none."""
+    problem = found.problem if found is not None else error
+    if problem is None:
+        if found is None:
+            return "untested"
+        return "ok" if found.lists else "unlisted"
+    return next((word for kinds, word in _STATES if isinstance(problem, kinds)), "failed")
+
+
+def _breakable(text: str) -> str:
+    """Let a fingerprint be broken into lines between its bytes."""
+    return re.sub(r"((?:[0-9A-F]{2}:){8})", r"\1 ", text)
+
+
+def _answers(found: Examination) -> str:
+    return f"answers: {found.service.title}, {found.protection}"
+
+
+def _place_of(error: TransshipError, account: Account) -> tuple[Place | None, str]:
+    """Return the field that an error belongs to, and the remedy in the words of the form."""
+    if isinstance(error, _SIGN_IN_ERRORS):
+        return _sign_in_place(error, account)
+    if isinstance(error, errors.NotARegistry) and account.tls.plain_http:
+        return "tls", "It may speak https: choose “certificate verified”."
+    if isinstance(error, errors.BadFile) and account.tls.ca_file:
+        return "ca-file", "Name a file with certificates in PEM."
+    found = ((place, remedy) for kinds, place, remedy in _PLACES if isinstance(error, kinds))
+    return next(found, ("host", ""))
+
+
+def _sign_in_place(error: TransshipError, account: Account) -> tuple[Place, str]:
+    match account.secret_source:
+        case "":
+            return "sign-in", "Choose how to sign in."
+        case "environment":
+            both = " and ".join(variables_of(account.host))
+            return "sign-in", f"Set {both}, then open Transship again."
+        case "docker":
+            return "sign-in", f"Sign in with `docker login {account.host}`, then test again."
+    if isinstance(error, errors.SecretUnavailable):
+        return "secret", "Type it."
+    return "secret", "Check the user and type the secret again. A token may have expired."
+
+
+_SIGN_IN_ERRORS = (
+    errors.SignInNeeded,
+    errors.WrongCredential,
+    errors.TokenExpired,
+    errors.SecretUnavailable,
+)
+
+_PLACES: tuple[tuple[tuple[type[TransshipError], ...], Place | None, str], ...] = (
+    ((errors.CertificateNotTrusted,), "tls", _CERTIFICATE),
+    ((errors.PlainHttp,), "tls", _PLAIN_HTTP),
+    ((errors.ClientCertificateRefused,), "tls", _CLIENT_CERTIFICATE),
+    ((*KEYRING_ERRORS, errors.NoRight, errors.HelperFailed), "sign-in", ""),
+    ((errors.BadRequest, errors.BadFile, errors.DiskFull), None, ""),
+)
+
+_STATES: tuple[tuple[tuple[type[TransshipError], ...], str], ...] = (
+    ((*_SIGN_IN_ERRORS, errors.HelperFailed, errors.RealmRefused), "sign-in"),
+    (KEYRING_ERRORS, "keyring"),
+    ((errors.CertificateNotTrusted, errors.ClientCertificateRefused), "untrusted"),
+    (
+        (
+            errors.NameNotFound,
+            errors.ConnectionRefused,
+            errors.ConnectionLost,
+            errors.TimedOut,
+            errors.ProxyFailed,
+        ),
+        "unreachable",
+    ),
+)

@@ -1,0 +1,157 @@
+"""A job in a few lines: how far it is as a whole. Text from a job's view, without any widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from textual.content import Content
+
+from transship.text import bytes_text, duration_text, rate_text, safe
+from transship.transfers.view import JobView
+from transship.transfers.work import JobState
+from transship_tui.marks import BAD, NEWS, QUIET, mark
+
+_BAR = 24
+_HEIGHTS = "▁▂▃▄▅▆▇█"
+_REMEDIES = {
+    JobState.PAUSED: "p goes on with it",
+    JobState.INTERRUPTED: "its process ended; p goes on from where it was",
+    JobState.FAILED: "R tries again what failed",
+}
+
+Part = str | Content | tuple[str, str]
+
+
+def total_lines(
+    view: JobView, now: float, width: int, rates: Sequence[float] = ()
+) -> Iterator[Content]:
+    """Give the lines for a job at `now`, in seconds since the epoch, for `width` cells.
+
+    `rates` are the last rates in bytes per second, the oldest first. Until the inventory has ended
+    there is no whole, and so no share of it.
+    """
+    yield _state(view, now)
+    if view.problem is not None:
+        title, detail, remedy = map(safe, view.problem)
+        yield labelled("Problem", (f"{title}: {detail}" if detail else title, BAD))
+        yield labelled("", f"→ {remedy}")
+    if view.planned:
+        yield labelled("Images", *_images(view))
+    elif view.found or not view.state.ended:
+        yield labelled("Images", f"{view.found:,} found so far")
+    if view.planned and view.bytes.total:
+        yield labelled("Data", *_data(view, width, rates))
+        yield labelled("Sent", _sent(view))
+
+
+def labelled(label: str, *parts: Part) -> Content:
+    """Return a line with what it is about in front."""
+    return Content.assemble((f"{label:<8}", QUIET), *parts)
+
+
+def word_of(view: JobView) -> str:
+    """Return the state of a job, in the word that has a mark."""
+    return "pausing" if view.pausing else str(view.state)
+
+
+def share_text(part: int, whole: int) -> str:
+    """Return a share that is 100 % only when nothing is missing."""
+    return f"{min(100, part * 100 // whole)}%" if whole else ""
+
+
+def when_text(at: float, now: float) -> str:
+    """Return a time as short as it is clear: with the day only if that is another one."""
+    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now)
+    if then.date() == today.date():
+        return f"{then:%H:%M}"
+    return f"{then:%d %b %H:%M}" if then.year == today.year else f"{then:%d %b %Y}"
+
+
+def left_text(seconds: float) -> str:
+    """Return how long something takes as short as a table has room for."""
+    if seconds < 60:
+        return f"{seconds:.0f} s left"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min left"
+    return f"{seconds / 3600:.0f} h left" if seconds < 360_000 else "days left"
+
+
+def clock_text(at: float) -> str:
+    """Return a time of this session, to the second."""
+    return f"{datetime.fromtimestamp(at):%H:%M:%S}"
+
+
+def sparkline(rates: Sequence[float]) -> str:
+    """Return rates as a row of little bars, the highest for the highest rate."""
+    most = max(rates, default=0)
+    return "".join(_HEIGHTS[round(rate / most * 7)] for rate in rates) if most >= 1 else ""
+
+
+def _state(view: JobView, now: float) -> Content:
+    parts: list[Part] = [mark(word_of(view)), "  ", _since(view, now)]
+    if view.eta is not None:
+        parts.append(f", about {duration_text(view.eta)} left")
+    elif view.state is JobState.RUNNING and not view.planned:
+        parts.append(", looking at both sides")
+    if view.state in _REMEDIES:
+        parts.append((f"   {_REMEDIES[view.state]}", QUIET))
+    return Content.assemble(*parts)
+
+
+def _since(view: JobView, now: float) -> str:
+    if view.started is None:
+        return f"since {when_text(view.created, now)}"
+    if view.state is JobState.RUNNING or view.ended is None:
+        return duration_text(now - view.started)
+    return f"{when_text(view.ended, now)}, after {duration_text(view.ended - view.started)}"
+
+
+def _images(view: JobView) -> Iterator[Part]:
+    counts = view.counts
+    yield f"{counts.ended:,} of {counts.total:,}"
+    # What failed comes first: it is never cut off.
+    parts = (
+        (counts.failed, "failed", BAD),
+        (counts.copied, "copied", ""),
+        (counts.same, "same", ""),
+        (counts.skipped, "skipped", ""),
+    )
+    gap = "   "
+    for count, word, color in parts:
+        if count:
+            yield gap
+            yield (f"{count:,} {word}", color)
+            gap = " · "
+
+
+def _data(view: JobView, width: int, rates: Sequence[float]) -> Iterator[Part]:
+    done, total = view.bytes.done, view.bytes.total
+    share = f"{share_text(done, total):>4}"
+    amount = f"{bytes_text(done)} of {bytes_text(total)}"
+    rate = rate_text(view.rate) if view.rate >= 1 else ""
+    room = width - 8 - len(share) - 2 - len(amount) - (len(rate) + 2 if rate else 0) - 2
+    if room >= 10:
+        yield from _bar(done / total, min(_BAR, room))
+        yield " "
+        room -= min(_BAR, room) + 1
+    yield f"{share}  {amount}"
+    if rate:
+        yield f"  {rate}"
+        if room > 8 and (bars := sparkline(rates[-min(_BAR, room - 2) :])):
+            yield (f"  {bars}", NEWS)
+
+
+def _bar(share: float, room: int) -> Iterator[Part]:
+    filled = int(share * room)
+    yield ("━" * filled, NEWS)
+    yield ("─" * (room - filled), QUIET)
+
+
+def _sent(view: JobView) -> str:
+    text = bytes_text(view.bytes.sent)
+    if view.state.ended and view.started and view.ended and view.ended > view.started:
+        text += f" ({rate_text(view.bytes.sent / (view.ended - view.started))})"
+    if view.bytes.saved:
+        text += f", saved {bytes_text(view.bytes.saved)} (mounted, or there already)"
+    return text

@@ -1,0 +1,198 @@
+"""What a copy would do, before anything is done: each image with its verdict, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Static
+
+from transship.oci.digest import short
+from transship.oci.reference import Reference
+from transship.text import bytes_text, counted, safe
+from transship.transfers.work import Copy, Verdict, Worklist
+from transship_tui.keys import bindings
+from transship_tui.marks import BAD, CARE, MARKS, QUIET, mark
+from transship_tui.widgets.virtual_table import Column, VirtualTable
+
+_COLUMNS = (
+    Column("Verdict", 11),
+    Column("From"),
+    Column("To"),
+    Column("Why", least=100),
+)
+_ORDER = (
+    Verdict.COPY,
+    Verdict.OVERWRITE,
+    Verdict.CONFLICT,
+    Verdict.BLOCKED,
+    Verdict.SAME,
+    Verdict.SKIP,
+)
+
+
+class _CopyRows:
+    """Copies as rows."""
+
+    def __init__(self, copies: Sequence[Copy]) -> None:
+        self.copies = copies
+
+    def __len__(self) -> int:
+        return len(self.copies)
+
+    def key(self, index: int) -> str:
+        """Return the copy's number."""
+        return str(self.copies[index].id)
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return verdict, source, target and reason."""
+        copy = self.copies[index]
+        return (
+            mark(copy.verdict),
+            Content(short_name(copy.source)),
+            Content(short_name(copy.target)),
+            Content.styled(safe(copy.reason), QUIET),
+        )
+
+
+class WorklistView(Vertical):
+    """Shows a worklist, and offers to start it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("worklist")
+    DEFAULT_CSS = """
+    WorklistView {
+        #totals { height: auto; padding: 0 1 1 1; }
+        #copy { height: 3; padding: 0 1; background: $surface; }
+        #start-line { height: 1; padding: 0 1; }
+        #start-line Button { margin-right: 2; }
+        #start-line Static { width: 1fr; color: $text-muted; }
+    }
+    """
+
+    class StartWanted(Message):
+        """The worklist is to be carried out."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._worklist = Worklist((), (), {})
+        self._counts: Counter[Verdict] = Counter()
+        self._only: Verdict | None = None
+
+    def compose(self) -> ComposeResult:
+        """Give totals, copies, all of the copy under the cursor, and the way on."""
+        yield Static(id="totals")
+        yield VirtualTable(_COLUMNS)
+        yield Static(id="copy")
+        with Horizontal(id="start-line"):
+            yield Button("Start…", id="start", compact=True, variant="primary")
+            yield Static(id="why")
+
+    def show(self, worklist: Worklist) -> None:
+        """Show a worklist."""
+        self._worklist = worklist
+        self._counts = Counter(copy.verdict for copy in worklist.copies)
+        self._only = None
+        why_not = why_not_start(worklist)
+        self.query_one("#start", Button).disabled = bool(why_not)
+        self.query_one("#why", Static).update(
+            Content(why_not or "asks once more; nothing is written yet")
+        )
+        self._draw()
+
+    def action_verdict(self) -> None:
+        """Show only the next verdict that there is; after the last one, all."""
+        present = [None, *(verdict for verdict in _ORDER if self._counts[verdict])]
+        self._only = present[(present.index(self._only) + 1) % len(present)]
+        self._draw()
+
+    def _draw(self) -> None:
+        copies = [c for c in self._worklist.copies if self._only in (None, c.verdict)]
+        self.query_one(VirtualTable).show(
+            _CopyRows(copies), empty="There are no images at the source.", at=0
+        )
+        self.query_one("#totals", Static).update(self._totals())
+        if not copies:
+            self.query_one("#copy", Static).update(Content(""))
+
+    def on_resize(self) -> None:
+        """Lay the totals out anew."""
+        self.query_one("#totals", Static).update(self._totals())
+
+    def _totals(self) -> Content:
+        """Return how many there are of each verdict, and what the whole costs."""
+        copies = counted(len(self._worklist.copies), "image")
+        parts = [(copies, "reverse" if self._only is None else "")]
+        for verdict in filter(self._counts.__getitem__, _ORDER):
+            sign = MARKS[verdict]
+            chosen = "reverse " if verdict is self._only else ""
+            words = f"{sign.sign} {self._counts[verdict]:,} {sign.word}"
+            parts.append((words, f"{chosen}{sign.color}"))
+        return Content.assemble(_laid_out(parts, self.size.width - 2), "\n", cost(self._worklist))
+
+    @on(VirtualTable.CursorMoved)
+    def _show_copy(self, event: VirtualTable.CursorMoved) -> None:
+        event.stop()
+        rows = self.query_one(VirtualTable).rows
+        if isinstance(rows, _CopyRows) and event.index < len(rows):
+            self.query_one("#copy", Static).update(_in_full(rows.copies[event.index]))
+
+    @on(Button.Pressed, "#start")
+    def _start(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.StartWanted())
+
+
+def cost(worklist: Worklist) -> str:
+    """Return in words what a worklist moves."""
+    if not any(copy.verdict.moves for copy in worklist.copies):
+        return "Nothing would be written."
+    to_move, total = worklist.bytes_to_move, worklist.bytes_total
+    if to_move == total:
+        return f"Moves {bytes_text(total)}."
+    if to_move == 0:
+        return "Moves no layers: all are there or mounted. Tags are written."
+    return f"Moves {bytes_text(to_move)} of {bytes_text(total)}; the rest is there or mounted."
+
+
+def why_not_start(worklist: Worklist) -> str:
+    """Return why a worklist can't be started, or nothing when it can.
+
+    A job for what is the same on both sides is of use: its report says that it is.
+    """
+    if any(copy.verdict.moves or copy.verdict is Verdict.SAME for copy in worklist.copies):
+        return ""
+    return "Nothing of this can be copied." if worklist.copies else "There is nothing to copy."
+
+
+def short_name(reference: Reference) -> str:
+    """Return a reference as a table shows it: without the place, and with a short digest."""
+    version = f":{reference.tag}" if reference.tag else f"@{short(reference.version)}"
+    return safe(reference.repository + version)
+
+
+def _laid_out(parts: Sequence[tuple[str, str]], width: int) -> Content:
+    """Put parts side by side, and none across the end of a line."""
+    lines = Content("")
+    used = 0
+    for words, style in parts:
+        gap = "   " if used else ""
+        if used and used + len(gap + words) > width:
+            gap, used = "\n", 0
+        lines = Content.assemble(lines, gap, (words, style))
+        used += len(gap.strip("\n") + words)
+    return lines
+
+
+def _in_full(copy: Copy) -> Content:
+    color = {Verdict.OVERWRITE: CARE, Verdict.CONFLICT: BAD, Verdict.BLOCKED: BAD}
+    return Content.assemble(
+        f"{safe(str(copy.source))} → {safe(str(copy.target))}\n",
+        (safe(copy.reason) or copy.digest or "", color.get(copy.verdict, QUIET)),
+    )
