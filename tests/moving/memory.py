@@ -84,6 +84,12 @@ class MemoryPlace:
         for tag in self.manifests[repository]:
             yield tag
 
+    async def untagged(self, repository: str) -> AsyncIterator[Digest]:
+        """Give nothing: all that is here has a tag."""
+        nothing: tuple[Digest, ...] = ()
+        for digest in nothing:
+            yield digest
+
     async def head_manifest(self, repository: str, reference: str) -> ManifestHead | None:
         """Return what is there."""
         found = self.manifests[repository].get(reference)

@@ -44,6 +44,9 @@ def _cause(chain: list[BaseException], host: str) -> TransshipError:
                 return errors.NotARegistry(f"{host} doesn't answer in HTTP")
             case TimeoutError():
                 return errors.TimedOut(host)
+            case httpx.RemoteProtocolError():
+                # httpx looks where a redirect leads, although it isn't asked to go there.
+                return errors.RedirectRefused(f"{host} points to what is no address")
     why = [_reason(link) for link in chain if isinstance(link, OSError) and link.errno]
     return errors.ConnectionLost(f"{host}: {why[0]}" if why else host)
 

@@ -130,6 +130,12 @@ class Registry:
                 if is_tag(tag):
                     yield tag
 
+    async def untagged(self, repository: str) -> AsyncIterator[Digest]:
+        """Give nothing: registries don't list what has no tag."""
+        nothing: tuple[Digest, ...] = ()
+        for digest in nothing:
+            yield digest
+
     async def head_manifest(self, repository: str, reference: str) -> ManifestHead | None:
         """Return what a tag or digest points at, without reading it, or None if it isn't there.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from transship import errors
@@ -24,6 +23,7 @@ from transship.registries.transport import Stream, Timeouts, Transport
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _UNAUTHORIZED = 401
+_GREETING = "/v2/"
 
 _Once = Callable[[], Awaitable[Answer]]
 
@@ -86,7 +86,7 @@ class Exchange:
         async def once() -> Answer:
             return await self._signed(method, self.address(path), scopes, headers, content, limit)
 
-        return await self._retried(once, self._patience)
+        return await self._retried(once)
 
     @asynccontextmanager
     async def stream(
@@ -188,36 +188,28 @@ class Exchange:
     async def _find(self) -> None:
         if self._base:
             return
-        if self._tls.plain_http:
-            await self._try_base("http", self._patience)
-            return
-        if not is_loopback(self.host):
-            await self._try_base("https", self._patience)
-            return
         try:
-            await self._try_base("https", replace(self._patience, attempts=1))
-        except (errors.PlainHttp, errors.ConnectionLost):
-            await self._try_base("http", self._patience)
-
-    async def _try_base(self, scheme: str, patience: Patience) -> None:
-        base = f"{scheme}://{self.host}"
-
-        async def once() -> Answer:
-            return await self._transport.request("GET", f"{base}/v2/")
-
-        try:
-            answer = await self._retried(once, patience)
+            answer = await self._retried(self._greeted)
         except errors.CertificateNotTrusted as error:
             raise errors.CertificateNotTrusted(
                 error.detail + await fingerprint(self.host), remedy=error.remedy
             ) from error
         _check_is_registry(answer, self.host)
-        self._base = base
+        self._base = answer.url.removesuffix(_GREETING)
         if answer.status == _UNAUTHORIZED:
             self._auth.learn(answer, ())
 
-    async def _retried(self, once: _Once, patience: Patience) -> Answer:
-        retrying = Retrying(patience, self._clock, reached=self._reached)
+    async def _greeted(self) -> Answer:
+        if not self._tls.plain_http:
+            try:
+                return await self._transport.request("GET", f"https://{self.host}{_GREETING}")
+            except (errors.PlainHttp, errors.ConnectionLost):
+                if not is_loopback(self.host):
+                    raise
+        return await self._transport.request("GET", f"http://{self.host}{_GREETING}")
+
+    async def _retried(self, once: _Once) -> Answer:
+        retrying = Retrying(self._patience, self._clock, reached=self._reached)
         while True:
             try:
                 answer = await once()

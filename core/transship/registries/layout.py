@@ -74,6 +74,12 @@ class Layout:
             if entry.tag:
                 yield entry.tag
 
+    async def untagged(self, repository: str) -> AsyncIterator[Digest]:
+        """Give the digests of the entries without a tag."""
+        for entry in tuple(self._files.index().of(repository)):
+            if not entry.tag:
+                yield entry.descriptor.digest
+
     async def head_manifest(self, repository: str, reference: str) -> ManifestHead | None:
         """Return what a tag or digest points at, or None if it isn't there whole."""
         found = await self._find(repository, reference)

@@ -75,9 +75,8 @@ class LayoutIndex:
 
     @property
     def repositories(self) -> tuple[str, ...]:
-        """The repositories, in order; the one without a name only if something in it has a tag."""
-        named = (e.repository for e in self.entries.values() if e.tag or e.repository or e.is_ours)
-        return tuple(dict.fromkeys(named))
+        """The repositories, in order; "" is the one of what has no repository's name."""
+        return tuple(dict.fromkeys(entry.repository for entry in self.entries.values()))
 
     def of(self, repository: str) -> Iterator[Entry]:
         """Give the entries of a repository."""

@@ -104,6 +104,9 @@ class Place(Protocol):
     def tags(self, repository: str) -> AsyncIterator[str]:
         """Give the tags of a repository, as they come. Raises RepositoryNotFound."""
 
+    def untagged(self, repository: str) -> AsyncIterator[Digest]:
+        """Give what stands in a repository of itself, without a tag, where that can be listed."""
+
     async def head_manifest(self, repository: str, reference: str) -> ManifestHead | None:
         """Return what a tag or digest points at, without reading it, or None if it isn't there."""
 

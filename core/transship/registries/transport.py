@@ -58,10 +58,10 @@ class Timeouts:
 class Stream:
     """The body of an answer, while it comes in."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, url: str, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self.status = response.status
-        self.url = str(response.url)
+        self.url = url
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -71,7 +71,7 @@ class Stream:
 
     async def whole(self, method: str) -> Answer:
         """Read what is left, up to a sensible length for an error, and return it as an answer."""
-        return await _answer(method, self._response)
+        return await _answer(method, self.url, self._response)
 
 
 class Transport:
@@ -141,10 +141,9 @@ class Transport:
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None
     ) -> AsyncIterator[Stream]:
         """Send a request without a body and give the answer's body as it comes."""
-        with translated(url):
-            response = await self._open(method, url, headers, None, self._timeouts.read)
+        response = await self._open(method, url, headers, None, self._timeouts.read)
         try:
-            yield Stream(response)
+            yield Stream(url, response)
         finally:
             # An answer that was not read to its end can't be followed by another on its
             # connection; `close` is a no-op for one that was.
@@ -178,7 +177,7 @@ class Transport:
                         method, url, fields, outgoing.data, self._timeouts.commit
                     ) as response,
                 ):
-                    return await _answer(method, response)
+                    return await _answer(method, url, response)
         except TransshipError:
             if outgoing.failure is not None:
                 raise outgoing.failure from None
@@ -284,7 +283,7 @@ class _Body(httpx.AsyncByteStream):
         self._response.close()
 
 
-async def _answer(method: str, response: aiohttp.ClientResponse) -> Answer:
+async def _answer(method: str, url: str, response: aiohttp.ClientResponse) -> Answer:
     """Return what came back, with as much of the body as there is, up to a sensible length.
 
     The status counts even if the connection is lost right after it.
@@ -297,7 +296,7 @@ async def _answer(method: str, response: aiohttp.ClientResponse) -> Answer:
                 break
     return Answer(
         method=method,
-        url=str(response.url),
+        url=url,
         status=response.status,
         headers={name.lower(): value for name, value in response.headers.items()},
         challenges=tuple(response.headers.getall("www-authenticate", ())),

@@ -54,7 +54,8 @@ async def take_inventory(
     place, and ManifestNotFound when there is nothing at all to be copied.
     """
     taking = _Taking(plan, places, clock, progress or Progress())
-    found = [item for wanted in plan.copies for item in await taking.wanted(wanted)]
+    lines = await each(taking.wanted(wanted) for wanted in plan.copies)
+    found = [item for line in lines for item in line]
     if not found:
         sources = ", ".join(str(wanted.source) for wanted in plan.copies[:3])
         raise errors.ManifestNotFound(f"{sources}: there are no tags")
@@ -120,7 +121,23 @@ class _Taking:
         if self.plan.referrers:
             for referrers in await each(self._referrers(item) for item in tuple(found)):
                 found += referrers
+        if not wanted.source.version:
+            found += await self._untagged(wanted)
         return found
+
+    async def _untagged(self, wanted: Wanted) -> list[Found]:
+        """Return what stands there without a tag, and nothing that was found has led to."""
+        source, repository = self.places[wanted.source.registry], wanted.source.repository
+        digests = [digest async for digest in source.untagged(repository)]
+        if not self.plan.referrers:
+            manifests = await each(source.get_manifest(repository, digest) for digest in digests)
+            digests = [manifest.digest for manifest in manifests if manifest.subject is None]
+
+        async def one(digest: Digest) -> Found:
+            pair = Wanted(wanted.source.at(digest), wanted.target.at(digest))
+            return await self._version(pair, look_at_target=True)
+
+        return await each(one(d) for d in digests if self._claim(wanted.target.at(d)))
 
     async def _all_tags(self, wanted: Wanted) -> list[Found]:
         tags, at_target = await both(

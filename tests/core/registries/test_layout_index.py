@@ -96,11 +96,9 @@ def test_of_two_entries_with_one_name_the_first_has_it_as_in_skopeo() -> None:
     assert json.loads(found.encode())["manifests"] == [first, second, second]
 
 
-def test_untagged_entries_make_no_repository_without_a_name() -> None:
-    assert parsed(entry("child"), entry("web", **{NAME: "team/web:1.4"})).repositories == (
-        "team/web",
-    )
-    assert parsed(entry("child", **{OURS: ""})).repositories == ("",)
+def test_an_entry_without_any_name_is_in_the_repository_without_one() -> None:
+    found = parsed(entry("child"), entry("web", **{NAME: "team/web:1.4"}))
+    assert found.repositories == ("", "team/web")
 
 
 def test_what_is_not_understood_is_written_back() -> None:
