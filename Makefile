@@ -1,29 +1,37 @@
-# make demo, make test and make check: each makes the environment that it needs.
+# Each target makes the environment that it needs.
 
 PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 SOURCES := core tui tests
 
-.PHONY: help demo test check servers clean
+.PHONY: help demo test check screenshots keys servers clean
 
 help:
-	@echo "make demo   watch a copy and its proof, on two small registries of its own"
-	@echo "make test   bring the servers that the tests need, and run the tests"
-	@echo "make check  format, lint, types and import contracts"
-	@echo "make clean  remove the environment"
+	@echo "make demo         the app on two small registries of its own"
+	@echo "make test         bring the servers that the tests need, and run the tests"
+	@echo "make check        format, lint, types and import contracts"
+	@echo "make screenshots  make the pictures of the README anew"
+	@echo "make keys         make KEYS.md anew"
+	@echo "make clean        remove the environment"
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/transship demo
 
 test: $(INSTALLED) servers
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest -n 4 --dist loadfile
 
 check: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check $(SOURCES)
 	@$(VENV)/bin/ruff check $(SOURCES)
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+screenshots: $(INSTALLED)
+	@$(VENV)/bin/python tests/pictures.py screenshots
+
+keys: $(INSTALLED)
+	@$(VENV)/bin/python -m transship_tui.keys > KEYS.md
 
 servers:
 	@.ci/servers

@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from servers.certificates import Certificates, make_certificates
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.registry import Registry
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("transship", deadline=None)
+hypothesis.settings.load_profile("transship")
 
 _FOREIGN = re.compile(
     r"NO_COLOR|FORCE_COLOR|COLORTERM|CLICOLOR.*|PY_COLORS|TTY_.*|COLUMNS|LINES|GITHUB_ACTIONS"

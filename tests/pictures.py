@@ -78,7 +78,7 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     await shows("Start this copy?")
     await pilot.press("tab", "enter")
     await shows("Lanes")
-    await shows("% of")
+    await shows("MiB/s")
     take("running")
     await shows("✓ done")
     await pilot.press("V")
