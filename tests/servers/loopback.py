@@ -64,7 +64,10 @@ class Exchange:
         self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> None:
         """Send a whole answer; `Content-Length` is added, and HEAD gets no body."""
-        await self.send_head(status, {"Content-Length": str(len(body)), **(headers or {})})
+        framing = {"Content-Length": str(len(body))}
+        if self.last:
+            framing["Connection"] = "close"
+        await self.send_head(status, {**framing, **(headers or {})})
         if self.method != "HEAD":
             await self.send(body)
 

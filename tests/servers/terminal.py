@@ -64,7 +64,7 @@ class Terminal:
         for key in keys:
             os.write(self._descriptor, KEYS.get(key, key).encode())
 
-    def shows(self, text: str, *, deadline: float = 15.0) -> None:
+    def shows(self, text: str, *, deadline: float = 40.0) -> None:
         """Wait until the screen shows a text."""
         try:
             eventually(lambda: text in self.text, deadline=deadline)

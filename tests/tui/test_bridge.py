@@ -165,6 +165,15 @@ async def test_the_log_keeps_what_jobs_came_to_but_not_what_was_there() -> None:
         assert failed.remedy == "Check the spelling."
 
 
+async def test_the_first_job_of_all_is_told_too() -> None:
+    engine = FakeEngine()
+    app = app_with(engine)
+    async with app.run_test():
+        engine.views = [job_view("abc234")]
+        app.bridge.look()
+        assert [kind for kind, _ in told(app)] == ["running"]
+
+
 def _environment() -> dict[str, str]:
     tests = str(Path(__file__).parents[1])
     return os.environ | {"PYTHONPATH": tests, "TERM": "xterm-256color"}

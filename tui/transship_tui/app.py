@@ -117,6 +117,7 @@ class TransshipApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Close what the engine holds open."""
+        self.bridge.stop()
         await self.engine.aclose()
 
     def show_job(self, job: str) -> None:

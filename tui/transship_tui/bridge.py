@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from transship_tui.marks import mark
 from transship_tui.widgets.bars import StatusBar
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from textual.screen import Screen
 
     from transship_tui.app import TransshipApp
@@ -48,7 +52,10 @@ class Bridge:
         self.engine = engine
         self._every = 1 / looks_per_second
         self._keyring = "checking"
-        self._looked = False
+        self._started = False
+        self._states: dict[str, JobState] = {}
+        self._in_terminal = _in_terminal()
+        self._handlers: dict[int, Any] = {}
         self.jobs: list[JobView] = []
         self.problem: TransshipError | None = None
         """Why the jobs can't be looked at now."""
@@ -57,12 +64,19 @@ class Bridge:
         """Begin to look at the jobs, and to mind the signals that end a session."""
         self._app.set_interval(self._every, self.look)
         self._app.run_worker(self._probe_keyring(), group="keyring", exit_on_error=False)
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
-            # Only the main thread may; tests and demos run elsewhere.
-            with suppress(ValueError, RuntimeError, NotImplementedError):
-                loop.add_signal_handler(number, self._app.exit)
+            # Only the main thread may; tests and demos may run elsewhere.
+            with suppress(ValueError):
+                self._handlers[number] = signal.signal(number, self._end)
         self.look()
+        self._started = True
+
+    def stop(self) -> None:
+        """Leave the signals to whoever minded them before."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
 
     def look(self) -> None:
         """Look at the jobs, and tell the screen in front when they have changed."""
@@ -76,11 +90,13 @@ class Bridge:
             return
         if jobs == self.jobs and self.problem is None:
             return
-        self._tell_states(jobs)
+        turned = [job for job in reversed(jobs) if self._states.get(job.id) is not job.state]
+        self._states = {job.id: job.state for job in jobs}
         self.jobs, self.problem = jobs, None
         self._app.screen.post_message(JobsChanged(jobs))
         self.show_status(self._app.screen)
-        self._app.show_guide()
+        if turned and self._started:
+            self._tell(turned)
 
     @property
     def running(self) -> list[JobView]:
@@ -93,6 +109,15 @@ class Bridge:
         for bar in screen.query(StatusBar):
             bar.show([status])
 
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        """End the app; jobs go on. Of a terminal that is gone there is nothing to restore.
+
+        Writing to it would hold the app up for ever, so then it ends on the spot.
+        """
+        if self._in_terminal and not _in_terminal():
+            os._exit(128 + number)
+        self._loop.call_soon_threadsafe(self._app.exit)
+
     def _lose_sight(self, error: TransshipError) -> None:
         """Say once that the jobs can't be looked at, and keep what was seen last."""
         if self.problem is not None and str(self.problem) == str(error):
@@ -102,14 +127,11 @@ class Bridge:
         self._app.screen.post_message(JobsUnreadable(error))
         self.show_status(self._app.screen)
 
-    def _tell_states(self, jobs: Sequence[JobView]) -> None:
-        """Keep for the log which jobs have come to another state, or are new."""
-        if self._looked:
-            before = {job.id: job.state for job in self.jobs}
-            for job in reversed(jobs):
-                if before.get(job.id) is not job.state:
-                    self._app.record.job(job)
-        self._looked = True
+    def _tell(self, turned: Sequence[JobView]) -> None:
+        """Keep for the log which jobs have come to another state, and let the guide see it."""
+        for job in turned:
+            self._app.record.job(job)
+        self._app.show_guide()
 
     def _jobs_words(self) -> str:
         if self.problem is not None:
@@ -127,3 +149,8 @@ class Bridge:
     async def _probe_keyring(self) -> None:
         self._keyring = (await self.engine.keyring()).state
         self.show_status(self._app.screen)
+
+
+def _in_terminal() -> bool:
+    """Tell whether there is a terminal to write to. One that was hung up on is none any more."""
+    return sys.__stderr__ is not None and sys.__stderr__.isatty()

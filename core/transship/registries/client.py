@@ -130,7 +130,10 @@ class Registry:
                 if is_tag(tag):
                     yield tag
 
-    async def untagged(self, repository: str) -> AsyncIterator[Digest]:
+    async def untagged(
+        self,
+        repository: str,  # noqa: ARG002 - every place is asked by repository
+    ) -> AsyncIterator[Digest]:
         """Give nothing: registries don't list what has no tag."""
         nothing: tuple[Digest, ...] = ()
         for digest in nothing:

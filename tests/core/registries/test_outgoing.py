@@ -16,7 +16,8 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 def reset() -> Iterator[PatientSocket]:
     """A connection whose peer has answered and then reset it, with a request unread."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = socket.getaddrinfo(*listener.getsockname(), type=socket.SOCK_STREAM)[0]
+        host, port = listener.getsockname()
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         ours = patient_socket(address)
         assert isinstance(ours, PatientSocket)
         ours.connect(address[4])

@@ -15,8 +15,12 @@ from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
 from fakes.jobs import job_view
 from fakes.screen import line_in, looks_like, screen_text, until
+from transship.accounts.account import Account
 from transship.errors import BadFile, JobBusy, JobEnded
+from transship.guide import Step
+from transship.plans.plan import Plan
 from transship.settings import Settings
+from transship.transfers.verify import Proof
 from transship.transfers.view import Bytes, Counts, JobView
 from transship.transfers.work import JobState
 from transship_tui.app import TransshipApp
@@ -29,6 +33,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 
 GIB = 1024**3
 MIB = 1024**2
+PROVEN = Proof(6, 6, 12, 0, deep=False, differences=())
 
 
 def running(name: str = "abc234", **facts: object) -> JobView:
@@ -299,6 +304,35 @@ async def test_verify_opens_the_job_and_proves_it_there() -> None:
     async with listing(engine) as (app, pilot):
         await pilot.press("V")
         await until(pilot, lambda: isinstance(app.screen, JobScreen), "the job is in front")
+
+
+@pytest.mark.parametrize(
+    ("view", "asked"),
+    [
+        (job_view("abc234", JobState.PAUSED), "resume"),
+        (job_view("abc234", JobState.INTERRUPTED), "resume"),
+        (job_view("abc234", JobState.FAILED, counts=Counts(2, 1, failed=1)), "retry"),
+        (job_view("abc234", JobState.DONE), "verify"),
+    ],
+)
+async def test_the_guide_takes_its_next_step_here(view: JobView, asked: str) -> None:
+    engine = FakeEngine(views=[view], plans={"abc234": Plan(())}, proof=PROVEN)
+    engine.known = [Account("old.example"), Account("new.example")]
+    async with listing(engine) as (app, pilot):
+        app.journey.source, app.journey.target = "old.example", "new.example"
+        app.journey.job, app.journey.chosen, app.journey.previewed = "abc234", 1, True
+        await pilot.press("n")
+        if asked == "retry":
+            await answer(app, pilot, "right", "enter")
+        await until(pilot, lambda: asked in {name for name, _ in engine.asked}, "the step")
+
+
+async def test_the_guide_leaves_other_jobs_alone() -> None:
+    engine = FakeEngine(views=[job_view("abc234", JobState.PAUSED)])
+    async with listing(engine) as (app, _):
+        assert isinstance(app.screen, JobsScreen)
+        app.journey.job = "bcd345"
+        assert not app.screen.take_step(Step.RUN)
 
 
 @pytest.mark.parametrize("words", HOSTILE)

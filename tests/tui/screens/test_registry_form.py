@@ -569,9 +569,10 @@ async def test_a_form_that_is_filled_in_looks_like_this(size: tuple[int, int]) -
     engine = FormEngine(answer=wants_sign_in, keyring_status=KEYRINGS[0])
     async with form_for(engine, size=size) as form:
         form.fill(alias="new", username="alice", secret=SECRET)
+        await form.says("sign-in", "locked")
         await form.leave_host("reg.example")
         await form.says("host", "answers")
-        await form.says("sign-in", "locked")
+        await form.pilot.pause()
         looks_like(form.app, f"registry-form-{size[0]}x{size[1]}")
 
 

@@ -34,14 +34,14 @@ def test_a_running_job() -> None:
     assert lines(view) == [
         "▸ running  1 min 39 s, about 1 min 00 s left",
         "Images  28 of 100   2 failed · 20 copied · 5 same · 1 skipped",
-        "Data    ━━━━━━━━━───────────────  40%  4.0 GiB of 10 GiB  102 MiB/s",
+        "Data    ━━━━━━━━────────────  40%  4.0 GiB of 10 GiB  102 MiB/s",
         "Sent    3.0 GiB, saved 1.0 GiB (mounted, or there already)",
     ]
 
 
 def test_rates_are_drawn_where_there_is_room() -> None:
     view = job_view("abc234", counts=Counts(1), bytes=Bytes(GIB, GIB // 2), rate=GIB / 10)
-    assert "▁▄█" in lines(view, rates=(1.0, 50.0, 100.0))[2]
+    assert "▁▅█" in lines(view, rates=(1.0, 50.0, 100.0))[2]
     assert "█" not in lines(view, width=54, rates=(1.0, 50.0, 100.0))[2]
 
 
@@ -119,6 +119,6 @@ def test_times_are_as_short_as_they_are_clear() -> None:
 
 
 def test_bars_are_drawn_to_the_highest() -> None:
-    assert sparkline((0.0, 50.0, 100.0)) == "▁▄█"
+    assert sparkline((0.0, 50.0, 100.0)) == "▁▅█"
     assert sparkline(()) == ""
     assert sparkline((0.0, 0.0)) == ""

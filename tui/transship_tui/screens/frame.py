@@ -120,8 +120,8 @@ class Frame(Screen[None]):
             if why:
                 self.warn(why)
 
-    def take_step(self, step: Step) -> bool:
-        """Take a step of the guide here, if it can be; tell whether it was. Screens fill this in."""
+    def take_step(self, step: Step) -> bool:  # noqa: ARG002 - screens fill this in
+        """Take a step of the guide here, if it can be; tell whether it was."""
         return False
 
     async def copy(self, text: str) -> None:

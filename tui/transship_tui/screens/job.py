@@ -234,6 +234,7 @@ asks both registries, not the job, whether everything is there.
             self._proof_seen = False
             if self._proof.holds:
                 self.transship.journey.proven = self._job
+                self.transship.show_guide()
         finally:
             self._progress = None
             self._draw()

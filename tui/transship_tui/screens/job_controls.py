@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from transship.errors import TransshipError
+from transship.guide import Step
 from transship.text import counted, safe
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
@@ -60,6 +61,25 @@ class JobControls(Frame):
         if (action == "pause" and stopped) or (action == "resume" and not stopped):
             return False
         return super().check_action(action, parameters)
+
+    def take_step(self, step: Step) -> bool:
+        """Go on with the guide's own job, try again what failed in it, or prove it."""
+        job, impossible = self.meant, self.impossible()
+        if job is None or job.id != self.transship.journey.job:
+            return False
+        if step is Step.RUN and job.state in _STOPPED:
+            self.action_resume()
+        elif step is Step.RUN and "retry" not in impossible:
+            self.action_retry()
+        elif step is Step.PROVE and "verify" not in impossible:
+            self.action_verify()
+        else:
+            return False
+        return True
+
+    def action_verify(self) -> None:
+        """Prove that everything is at the target."""
+        raise NotImplementedError
 
     def on_jobs_unreadable(self, event: JobsUnreadable) -> None:
         """Say why nothing changes any more."""

@@ -179,7 +179,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         if trial.problem is not None:
             self.fail(trial.problem)
         elif trial.state == "unlisted" and not account.repositories:
-            self.warn(f"{host} answers, but doesn't list its repositories: name them with E")
+            self.warn(f"{host} answers, but lists nothing: name repositories with E")
         else:
             self.tell(f"{host} answers")
 

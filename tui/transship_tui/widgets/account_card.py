@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -17,7 +16,7 @@ from transship.registries.examine import Examination, protection
 from transship.registries.services import Service, service_named, service_of
 from transship.text import counted, duration_text, safe
 from transship_tui.marks import BAD, CARE, mark
-from transship_tui.widgets.registry_notes import state_of
+from transship_tui.widgets.registry_notes import note_of, state_of
 
 SECRET_PLACES = {
     "": "none",
@@ -79,13 +78,13 @@ class AccountCard(VerticalScroll, can_focus=False):
     def show(self, account: Account | None, trial: Trial | None, now: float) -> None:
         """Show an account, or nothing. `now` is the time in seconds since the epoch."""
         self.set_class(account is None, "-empty")
-        self.query(Horizontal).set(display=account is not None)
         facts = _facts(account, trial, now) if account is not None else {}
         for name, value in facts.items():
             _put(self.query_one(f"#{name}", Static), value)
         problem = self.query_one("#card-problem", Static)
         problem.display = trial is not None and trial.problem is not None
-        _put(problem, _problem(trial))
+        if account is not None and trial is not None and trial.problem is not None:
+            _put(problem, _problem(trial.problem, account))
 
 
 def _put(into: Static, value: Content) -> None:
@@ -133,12 +132,13 @@ def _tested(trial: Trial | None, now: float) -> Content:
     return Content.assemble(mark(trial.state), f", {duration_text(now - trial.at)} ago")
 
 
-def _problem(trial: Trial | None) -> Content:
-    return Content.assemble(*_problem_parts(trial.problem if trial else None))
-
-
-def _problem_parts(problem: TransshipError | None) -> Iterator[str | tuple[str, str]]:
-    if problem is not None:
-        yield f"✗ {problem.title}", BAD
-        yield f"\n{problem.detail}" if problem.detail else ""
-        yield f"\n{problem.remedy}", "$foreground-muted"
+def _problem(problem: TransshipError, account: Account) -> Content:
+    note = note_of(problem, account)
+    remedy = note.remedy if note else problem.remedy
+    # What a field of the form mends is said in the form's words.
+    edits = note is not None and note.place != "host"
+    return Content.assemble(
+        (f"✗ {problem.title}", BAD),
+        f"\n{problem.detail}" if problem.detail else "",
+        (f"\n{'E changes the account. ' if edits else ''}{remedy}", "$foreground-muted"),
+    )

@@ -12,7 +12,7 @@ from transship.transfers.view import JobView
 from transship.transfers.work import JobState
 from transship_tui.marks import BAD, NEWS, QUIET, mark
 
-_BAR = 24
+_BAR = 20
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _REMEDIES = {
     JobState.PAUSED: "p goes on with it",
@@ -131,15 +131,16 @@ def _data(view: JobView, width: int, rates: Sequence[float]) -> Iterator[Part]:
     amount = f"{bytes_text(done)} of {bytes_text(total)}"
     rate = rate_text(view.rate) if view.rate >= 1 else ""
     room = width - 8 - len(share) - 2 - len(amount) - (len(rate) + 2 if rate else 0) - 2
-    if room >= 10:
-        yield from _bar(done / total, min(_BAR, room))
+    bar = min(_BAR, room) if room >= 10 else 0
+    if bar:
+        yield from _bar(done / total, bar)
         yield " "
-        room -= min(_BAR, room) + 1
     yield f"{share}  {amount}"
     if rate:
         yield f"  {rate}"
-        if room > 8 and (bars := sparkline(rates[-min(_BAR, room - 2) :])):
-            yield (f"  {bars}", NEWS)
+    left = room - bar - 3
+    if bar and left > 5 and (bars := sparkline(rates[-left:])):
+        yield (f"  {bars}", NEWS)
 
 
 def _bar(share: float, room: int) -> Iterator[Part]:

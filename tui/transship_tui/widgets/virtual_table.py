@@ -267,7 +267,7 @@ class VirtualTable(ScrollView, can_focus=True):
     def _strip(
         self, cells: Sequence[Content], style: Style, *, sign: str = " ", plain: bool = False
     ) -> Strip:
-        """Lay cells out. `plain` leaves out their own colours, which would clash with the cursor."""
+        """Lay cells out. `plain` leaves out their colours, which would clash with the cursor."""
         parts = [Segment(sign + " ", style)] if self._can_mark else [Segment(" ", style)]
         for cell, column, width in zip(cells, self._columns, self._widths(), strict=True):
             if width == 0:
