@@ -83,6 +83,7 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     await shows("✓ done")
     await pilot.press("V")
     await shows("proven")
+    await shows("Move the domain")
     take("proven")
 
 

@@ -43,6 +43,8 @@ def transship(*, width: int = 80, height: int = 24) -> Iterator[Terminal]:
 def add_registry(window: Terminal, host: str, alias: str) -> None:
     window.press("a")
     window.shows("Add a registry")
+    # Shown once a field has the focus, where `?` is a letter.
+    window.shows("f1 Help")
     window.press(host, "tab")
     window.shows("answers")
     window.press(alias, CTRL_S)
