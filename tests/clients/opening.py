@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from servers.registry import Registry as Server
 from transship.registries.client import Registry
 from transship.registries.credential import Credential, Tls
+from transship.registries.transport import Timeouts, Transport
 
+SHORT = Timeouts(connect=0.3, read=0.3, write=0.3, commit=0.3)
 LOGIN = Credential("operator", "correct horse battery")
 
 
@@ -21,6 +25,9 @@ class Access:
     tls: Tls = field(default_factory=Tls)
 
 
+Open = Callable[..., Transport]
+
+
 class Connect(Protocol):
     def __call__(self, host: str, **options: Any) -> Registry: ...
 
@@ -29,3 +36,8 @@ def access_to(server: Server) -> Access:
     """Return what it takes to use a server of the tests."""
     credential = Credential(server.username, server.password or "") if server.username else None
     return Access(server.host, credential, Tls(ca_file=str(server.ca_file or "")))
+
+
+def told(error: BaseException) -> str:
+    """Return all that a traceback and a log tell of an error."""
+    return "".join(traceback.format_exception(error)) + repr(error)

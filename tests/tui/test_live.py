@@ -89,8 +89,9 @@ def test_a_job_that_cannot_be_read_leaves_the_others_in_sight(
     views = {view.id: view for view in engine.jobs()}
     assert views[good.id].state is JobState.DONE
     assert views[bad.id].problem is not None
-    with pytest.raises(BadFile):
-        engine.copy_ids(bad.id, Which.ALL)
+    for ask in (engine.events, engine.pause, lambda job: engine.copy_ids(job, Which.ALL)):
+        with pytest.raises(BadFile, match=bad.id):
+            ask(bad.id)
 
 
 def test_copies_and_events_are_those_of_the_journal(jobs: Jobs, engine: LiveEngine) -> None:

@@ -153,7 +153,8 @@ class LiveEngine:
 
     def plan(self, job: str) -> Plan:
         """Return what a job is to do. Raises BadFile."""
-        return self._jobs.find(job).plan()
+        with _files_of(job):
+            return self._jobs.find(job).plan()
 
     def copy_ids(self, job: str, which: Which, pattern: str = "") -> Sequence[int]:
         """Return the numbers of the copies that are asked for, in the order of the worklist."""
@@ -172,11 +173,13 @@ class LiveEngine:
 
     def pause(self, job: str) -> None:
         """Let a job come to a stop. Raises JobEnded."""
-        control.pause(self._jobs.find(job))
+        with _files_of(job):
+            control.pause(self._jobs.find(job))
 
     def cancel(self, job: str) -> None:
         """End a job for good. Raises JobEnded."""
-        control.cancel(self._jobs.find(job))
+        with _files_of(job):
+            control.cancel(self._jobs.find(job))
 
     async def resume(self, job: str) -> None:
         """Go on with a paused or interrupted job."""
@@ -194,16 +197,13 @@ class LiveEngine:
     async def _begin(self, begin: Callable[[Job, Iterable[Access]], int], job: Job) -> None:
         """Start a job's process in a thread: it takes a moment to say that it is ready."""
         accesses = await self._accesses(job.plan())
-        await asyncio.to_thread(begin, job, accesses.values())
+        with _files_of(job.id):
+            await asyncio.to_thread(begin, job, accesses.values())
 
     @contextmanager
     def _journal(self, job: str) -> Iterator[Journal]:
-        found = self._jobs.find(job)
-        try:
-            with found.journal() as journal:
-                yield journal
-        except sqlite3.Error as error:
-            raise BadFile(f"{found.folder}: {error}") from error
+        with _files_of(job), self._jobs.find(job).journal() as journal:
+            yield journal
 
     def _look(self, job: Job) -> JobView:
         stamp = job.stamp()
@@ -247,6 +247,15 @@ class LiveEngine:
             place = open_place(Reference(name), access, create=True, recorder=self.recorder)
             places[name] = await stack.enter_async_context(aclosing(place))
         return places
+
+
+@contextmanager
+def _files_of(job: str) -> Iterator[None]:
+    """Turn what goes wrong with the files of a job into an error that can be shown."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise BadFile(f"job {job}: {error}") from error
 
 
 def _is_dead(job: Job, view: JobView) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from transship import errors
 from transship.errors import TransshipError
 from transship.registries.access import Access, open_registry
-from transship.registries.exchange import is_loopback
+from transship.registries.addresses import is_loopback
 from transship.registries.exchanges import Recorder
 from transship.registries.services import Service, service_named, service_of
 

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.registries.addresses import is_loopback as is_loopback  # offered from here, too
-from transship.registries.addresses import leads_to, path_of, resolve
+from transship.registries.addresses import is_loopback, leads_to, path_of, resolve
 from transship.registries.answers import JSON_LIMIT, Answer, described, error_of, is_transient
 from transship.registries.auth import Authenticator, Scopes
 from transship.registries.credential import Credential, Tls

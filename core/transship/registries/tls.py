@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,14 +29,14 @@ _REMEDIES = {
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
-    """Return the TLS context for these settings.
+    """Return the TLS context for these settings, to be used as it is.
 
     The system's authorities are trusted, or certifi's where the system has none, and `ca_file`
     beside them. Raises BadFile for a file that can't be used.
     """
-    context = ssl.create_default_context()
-    if not _system_trusts():
-        context.load_verify_locations(cafile=certifi.where())
+    if replace(tls, plain_http=False) == Tls():
+        return _usual_context(ssl.get_default_verify_paths())
+    context = _new_context()
     try:
         if tls.ca_file:
             context.load_verify_locations(cafile=tls.ca_file)
@@ -84,6 +86,19 @@ async def fingerprint(host: str) -> str:
         return ""
     digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
     return " (SHA-256 fingerprint " + ":".join(digest[i : i + 2] for i in range(0, 64, 2)) + ")"
+
+
+@lru_cache(maxsize=1)
+def _usual_context(_places: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    # It takes tens of milliseconds to read the system's authorities; one context serves all.
+    return _new_context()
+
+
+def _new_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not _system_trusts():
+        context.load_verify_locations(cafile=certifi.where())
+    return context
 
 
 def _system_trusts() -> bool:

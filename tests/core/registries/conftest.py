@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from clients.opening import LOGIN, Access, Connect, access_to
+from clients.opening import LOGIN, Access, Connect, Open, access_to
+from clients.realm import challenge, token
 from fakes.clock import FakeClock
 from servers.certificates import Certificates
 from servers.scripted import ScriptedServer, scripted_server
 from transship.registries.client import Registry
 from transship.registries.credential import Tls
+from transship.registries.transport import Timeouts, Transport
 from transship.sandbox.server import SandboxRegistry
 
 
@@ -82,3 +84,25 @@ def scripted_tls(certificates: Certificates) -> Iterator[ScriptedServer]:
 def access_tls(scripted_tls: ScriptedServer, certificates: Certificates) -> Access:
     """What it takes to use `scripted_tls`."""
     return Access(scripted_tls.host, LOGIN, Tls(ca_file=str(certificates.ca_file)))
+
+
+@pytest.fixture
+def bearer(scripted: ScriptedServer) -> ScriptedServer:
+    """A registry that wants tokens and takes every one, and its token server."""
+    scripted.on("GET", "/v2/", challenge(scripted))
+    scripted.on("GET", "/token.*", token(token="t", expires_in=300))
+    return scripted
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Open]:
+    """Open transports that are closed at the end."""
+    transports: list[Transport] = []
+
+    def open_(host: str, tls: Tls | None = None, timeouts: Timeouts | None = None) -> Transport:
+        transports.append(Transport(host, tls or Tls(), timeouts))
+        return transports[-1]
+
+    yield open_
+    for transport in transports:
+        await transport.aclose()

@@ -91,6 +91,15 @@ async def test_each_request_is_a_line_with_its_answer() -> None:
         assert "60.0 s" in row(app, "✗ none")
 
 
+async def test_digests_are_cut_to_fit() -> None:
+    engine = FakeEngine()
+    exchange(engine, url=f"https://old.example/v2/a/blobs/sha256:{'0123456789ab' + 'f' * 52}")
+    async with console(engine, (120, 40)) as (app, pilot):
+        assert "old.example/v2/a/blobs/sha256:0123456789ab  " in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "f" * 20 in screen_text(app), "all of it")
+
+
 async def test_enter_shows_the_headers_without_secrets() -> None:
     async with console(some_exchanges(), (120, 40)) as (app, pilot):
         await pilot.press("g", "j", "j", "enter")

@@ -325,6 +325,8 @@ async def test_a_job_whose_process_died_says_so_and_goes_on_by_p() -> None:
         assert "! interrupted" in screen_text(app)
         assert "its process ended; p goes on from where it was" in screen_text(app)
         assert "transship resume abc234" in line_in(app, LineBar)
+        assert "▸" not in screen_text(app)  # What was begun doesn't move now.
+        assert "· waiting   team/web:v4" in screen_text(app)
         await pilot.press("p")
         await until(pilot, lambda: ("resume", "abc234") in engine.asked, "it goes on")
 
@@ -418,7 +420,10 @@ async def test_a_journal_that_cannot_be_read_is_no_crash() -> None:
         engine.failures["copy_ids"] = JobNotFound("abc234")
         await pilot.press("f")
         await until(pilot, lambda: JobNotFound.title in message(app), "the error")
-        assert app.is_running
+        for rate in (1.0, 2.0, 3.0):
+            await put(app, pilot, engine, running(rate=rate * MIB))
+        errors = [told for told in app.record.told() if told.kind == "error"]
+        assert len(errors) == 2  # One for the key that was pressed, one for all that followed.
 
 
 @pytest.mark.parametrize("words", HOSTILE)

@@ -196,6 +196,26 @@ async def test_opening_one_goes_to_browse() -> None:
         )
 
 
+async def test_the_guide_takes_the_source_and_then_the_target() -> None:
+    async with registries(OLD, NEW) as (pilot, engine):
+        await pilot.press("f2", "n")
+        await sees(pilot, "✓ Source", "from old.example:5000", "is where the images are now")
+        await pilot.press("n")
+        await sees(pilot, "! Choose another registry, where the images shall go.")
+        await pilot.press("j", "n")
+        await sees(pilot, "✓ Target", "from old.example:5000 to new.example")
+        await pilot.press("n")
+        await until(pilot, lambda: pilot.app.current_mode == "browse", "browse is in front")
+        await until(pilot, lambda: ("repositories", OLD.host) in engine.asked, "the source's list")
+
+
+@pytest.mark.parametrize("accounts", [(), (OLD,)], ids=["a source", "a target"])
+async def test_the_guide_asks_for_a_registry_that_is_missing(accounts: Sequence[Account]) -> None:
+    async with registries(*accounts) as (pilot, _):
+        await pilot.press("f2", *"n" * (1 + len(accounts)))
+        await until(pilot, lambda: isinstance(pilot.app.screen, RegistryFormScreen), "the form")
+
+
 async def test_one_that_was_added_is_under_the_cursor_and_tested() -> None:
     async with registries(*ALL) as (pilot, _):
         await pilot.press("a")

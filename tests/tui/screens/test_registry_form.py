@@ -502,6 +502,16 @@ async def test_escape_leaves_everything_as_it_was() -> None:
         assert form.engine.known == []
 
 
+@pytest.mark.parametrize("key", ["h", "q"])
+async def test_a_letter_beside_the_fields_closes_nothing(key: str) -> None:
+    async with form_for(FormEngine()) as form:
+        for place in ("#sign-in", "#save"):
+            form.app.screen.query_one(place).focus()
+            await form.pilot.press(key)
+            await form.pilot.pause()
+            assert form.is_open
+
+
 async def test_the_line_does_what_the_form_does() -> None:
     async with form_for(FormEngine(answer=wants_sign_in)) as form:
         line = form.app.screen.query_one(LineBar)

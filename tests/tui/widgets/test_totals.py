@@ -85,6 +85,11 @@ def test_a_job_that_has_ended_says_when_and_after_how_long() -> None:
     assert "Sent    1.0 GiB (102 MiB/s)" in lines(view)
 
 
+def test_a_job_whose_process_died_says_when_it_was_begun() -> None:
+    view = job_view("abc234", JobState.INTERRUPTED)
+    assert lines(view)[0].startswith("! interrupted  begun 14:13")
+
+
 def test_a_job_that_has_not_begun() -> None:
     view = job_view("abc234", JobState.WAITING, started=None, planned=False)
     assert lines(view)[0].startswith("· waiting  since ")

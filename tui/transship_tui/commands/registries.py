@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from transship.accounts.registry_file import Accounts
 from transship.paths import default_paths
+from transship.registries.addresses import is_loopback
 from transship.registries.credential import Tls
-from transship.registries.exchange import is_loopback
 from transship.registries.services import service_named, service_of
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import say, show, show_json, table, width_of

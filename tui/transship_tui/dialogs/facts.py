@@ -16,7 +16,7 @@ Facts = Sequence[tuple[str, str]]
 """Names and values. A name without a value is a title for those that follow."""
 
 
-_WIDEST = 32
+_WIDEST = 22
 
 
 class FactsDialog(WordsDialog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import ClassVar
@@ -30,6 +31,7 @@ _COLUMNS = (
     Column("Sent", 8, right=True, least=100),
     Column("Received", 8, right=True, least=76),
 )
+_DIGEST = re.compile("(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 
 
 class ConsoleScreen(Frame):
@@ -89,12 +91,17 @@ def _cells(exchanged: Exchanged) -> Sequence[Content]:
     return (
         Content(clock_text(exchanged.at)),
         Content(exchanged.method),
-        Content(exchanged.url.partition("://")[2] or exchanged.url),
+        Content(_short(exchanged.url)),
         _answer(exchanged),
         Content(_took(exchanged)),
         Content(_bytes(exchanged.sent)),
         Content(_bytes(exchanged.received)),
     )
+
+
+def _short(address: str) -> str:
+    """Return an address as a table has room for it: without the scheme, and digests cut."""
+    return _DIGEST.sub(r"\1", address.partition("://")[2] or address)
 
 
 def _answer(exchanged: Exchanged) -> Content:

@@ -51,6 +51,7 @@ asks both registries, not the job, whether everything is there.
         self._verify_first = verify
         self._view: JobView | None = None
         self._frozen = False
+        self._trouble = ""
         self._watch = LaneWatch()
         self._rates: deque[float] = deque(maxlen=_RATES)
         self._sampled = 0.0
@@ -74,7 +75,6 @@ asks both registries, not the job, whether everything is there.
 
     def on_screen_resume(self) -> None:
         """Show the job as it is now, or the one that is wanted instead."""
-        super().on_screen_resume()
         wanted, self.transship.wanted_job = self.transship.wanted_job, ""
         if wanted not in ("", self._job):
             self.app.switch_screen(JobScreen(wanted))
@@ -120,11 +120,18 @@ asks both registries, not the job, whether everything is there.
         self.heading(f"Job {view.id}", f"{view.source} → {view.target}")
         self.line(line_for(view))
         self._draw()
+        self._show_lists(view)
+        self.offer()
+
+    def _show_lists(self, view: JobView) -> None:
         try:
             self.query_one(JobLists).show(view)
         except TransshipError as error:
-            self.fail(error)
-        self.offer()
+            if str(error) != self._trouble:  # Said once, not at every look.
+                self._trouble = str(error)
+                self.fail(error)
+        else:
+            self._trouble = ""
 
     def _draw(self) -> None:
         if self._view is None:
@@ -211,7 +218,9 @@ asks both registries, not the job, whether everything is there.
     def _open(self) -> None:
         what = self.query_one(JobLists).under_cursor
         if isinstance(what, CopyRow):
-            self.app.push_screen(FactsDialog(mark(word_for(what)), _copy_facts(what)))
+            moves = self._view is not None and self._view.state is JobState.RUNNING
+            word = word_for(what, moves=moves)
+            self.app.push_screen(FactsDialog(mark(word), _copy_facts(what)))
         elif isinstance(what, Event):
             now = self.transship.engine.clock.now()
             self.app.push_screen(FactsDialog(mark(what.kind), _event_facts(what, now)))

@@ -100,7 +100,6 @@ is interrupted, and goes on from where it was.
 
     def on_screen_resume(self) -> None:
         """Show the jobs as they are now, and open the one that is wanted."""
-        super().on_screen_resume()
         self._show(self.transship.bridge.jobs)
         wanted, self.transship.wanted_job = self.transship.wanted_job, ""
         if wanted:

@@ -13,6 +13,7 @@ from textual.content import Content
 
 from transship.accounts.account import Account
 from transship.errors import TransshipError
+from transship.guide import Step
 from transship.registries.examine import Examination
 from transship.text import counted
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -107,12 +108,37 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         why = "" if self._accounts else "There is no registry yet; a adds one."
         return dict.fromkeys(("edit", "test", "remove"), why) if why else {}
 
+    def take_step(self, step: Step) -> bool:
+        """Take the account under the cursor as source or target; ask for one if there is none."""
+        journey, account = self.transship.journey, self._at_cursor()
+        others = [each for each in self._accounts if each.host != journey.source]
+        if step is Step.SOURCE and account is not None:
+            journey.source = account.host
+            self.tell(f"{account.host} is where the images are now")
+        elif step is Step.TARGET and account in others:
+            journey.target = account.host if account else ""
+            self.tell(f"{journey.target} is where the images shall go")
+        elif step is Step.SOURCE or (step is Step.TARGET and not others):
+            self.action_add()
+        else:
+            return False
+        self._say_heading()
+        self.transship.show_guide()
+        return True
+
+    def _say_heading(self) -> None:
+        journey = self.transship.journey
+        count = counted(len(self._accounts), "account")
+        source = f", from {journey.source}" if journey.source else ""
+        target = f" to {journey.target}" if journey.source and journey.target else ""
+        self.heading("Registries", f"{count}{source}{target}")
+
     def _show(self) -> None:
         try:
             self._accounts = self.transship.engine.accounts()
         except TransshipError as error:
             self.fail(error)
-        self.heading("Registries", counted(len(self._accounts), "account"))
+        self._say_heading()
         self.line("transship registries")
         self.query_one(VirtualTable).show(_AccountRows(self._accounts, self._states))
         self._show_card()

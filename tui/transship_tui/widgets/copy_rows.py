@@ -40,6 +40,8 @@ class CopyRows:
         self._ids = ids
         self._fetch = fetch
         self._read: dict[int, CopyRow | None] = {}
+        self.moves = True
+        """Whether anything moves now; if not, what was begun waits to go on."""
         self.stale = False
         """Whether a copy was asked for that is gone; what failed goes when it is tried again."""
 
@@ -72,7 +74,7 @@ class CopyRows:
             return (Content("…"), Content(""), Content(""), Content(""))
         source, target = row.copy.source, row.copy.target
         return (
-            mark(word_for(row)),
+            mark(word_for(row, moves=self.moves)),
             Content(_within(str(source), source.registry)),
             Content(_within(str(target), target.registry)),
             _why(row),
@@ -107,8 +109,13 @@ class EventRows:
         )
 
 
-def word_for(row: CopyRow) -> str:
-    """Return how far a copy is, in the word that has a mark."""
+def word_for(row: CopyRow, *, moves: bool) -> str:
+    """Return how far a copy is, in the word that has a mark.
+
+    Where nothing `moves`, what was begun waits to go on.
+    """
+    if row.state is State.RUNNING and not moves:
+        return str(State.WAITING)
     if row.state is State.DONE:
         return _DONE_WORDS.get(row.copy.verdict, str(row.copy.verdict))
     return str(row.state)

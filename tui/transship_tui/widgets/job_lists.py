@@ -18,6 +18,7 @@ from transship.text import counted, safe
 from transship.transfers.journal import Failure
 from transship.transfers.listing import CopyRow, Event, Which
 from transship.transfers.view import JobView
+from transship.transfers.work import JobState
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.copy_rows import COPY_COLUMNS, EVENT_COLUMNS, CopyRows, EventRows
 from transship_tui.widgets.pattern_input import PatternInput
@@ -130,13 +131,16 @@ class JobLists(Vertical):
             self._show_events()
 
     def _show_copies(self, view: JobView) -> None:
+        moves = view.state is JobState.RUNNING
         listed = (self.tab, self._pattern, *_moment(view, self.tab))
         if listed == self._listed and not self._copies.stale:
+            self._copies.moves = moves
             self._copies.forget()
             self.table.changed()
             return
         ids = self._engine.copy_ids(self._job, Which(str(self.tab)), self._pattern)
         self._copies, self._listed = CopyRows(ids, self._fetch), listed
+        self._copies.moves = moves
         narrowed = not is_everything(self._pattern)
         empty = "Nothing matches; esc shows all." if narrowed else _EMPTY[self.tab]
         self.table.show(self._copies, empty=empty)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
@@ -132,6 +132,11 @@ class RegistryForm(Vertical):
         self.query_one("#alias" if self._before else "#host").focus()
         self._follow()
         self._look_at_keyring()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep the letters that go back elsewhere from closing a form that is half filled in."""
+        if event.key in ("h", "q"):
+            event.stop()
 
     @property
     def entry(self) -> Entry:

@@ -102,8 +102,10 @@ def _state(view: JobView, now: float) -> Content:
 def _since(view: JobView, now: float) -> str:
     if view.started is None:
         return f"since {when_text(view.created, now)}"
-    if view.state is JobState.RUNNING or view.ended is None:
+    if view.state is JobState.RUNNING:
         return duration_text(now - view.started)
+    if view.ended is None:
+        return f"begun {when_text(view.started, now)}"
     return f"{when_text(view.ended, now)}, after {duration_text(view.ended - view.started)}"
 
 
@@ -136,8 +138,9 @@ def _data(view: JobView, width: int, rates: Sequence[float]) -> Iterator[Part]:
         yield from _bar(done / total, bar)
         yield " "
     yield f"{share}  {amount}"
-    if rate:
-        yield f"  {rate}"
+    if not rate:
+        return
+    yield f"  {rate}"
     left = room - bar - 3
     if bar and left > 5 and (bars := sparkline(rates[-left:])):
         yield (f"  {bars}", NEWS)
