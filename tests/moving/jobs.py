@@ -63,7 +63,7 @@ async def opened(
     known = {registry.host: access_to(registry) for registry in registries}
     places: dict[str, Place] = {}
     async with AsyncExitStack() as stack:
-        for name in {ref.registry for copy in plan.copies for ref in (copy.source, copy.target)}:
+        for name in plan.registries:
             place = open_place(Reference(name), known.get(name), create=True, patience=patience)
             places[name] = await stack.enter_async_context(aclosing(place))
         yield places

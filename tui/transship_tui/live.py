@@ -234,12 +234,7 @@ class LiveEngine:
         return await access_for(reference, self._accounts, self._sources)
 
     async def _accesses(self, plan: Plan) -> dict[str, Access]:
-        accesses: dict[str, Access] = {}
-        for copy in plan.copies:
-            for reference in (copy.source, copy.target):
-                if reference.registry not in accesses:
-                    accesses[reference.registry] = await self._access(reference)
-        return accesses
+        return {name: await self._access(Reference(name)) for name in plan.registries}
 
     async def _open_all(self, plan: Plan, stack: AsyncExitStack) -> dict[str, Place]:
         places: dict[str, Place] = {}

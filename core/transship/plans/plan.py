@@ -16,10 +16,11 @@ to = "new.example:5001/team/web:1.4"
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,6 +30,8 @@ import tomli_w
 from transship.errors import BadFile, BadRequest, UsageError
 from transship.oci.platform import Platform, parse_platform
 from transship.oci.reference import Reference, parse_reference
+from transship.plans.policy import Deletion, Limits, Schedule
+from transship.plans.rule import Artifact, Rule
 
 
 class OnConflict(StrEnum):
@@ -39,23 +42,84 @@ class OnConflict(StrEnum):
     FAIL = "fail"
 
 
+class Kind(StrEnum):
+    """What sort of plan it is."""
+
+    COPY = "copy"
+    """Named things, once."""
+    SYNC = "sync"
+    """What rules select, on demand or on a schedule."""
+    REPLICATION = "replication"
+    """Everything below a registry, a path or a repository, kept in step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one thing is to be copied, where that differs from rule to rule.
+
+    No `platforms` and no `artifacts` mean all. `immutable` says that a tag which the target has is
+    believed to be the same, without being asked for.
+    """
+
+    platforms: tuple[Platform, ...] = ()
+    artifacts: frozenset[Artifact] = frozenset()
+    immutable: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One thing to copy: a tag, a digest, or a whole repository (no version on either side)."""
+    """One thing to copy: a tag, a digest, or a whole repository (no version on either side).
+
+    Without `terms` those of the plan hold.
+    """
 
     source: Reference
     target: Reference
+    terms: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What should move where, and how."""
+    """What should move where, and how: `copies` by name, or `rules` that select.
 
-    copies: tuple[Wanted, ...]
+    `limits` go by registry. `retries` is how often what failed is tried again before the job ends.
+    """
+
+    copies: tuple[Wanted, ...] = ()
     on_conflict: OnConflict = OnConflict.OVERWRITE
     referrers: bool = True
     platforms: tuple[Platform, ...] = ()
-    kind: str = "copy"
+    kind: Kind = Kind.COPY
+    rules: tuple[Rule, ...] = ()
+    schedule: Schedule | None = None
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    delete: Deletion | None = None
+    retries: int = 0
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The registries that are read from, each once, in order."""
+        rules = (rule.source for rule in self.rules)
+        return _registries(chain((copy.source for copy in self.copies), rules))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The registries that are written to, each once, in order."""
+        rules = (target for rule in self.rules for target in rule.targets)
+        return _registries(chain((copy.target for copy in self.copies), rules))
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """All registries that take part, each once, sources first."""
+        return tuple(dict.fromkeys(self.sources + self.targets))
+
+    def terms(self, wanted: Wanted) -> Terms:
+        """Return how `wanted` is to be copied."""
+        return wanted.terms or Terms(platforms=self.platforms)
+
+
+def _registries(references: Iterable[Reference]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reference.registry for reference in references))
 
 
 def wanted(source: Reference, target: Reference) -> Wanted:
@@ -96,7 +160,7 @@ def write_plan(path: Path, plan: Plan) -> None:
     """Write a plan as TOML: the whole file, or nothing of it."""
     document: dict[str, object] = {
         "version": 1,
-        "kind": plan.kind,
+        "kind": str(plan.kind),
         "on_conflict": str(plan.on_conflict),
         "referrers": plan.referrers,
     }
@@ -124,7 +188,7 @@ def read_plan(path: Path) -> Plan:
         on_conflict=raw.on_conflict,
         referrers=raw.referrers,
         platforms=platforms,
-        kind=raw.kind,
+        kind=Kind(raw.kind),
     )
 
 

@@ -53,16 +53,14 @@ async def _run(job: Job, accesses: dict[str, Access]) -> None:
 
 async def _open(plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack) -> dict[str, Place]:
     places: dict[str, Place] = {}
-    for copy in plan.copies:
-        for reference, create in ((copy.source, False), (copy.target, True)):
-            if reference.registry not in places:
-                place = open_place(
-                    Reference(reference.registry),
-                    accesses.get(reference.registry),
-                    create=create,
-                    patience=PERSISTENT,
-                )
-                places[reference.registry] = await stack.enter_async_context(aclosing(place))
+    for name in plan.registries:
+        place = open_place(
+            Reference(name),
+            accesses.get(name),
+            create=name in plan.targets,
+            patience=PERSISTENT,
+        )
+        places[name] = await stack.enter_async_context(aclosing(place))
     return places
 
 

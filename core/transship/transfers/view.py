@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Failure, Journal, Lane
@@ -90,14 +92,13 @@ def look(job: Job, plan: Plan, journal: Journal) -> JobView:
         if state is JobState.RUNNING:
             state = JobState.INTERRUPTED
     lanes = tuple(journal.lanes()) if state is JobState.RUNNING else ()
-    first = plan.copies[0]
     problem = journal.fact("problem")
     return JobView(
         id=job.id,
         kind=plan.kind,
         state=state,
-        source=str(first.source) if len(plan.copies) == 1 else first.source.registry,
-        target=str(first.target) if len(plan.copies) == 1 else first.target.registry,
+        source=_one_side(plan.sources, [copy.source for copy in plan.copies]),
+        target=_one_side(plan.targets, [copy.target for copy in plan.copies]),
         created=_time(journal, "created") or 0.0,
         started=_time(journal, "started"),
         ended=_time(journal, "ended") if state is not JobState.RUNNING else None,
@@ -113,6 +114,14 @@ def look(job: Job, plan: Plan, journal: Journal) -> JobView:
         if problem
         else None,
     )
+
+
+def _one_side(registries: Sequence[str], copies: Sequence[Reference]) -> str:
+    """Return what one side of a plan is in a word: what is copied, or the registry it is in."""
+    if len(copies) == 1:
+        return str(copies[0])
+    more = f" +{len(registries) - 1}" if len(registries) > 1 else ""
+    return f"{registries[0]}{more}"
 
 
 def _counts(journal: Journal) -> Counts:

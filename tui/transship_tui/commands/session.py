@@ -94,11 +94,7 @@ class Session:
 
     async def accesses(self, plan: Plan) -> list[Access]:
         """Return what it takes to open every place that a plan names."""
-        places: dict[str, Reference] = {}
-        for copy in plan.copies:
-            for reference in (copy.source, copy.target):
-                places.setdefault(reference.registry, reference)
-        return [await self.access(reference) for reference in places.values()]
+        return [await self.access(Reference(name)) for name in plan.registries]
 
     @asynccontextmanager
     async def place(self, reference: Reference) -> AsyncIterator[Place]:
