@@ -8,9 +8,9 @@ import re
 import pytest
 
 from transship import errors
-from transship.errors import RateLimited, ServerFailed, TransshipError, UsageError
+from transship.errors import CheckFailed, RateLimited, ServerFailed, TransshipError, UsageError
 
-_BASES = (TransshipError, UsageError)
+_BASES = (TransshipError, UsageError, CheckFailed)
 CAUSES = [
     found
     for _, found in inspect.getmembers(errors, inspect.isclass)
@@ -34,7 +34,8 @@ class TestEachCause:
         assert str(cause()) == cause.title
 
     def test_ends_a_line_command_as_the_manual_says(self, cause: type[TransshipError]) -> None:
-        assert cause.exit_status == (2 if issubclass(cause, UsageError) else 1)
+        stopped = 3 if issubclass(cause, CheckFailed) else 1
+        assert cause.exit_status == (2 if issubclass(cause, UsageError) else stopped)
 
 
 @pytest.mark.parametrize("words", ["title", "remedy"])

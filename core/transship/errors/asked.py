@@ -1,0 +1,102 @@
+"""What was asked can't be done as it was asked."""
+
+from __future__ import annotations
+
+from transship.errors.base import UsageError
+
+
+class BadReference(UsageError):
+    """A reference that can't be read as one."""
+
+    title = "Not an image reference"
+    remedy = "Write HOST[:PORT]/REPOSITORY[:TAG or @DIGEST], or layout:PATH[//REPOSITORY[:TAG]]."
+
+
+class BadPlatform(UsageError):
+    """A platform that can't be read as one."""
+
+    title = "Not a platform"
+    remedy = "Write OS/ARCHITECTURE[/VARIANT], for example linux/arm64 or linux/arm/v7."
+
+
+class BadFile(UsageError):
+    """A file of the operator's that can't be understood; `detail` names the place in it."""
+
+    title = "A file can't be understood"
+    remedy = "Mend the named place in the file, then try again."
+
+
+class BadRequest(UsageError):
+    """Options or arguments that don't go together."""
+
+    title = "That can't be asked"
+    remedy = "See --help for what goes together."
+
+
+class FileChanged(UsageError):
+    """A file that was to be written says something else than when it was read."""
+
+    title = "The file has changed meanwhile"
+    remedy = "Open it again, then make the change again."
+
+
+class BadPattern(UsageError):
+    """A glob or a regular expression that can't be used as one."""
+
+    title = "Not a pattern"
+    remedy = (
+        "Write a glob, for example team/** or v1.*, or regex: with a regular expression for the "
+        "whole name; ! in front leaves out."
+    )
+
+
+class BadRange(UsageError):
+    """A range of versions that can't be read as one."""
+
+    title = "Not a range of versions"
+    remedy = "Write for example >=1.2 <3, ^1.2, ~1.2, 1.x or 1.2 - 2.0; || is or."
+
+
+class BadMapping(UsageError):
+    """A mapping of names that can't give a repository's name, or a tag's."""
+
+    title = "Not a mapping of names"
+    remedy = (
+        "Write keep, strip:N, flatten, or a template of {registry}, {namespace}, {repository}, "
+        "{name} and {tag}, with a colon before the tag."
+    )
+
+
+class AccountNotFound(UsageError):
+    """A host or alias that no account has."""
+
+    title = "No such account"
+    remedy = "`transship registries` lists the accounts; `transship login HOST` adds one."
+
+
+class PlanNotFound(UsageError):
+    """No plan has this name, and no file is there."""
+
+    title = "No such plan"
+    remedy = "Give the path of a plan file, or the name of one in the folder of plans."
+
+
+class JobNotFound(UsageError):
+    """No job has this id, or several ids begin like it."""
+
+    title = "No such job"
+    remedy = "`transship jobs` lists the jobs; an id can be shortened as long as it is clear."
+
+
+class JobBusy(UsageError):
+    """Another process works on the job."""
+
+    title = "The job is already running"
+    remedy = "Follow it with `transship attach`, or pause it first."
+
+
+class JobEnded(UsageError):
+    """The job has ended, so the wish can't be granted."""
+
+    title = "The job has ended"
+    remedy = "`transship jobs` shows how; `transship retry JOB` tries again what failed."
