@@ -27,9 +27,19 @@ class Paths:
         return self.config / "config.toml"
 
     @property
+    def plans(self) -> Path:
+        """The operator's plans, one file each."""
+        return self.config / "plans"
+
+    @property
     def jobs(self) -> Path:
         """One folder per job."""
         return self.state / "jobs"
+
+    @property
+    def flows(self) -> Path:
+        """One ledger per flow."""
+        return self.state / "flows"
 
 
 def default_paths() -> Paths:

@@ -31,6 +31,7 @@ def test_one_variable_moves_every_file(tmp_path: Path, monkeypatch: pytest.Monke
 
     assert paths.registries == tmp_path / "config" / "registries.toml"
     assert paths.settings == tmp_path / "config" / "config.toml"
+    assert paths.plans == tmp_path / "config" / "plans"
     assert paths.jobs == tmp_path / "state" / "jobs"
 
 

@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from transship.errors import TransshipError
+from transship.oci.artifact import Artifact
 from transship.oci.digest import Digest
-from transship.plans.rule import Artifact
 
 
 @dataclass(frozen=True, slots=True)
 class TagFacts:
-    """What is known of one tag beyond its name. `created` is in seconds since the epoch."""
+    """What is known of one tag beyond its name. `created` is in seconds since the epoch.
+
+    `examined` says that its manifest was read: what is None then can't be known.
+    """
 
     digest: Digest | None = None
     created: float | None = None
     artifact: Artifact | None = None
     size: int | None = None
     """The bytes of its blobs, over all platforms."""
+    examined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

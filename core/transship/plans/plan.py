@@ -1,37 +1,18 @@
-"""A plan: a TOML file that a person can read, and that a job keeps beside its journal.
-
-```toml
-version = 1
-kind = "copy"
-on_conflict = "overwrite"        # or "skip", "fail"
-referrers = true
-platforms = ["linux/amd64"]      # left out: every platform, byte for byte
-
-[[copies]]
-from = "old.example:5000/team/web:1.4"
-to = "new.example:5001/team/web:1.4"
-```
-"""
+"""What should move where, and how. Data, and the rules of one copy; docs/plans.md is the file."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import chain
-from pathlib import Path
-from typing import Annotated, Literal
 
-import msgspec
-import tomli_w
-
-from transship.errors import BadFile, BadRequest, UsageError
-from transship.oci.platform import Platform, parse_platform
-from transship.oci.reference import Reference, parse_reference
+from transship.errors import BadRequest
+from transship.oci.artifact import Artifact
+from transship.oci.platform import Platform
+from transship.oci.reference import Reference
 from transship.plans.policy import Deletion, Limits, Schedule
-from transship.plans.rule import Artifact, Rule
+from transship.plans.rule import Rule
 
 
 class OnConflict(StrEnum):
@@ -97,29 +78,43 @@ class Plan:
     retries: int = 0
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The registries that are read from, each once, in order."""
+    def sources(self) -> tuple[Reference, ...]:
+        """The first thing that is named in each registry that is read from, in order."""
         rules = (rule.source for rule in self.rules)
-        return _registries(chain((copy.source for copy in self.copies), rules))
+        return _by_registry(chain((copy.source for copy in self.copies), rules))
 
     @property
-    def targets(self) -> tuple[str, ...]:
-        """The registries that are written to, each once, in order."""
+    def targets(self) -> tuple[Reference, ...]:
+        """The first thing that is named in each registry that is written to, in order."""
         rules = (target for rule in self.rules for target in rule.targets)
-        return _registries(chain((copy.target for copy in self.copies), rules))
+        return _by_registry(chain((copy.target for copy in self.copies), rules))
 
     @property
-    def registries(self) -> tuple[str, ...]:
-        """All registries that take part, each once, sources first."""
-        return tuple(dict.fromkeys(self.sources + self.targets))
+    def places(self) -> tuple[Reference, ...]:
+        """The first thing that is named in each registry that takes part, sources first."""
+        return _by_registry(self.sources + self.targets)
+
+    @property
+    def is_replication(self) -> bool:
+        """Whether everything is to be kept in step."""
+        return self.kind is Kind.REPLICATION
+
+    def without_idle_limits(self) -> Plan:
+        """Return the plan without limits of registries that take no part, as its file wants it."""
+        taking_part = {place.registry for place in self.places}
+        kept = {name: limits for name, limits in self.limits.items() if name in taking_part}
+        return replace(self, limits=kept)
 
     def terms(self, wanted: Wanted) -> Terms:
         """Return how `wanted` is to be copied."""
         return wanted.terms or Terms(platforms=self.platforms)
 
 
-def _registries(references: Iterable[Reference]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(reference.registry for reference in references))
+def _by_registry(references: Iterable[Reference]) -> tuple[Reference, ...]:
+    first: dict[str, Reference] = {}
+    for reference in references:
+        first.setdefault(reference.registry, reference)
+    return tuple(first.values())
 
 
 def wanted(source: Reference, target: Reference) -> Wanted:
@@ -154,71 +149,3 @@ def _check_apart(source: Reference, target: Reference) -> None:
         raise BadRequest(f"source and target are the same repository, {source}")
     if target.version in (source.tag, source.digest):
         raise BadRequest(f"source and target are the same, {source}")
-
-
-def write_plan(path: Path, plan: Plan) -> None:
-    """Write a plan as TOML: the whole file, or nothing of it."""
-    document: dict[str, object] = {
-        "version": 1,
-        "kind": str(plan.kind),
-        "on_conflict": str(plan.on_conflict),
-        "referrers": plan.referrers,
-    }
-    if plan.platforms:
-        document["platforms"] = [str(platform) for platform in plan.platforms]
-    document["copies"] = [
-        {"from": str(copy.source), "to": str(copy.target)} for copy in plan.copies
-    ]
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(tomli_w.dumps(document), encoding="utf-8")
-    temporary.replace(path)
-
-
-def read_plan(path: Path) -> Plan:
-    """Return the plan in a file. Raises BadFile, which names the place in it."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        raw = msgspec.convert(document, _RawPlan)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BadFile(f"{path}: {error}") from error
-    with _in_file(path, "platforms"):
-        platforms = tuple(parse_platform(platform) for platform in raw.platforms)
-    return Plan(
-        copies=tuple(_copy(path, number, copy) for number, copy in enumerate(raw.copies)),
-        on_conflict=raw.on_conflict,
-        referrers=raw.referrers,
-        platforms=platforms,
-        kind=Kind(raw.kind),
-    )
-
-
-def _copy(path: Path, number: int, raw: _RawCopy) -> Wanted:
-    place = f"copies[{number}]"
-    with _in_file(path, f"{place}.from"):
-        source = parse_reference(raw.source)
-    with _in_file(path, f"{place}.to"):
-        target = parse_reference(raw.target)
-    with _in_file(path, place):
-        return wanted(source, target)
-
-
-@contextmanager
-def _in_file(path: Path, place: str) -> Iterator[None]:
-    try:
-        yield
-    except UsageError as error:
-        raise BadFile(f"{path}: {place}: {error}", remedy=error.remedy) from error
-
-
-class _RawCopy(msgspec.Struct, forbid_unknown_fields=True):
-    source: str = msgspec.field(name="from")
-    target: str = msgspec.field(name="to")
-
-
-class _RawPlan(msgspec.Struct, forbid_unknown_fields=True):
-    version: Literal[1]
-    kind: Literal["copy"]
-    copies: Annotated[list[_RawCopy], msgspec.Meta(min_length=1)]
-    on_conflict: OnConflict = OnConflict.OVERWRITE
-    referrers: bool = True
-    platforms: list[str] = []

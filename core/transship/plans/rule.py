@@ -5,22 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from transship.oci.artifact import Artifact
 from transship.oci.digest import Digest
 from transship.oci.platform import Platform
 from transship.oci.reference import Reference
-
-
-class Artifact(StrEnum):
-    """What a manifest stands for, as its media types and its `artifactType` tell."""
-
-    IMAGE = "image"
-    CHART = "chart"
-    """A Helm chart."""
-    SIGNATURE = "signature"
-    """Signatures and attestations: Notation, cosign, in-toto."""
-    SBOM = "sbom"
-    OTHER = "other"
-    """Any other OCI artifact."""
 
 
 class NewestBy(StrEnum):
@@ -64,7 +52,7 @@ class Rule:
     `source` and each of `targets` are a registry, with or without a path (their `repository`).
     Below the source's path, `repositories` selects by globs or `regex:`; what matches one that
     begins with `!` is left out. `map` makes the repository's name below the target's path from
-    its name below the source's: see `transship.plans.mapping`. No `artifacts` and no `platforms`
+    its name below the source's: see `transship.plans.naming`. No `artifacts` and no `platforms`
     mean all of them, byte for byte. A tag that matches one of `immutable` and is at the target is
     believed to be the same, and isn't asked for.
     """

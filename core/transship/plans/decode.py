@@ -1,0 +1,235 @@
+"""What a plan says, from its TOML document: all of it, or every mistake in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from transship.errors import BadRequest, UsageError
+from transship.oci.platform import Platform, parse_platform
+from transship.plans.decode_rules import (
+    Resolve,
+    checked_protection,
+    decode_artifacts,
+    decode_rule,
+    without_secret,
+)
+from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
+from transship.plans.policy import Deletion, Limits, Schedule
+from transship.plans.quantities import parse_duration, parse_rate, parse_share, parse_window
+from transship.plans.schedule import check_cron
+from transship.plans.tables import Mistake, Mistakes, Table, Words
+
+VERSION = 1
+"""The version of plan files that is read and written here."""
+
+_MOST_RETRIES = 100
+_MOST_AT_ONCE = 1000
+_EVERYWHERE = frozenset(
+    {"version", "kind", "on_conflict", "referrers", "retries", "schedule", "limits"}
+)
+_ELSEWHERE = {
+    **dict.fromkeys(("from", "to"), "stands in [[rules]], or in [[copies]] of a copy plan"),
+    **dict.fromkeys(("every", "cron", "interval"), "stands in [schedule]"),
+    **dict.fromkeys(("concurrency", "rate", "window"), "stands in [limits.REGISTRY]"),
+    **dict.fromkeys(("at_most", "protect"), "stands in [delete]"),
+}
+_NO_COPIES = "belongs to a copy plan; what this kind copies, [[rules]] say"
+_NO_PLATFORMS = "stands in each of the [[rules]]"
+_NO_DELETE = "only a replication deletes; what vanishes stays in any other plan"
+_DOCUMENT = {
+    Kind.COPY: Words(
+        _EVERYWHERE | {"copies", "platforms"},
+        meant={"rules": "copies", "images": "copies"},
+        elsewhere={**_ELSEWHERE, "rules": "needs kind sync or replication", "delete": _NO_DELETE},
+    ),
+    Kind.SYNC: Words(
+        _EVERYWHERE | {"rules"},
+        meant={"sync": "rules"},
+        elsewhere={
+            **_ELSEWHERE,
+            "copies": _NO_COPIES,
+            "platforms": _NO_PLATFORMS,
+            "delete": _NO_DELETE,
+        },
+    ),
+    Kind.REPLICATION: Words(
+        _EVERYWHERE | {"rules", "delete"},
+        elsewhere={
+            **_ELSEWHERE,
+            "copies": _NO_COPIES,
+            "platforms": "a replication keeps every platform; to select, make the kind sync",
+        },
+    ),
+}
+_COPY = Words(
+    frozenset({"from", "to", "platforms", "artifacts", "immutable"}),
+    meant={"source": "from", "target": "to", "destination": "to"},
+)
+_SCHEDULE = Words(frozenset({"every", "cron"}), meant={"interval": "every"})
+_LIMITS = Words(
+    frozenset({"concurrency", "rate", "window"}),
+    meant={"parallel": "concurrency", "bandwidth": "rate", "hours": "window"},
+)
+_DELETE = Words(frozenset({"at_most", "protect"}), meant={"floor": "at_most", "keep": "protect"})
+
+
+def decode(
+    document: Mapping[str, object], resolve: Resolve
+) -> tuple[Plan | None, tuple[Mistake, ...]]:
+    """Return the plan in a document; or None, and every mistake in it."""
+    mistakes = Mistakes()
+    plan = _plan(Table(document, (), mistakes), resolve)
+    return None if mistakes.found else plan, tuple(mistakes.found)
+
+
+def _plan(table: Table, resolve: Resolve) -> Plan | None:
+    kind = _kind(table)
+    if kind is None:
+        return None
+    table.only(_DOCUMENT[kind])
+    plan = Plan(
+        kind=kind,
+        on_conflict=table.one_of("on_conflict", OnConflict, OnConflict.OVERWRITE),
+        referrers=table.flag("referrers", default=True),
+        schedule=_schedule(table),
+        delete=_deletion(table) if kind is Kind.REPLICATION else None,
+        retries=table.count("retries", 0, _MOST_RETRIES) or 0,
+    )
+    plan = _with_copies(table, plan, resolve) if kind is Kind.COPY else _ruled(table, plan, resolve)
+    return replace(plan, limits=_limits(table, plan, resolve))
+
+
+def _with_copies(table: Table, plan: Plan, resolve: Resolve) -> Plan:
+    platforms = table.each("platforms", parse_platform, empty=None)
+    copies = [_copy(entry, resolve, platforms) for entry in table.tables("copies")]
+    return replace(plan, platforms=platforms, copies=tuple(filter(None, copies)))
+
+
+def _ruled(table: Table, plan: Plan, resolve: Resolve) -> Plan:
+    rules = [
+        decode_rule(entry, resolve, replication=plan.is_replication)
+        for entry in table.tables("rules")
+    ]
+    return plan if None in rules else replace(plan, rules=tuple(filter(None, rules)))
+
+
+def _kind(table: Table) -> Kind | None:
+    """Return what sort of plan it is; without that, nothing else in it has a meaning."""
+    version = table.count("version", 1, 10**6)
+    if version is None and "version" not in table:
+        table.note("version is missing; write version = 1 at the top")
+    if version is not None and version != VERSION:
+        table.note(
+            f"the file is of version {version}, and this Transship reads version {VERSION}",
+            "version",
+            remedy="Use a newer Transship, or write the plan anew.",
+        )
+    if version != VERSION:
+        return None
+    kind = table.text("kind") or ""
+    if kind == "flow":
+        table.note("a flow is no plan; `transship promote` goes by it", "kind")
+    elif "kind" not in table:
+        table.note(f"kind is missing; write one of {', '.join(Kind)}")
+    elif kind in list(Kind):
+        return Kind(kind)
+    elif kind:
+        table.one_of("kind", Kind, Kind.COPY)
+    return None
+
+
+def _copy(table: Table, resolve: Resolve, platforms: tuple[Platform, ...]) -> Wanted | None:
+    table.only(_COPY)
+    table.needs("from", "to")
+    source = table.parsed("from", lambda text: without_secret(text, resolve))
+    target = table.parsed("to", lambda text: without_secret(text, resolve))
+    terms = None
+    if any(key in table for key in ("platforms", "artifacts", "immutable")):
+        own = table.each("platforms", parse_platform, empty=None)
+        terms = Terms(
+            platforms=own if "platforms" in table else platforms,
+            artifacts=decode_artifacts(table),
+            immutable=table.flag("immutable", default=False),
+        )
+    if source is None or target is None:
+        return None
+    try:
+        copy = wanted(source, target)
+    except UsageError as error:
+        table.error(error)
+        return None
+    return replace(copy, terms=terms) if terms else copy
+
+
+def _schedule(table: Table) -> Schedule | None:
+    inner = table.table("schedule")
+    if inner is None:
+        return None
+    inner.only(_SCHEDULE)
+    if ("every" in inner) == ("cron" in inner):
+        inner.note("needs either every or cron")
+    every = inner.parsed("every", _interval)
+    cron = inner.parsed("cron", _cron)
+    return Schedule(every=every, cron=cron or "")
+
+
+def _interval(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise BadRequest(f"{text!r} is too often; a second is the least")
+    return seconds
+
+
+def _cron(text: str) -> str:
+    check_cron(text)
+    return text
+
+
+def _limits(table: Table, plan: Plan, resolve: Resolve) -> Mapping[str, Limits]:
+    outer = table.table("limits")
+    # What a copy plan names may have been chosen by rules, so that some registries have no part.
+    known = [place.registry for place in plan.places] if plan.rules else None
+    limits: dict[str, Limits] = {}
+    for name, inner in outer.inner() if outer else ():
+        try:
+            registry = _registry(name, resolve)
+        except UsageError as error:
+            inner.error(error)
+            continue
+        if registry in limits:
+            inner.note(f"there are limits for {registry} already")
+        if known is not None and registry not in known:
+            inner.note(f"no rule reads from it or writes to it; there are {', '.join(known)}")
+        limits[registry] = _limits_of_one(inner)
+    return limits
+
+
+def _limits_of_one(table: Table) -> Limits:
+    table.only(_LIMITS)
+    if not any(table):
+        table.note("says nothing; there are concurrency, rate and window")
+    return Limits(
+        concurrency=table.count("concurrency", 1, _MOST_AT_ONCE),
+        rate=table.parsed("rate", parse_rate),
+        window=table.parsed("window", parse_window),
+    )
+
+
+def _registry(text: str, resolve: Resolve) -> str:
+    reference = without_secret(text, resolve)
+    if reference.repository or reference.version:
+        raise BadRequest(f"limits hold for a whole registry; write {reference.registry}")
+    return reference.registry
+
+
+def _deletion(table: Table) -> Deletion | None:
+    inner = table.table("delete")
+    if inner is None:
+        return None
+    inner.only(_DELETE)
+    at_most = inner.parsed("at_most", parse_share)
+    return Deletion(
+        at_most=Deletion().at_most if at_most is None else at_most,
+        protect=inner.each("protect", checked_protection),
+    )

@@ -1,0 +1,245 @@
+"""dregsy: a YAML file of tasks, each with a source, a target, and mappings of repositories.
+
+A tag of a mapping is named, or chosen by `semver:` or `regex:` (with `!` for what doesn't match);
+any of them may select it. Names of repositories may be chosen and changed by `regex:`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import replace
+
+from transship.errors import BadPlatform, BadReference
+from transship.oci.digest import Digest, is_digest
+from transship.oci.platform import Platform, parse_platform
+from transship.oci.reference import Reference, is_repository
+from transship.plans.importers.compact import placed
+from transship.plans.importers.document import Value
+from transship.plans.importers.draft import Draft, Login
+from transship.plans.importers.dregsy_tags import read_tags
+from transship.plans.importers.names import (
+    go_duration,
+    image_of,
+    interval_schedule,
+    registry_of,
+    whole_pattern,
+)
+from transship.plans.importers.signing_in import keep_login
+from transship.plans.naming import Origin, named_at, parse_map
+from transship.plans.rule import Rule, TagFilter
+from transship.registries.credential import Tls
+
+NAME = "dregsy"
+
+_KEYS = ("relay", "skopeo", "docker", "lister", "dockerhost", "api-version", "watch", "tasks")
+_MACHINERY = {
+    "relay": "Transship copies by itself, without skopeo or Docker",
+    "skopeo": "Transship copies by itself; certificates belong to an account: "
+    "`transship login HOST --ca FILE`",
+    "docker": "Transship copies by itself, without Docker",
+    "dockerhost": "Transship copies by itself, without Docker",
+    "api-version": "Transship copies by itself, without Docker",
+    "lister": "Transship lists every repository that a registry has",
+    "watch": "a plan is read when it runs",
+}
+_TASK_KEYS = ("name", "interval", "verbose", "source", "target", "mappings")
+_PLACE_KEYS = ("registry", "auth", "auth-refresh", "skip-tls-verify", "lister")
+_MAPPING_KEYS = ("from", "to", "tags", "platform", "digests", "preserve-digests")
+_GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+def recognises(value: Value) -> bool:
+    """Tell whether a file is one of this tool's."""
+    entries = value.entries or {}
+    tasks = entries.get("tasks")
+    return tasks is not None and tasks.items is not None
+
+
+def read(draft: Draft, value: Value) -> None:
+    """Take a file of the tool. Raises BadFile for what can't be one."""
+    draft.unknown(value, _KEYS)
+    for key, why in _MACHINERY.items():
+        if not value.get(key).is_empty and value.get(key).text != "false":
+            draft.left_out(value.get(key), why)
+    for task in value.get("tasks").sequence():
+        named = task.get("name").words()
+        at = replace(task, path=f"{task.path} ({named})" if named else task.path)
+        draft.unknown(task, _TASK_KEYS)
+        source = _place(draft, task.get("source"))
+        target = _place(draft, task.get("target"))
+        _schedule(draft, at, task.get("interval"))
+        if source is None or target is None:
+            draft.left_out(at, "its source or target is no registry")
+            continue
+        for mapping in task.get("mappings").sequence():
+            _mapping(draft, mapping, source, target)
+
+
+def _place(draft: Draft, value: Value) -> str | None:
+    """Return the registry at one end of a task, and keep the sign-in for it."""
+    draft.unknown(value, _PLACE_KEYS)
+    written = value.get("registry").words()
+    # ACCOUNT@public.ecr.aws names the account whose credentials are fetched.
+    try:
+        host = registry_of(written.rpartition("@")[2])
+    except BadReference as error:
+        draft.left_out(value, error.detail)
+        return None
+    if not value.get("lister").is_empty:
+        draft.left_out(
+            value.get("lister"),
+            "Transship lists a registry in its own way; where a registry doesn't list, name its "
+            f"repositories with `transship login {host} --repository PATH`",
+        )
+    if not value.get("auth-refresh").is_empty:
+        draft.to_do(
+            value.get("auth-refresh"),
+            f"passwords that are fetched again aren't kept in a plan; `transship login {host}`",
+        )
+    insecure = value.get("skip-tls-verify").flag()
+    if insecure:
+        draft.to_do(
+            value.get("skip-tls-verify"),
+            f"certificates weren't verified; `transship login {host} --insecure` says it again",
+        )
+    _sign_in(draft, value.get("auth"), host, Tls(insecure=insecure))
+    return host
+
+
+def _sign_in(draft: Draft, value: Value, host: str, tls: Tls) -> None:
+    written = value.words()
+    if not written or written == "none":
+        return
+    try:
+        document = json.loads(base64.b64decode(written, validate=True))
+        user, secret = document["username"], document["password"]
+    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
+        draft.left_out(value, f"not a sign-in as dregsy writes it; needs `transship login {host}`")
+        return
+    if not isinstance(user, str) or not isinstance(secret, str):
+        draft.left_out(value, f"not a user and a password; needs `transship login {host}`")
+        return
+    keep_login(draft, value, Login(host, user, secret, tls=tls))
+
+
+def _schedule(draft: Draft, task: Value, interval: Value) -> None:
+    words = interval.words()
+    seconds = float(words[:12]) if words.isascii() and words.isdigit() else go_duration(words)
+    schedule = interval_schedule(seconds)
+    if schedule is None and words not in ("", "0"):
+        draft.left_out(interval, "not an interval that a plan takes")
+    draft.schedule(task, schedule)
+
+
+def _mapping(draft: Draft, value: Value, source: str, target: str) -> None:
+    draft.unknown(value, _MAPPING_KEYS)
+    platforms = _platforms(draft, value.get("platform"), value)
+    filters = read_tags(draft, value.get("tags"))
+    digests = _digests(draft, value.get("digests"))
+    if platforms is None or filters is None or digests is None:
+        draft.left_out(value, "so the whole mapping is left out")
+        return
+    if digests:
+        chosen = () if value.get("tags").is_empty else filters.any_of
+        filters = replace(filters, any_of=(*chosen, TagFilter(digests=digests)))
+    try:
+        rule = _rule(draft, value, source, target)
+    except BadReference as error:
+        draft.left_out(value, error.detail)
+        return
+    if rule is None:
+        return
+    rule = replace(rule, platforms=platforms)
+    for tags in filters.any_of:
+        draft.rule(value, replace(rule, tags=tags))
+    for tag, digest in filters.pinned:
+        _pinned(draft, value, rule, tag, digest)
+
+
+def _pinned(draft: Draft, value: Value, rule: Rule, tag: str, digest: Digest) -> None:
+    """Add the copy of a tag that is pinned to a digest."""
+    [repository], [place] = rule.repositories, rule.targets
+    if "regex:" in repository:
+        draft.left_out(value, "a tag with a digest can't be chosen in many repositories")
+        return
+    source = replace(rule.source, repository=repository)
+    made = parse_map(rule.map).repository(Origin(source.registry, repository, repository))
+    target = Reference(place.registry, named_at(place, made), tag)
+    draft.image(value, replace(source, tag=tag, digest=digest), target, rule.platforms)
+
+
+def _rule(draft: Draft, value: Value, source: str, target: str) -> Rule | None:
+    """Return the rule of a mapping, without its tags; None, and a note, when there can't be one."""
+    written, to = value.get("from").words(), value.get("to").words()
+    if not written.startswith("regex:"):
+        image = image_of(f"{source}/{written.strip('/')}")
+        name = _renamed(draft, value, written, to)
+        if name is None:
+            return None
+        if not is_repository(name):
+            draft.left_out(value, "what it becomes at the target is no name")
+            return None
+        place, template = placed(image.repository, image_of(f"{target}/{name}"))
+        return Rule(Reference(source), (place,), (image.repository,), map=template)
+    pattern = whole_pattern(written.removeprefix("regex:").strip())
+    if pattern is None:
+        draft.left_out(value, "its regular expression means something else here, or nothing")
+        return None
+    if to.startswith("regex:"):
+        draft.left_out(
+            value,
+            "names that are chosen and changed by expressions can't be said in a plan; write a "
+            "rule for each part of the names, with a template in `map`",
+        )
+        return None
+    path = to.strip("/")
+    if path and not is_repository(path):
+        draft.left_out(value, "what it becomes at the target is no name")
+        return None
+    return Rule(Reference(source), (Reference(target, path),), (pattern,))
+
+
+def _renamed(draft: Draft, value: Value, name: str, to: str) -> str | None:
+    """Return what one repository is called at the target."""
+    if not to.startswith("regex:"):
+        return (to or name).strip("/")
+    expression, comma, replacement = to.removeprefix("regex:").partition(",")
+    if not comma:
+        draft.left_out(value, "its expression has nothing to put in")
+        return None
+    template = _GROUP.sub(r"\\g<\1\2>", replacement.replace("\\", "\\\\"))
+    try:
+        # dregsy puts a slash before the name before it looks at it.
+        return re.sub(expression, template, f"/{name.strip('/')}").strip("/")
+    except (re.error, IndexError):
+        draft.left_out(value, "its regular expression means something else here, or nothing")
+        return None
+
+
+def _platforms(draft: Draft, value: Value, mapping: Value) -> tuple[Platform, ...] | None:
+    word = value.words()
+    if word == "all":
+        return ()
+    if not word:
+        draft.changed(
+            mapping,
+            "dregsy copies the platform of its own machine only; the plan copies every platform "
+            "(write `platforms` into the rule for some)",
+        )
+        return ()
+    try:
+        return (parse_platform(word),)
+    except BadPlatform as error:
+        draft.left_out(value, f"not a platform: {error.detail}")
+        return None
+
+
+def _digests(draft: Draft, value: Value) -> tuple[Digest, ...] | None:
+    digests = value.texts()
+    if all(map(is_digest, digests)):
+        return tuple(dict.fromkeys(map(Digest, digests)))
+    draft.left_out(value, "not a digest")
+    return None

@@ -1,0 +1,150 @@
+"""image-syncer: `auth` and `images` in YAML or JSON, and the old file with both in it.
+
+`images` maps a source to a target or a list of them. A source names all tags, some with commas
+between them, a digest, or one regular expression. Tags of a target replace the source's in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from transship.errors import BadReference
+from transship.oci.reference import Reference
+from transship.plans.importers.document import Value
+from transship.plans.importers.draft import Draft
+from transship.plans.importers.image_transfer import is_rules
+from transship.plans.importers.names import part_pattern
+from transship.plans.importers.signing_in import has_variable, is_secrets, read_secrets
+from transship.plans.importers.tags import SourceName, source_name
+from transship.plans.rule import TagFilter
+
+NAME = "image-syncer"
+
+_COMBINED = ("auth", "images")
+
+
+def recognises(value: Value) -> bool:
+    """Tell whether a file is one of this tool's."""
+    return is_combined(value) or is_images(value) or is_secrets(value)
+
+
+def is_combined(value: Value) -> bool:
+    """Tell whether a file is the old one, with sign-ins and images in it."""
+    entries = value.entries or {}
+    images = entries.get("images")
+    return images is not None and images.entries is not None
+
+
+def is_images(value: Value) -> bool:
+    """Tell whether a value is a map from sources to targets."""
+    entries = value.entries or {}
+    targets = all(
+        each.entries is None and all(item.text is not None for item in each.items or ())
+        for each in entries.values()
+    )
+    return targets and any("/" in source for source in entries)
+
+
+def needs_this_tool(value: Value) -> bool:
+    """Tell whether a file has what image-transfer's don't have."""
+    if is_combined(value):
+        return True
+    if not is_images(value):
+        return False
+    if not is_rules(value):
+        return True
+    pairs = value.mapping().items()
+    # An empty target means the default registry of image-transfer, and nothing here.
+    return any(map(_is_own, pairs)) and not any(target.is_empty for _, target in pairs)
+
+
+def _is_own(pair: tuple[str, Value]) -> bool:
+    source, target = pair
+    text = target.words()
+    return source.endswith("/") or "@sha" in source or "," in text or has_variable(text)
+
+
+def read(draft: Draft, value: Value) -> None:
+    """Take one file of the tool. Raises BadFile for what can't be one."""
+    if is_combined(value):
+        draft.unknown(value, _COMBINED)
+        # The old file is read as it stands: no variables in it.
+        read_secrets(draft, value.get("auth"))
+        _images(draft, value.get("images"), expands=False)
+    elif is_secrets(value):
+        read_secrets(draft, value, expands=True)
+    else:
+        _images(draft, value, expands=True)
+
+
+def _images(draft: Draft, value: Value, *, expands: bool) -> None:
+    for written, targets in value.mapping().items():
+        at = replace(targets, path=written)
+        each = targets.items if targets.items is not None else (targets,)
+        named = [target for target in each if target.words().strip()]
+        if not named:
+            draft.left_out(at, "it has no target")
+            continue
+        try:
+            source = source_name(written)
+        except BadReference as error:
+            draft.left_out(at, error.detail)
+            continue
+        for text in _once(draft, at, named):
+            _copy(draft, replace(text, path=written), source, expands=expands)
+
+
+def _once(draft: Draft, at: Value, targets: Iterable[Value]) -> Iterable[Value]:
+    seen: dict[str, Value] = {}
+    for target in targets:
+        if target.words() in seen:
+            draft.changed(at, "a target stands there twice; the plan has it once")
+        seen.setdefault(target.words(), target)
+    return seen.values()
+
+
+def _copy(draft: Draft, value: Value, source: SourceName, *, expands: bool) -> None:
+    written = value.words().strip()
+    if expands and has_variable(written):
+        draft.left_out(
+            value, f"the target {written!r} names a variable of the environment; write it out"
+        )
+        return
+    try:
+        target = source_name(written)
+    except BadReference as error:
+        draft.left_out(value, error.detail)
+        return
+    if source.digest:
+        _digest(draft, value, source, target)
+    elif source.expression:
+        _expression(draft, value, source, target)
+    elif not target.tags and not target.digest:
+        draft.repository(value, source.whole, target.whole, TagFilter(exact=source.tags))
+    elif target.digest or len(source.tags) != len(target.tags):
+        draft.left_out(value, "source and target don't name the same number of tags")
+    else:
+        for old, new in zip(source.tags, target.tags, strict=True):
+            draft.image(value, source.whole.at(old), target.whole.at(new))
+
+
+def _digest(draft: Draft, value: Value, source: SourceName, target: SourceName) -> None:
+    if target.tags or target.digest not in (None, source.digest):
+        draft.left_out(value, "a digest goes to the same digest only")
+        return
+    draft.image(
+        value,
+        Reference(source.registry, source.repository, digest=source.digest),
+        target.whole,
+    )
+
+
+def _expression(draft: Draft, value: Value, source: SourceName, target: SourceName) -> None:
+    pattern = part_pattern(source.expression)
+    if pattern is None:
+        draft.left_out(value, "its regular expression means something else here, or nothing")
+    elif target.tags or target.digest:
+        draft.left_out(value, "tags that an expression finds can't be given new names")
+    else:
+        draft.repository(value, source.whole, target.whole, TagFilter(include=(pattern,)))

@@ -1,0 +1,180 @@
+"""What name a rule gives to what it selects.
+
+A rule's `map` makes a repository's name below the target's path from its name below the source's:
+
+* `keep` (the same as `{repository}`, and the default) leaves it as it is;
+* `strip:N` takes N components off its front;
+* `flatten` joins its components with `-`, `flatten:_` with another joiner;
+* everything else is a template of `{repository}`, `{namespace}` (the repository without its last
+  component, empty when it has only one), `{name}` (the last component), `{registry}` and `{tag}`.
+  After a colon the template goes on with the tag: `all:{name}-{tag}`. Without one the tag stays.
+
+`{registry}` is the source's host. A port's colon can't be in a repository's name, so it becomes a
+`-`: `old.example-5000`. Of a layout folder it is the folder's name. Slashes beside an empty field
+fall away: `{namespace}/{name}` is `web` for a repository without a namespace.
+
+A source that is itself a repository leaves nothing below it: `{repository}` is empty, `{name}` is
+its last component.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+from string import Formatter
+
+from transship.errors import BadMapping
+from transship.oci.reference import Reference, is_repository, is_tag
+
+FIELDS = ("registry", "namespace", "repository", "name", "tag")
+
+_STRIP = "strip:"
+_FLATTEN = "flatten"
+_SAMPLE = {
+    "registry": "old.example",
+    "namespace": "team",
+    "repository": "team/web",
+    "name": "web",
+    "tag": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A repository at the source, and its name below the rule's path there."""
+
+    registry: str
+    repository: str
+    below: str
+
+    def fields(self) -> dict[str, str]:
+        """Return what a template's fields stand for, the tag apart."""
+        return {
+            "registry": _host(self.registry),
+            "namespace": self.below.rpartition("/")[0],
+            "repository": self.below,
+            "name": self.repository.rpartition("/")[2],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NameMap:
+    """A mapping that has been read. `strip`, `joiner` and `path` are one of three ways.
+
+    `tag` is the template for the tag, empty when it stays.
+    """
+
+    text: str
+    path: str = ""
+    tag: str = ""
+    strip: int = 0
+    joiner: str = ""
+
+    @property
+    def by_tag(self) -> bool:
+        """Whether the repository's name depends on the tag."""
+        return "{tag}" in self.path
+
+    def repository(self, origin: Origin, tag: str = "") -> str:
+        """Return the name below the target's path. Raises BadMapping when nothing is left."""
+        if self.strip:
+            parts = origin.below.split("/")[self.strip :]
+            if not parts:
+                raise BadMapping(f"{self.text} leaves nothing of {origin.below!r}")
+            return "/".join(parts)
+        if self.joiner:
+            return origin.below.replace("/", self.joiner)
+        if self.by_tag and not tag:
+            raise BadMapping(f"{self.text} needs a tag")
+        return _joined(tag.join(_around_tag(self.path, origin)))
+
+    def renamed(self, origin: Origin, tag: str) -> str:
+        """Return what a tag is called at the target. Raises BadMapping when that is no tag."""
+        [made] = self.called(origin, [tag])
+        if not is_tag(made):
+            raise BadMapping(f"{made!r} is not a tag")
+        return made
+
+    def called(self, origin: Origin, tags: Iterable[str]) -> list[str]:
+        """Return what tags are called at the target, legal or not, in order."""
+        if not self.tag:
+            return list(tags)
+        around = _around_tag(self.tag, origin)
+        return [tag.join(around) for tag in tags]
+
+
+def keeps_names(text: str) -> bool:
+    """Tell whether a mapping leaves all names as they are."""
+    return text.strip() in ("", "keep", "{repository}")
+
+
+@lru_cache(maxsize=256)
+def parse_map(text: str) -> NameMap:
+    """Return the mapping that `text` writes down. Raises BadMapping."""
+    text = text.strip()
+    if keeps_names(text):
+        return NameMap(text, path="{repository}")
+    if text.startswith(_STRIP):
+        count = text.removeprefix(_STRIP)
+        if not re.fullmatch("[1-9][0-9]?", count):
+            raise BadMapping(f"{text!r}: strip takes a number of components, from 1 on")
+        return NameMap(text, strip=int(count))
+    if text == _FLATTEN or text.startswith(f"{_FLATTEN}:"):
+        joiner = text.removeprefix(_FLATTEN).removeprefix(":") if ":" in text else "-"
+        if not re.fullmatch(r"-+|_|__|\.", joiner):
+            raise BadMapping(f"{text!r}: the joiner is -, _, __ or a dot")
+        return NameMap(text, joiner=joiner)
+    return _template(text)
+
+
+def named_at(target: Reference, made: str) -> str:
+    """Return the repository below the path of `target`. Raises BadMapping when it is no name."""
+    name = "/".join(part for part in (target.repository, made) if part)
+    if is_repository(name):
+        return name
+    if not name:
+        raise BadMapping(f"nothing names the repository at {target}")
+    if len(name) > 255:
+        raise BadMapping(f"{name[:60]}… is longer than the 255 characters of a repository's name")
+    hint = "; they are in lower case" if name != name.lower() else ""
+    raise BadMapping(f"{name!r} is not a repository name{hint}")
+
+
+def _template(text: str) -> NameMap:
+    try:
+        parsed = list(Formatter().parse(text))
+    except ValueError as error:
+        raise BadMapping(f"{text!r}: a brace stands alone") from error
+    for literal, field, spec, conversion in parsed:
+        if "{" in literal or "}" in literal:
+            raise BadMapping(f"{text!r}: a name has no brace")
+        if field is not None and (field not in FIELDS or spec or conversion):
+            raise BadMapping(f"{text!r}: there is no {{{field}{spec and ':'}{spec}}}")
+    path, colon, tag = text.partition(":")
+    if ":" in tag:
+        raise BadMapping(f"{text!r} has more than one colon")
+    if colon and not is_tag(tag.format_map(_SAMPLE)):
+        raise BadMapping(f"{text!r}: {tag!r} gives no tag")
+    if not is_repository(_joined(path.format_map(_SAMPLE))):
+        raise BadMapping(f"{text!r}: {path!r} gives no repository name")
+    return NameMap(text, path=path, tag="" if tag == "{tag}" else tag)
+
+
+def _around_tag(template: str, origin: Origin) -> list[str]:
+    """Return what a template gives before, between and after the places where the tag goes."""
+    fields = origin.fields()
+    return [part.format_map(fields) for part in template.split("{tag}")]
+
+
+def _joined(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part)
+
+
+def _host(registry: str) -> str:
+    place = Reference(registry)
+    if place.layout is not None:
+        return PurePosixPath(place.layout).name.lower()
+    return re.sub(r"[\[\]]", "", registry).replace(":", "-").strip("-")

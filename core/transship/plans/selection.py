@@ -1,0 +1,241 @@
+"""What the rules of a plan select from what is there, and why not the rest. Pure.
+
+Every rule that selects a tag applies: a tag may go to several targets by several rules. What two
+rules send to the same place from the same source is one copy.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from transship.oci.digest import Digest
+from transship.oci.reference import Reference
+from transship.plans.catalogue import Catalogue, TagFacts
+from transship.plans.globs import Patterns, parse_patterns
+from transship.plans.outline import Outline, Portion, outline, passes_by, scope
+from transship.plans.plan import Plan, Terms, Wanted
+from transship.plans.rule import Rule
+from transship.plans.tags import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What no rule selected, and why: a tag, or a whole repository (no version).
+
+    `rule` is the number (from 0) of the rule that came nearest to it, None where none did.
+    """
+
+    source: Reference
+    why: str
+    rule: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One copy that a rule asks for, with the number (from 0) of the rule."""
+
+    wanted: Wanted
+    rule: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the rules select.
+
+    To each rule a listed tag is chosen, dropped, needed or impossible, one of them for each of the
+    rule's targets. `dropped` has the tags that are dropped to all rules, so that it has nothing in
+    common with the others; a tag that is in a dropped repository isn't there by itself.
+
+    `needed` are the tags of which more must be known (when they were created) before the rules
+    can choose, or that wait for others of which more must be known. `impossible` are selected, but
+    what the mapping makes of them is no name, or the name that something else gets as well;
+    `missing` are named by a rule, and not there. `unmatched` are patterns for repositories that
+    match nothing.
+    """
+
+    chosen: tuple[Chosen, ...]
+    dropped: tuple[Dropped, ...] = ()
+    needed: tuple[Reference, ...] = ()
+    impossible: tuple[Dropped, ...] = ()
+    missing: tuple[Dropped, ...] = ()
+    unmatched: tuple[Dropped, ...] = ()
+
+
+def select(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Selection:
+    """Return what the rules of `plan` select from the catalogues of its sources.
+
+    `catalogues` go by registry, `now` is in seconds since the epoch. What the plan names in
+    `copies` is no part of it. Everything is in the order of rules, then of the catalogues. Raises
+    BadPattern, BadRange and BadMapping when a rule can't be used.
+    """
+    drawn = outline(plan, catalogues, now)
+    return Selection(
+        tuple(_chosen(plan, drawn)),
+        tuple(_dropped(drawn)),
+        tuple(_needed(drawn)),
+        tuple(_impossible(drawn)),
+        tuple(_missing(plan, drawn, catalogues)),
+        tuple(_unmatched(plan, catalogues)),
+    )
+
+
+def takes_repository(rule: Rule, repository: str) -> bool:
+    """Tell whether a rule takes a repository of its source, whatever tags that has."""
+    return passes_by(rule, parse_patterns(rule.repositories), repository) is None
+
+
+def literal_repositories(rule: Rule) -> tuple[str, ...] | None:
+    """Return the repositories that a rule writes out in full; None when it has a pattern.
+
+    Where it does, nobody needs to ask the source for a list of its repositories.
+    """
+    patterns = parse_patterns(rule.repositories)
+    if not patterns.wanted or not all(pattern.literal for pattern in patterns.wanted):
+        return None
+    names = dict.fromkeys(_full(rule, pattern.text) for pattern in patterns.wanted)
+    return tuple(name for name in names if passes_by(rule, patterns, name) is None)
+
+
+def to_look_up(selection: Selection, catalogues: Mapping[str, Catalogue]) -> tuple[Reference, ...]:
+    """Return those of the needed tags whose manifests must be read."""
+    return tuple(
+        source
+        for source in selection.needed
+        if not _is_known(catalogues[source.registry].facts.get((source.repository, source.tag)))
+    )
+
+
+def _is_known(facts: TagFacts | None) -> bool:
+    return facts is not None and (facts.examined or facts.created is not None)
+
+
+def _chosen(plan: Plan, drawn: Outline) -> Iterator[Chosen]:
+    for portion in drawn.portions:
+        rule = plan.rules[portion.rule]
+        terms, immutable_terms = _terms(plan, rule)
+        immutable = parse_patterns(rule.immutable) if rule.immutable else None
+        for each in portion.destinations:
+            for version in each.versions:
+                source = _source(portion, version)
+                target = _at(each.target.registry, each.target.repository, each.name(version))
+                believed = immutable is not None and immutable.selects(target.tag)
+                wanted = Wanted(source, target, immutable_terms if believed else terms)
+                yield Chosen(wanted, portion.rule)
+
+
+def _terms(plan: Plan, rule: Rule) -> tuple[Terms | None, Terms]:
+    """Return how a rule copies: what can change, and what can't. None means as the plan says."""
+    terms = Terms(platforms=rule.platforms or plan.platforms, artifacts=rule.artifacts)
+    as_plan = terms == Terms(platforms=plan.platforms)
+    return None if as_plan else terms, replace(terms, immutable=True)
+
+
+def _dropped(drawn: Outline) -> Iterator[Dropped]:
+    yield from (Dropped(each.source, each.reason.why, each.rule) for each in drawn.passed_by)
+    for portions in _by_repository(drawn).values():
+        if len(portions) == 1:
+            [portion] = portions
+            for tag, reason in portion.sifted.dropped.items():
+                yield Dropped(_source(portion, tag), reason.why, portion.rule)
+        else:
+            yield from _dropped_by_all(portions)
+
+
+def _dropped_by_all(portions: Sequence[Portion]) -> Iterator[Dropped]:
+    taken = {tag for p in portions for tag in (*p.sifted.kept, *p.sifted.needed)}
+    nearest: dict[str, tuple[Reason, int]] = {}
+    for portion in portions:
+        for tag, reason in portion.sifted.dropped.items():
+            if tag not in taken and (tag not in nearest or reason.step > nearest[tag][0].step):
+                nearest[tag] = reason, portion.rule
+    for tag, (reason, rule) in nearest.items():
+        yield Dropped(_source(portions[0], tag), reason.why, rule)
+
+
+def _by_repository(drawn: Outline) -> dict[tuple[str, str], list[Portion]]:
+    found: dict[tuple[str, str], list[Portion]] = defaultdict(list)
+    for portion in drawn.portions:
+        found[portion.origin.registry, portion.origin.repository].append(portion)
+    return found
+
+
+def _needed(drawn: Outline) -> Iterable[Reference]:
+    return dict.fromkeys(_source(p, tag) for p in drawn.portions for tag in p.sifted.needed)
+
+
+def _impossible(drawn: Outline) -> Iterable[Dropped]:
+    return dict.fromkeys(
+        Dropped(_source(portion, version), why, portion.rule)
+        for portion in drawn.portions
+        for each in portion.destinations
+        for version, why in each.impossible.items()
+    )
+
+
+def _source(portion: Portion, version: str) -> Reference:
+    return _at(portion.origin.registry, portion.origin.repository, version)
+
+
+def _at(registry: str, repository: str, version: str) -> Reference:
+    if ":" in version:
+        return Reference(registry, repository, digest=Digest(version))
+    return Reference(registry, repository, version)
+
+
+def _missing(plan: Plan, drawn: Outline, catalogues: Mapping[str, Catalogue]) -> Iterator[Dropped]:
+    by_rule: dict[int, list[Portion]] = defaultdict(list)
+    for portion in drawn.portions:
+        by_rule[portion.rule].append(portion)
+    for number, rule in enumerate(plan.rules):
+        catalogue = catalogues.get(rule.source.registry)
+        for name in _written_out(rule):
+            if catalogue and name not in catalogue.tags and name not in catalogue.problems:
+                yield Dropped(Reference(rule.source.registry, name), "isn't there", number)
+        if not plan.is_replication:
+            yield from _missing_versions(rule, number, by_rule[number])
+
+
+def _missing_versions(rule: Rule, number: int, portions: Sequence[Portion]) -> Iterator[Dropped]:
+    """Give the tags and digests that a rule names, and no repository has.
+
+    A repository that is written out must have each of them; of others, one.
+    """
+    named = [portion for portion in portions if portion.named]
+    for tag in dict.fromkeys(rule.tags.exact):
+        without = [portion for portion in named if not _has(portion, tag)]
+        yield from (Dropped(_source(portion, tag), "isn't there", number) for portion in without)
+        if portions and not named and not any(_has(portion, tag) for portion in portions):
+            yield Dropped(rule.source, f"no repository has the tag {tag}", number)
+    for digest in dict.fromkeys(rule.tags.digests):
+        if portions and not any(digest in portion.digests for portion in portions):
+            yield Dropped(rule.source, f"no tag is known to be {digest}", number)
+
+
+def _has(portion: Portion, tag: str) -> bool:
+    return tag in portion.sifted.kept
+
+
+def _written_out(rule: Rule) -> Iterator[str]:
+    patterns = parse_patterns(rule.repositories)
+    for pattern in patterns.wanted:
+        if pattern.literal and patterns.left_out_by(pattern.text) is None:
+            yield _full(rule, pattern.text)
+
+
+def _full(rule: Rule, below: str) -> str:
+    return "/".join(part for part in (rule.source.repository, below) if part)
+
+
+def _unmatched(plan: Plan, catalogues: Mapping[str, Catalogue]) -> Iterator[Dropped]:
+    for number, rule in enumerate(plan.rules):
+        catalogue = catalogues.get(rule.source.registry)
+        if catalogue is None:
+            continue
+        patterns: Patterns = parse_patterns(rule.repositories)
+        names = [*catalogue.tags, *catalogue.problems]
+        below = [name for name in (scope(rule, each) for each in names) if name is not None]
+        for pattern in patterns.wanted:
+            if not pattern.literal and not any(map(pattern.matches, below)):
+                yield Dropped(rule.source, f"{pattern.text} matches no repository", number)
