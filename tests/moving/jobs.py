@@ -63,7 +63,7 @@ async def opened(
     known = {registry.host: access_to(registry) for registry in registries}
     places: dict[str, Place] = {}
     async with AsyncExitStack() as stack:
-        for name in plan.registries:
+        for name in {place.registry for place in plan.places}:
             place = open_place(Reference(name), known.get(name), create=True, patience=patience)
             places[name] = await stack.enter_async_context(aclosing(place))
         yield places
@@ -91,7 +91,7 @@ async def run_again(job: Job, *registries: Registry, patience: Patience = SHORT)
 async def preview_of(plan: Plan, *registries: Registry) -> Worklist:
     """Return what a job with this plan would do."""
     async with opened(plan, *registries) as places:
-        return await preview(plan, places, SystemClock())
+        return (await preview(plan, places, SystemClock())).worklist
 
 
 async def proof_of(plan: Plan, *registries: Registry, deep: bool = False) -> Proof:

@@ -121,11 +121,12 @@ def docker_registry(
     storage: Path | None = None,
     port: int | None = None,
     readonly: bool = False,
+    deletes: bool = True,
     relative_urls: bool = False,
     redirect_to: str | None = None,
     token_server: TokenServer | None = None,
 ) -> Iterator[DockerRegistry]:
-    """Run a docker-registry whose files are in `folder`; deletion is enabled.
+    """Run a docker-registry whose files are in `folder`; deletion is enabled if it `deletes`.
 
     `storage`: where blobs are kept; by default inside `folder`, and removed at the end.
     `client_certificates`: with `tls`, refuse clients that show no certificate of its authority.
@@ -135,7 +136,9 @@ def docker_registry(
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "storage" if storage is None else storage
     port = free_port() if port is None else port
-    config = _config(kept, port, readonly=readonly, relative_urls=relative_urls)
+    config = _config(
+        kept, port, readonly=readonly, deletes=deletes, relative_urls=relative_urls
+    )
     if tls is not None:
         config["http"]["tls"] = _tls(tls, client_certificates=client_certificates)
     if redirect_to is not None:
@@ -162,13 +165,15 @@ def docker_registry(
             shutil.rmtree(kept, ignore_errors=True)
 
 
-def _config(storage: Path, port: int, *, readonly: bool, relative_urls: bool) -> dict[str, Any]:
+def _config(
+    storage: Path, port: int, *, readonly: bool, deletes: bool, relative_urls: bool
+) -> dict[str, Any]:
     return {
         "version": "0.1",
         "log": {"level": "warn", "accesslog": {"disabled": False}},
         "storage": {
             "filesystem": {"rootdirectory": str(storage)},
-            "delete": {"enabled": True},
+            "delete": {"enabled": deletes},
             "maintenance": {
                 "uploadpurging": {"enabled": False},
                 "readonly": {"enabled": readonly},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -68,6 +69,17 @@ def eventually(
         if time.monotonic() > end:
             raise TimeoutError(f"{what} did not come true in {deadline:g} s")
         time.sleep(_POLL_SECONDS)
+
+
+async def comes_true(
+    condition: Callable[[], object], what: str = "the condition", *, deadline: float = 10.0
+) -> None:
+    """Let the event loop work until `condition` holds; fail after `deadline` seconds."""
+    end = time.monotonic() + deadline
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} did not come true in {deadline:g} s")
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def clean_environment(home: Path) -> dict[str, str]:

@@ -59,9 +59,10 @@ class KeyringStore:
     """The secrets that `keyring` keeps, each under service `transship:HOST` and its user name.
 
     `allowed` are the backends, as dotted class names, that may hold secrets. A keyring that lets
-    a call wait longer than `read_seconds`, or `write_seconds` where it may have to ask for its
-    password, is hung: until that call returns after all, every other one fails at once. A write
-    that was given up, by its deadline or by cancelling it, may still take effect.
+    a call wait longer than `read_seconds`, `write_seconds` where it may have to ask for its
+    password, or `probe_seconds` where it asks for none, is hung: until that call returns after
+    all, every other one fails at once. A write that was given up, by its deadline or by
+    cancelling it, may still take effect.
 
     All methods raise KeyringLocked, KeyringHung, KeyringAbsent, KeyringInsecure or KeyringFailed.
     """
@@ -72,11 +73,13 @@ class KeyringStore:
         allowed: frozenset[str] = SAFE_BACKENDS,
         read_seconds: float = 5.0,
         write_seconds: float = 60.0,
+        probe_seconds: float = 5.0,
         find_backend: Callable[[], KeyringBackend] | None = None,
     ) -> None:
         self._allowed = allowed
         self._read_seconds = read_seconds
         self._write_seconds = write_seconds
+        self._probe_seconds = probe_seconds
         self._find_backend = find_backend or _configured_backend
         self._backend: KeyringBackend | None = None
         self._turn = asyncio.Lock()
@@ -118,7 +121,7 @@ class KeyringStore:
         The Secret Service is looked at without making it ask for its password.
         """
         try:
-            await self._ask(_look, self._read_seconds)
+            await self._ask(_look, self._probe_seconds)
         except TransshipError as error:
             return status_of(error)
         return SecretStatus("ok")

@@ -66,6 +66,7 @@ def open_registry(
         patience=patience,
         clock=clock,
         recorder=recorder,
+        named=access.repositories,
     )
 
 

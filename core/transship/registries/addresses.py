@@ -58,3 +58,8 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def manifest_path(repository: str, reference: str) -> str:
+    """Return the path of a manifest (distribution spec, "Pulling manifests")."""
+    return f"/v2/{repository}/manifests/{quote(reference, safe=':')}"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -22,16 +22,18 @@ from transship.oci.manifest import (
 )
 from transship.oci.media_types import ACCEPTED, SCHEMA1, bare
 from transship.oci.reference import is_repository, is_tag
-from transship.registries.addresses import path_of
+from transship.registries.addresses import manifest_path, path_of
 from transship.registries.answers import Answer, described
 from transship.registries.auth import CATALOG, pull, push
 from transship.registries.blobs import Blobs, number
 from transship.registries.credential import Credential, Tls
+from transship.registries.deleting import delete_tag
 from transship.registries.exchange import Exchange
 from transship.registries.exchanges import Recorder
 from transship.registries.links import next_page
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
+from transship.registries.quota import Quota, quota_of
 from transship.registries.services import Service, service_of
 from transship.registries.transport import Timeouts
 
@@ -61,6 +63,8 @@ class Registry:
 
     `host` is `host[:port]`. Nothing is sent before the first call. Small requests are retried as
     `patience` says; the bytes of blobs are not, because only who reads them can start again.
+    `named` are repositories that the operator knows of, for a registry that doesn't list them.
+    `quota` is what it said last of how many manifests may still be read.
     """
 
     def __init__(
@@ -74,8 +78,11 @@ class Registry:
         clock: Clock | None = None,
         timeouts: Timeouts | None = None,
         recorder: Recorder | None = None,
+        named: tuple[str, ...] = (),
     ) -> None:
         self.name = host
+        self.quota: Quota | None = None
+        self._named = named
         self.service = service or service_of(host)
         self._exchange = Exchange(
             self.service.api_host or host,
@@ -112,15 +119,24 @@ class Registry:
             raise self._exchange.error_of(answer, missing=errors.NotARegistry)
 
     async def repositories(self) -> AsyncIterator[str]:
-        """Give the repositories' names, as they come. Raises CatalogClosed."""
+        """Give the repositories' names, as they come, and then those that only the operator named.
+
+        Raises CatalogClosed when the registry lists nothing, and nothing was named.
+        """
+        given: set[str] = set()
         path = f"/v2/_catalog?n={_PAGE}"
         try:
             async for page in self._pages(path, (CATALOG,), errors.CatalogClosed):
                 for name in page.json(_Catalog).repositories or ():
                     if is_repository(name):
+                        given.add(name)
                         yield name
         except _CATALOG_CLOSED as error:
-            raise errors.CatalogClosed(error.detail) from error
+            if not self._named:
+                raise errors.CatalogClosed(error.detail) from error
+        for name in self._named:
+            if name not in given:
+                yield name
 
     async def tags(self, repository: str) -> AsyncIterator[str]:
         """Give the tags of a repository, as they come. Raises RepositoryNotFound."""
@@ -146,10 +162,11 @@ class Registry:
         """
         answer = await self._exchange.ask(
             "HEAD",
-            _manifest_path(repository, reference),
+            manifest_path(repository, reference),
             scopes=(pull(repository),),
             headers=_ACCEPT,
         )
+        self.quota = quota_of(answer.headers) or self.quota
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         digest = _known_digest(reference, answer)
@@ -167,11 +184,12 @@ class Registry:
         """Read a manifest; what is returned has the digest asked for. Raises ManifestNotFound."""
         answer = await self._exchange.ask(
             "GET",
-            _manifest_path(repository, reference),
+            manifest_path(repository, reference),
             scopes=(pull(repository),),
             headers=_ACCEPT,
             limit=MANIFEST_LIMIT,
         )
+        self.quota = quota_of(answer.headers) or self.quota
         if not answer.ok:
             raise self._exchange.error_of(answer, missing=errors.ManifestNotFound)
         content_type = answer.headers.get("content-type", "")
@@ -189,7 +207,7 @@ class Registry:
         """
         answer = await self._exchange.ask(
             "PUT",
-            _manifest_path(repository, reference),
+            manifest_path(repository, reference),
             scopes=(push(repository),),
             headers={"content-type": manifest.media_type},
             content=manifest.body,
@@ -205,6 +223,10 @@ class Registry:
                 f"{self.name}/{repository} keeps {manifest.digest} as {stored}"
             )
         return manifest.subject is None or "oci-subject" in answer.headers
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Delete a tag; what it points at stays. Raises DeletionRefused."""
+        await delete_tag(self, self._exchange, repository, tag)
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
         """Return what refers to a manifest, or None where there is no referrers API.
@@ -316,10 +338,6 @@ class _Catalog(msgspec.Struct):
 
 class _Tags(msgspec.Struct):
     tags: list[str] | None = None
-
-
-def _manifest_path(repository: str, reference: str) -> str:
-    return f"/v2/{repository}/manifests/{quote(reference, safe=':')}"
 
 
 def _known_digest(reference: str, answer: Answer) -> Digest | None:

@@ -112,6 +112,7 @@ class Exchange:
             ) as stream:
                 if stream.status < 300:
                     self._reached = True
+                    self.pacer.answered()
                     yield stream
                     return
                 # Read to its end, so that the connection can be used again.

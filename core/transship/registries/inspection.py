@@ -6,20 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from transship.errors import BadReference, ManifestNotFound, RepositoryNotFound, TransshipError
-from transship.oci.digest import check_bytes, fallback_tag
-from transship.oci.platform import Platform
+from transship.oci.digest import fallback_tag
+from transship.registries.image_config import Config, read_config
 
 if TYPE_CHECKING:
     from transship.oci.digest import Digest
     from transship.oci.manifest import Descriptor, Manifest
+    from transship.oci.platform import Platform
     from transship.oci.reference import Reference
     from transship.registries.place import Place
-
-CONFIG_LIMIT = 4 * 1024 * 1024
-"""The largest image config that is read, in bytes."""
 
 _AT_ONCE = 8
 _DEEPEST = 8
@@ -41,14 +37,6 @@ class Entry:
         """The platform it is for, if it is for one: attestations are not."""
         platform = self.descriptor.platform
         return platform if platform and platform.os != "unknown" else None
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What an image's config says of it (OCI image spec, config.md). Empty where it doesn't."""
-
-    created: str = ""
-    platform: Platform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +77,7 @@ async def inspect(place: Place, reference: Reference) -> Inspection:
         manifest=manifest,
         size=sum(parts.values()),
         entries=tuple(entries),
-        config=await _config(place, reference.repository, manifest),
+        config=await read_config(place, reference.repository, manifest),
         referrers=await _referrers(place, reference.repository, manifest.digest),
     )
 
@@ -127,32 +115,6 @@ class _Looking:
 def _parts(manifest: Manifest) -> dict[Digest, int]:
     blobs = {blob.digest: blob.size for blob in manifest.blobs}
     return {manifest.digest: manifest.size, **blobs}
-
-
-class _RawConfig(msgspec.Struct):
-    created: str | None = None
-    os: str | None = None
-    architecture: str | None = None
-    variant: str | None = None
-
-
-async def _config(place: Place, repository: str, manifest: Manifest) -> Config | None:
-    descriptor = manifest.config
-    if descriptor is None or not manifest.is_image or descriptor.size > CONFIG_LIMIT:
-        return None
-    body = bytearray()
-    async with place.read_blob(repository, descriptor.digest) as reader:
-        async for piece in reader:
-            body += piece
-            if len(body) > CONFIG_LIMIT:
-                return None
-    check_bytes(descriptor.digest, bytes(body), place.name)
-    try:
-        raw = msgspec.json.decode(body, type=_RawConfig)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-    platform = Platform(raw.os, raw.architecture or "", raw.variant or "") if raw.os else None
-    return Config(raw.created or "", platform)
 
 
 async def _referrers(place: Place, repository: str, digest: Digest) -> tuple[Descriptor, ...]:

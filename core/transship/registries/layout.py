@@ -105,6 +105,11 @@ class Layout:
         await self._write_index(Change(repository, reference, manifest))
         return True
 
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Take a tag away. What it points at stays, reached by its digest."""
+        if (repository, tag) in self._files.index().entries:
+            await self._write_index(Change(repository, tag, None))
+
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...]:
         """Return what refers to a manifest, in the order of the index."""
         index = self._files.index()

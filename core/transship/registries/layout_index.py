@@ -34,11 +34,14 @@ _DEFAULT_TAG = "latest"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A manifest that is to be in the index, under a tag or its own digest."""
+    """A manifest that is to be in the index, under a tag or its own digest.
+
+    Without a manifest, the tag is to go.
+    """
 
     repository: str
     reference: str
-    manifest: Manifest
+    manifest: Manifest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,9 @@ def parse_index(body: bytes) -> LayoutIndex:
 
 def _apply(entries: dict[tuple[str, str], Entry], change: Change) -> None:
     repository, manifest = change.repository, change.manifest
+    if manifest is None:
+        _untag(entries, entries.pop((repository, change.reference), None))
+        return
     for child in manifest.children:
         _drop(entries, repository, child.digest)
     if is_digest(change.reference):
@@ -134,8 +140,14 @@ def _apply(entries: dict[tuple[str, str], Entry], change: Change) -> None:
     entries[key] = _tagged(repository, change.reference, manifest)
     _drop(entries, repository, manifest.digest)
     if before and before.descriptor.digest != manifest.digest:
-        digest = before.descriptor.digest
-        entries.setdefault((repository, digest), _without_tag(before))
+        _untag(entries, before)
+
+
+def _untag(entries: dict[tuple[str, str], Entry], entry: Entry | None) -> None:
+    """Let what a tag pointed at be reached by its digest."""
+    if entry is not None:
+        key = entry.repository, str(entry.descriptor.digest)
+        entries.setdefault(key, _without_tag(entry))
 
 
 def _drop(entries: dict[tuple[str, str], Entry], repository: str, digest: Digest) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from _typeshed import ReadableBuffer
 
 
@@ -36,16 +38,23 @@ class Outgoing:
         loop = asyncio.get_running_loop()
         while True:
             async with self._reading:
-                try:
-                    piece = await anext(body)
-                except StopAsyncIteration:
-                    return
-                except Exception as error:
-                    self.failure = error
-                    raise
+                with ExitStack() as reading:
+                    reading.push(self._keep_failure)
+                    piece = await anext(body, None)
+            if piece is None:
+                return
             self.deadline.reschedule(loop.time() + self._seconds)
             yield piece
             self.deadline.reschedule(None)
+
+    def _keep_failure(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):  # To be cancelled is no failure of the source.
+            self.failure = error
 
 
 class PatientSocket(socket.socket):

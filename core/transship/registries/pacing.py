@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Protocol, runtime_checkable
 
 from transship.clock import Clock
 from transship.errors import (
+    ConnectionLost,
     ConnectionRefused,
     NameNotFound,
     RateLimited,
@@ -23,6 +25,7 @@ from transship.errors import (
 from transship.text import duration_text
 
 UNREACHABLE = (ConnectionRefused, NameNotFound, TimedOut)
+_NO_ANSWER = (*UNREACHABLE, ConnectionLost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Pacer:
         self, clock: Clock, *, start: int = 32, most: int = 64, longest: float = 900
     ) -> None:
         self._clock = clock
+        self._start = start
         self._allowed = float(start)
         self._most = most
         self._longest = longest
@@ -116,6 +120,8 @@ class Pacer:
         self._turns: deque[asyncio.Future[None]] = deque()
         self._quiet_until = 0.0
         self._burst_ends = 0.0
+        self._well_at = 0.0
+        self._silent_from: float | None = None
         self.slowed = 0
         """How often the registry has asked to slow down."""
 
@@ -128,6 +134,22 @@ class Pacer:
     def waiting(self) -> float:
         """How many seconds the registry still wants to be left alone."""
         return max(0.0, self._quiet_until - self._clock.monotonic())
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether fewer requests are allowed at once than at the beginning."""
+        return self.allowed < self._start
+
+    @property
+    def recovered(self) -> bool:
+        """Whether something has gone well since the registry was last to be left alone."""
+        return self._well_at >= self._quiet_until
+
+    @property
+    def silent(self) -> float:
+        """How many seconds ago the registry stopped to answer; 0 while it answers."""
+        since = self._silent_from
+        return 0.0 if since is None else self._clock.monotonic() - since
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -152,13 +174,22 @@ class Pacer:
 
     def went_well(self) -> None:
         """Take note of a good answer."""
+        self.answered()
         self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
         self._admit()
 
+    def answered(self) -> None:
+        """Take note of what says nothing of how much at once goes well: a large body began."""
+        self._silent_from = None
+        self._well_at = self._clock.monotonic()
+
     def went_badly(self, error: TransshipError) -> None:
-        """Take note of a failure; only what says "slower" has an effect."""
+        """Take note of a failure; only what says "slower" changes the pace."""
+        if isinstance(error, _NO_ANSWER) and self._silent_from is None:
+            self._silent_from = self._clock.monotonic()
         if not isinstance(error, RateLimited | ServerFailed):
             return
+        self._silent_from = None
         asked = error.retry_after
         if isinstance(error, ServerFailed) and asked is None:
             return
@@ -193,3 +224,12 @@ class Pacer:
             if not turn.done():
                 turn.set_result(None)
                 self._in_flight += 1
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A place that is asked at a pace: a registry, but no folder on a disk."""
+
+    @property
+    def pacer(self) -> Pacer:
+        """How fast it is asked, and whether it has asked for less."""

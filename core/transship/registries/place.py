@@ -13,6 +13,7 @@ from typing import Protocol
 
 from transship.oci.digest import Digest
 from transship.oci.manifest import Descriptor, Manifest
+from transship.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,24 @@ class Capabilities:
 
     A blob of up to `whole_limit` goes up in one request; a larger one in pieces of `piece`, or in
     one request all the same where `piece` is 0. `resumable` says that what an upload session
-    holds can be asked for and believed.
+    holds can be asked for and believed. A repository's name has `parts` components: the fewest and
+    the most, 0 for no bound.
     """
 
     whole_limit: int = 64 * MEBIBYTE
     piece: int = 32 * MEBIBYTE
     resumable: bool = True
+    parts: tuple[int, int] = (1, 0)
+
+    def refusal(self, repository: str) -> str:
+        """Return why a repository can't have this name here, or an empty string."""
+        least, most = self.parts
+        count = repository.count("/") + 1
+        if count < least or (most and count > most):
+            wanted = f"{least}" if least == most else f"{least} or more"
+            wanted = f"{least} to {most}" if most > least else wanted
+            return f"{repository} has {counted(count, 'part')}; names here have {wanted}"
+        return ""
 
 
 class BlobReader(Protocol):
@@ -118,6 +131,12 @@ class Place(Protocol):
 
         Returns whether the place keeps the list of referrers by itself for a manifest with a
         subject (`OCI-Subject`); True for manifests without one.
+        """
+
+    async def delete_tag(self, repository: str, tag: str) -> None:
+        """Take a tag away; what it points at, and other tags that do, stay.
+
+        A tag that isn't there is fine. Raises DeletionRefused where the place doesn't allow it.
         """
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:

@@ -42,6 +42,9 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
             context.load_verify_locations(cafile=tls.ca_file)
     except (OSError, ValueError) as error:
         raise errors.BadFile(f"{tls.ca_file}: no PEM certificates ({error})") from error
+    # Of two files that it can't read, OpenSSL doesn't say which.
+    for path in filter(None, (tls.client_cert, tls.client_key)):
+        _check_readable(path)
     try:
         if tls.client_cert:
             # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
@@ -54,6 +57,14 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _check_readable(path: str) -> None:
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        raise errors.BadFile(f"{path}: {error.strerror}") from error
 
 
 def tls_cause(error: ssl.SSLError, host: str) -> TransshipError:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from transship.clock import SystemClock
 from transship.errors import JobBusy, TransshipError
-from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.registries.access import Access, open_place
 from transship.registries.pacing import PERSISTENT
@@ -53,14 +52,15 @@ async def _run(job: Job, accesses: dict[str, Access]) -> None:
 
 async def _open(plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack) -> dict[str, Place]:
     places: dict[str, Place] = {}
-    for name in plan.registries:
+    targets = {target.registry for target in plan.targets}
+    for reference in plan.places:
         place = open_place(
-            Reference(name),
-            accesses.get(name),
-            create=name in plan.targets,
+            reference,
+            accesses.get(reference.registry),
+            create=reference.registry in targets,
             patience=PERSISTENT,
         )
-        places[name] = await stack.enter_async_context(aclosing(place))
+        places[reference.registry] = await stack.enter_async_context(aclosing(place))
     return places
 
 

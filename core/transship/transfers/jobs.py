@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from transship import __version__
 from transship.errors import JobBusy, JobNotFound
+from transship.operator import this_operator
 from transship.paths import private_folder
-from transship.plans.plan import Plan, read_plan, write_plan
+from transship.plans.file import read_plan, write_plan
+from transship.plans.plan import Plan
 from transship.transfers.journal import Journal
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # None that look like another.
@@ -93,8 +96,8 @@ class Jobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def create(self, plan: Plan) -> Job:
-        """Make the folder of a new job."""
+    def create(self, plan: Plan, *, deletes: bool = False) -> Job:
+        """Make the folder of a new job. It deletes what its plan says only if it `deletes`."""
         private_folder(self._folder)
         while True:
             name = "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
@@ -106,7 +109,14 @@ class Jobs:
         job = Job(self._folder / name)
         write_plan(job.folder / "plan.toml", plan)
         with job.journal() as journal:
-            journal.note(created=time.time(), state="waiting", kind=plan.kind)
+            journal.note(
+                created=time.time(),
+                state="waiting",
+                kind=plan.kind,
+                by=this_operator(),
+                version=__version__,
+                deletes=int(deletes) or "",
+            )
         return job
 
     def all(self) -> list[Job]:

@@ -7,29 +7,38 @@ read at any time (WAL). Control goes the other way through `wishes`.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.reference import Reference, parse_reference
 from transship.text import safe
-from transship.transfers.rows import COPY_COLUMNS, SCHEMA, copy_in, row_of
+from transship.transfers.journal_file import JournalFile
+from transship.transfers.rows import (
+    BYTES_UNDER_WAY,
+    COPY_COLUMNS,
+    EVENTS,
+    copy_in,
+    row_of,
+)
 from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What one lane moves at this moment. Sizes in bytes, `started` in seconds since the epoch."""
+    """What one lane moves at this moment. Sizes in bytes, `started` in seconds since the epoch.
+
+    `target` and `digest` are the blob's.
+    """
 
     what: str
     moved: int
     size: int
     started: float
+    target: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,52 +61,8 @@ class Failure:
     """The first few, as what was copied and the detail."""
 
 
-class Journal:
+class Journal(JournalFile):
     """One job's journal. Open it anew in each process; close it when done."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(SCHEMA)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Write all or nothing of what is written inside."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # A full disk has rolled it back already.
-                self._db.execute("ROLLBACK")
-            raise
-
-    def fact(self, name: str) -> str:
-        """Return a fact of the job, or an empty string."""
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row else ""
-
-    def note(self, **facts: object) -> None:
-        """Keep facts of the job: state, phase, times in seconds since the epoch, counts."""
-        self._db.executemany(
-            "INSERT OR REPLACE INTO facts VALUES (?, ?)",
-            [(name, str(value)) for name, value in facts.items()],
-        )
-
-    def change(self) -> int:
-        """Return a number that changes whenever another process has written."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def log(self, at: float, level: str, message: str) -> None:
-        """Add a line to the job's log."""
-        self._db.execute(
-            "INSERT INTO log (at, level, message) VALUES (?, ?, ?)", (at, level, safe(message))
-        )
 
     # The worklist
 
@@ -185,15 +150,7 @@ class Journal:
 
         The kind is the verdict of a copy that ended, `failed`, `wish`, or the level of a log line.
         """
-        rows = self._db.execute(
-            "SELECT ended, CASE state WHEN 'failed' THEN state ELSE verdict END, source, "
-            "coalesce(title || ': ' || detail, reason, '') FROM "
-            "(SELECT * FROM copies WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?1) "
-            "UNION ALL SELECT at, 'wish', wish, argument FROM wishes "
-            "UNION ALL SELECT at, level, message, '' FROM log ORDER BY 1 DESC LIMIT ?1",
-            (limit,),
-        )
-        return list(rows)[::-1]
+        return list(self._db.execute(EVENTS, (limit,)))[::-1]
 
     def manifest(self, digest: Digest) -> Manifest | None:
         """Return a manifest that is to be written, or None if it isn't kept."""
@@ -236,6 +193,22 @@ class Journal:
             "UPDATE copies SET previous = ?, verdict = ?, moving = 1 WHERE id = ?",
             (previous, verdict, copy.id),
         )
+
+    def deleting(self, copy: Copy, manifests: Iterable[Manifest]) -> None:
+        """Keep what a tag points at, right before it is deleted."""
+        with self.together():
+            self._db.executemany(
+                "INSERT OR IGNORE INTO kept VALUES (?, ?, ?)",
+                [(m.digest, m.media_type, m.body) for m in manifests],
+            )
+            self._db.execute("UPDATE copies SET moving = 1 WHERE id = ?", (copy.id,))
+
+    def kept(self, digest: Digest) -> Manifest | None:
+        """Return a manifest that a deleted tag led to, or None if it isn't kept."""
+        row = self._db.execute(
+            "SELECT body, media_type FROM kept WHERE digest = ?", (digest,)
+        ).fetchone()
+        return parse_manifest(row[0], row[1], digest) if row else None
 
     def done(self, copy: Copy, at: float) -> None:
         """Say that a copy is at the target."""
@@ -331,14 +304,19 @@ class Journal:
         with self.together():
             self._db.execute("DELETE FROM lanes")
             self._db.executemany(
-                "INSERT INTO lanes (what, moved, size, started) VALUES (?, ?, ?, ?)",
-                [(safe(lane.what), lane.moved, lane.size, lane.started) for lane in lanes],
+                "INSERT INTO lanes VALUES (NULL, ?, ?, ?, ?, ?, ?)",
+                [
+                    (safe(lane.what), lane.moved, lane.size, lane.started, lane.target, lane.digest)
+                    for lane in lanes
+                ],
             )
             self.note(**facts)
 
     def lanes(self) -> list[Lane]:
         """Return what the lanes move."""
-        rows = self._db.execute("SELECT what, moved, size, started FROM lanes ORDER BY lane")
+        rows = self._db.execute(
+            "SELECT what, moved, size, started, target, digest FROM lanes ORDER BY lane"
+        )
         return [Lane(*row) for row in rows]
 
     def counts(self) -> dict[tuple[State, Verdict], int]:
@@ -350,6 +328,13 @@ class Journal:
         """Return, by outcome (empty: open), the blobs' bytes once and times their repositories."""
         rows = self._db.execute("SELECT outcome, once, times FROM amounts WHERE times > 0")
         return {outcome: (once, naive) for outcome, once, naive in rows}
+
+    def bytes_under_way(self, *, lanes: bool) -> int:
+        """Return the bytes that were moved of blobs that aren't at their target yet.
+
+        What upload sessions hold, and beyond it, if their `lanes` are at work, what has left.
+        """
+        return int(self._db.execute(BYTES_UNDER_WAY, (lanes,)).fetchone()[0])
 
     def failures(self, examples: int = 3) -> list[Failure]:
         """Return what failed, grouped by cause, the most frequent first."""

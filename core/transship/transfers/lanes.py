@@ -124,6 +124,8 @@ class Moving:
     size: int
     started: float
     meter: Meter
+    target: str = ""
+    digest: str = ""
     moved: int = 0
 
     def advance(self, count: int) -> None:
@@ -149,26 +151,33 @@ class Lanes:
         self._numbers = itertools.count()
 
     @asynccontextmanager
-    async def lane(self, what: str, size: int) -> AsyncIterator[Moving]:
+    async def lane(
+        self, what: str, size: int, *, target: str = "", digest: str = ""
+    ) -> AsyncIterator[Moving]:
         """Wait for a lane that fits a blob of this size, and show what moves in it.
 
+        `what` names the blob for an operator, `target` and `digest` for the journal.
         Raises Paused when nothing new may begin.
         """
         lanes = self._small if size <= SMALL else self._large
         async with lanes.slot(size):
             self.gate.enter()
-            with self._shown(Moving(what, size, self._clock.now(), self.meter)) as moving:
+            moving = Moving(what, size, self._clock.now(), self.meter, target, digest)
+            with self._shown(moving):
                 yield moving
 
     def snapshot(self) -> list[Lane]:
         """Return what is moving now, the oldest first."""
-        return [Lane(m.what, m.moved, m.size, m.started) for m in self._moving.values()]
+        return [
+            Lane(m.what, m.moved, m.size, m.started, m.target, m.digest)
+            for m in self._moving.values()
+        ]
 
     @contextmanager
-    def _shown(self, moving: Moving) -> Iterator[Moving]:
+    def _shown(self, moving: Moving) -> Iterator[None]:
         number = next(self._numbers)
         self._moving[number] = moving
         try:
-            yield moving
+            yield
         finally:
             del self._moving[number]

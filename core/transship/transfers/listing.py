@@ -11,6 +11,7 @@ from transship.errors import BadFile, TransshipError
 from transship.matching import is_everything, matcher
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Journal
+from transship.transfers.logbook import Level
 from transship.transfers.view import Bytes, Counts, JobView, view
 from transship.transfers.work import Copy, JobState, State
 
@@ -26,11 +27,14 @@ class Which(StrEnum):
     """Those that weren't wanted at the target. What is the same there isn't among them."""
 
 
+LEVELS = frozenset(map(str, Level))
+"""The kinds of events that are lines of the log."""
+
 _CONDITIONS = {
     Which.ALL: "true",
     Which.ACTIVE: "state = 'running'",
     Which.FAILED: "state = 'failed'",
-    Which.SKIPPED: "state = 'done' AND verdict NOT IN ('copy', 'overwrite', 'same')",
+    Which.SKIPPED: "state = 'done' AND verdict NOT IN ('copy', 'overwrite', 'same', 'delete')",
 }
 
 
@@ -78,7 +82,14 @@ def copy_rows(journal: Journal, ids: Sequence[int]) -> list[CopyRow]:
 
 def events(journal: Journal, limit: int = 500) -> list[Event]:
     """Return what came to pass last in a job, the oldest first."""
-    return [Event(*row) for row in journal.happened(limit)]
+    return [_event(*row) for row in journal.happened(limit)]
+
+
+def _event(at: float, kind: str, what: str, more: str) -> Event:
+    """Return an event; a line of the log says before a colon what it is about."""
+    if kind in LEVELS:
+        what, _, more = what.partition(": ")
+    return Event(at, kind, what, more)
 
 
 def glance(job: Job) -> JobView:

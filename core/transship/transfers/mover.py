@@ -14,12 +14,14 @@ from typing import Any
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.oci.digest import Digest
+from transship.oci.digest import Digest, short
 from transship.registries.pacing import Patience, Retrying
 from transship.registries.place import Place, Upload
+from transship.text import bytes_text
 from transship.transfers.gather import both
 from transship.transfers.journal import Journal, Session
 from transship.transfers.lanes import SMALL, Gate, Moving
+from transship.transfers.logbook import Logbook
 from transship.transfers.reading import SourceBlob
 
 _MOST_MISMATCHES = 3
@@ -58,6 +60,9 @@ class Mover:
         self._gate = gate
         self._patience = patience
         self._clock = clock
+        self._log = Logbook(journal, clock)
+        self._ours: set[tuple[str, str, Digest]] = set()
+        """The blobs whose upload sessions were used since this mover is at work."""
 
     async def move(self, route: Route, start: Start, moving: Moving) -> bool:
         """Move one blob; return whether bytes were sent, or it was there after all.
@@ -152,11 +157,28 @@ class Mover:
             upload = None
         most = session.offset + max(self._piece(route), upload.chunk_minimum if upload else 0)
         if upload is None or not session.offset <= upload.offset <= min(most, route.size):
+            self._log_resumed(route, None)
             self._forget(route)
             return None
+        self._log_resumed(route, upload)
         return upload
 
+    def _log_resumed(self, route: Route, upload: Upload | None) -> None:
+        """Log what becomes of a session that an earlier process has left."""
+        if self._key(route) in self._ours:
+            return
+        what = f"{route.target_repository} {short(route.digest)}"
+        if upload is None:
+            self._log.info(what, "its upload begins anew; the target has lost what it held")
+        else:
+            held, size = bytes_text(upload.offset), bytes_text(route.size)
+            self._log.info(what, f"its upload goes on at {held} of {size}")
+
+    def _key(self, route: Route) -> tuple[str, str, Digest]:
+        return route.target.name, route.target_repository, route.digest
+
     def _keep(self, route: Route, upload: Upload) -> None:
+        self._ours.add(self._key(route))
         self._journal.uploading(
             route.target.name,
             route.target_repository,

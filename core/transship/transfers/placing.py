@@ -93,7 +93,9 @@ class Placer:
                 self._places[source.registry], source.repository, place, repository, digest, size
             )
             try:
-                async with self._lanes.lane(f"{repository} {short(digest)}", size) as moving:
+                async with self._lanes.lane(
+                    f"{repository} {short(digest)}", size, target=target.registry, digest=digest
+                ) as moving:
                     sent = await self._mover.move(route, start, moving)
             except Paused:
                 if ready is not None:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
-
 from transship.errors import PlatformMissing
-from transship.oci.digest import check_bytes
 from transship.oci.manifest import Descriptor, Manifest, filter_index
 from transship.oci.platform import Platform
+from transship.registries.image_config import read_config
 from transship.registries.place import Place
-
-_CONFIG_LIMIT = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +58,11 @@ def _matches(entry: Descriptor, wanted: tuple[Platform, ...]) -> bool:
     return entry.platform is not None and any(entry.platform.matches(wish) for wish in wanted)
 
 
-class _Config(msgspec.Struct):
-    os: str = ""
-    architecture: str = ""
-    variant: str = ""
-
-
 async def _platform_of(image: Manifest, source: Place, repository: str) -> Platform:
-    config = image.config
-    if config is None or config.size > _CONFIG_LIMIT:
+    config = await read_config(source, repository, image)
+    if config is None or config.platform is None:
         raise PlatformMissing("its config doesn't say which platform it is for")
-    data = bytearray()
-    async with source.read_blob(repository, config.digest) as blob:
-        async for piece in blob:
-            data += piece
-            if len(data) > config.size:
-                break  # It isn't what its digest says, and may have no end.
-    check_bytes(config.digest, bytes(data), f"{source.name}/{repository}")
-    try:
-        named = msgspec.json.decode(data, type=_Config)
-    except msgspec.MsgspecError as error:
-        raise PlatformMissing("its config can't be read") from error
-    return Platform(named.os, named.architecture, named.variant)
+    return config.platform
 
 
 def _words(platforms: Iterable[Platform]) -> str:

@@ -16,6 +16,8 @@ CREATE INDEX IF NOT EXISTS copies_by_state ON copies (state, verdict);
 CREATE INDEX IF NOT EXISTS copies_by_target ON copies (target);
 CREATE INDEX IF NOT EXISTS copies_by_end ON copies (ended);
 CREATE TABLE IF NOT EXISTS manifests (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
+-- What a deleted tag pointed at, to be put back by it.
+CREATE TABLE IF NOT EXISTS kept (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS blobs (
     target TEXT, digest TEXT, size INTEGER, source TEXT, home TEXT, copies INTEGER, outcome TEXT,
     PRIMARY KEY (target, digest)) WITHOUT ROWID;
@@ -43,11 +45,31 @@ CREATE TABLE IF NOT EXISTS uploads (
     target TEXT, repository TEXT, digest TEXT, location TEXT, offset INTEGER,
     PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lanes (
-    lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL);
+    lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL,
+    target TEXT, digest TEXT);
 CREATE TABLE IF NOT EXISTS wishes (
     id INTEGER PRIMARY KEY, wish TEXT, argument TEXT, at REAL, granted INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, level TEXT, message TEXT);
 """
+
+BYTES_UNDER_WAY = """
+SELECT coalesce(sum(moved), 0) FROM (
+    SELECT target, digest, max(moved) AS moved FROM (
+        SELECT target, digest, offset AS moved FROM uploads
+        UNION ALL SELECT target, digest, min(moved, size) FROM lanes WHERE ?1)
+    GROUP BY target, digest)
+JOIN blobs USING (target, digest) WHERE outcome = ''
+"""
+"""Of each blob that isn't at its target, what its upload session holds or its lane has moved."""
+
+EVENTS = """
+SELECT ended, CASE state WHEN 'failed' THEN state ELSE verdict END, source,
+    coalesce(title || ': ' || detail, reason, '') FROM
+    (SELECT * FROM copies WHERE ended IS NOT NULL ORDER BY ended DESC LIMIT ?1)
+UNION ALL SELECT at, 'wish', wish, argument FROM wishes
+UNION ALL SELECT at, level, message, '' FROM log ORDER BY 1 DESC LIMIT ?1
+"""
+"""What came to pass last, the newest first: time, kind, what, and more in words."""
 
 COPY_COLUMNS = "id, source, target, digest, previous, verdict, reason, subject, seen_at, moving"
 
@@ -55,7 +77,7 @@ COPY_COLUMNS = "id, source, target, digest, previous, verdict, reason, subject, 
 def row_of(copy: Copy) -> tuple[object, ...]:
     """Return a copy as a row, without its number: what is judged already needs no more doing."""
     problem = copy.problem
-    state = State.WAITING if copy.verdict.moves else State.FAILED if problem else State.DONE
+    state = State.WAITING if copy.verdict.changes else State.FAILED if problem else State.DONE
     return (
         str(copy.source),
         str(copy.target),

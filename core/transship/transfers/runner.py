@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping
+import os
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from transship import __version__
 from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
@@ -14,15 +16,20 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Wanted
 from transship.registries.pacing import PERSISTENT, Patience
 from transship.registries.place import MEBIBYTE, Place
+from transship.text import bytes_text, counted
 from transship.transfers.copying import Copier
+from transship.transfers.deleting import Deleter
 from transship.transfers.gather import all_settled
 from transship.transfers.inventory import Progress, take_inventory
-from transship.transfers.journal import Journal, Session
+from transship.transfers.journal import Journal, Lane, Session
 from transship.transfers.lanes import Lanes, Paused
+from transship.transfers.limits import LimitWatch, encoded
+from transship.transfers.logbook import Logbook
 from transship.transfers.mover import Mover
 from transship.transfers.placing import Placer
-from transship.transfers.work import PLACE_WIDE, Copy, JobState, State
-from transship.transfers.worklist import make_worklist
+from transship.transfers.view import Counts, counts_of
+from transship.transfers.work import PLACE_WIDE, Copy, JobState, State, Verdict, Worklist
+from transship.transfers.worklist import make_worklist, without_deletions
 
 IMAGES_AT_ONCE = 48
 _TICK = 0.25
@@ -60,6 +67,8 @@ class Runner:
         self._clock = clock
         self._settings = settings or Settings()
         self._lanes = Lanes(clock)
+        self._log = Logbook(journal, clock)
+        self._limits = LimitWatch(places, self._log, clock)
         self._new_repositories: frozenset[tuple[str, str]] = frozenset()
         self._place_wide: TransshipError | None = None
 
@@ -69,8 +78,19 @@ class Runner:
         What is wrong with a whole place ends the job as failed, with the error in its facts; what
         hasn't been copied then is left for a retry.
         """
-        started = self._journal.fact("started") or self._clock.now()
-        self._journal.note(state=JobState.RUNNING, started=started, ended="", problem="")
+        before = self._journal.fact("started")
+        self._journal.show_lanes(
+            [],
+            state=JobState.RUNNING,
+            started=before or self._clock.now(),
+            ended="",
+            problem="",
+            limits="",
+        )
+        self._log.info(
+            "The job goes on" if before else "The job begins",
+            f"process {os.getpid()} of Transship {__version__}",
+        )
         self._journal.wait_again()
         work = asyncio.create_task(self._work())
         watch = asyncio.create_task(self._watch(work))
@@ -82,14 +102,20 @@ class Runner:
             state = await self._stopped()
         except TransshipError as error:
             self._journal.note(
-                problem=error.title, problem_detail=error.detail, problem_remedy=error.remedy
+                problem=error.title,
+                problem_detail=error.detail,
+                problem_remedy=error.remedy,
+                problem_status=error.exit_status,
             )
+            if error is not self._place_wide:
+                self._log.error(error)
             state = JobState.FAILED
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
         self._journal.grant_wishes()
-        self._journal.show_lanes([], state=state, ended=self._clock.now())
+        self._show([], state=state, ended=self._clock.now())
+        self._log_end(state)
         return state
 
     async def _work(self) -> JobState:
@@ -99,22 +125,24 @@ class Runner:
         placer = Placer(self._places, self._journal, self._lanes, mover, self._new_repositories)
         copier = Copier(self._places, self._journal, placer, self._plan.on_conflict, self._clock)
         await self._copy_all(copier, placer)
+        await self._delete_all(Deleter(self._places, self._journal, self._clock))
         if self._place_wide is not None:
             raise self._place_wide
         if self._lanes.gate.closed and self._journal.copies(State.WAITING):
             return JobState.PAUSED
         self._journal.finished()
-        failed = any(state is State.FAILED for state, _ in self._journal.counts())
-        return JobState.FAILED if failed else JobState.DONE
+        return JobState.FAILED if self._has_failures else JobState.DONE
 
     async def _take_stock(self) -> None:
         """Look at both sides and keep the worklist: of all, or of what failed before."""
         self._journal.note(phase="inventory")
         failed = self._journal.copies(State.FAILED)
         plan = self._plan
-        if failed:
+        if failed and not plan.rules:
             again = tuple(dict.fromkeys(Wanted(copy.source, copy.target) for copy in failed))
             plan = replace(plan, copies=again)
+        what = f"for {counted(len(failed), 'image')} that failed" if failed else "for all images"
+        self._log.info("Looking at both sides", what)
         progress = Progress()
         shown = asyncio.create_task(self._show_inventory(progress))
         try:
@@ -127,9 +155,13 @@ class Runner:
             for item in inventory.found
         ]
         self._new_repositories = inventory.new_repositories
-        self._journal.keep(
-            make_worklist(found, self._plan.on_conflict, before=self._journal.written())
-        )
+        worklist = make_worklist(found, self._plan.on_conflict, before=self._journal.written())
+        if self._journal.fact("deletes"):
+            inventory.vanished.check()
+        else:
+            worklist = without_deletions(worklist)
+        self._journal.keep(worklist)
+        self._log.info("Both sides are known", _found_words(worklist))
 
     async def _show_inventory(self, progress: Progress) -> None:
         while True:
@@ -137,7 +169,7 @@ class Runner:
             await self._clock.sleep(_TICK)
 
     async def _copy_all(self, copier: Copier, placer: Placer) -> None:
-        waiting = deque(self._journal.copies(State.WAITING))
+        waiting = deque(c for c in self._journal.copies(State.WAITING) if c.verdict.moves)
         written: dict[tuple[str, str, Digest], asyncio.Event] = {
             _key(copy.target, copy.digest): asyncio.Event() for copy in waiting if copy.digest
         }
@@ -148,7 +180,7 @@ class Runner:
                 if copy.subject and (subject := written.get(_key(copy.target, copy.subject))):
                     await subject.wait()
                 try:
-                    await self._copy(copier, copy)
+                    await self._do(copier.copy, copy)
                 finally:
                     if copy.digest:
                         written[_key(copy.target, copy.digest)].set()
@@ -162,13 +194,27 @@ class Runner:
             head_start.cancel()
             await asyncio.gather(*workers, head_start, return_exceptions=True)
 
-    async def _copy(self, copier: Copier, copy: Copy) -> None:
+    async def _delete_all(self, deleter: Deleter) -> None:
+        """Delete what has vanished, once everything else is at the target as it should be."""
+        for copy in self._journal.copies(State.WAITING):
+            if self._lanes.gate.closed or self._has_failures:
+                return
+            if copy.verdict is Verdict.DELETE:
+                await self._do(deleter.delete, copy)
+
+    @property
+    def _has_failures(self) -> bool:
+        return any(state is State.FAILED for state, _ in self._journal.counts())
+
+    async def _do(self, act: Callable[[Copy], Awaitable[None]], copy: Copy) -> None:
         self._journal.begun(copy)
         try:
-            await copier.copy(copy)
+            await act(copy)
         except PLACE_WIDE as error:
             self._lanes.gate.close()
-            self._place_wide = self._place_wide or error
+            if self._place_wide is None:
+                self._place_wide = error
+                self._log.error(error)
             self._journal.wait_again(copy)
         except TransshipError as error:
             self._journal.failed(copy, error, self._clock.now())
@@ -200,7 +246,7 @@ class Runner:
                     self._lanes.gate.close()
                 if "cancel" in wishes or wishes.count("pause") > 1:
                     return
-                self._journal.show_lanes(
+                self._show(
                     self._lanes.snapshot(),
                     heartbeat=self._clock.now(),
                     rate=round(self._lanes.meter.read()),
@@ -209,6 +255,13 @@ class Runner:
                 await self._clock.sleep(_TICK)
         finally:
             work.cancel()
+
+    def _show(self, lanes: list[Lane], **facts: object) -> None:
+        """Show what moves, and what the registries say of it."""
+        self._journal.show_lanes(lanes, limits=encoded(self._limits.look()), **facts)
+
+    def _log_end(self, state: JobState) -> None:
+        self._log.info(f"The job is {state}", _count_words(counts_of(self._journal)))
 
     async def _stopped(self) -> JobState:
         """End after the work was cancelled: by a wish, or by a signal."""
@@ -228,6 +281,29 @@ class Runner:
             await upload.cancel()
         except TransshipError:
             return  # As above.
+
+
+def _found_words(worklist: Worklist) -> str:
+    """Return what there is to be done, in a line."""
+    verdicts = Counter(copy.verdict for copy in worklist.copies)
+    parts = [f"{count:,} {verdict}" for verdict, count in sorted(verdicts.items())]
+    found = counted(len(worklist.copies), "image")
+    details = f" ({', '.join(parts)})" if parts else ""
+    return f"{found}{details}, {bytes_text(worklist.bytes_to_move)} to send"
+
+
+def _count_words(counts: Counts) -> str:
+    """Return what has become of a job's copies, in a line."""
+    parts = (
+        (counts.copied, "copied"),
+        (counts.same, "same"),
+        (counts.deleted, "deleted"),
+        (counts.skipped, "skipped"),
+        (counts.failed, "failed"),
+        (counts.waiting, "left"),
+    )
+    details = ", ".join(f"{count:,} {word}" for count, word in parts if count)
+    return f"{counted(counts.total, 'image')}{': ' if details else ''}{details}"
 
 
 def _key(target: Reference, digest: Digest | None) -> tuple[str, str, Digest]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from transship import errors
@@ -81,16 +81,23 @@ async def verify(
     its manifest gives, and with `deep` is read and hashed as well.
     """
     verifying = _Verifying(places, deep, progress or VerifyProgress())
-    inventory = await take_inventory(plan, places, clock, verifying.progress)
-    differences = await each(verifying.compare(found) for found in inventory.found)
+    inventory = await take_inventory(_asking(plan), places, clock, verifying.progress)
+    wanted = [found for found in inventory.found if not found.unwanted]
+    differences = await each(verifying.compare(found) for found in wanted)
     return Proof(
-        compared=len(inventory.found),
+        compared=len(wanted),
         manifests=len(verifying.manifests),
         blobs=len(verifying.blobs),
         bytes_read=verifying.progress.bytes_read,
         deep=deep,
         differences=tuple(difference for difference in differences if difference),
     )
+
+
+def _asking(plan: Plan) -> Plan:
+    """Return the plan that believes nothing without asking for it, and looks for nothing more."""
+    rules = tuple(replace(rule, immutable=()) for rule in plan.rules)
+    return replace(plan, rules=rules, delete=None)
 
 
 _Wrong = tuple[TransshipError, ...]

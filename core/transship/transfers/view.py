@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from transship.errors import CheckFailed
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Failure, Journal, Lane
+from transship.transfers.limits import Limit, decoded
 from transship.transfers.work import JobState, State, Verdict
 
 
@@ -22,6 +24,7 @@ class Counts:
     skipped: int = 0
     failed: int = 0
     waiting: int = 0
+    deleted: int = 0
 
     @property
     def ended(self) -> int:
@@ -36,7 +39,7 @@ class Bytes:
     total: int = 0
     """All blobs, each once per target."""
     done: int = 0
-    """Those that are at the target, and what the lanes have moved of the others."""
+    """Those that are at the target, and what was moved of the others."""
     sent: int = 0
     saved: int = 0
     """What a copy without any knowledge would have sent beyond this."""
@@ -47,7 +50,7 @@ class JobView:
     """One job at one moment. Times in seconds since the epoch, `rate` in bytes per second.
 
     `found` counts what the inventory has seen while it is being taken. `problem` (title, detail,
-    remedy) is what ended the job as a whole.
+    remedy) is what ended the job as a whole. `limits` are of the registries that hold it up.
     """
 
     id: str
@@ -67,6 +70,9 @@ class JobView:
     lanes: tuple[Lane, ...]
     failures: tuple[Failure, ...]
     problem: tuple[str, str, str] | None
+    limits: tuple[Limit, ...] = ()
+    stopped: bool = False
+    """Whether a check ended it, before anything was written."""
 
     @property
     def eta(self) -> float | None:
@@ -91,6 +97,11 @@ def look(job: Job, plan: Plan, journal: Journal) -> JobView:
         state = journal.state
         if state is JobState.RUNNING:
             state = JobState.INTERRUPTED
+    with journal.one_moment():
+        return _seen(job, plan, journal, state)
+
+
+def _seen(job: Job, plan: Plan, journal: Journal, state: JobState) -> JobView:
     lanes = tuple(journal.lanes()) if state is JobState.RUNNING else ()
     problem = journal.fact("problem")
     return JobView(
@@ -105,27 +116,30 @@ def look(job: Job, plan: Plan, journal: Journal) -> JobView:
         planned=journal.fact("phase") == "planned",
         found=int(journal.fact("found") or 0),
         pausing=state is JobState.RUNNING and journal.fact("pausing") == "1",
-        counts=_counts(journal),
-        bytes=_bytes(journal, lanes),
+        counts=counts_of(journal),
+        bytes=_bytes(journal, state),
         rate=float(journal.fact("rate") or 0) if state is JobState.RUNNING else 0.0,
         lanes=lanes,
         failures=tuple(journal.failures()),
         problem=(problem, journal.fact("problem_detail"), journal.fact("problem_remedy"))
         if problem
         else None,
+        limits=decoded(journal.fact("limits")),
+        stopped=bool(problem) and journal.fact("problem_status") == str(CheckFailed.exit_status),
     )
 
 
-def _one_side(registries: Sequence[str], copies: Sequence[Reference]) -> str:
+def _one_side(places: Sequence[Reference], copies: Sequence[Reference]) -> str:
     """Return what one side of a plan is in a word: what is copied, or the registry it is in."""
     if len(copies) == 1:
         return str(copies[0])
-    more = f" +{len(registries) - 1}" if len(registries) > 1 else ""
-    return f"{registries[0]}{more}"
+    more = f" +{len(places) - 1}" if len(places) > 1 else ""
+    return f"{places[0].registry}{more}"
 
 
-def _counts(journal: Journal) -> Counts:
-    total = copied = same = skipped = failed = waiting = 0
+def counts_of(journal: Journal) -> Counts:
+    """Return how many copies of a job are where."""
+    total = copied = same = skipped = failed = waiting = deleted = 0
     for (state, verdict), count in journal.counts().items():
         total += count
         if state is State.FAILED:
@@ -136,22 +150,26 @@ def _counts(journal: Journal) -> Counts:
             copied += count
         elif verdict is Verdict.SAME:
             same += count
+        elif verdict is Verdict.DELETE:
+            deleted += count
         else:
             skipped += count
-    return Counts(total, copied, same, skipped, failed, waiting)
+    return Counts(total, copied, same, skipped, failed, waiting, deleted)
 
 
-def _bytes(journal: Journal, lanes: tuple[Lane, ...]) -> Bytes:
+def _bytes(journal: Journal, state: JobState) -> Bytes:
     by_outcome = journal.blob_bytes()
     total = sum(once for once, _ in by_outcome.values())
     naive = sum(times for _, times in by_outcome.values())
     at_target = sum(once for outcome, (once, _) in by_outcome.items() if outcome)
     sent = by_outcome.get("sent", (0, 0))[0]
-    moving = sum(min(lane.moved, lane.size) for lane in lanes)
+    under_way = 0
+    if state is not JobState.CANCELLED:  # Which has given up what was under way.
+        under_way = journal.bytes_under_way(lanes=state is JobState.RUNNING)
     return Bytes(
         total=total,
-        done=min(total, at_target + moving),
-        sent=sent + moving,
+        done=min(total, at_target + under_way),
+        sent=sent + under_way,
         saved=naive - total + at_target - sent,
     )
 

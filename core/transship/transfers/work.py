@@ -43,11 +43,18 @@ class Verdict(StrEnum):
     """It can't be copied."""
     SKIP = "skip"
     """It isn't wanted."""
+    DELETE = "delete"
+    """The target's tag is gone at the source, and goes."""
 
     @property
     def moves(self) -> bool:
         """Whether something is to be written."""
         return self in (Verdict.COPY, Verdict.OVERWRITE)
+
+    @property
+    def changes(self) -> bool:
+        """Whether something is to be done at the target: written or deleted."""
+        return self.moves or self is Verdict.DELETE
 
 
 class State(StrEnum):
@@ -87,7 +94,9 @@ class Found:
     will be written: the root's own, or that of an index with fewer platforms. `seen_at` is when
     the target was asked, in seconds since the epoch, or None when only its list of tags was.
     `children` are an index's, where they are known although `manifests` is empty. `listed` is
-    False for a referrer that the target has, but doesn't list with its `subject`.
+    False for a referrer that the target has, but doesn't list with its `subject`. `unwanted` says
+    why the rules leave it out after all. `believed` is a tag that the target has, and that was
+    declared immutable: its digest wasn't asked for. `vanished` is a tag that only the target has.
     """
 
     source: Reference
@@ -102,6 +111,9 @@ class Found:
     seen_at: float | None = None
     children: tuple[Digest, ...] = ()
     listed: bool = True
+    unwanted: str = ""
+    believed: bool = False
+    vanished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,18 @@ def make_worklist(
     return Worklist(tuple(copies), tuple(work), manifests)
 
 
+def without_deletions(worklist: Worklist) -> Worklist:
+    """Return the worklist of a run that wasn't asked to delete: what it would is only named."""
+    asked = "gone at the source; deleted only when that is asked for"
+    copies = (
+        replace(copy, verdict=Verdict.SKIP, reason=asked)
+        if copy.verdict is Verdict.DELETE
+        else copy
+        for copy in worklist.copies
+    )
+    return replace(worklist, copies=tuple(copies))
+
+
 @dataclass(slots=True)
 class _Needed:
     """A blob that one target needs, in which repositories, in the order of the copies."""
@@ -95,6 +107,14 @@ def _judged(
     )
     if found.problem is not None:
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(found.problem))
+    if found.unwanted:
+        return replace(copy, verdict=Verdict.SKIP, reason=found.unwanted)
+    if found.vanished and found.target in before:
+        return None
+    if found.vanished:
+        return replace(copy, verdict=Verdict.DELETE)
+    if found.believed:
+        return replace(copy, verdict=Verdict.SAME, reason="immutable: believed, not asked for")
     earlier_source, earlier_digest = before.get(found.target, (found.source, None))
     if found.digest in (earlier_digest, written.get(found.target)):
         return None

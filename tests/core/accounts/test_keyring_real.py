@@ -18,7 +18,9 @@ import asyncio, json, time
 from transship.accounts.keyring_store import KeyringStore
 from transship.errors import TransshipError
 
-store = KeyringStore(read_seconds={seconds}, write_seconds={seconds})
+store = KeyringStore(
+    read_seconds={seconds}, write_seconds={seconds}, probe_seconds={seconds}
+)
 
 async def main():
     start = time.monotonic()

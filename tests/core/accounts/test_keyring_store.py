@@ -226,6 +226,14 @@ async def test_a_keyring_that_does_not_answer_is_hung_and_left_alone(hanging: Ha
     assert hanging.secrets == {}
 
 
+async def test_looking_asks_nobody_and_waits_for_nobody(hanging: Hanging) -> None:
+    store = KeyringStore(
+        allowed=TESTED, read_seconds=600, probe_seconds=0.05, find_backend=lambda: hanging
+    )
+    status = await store.probe()
+    assert (status.state, status.detail) == ("hung", "No answer in 0.05 s")
+
+
 async def test_a_hung_keyring_that_answers_after_all_is_used_again(hanging: Hanging) -> None:
     mishaps: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, mishap: mishaps.append(mishap))
@@ -264,7 +272,7 @@ def test_a_hung_keyring_does_not_keep_the_process_from_ending() -> None:
         "    def get_password(self, service, username): threading.Event().wait()\n"
         "    def set_password(self, service, username, password): pass\n"
         "backend = Hanging()\n"
-        "store = KeyringStore(allowed=frozenset({backend_name(backend)}), read_seconds=0.05,\n"
+        "store = KeyringStore(allowed=frozenset({backend_name(backend)}), probe_seconds=0.05,\n"
         "                     find_backend=lambda: backend)\n"
         "print(asyncio.run(store.probe()).state)\n"
     )

@@ -77,6 +77,20 @@ async def test_each_piece_has_its_time() -> None:
             assert outgoing.deadline.when() == pytest.approx(now + 10, abs=5)
 
 
+async def test_the_time_that_the_source_takes_does_not_count() -> None:
+    async def source() -> AsyncIterator[bytes]:
+        for piece in (b"a", b"b"):
+            running.append(outgoing.deadline.when())
+            yield piece
+        running.append(outgoing.deadline.when())
+
+    running: list[float | None] = []
+    outgoing = Outgoing(source(), 10)
+    async with outgoing.deadline:
+        assert await all_of(outgoing.data) == [b"a", b"b"]
+    assert running == [None, None, None]
+
+
 async def test_what_the_source_raises_is_kept() -> None:
     error = OSError("a disk")
     outgoing = Outgoing(pieces(b"a", error=error), 10)
@@ -107,3 +121,4 @@ async def test_it_is_settled_when_the_source_is_no_longer_read() -> None:
     await source.aclose()  # type: ignore[attr-defined]  # an async generator, as above
     with pytest.raises(asyncio.CancelledError):
         await reading
+    assert outgoing.failure is None

@@ -218,6 +218,49 @@ async def test_503_slows_down() -> None:
     assert pace.allowed == 4
 
 
+async def test_what_is_allowed_is_compared_with_the_beginning() -> None:
+    pace = pacer(FakeClock(), start=4)
+    pace.went_well()
+    assert not pace.narrowed
+    pace.went_badly(BUSY)
+    assert pace.narrowed
+
+
+async def test_it_has_recovered_once_something_went_well_after_the_quiet() -> None:
+    clock = FakeClock()
+    pace = pacer(clock)
+    clock.advance(1)
+    pace.went_badly(errors.RateLimited("busy", retry_after=5))
+    pace.went_well()  # It was under way when it began.
+    clock.advance(5)
+    assert not pace.recovered
+    pace.went_well()
+    assert pace.recovered
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ConnectionLost(),
+        errors.ConnectionRefused(),
+        errors.NameNotFound(),
+        errors.TimedOut(),
+    ],
+)
+async def test_a_registry_is_silent_until_it_gives_any_answer(error: errors.TransshipError) -> None:
+    clock = FakeClock()
+    pace = pacer(clock)
+    for _ in range(3):
+        pace.went_badly(error)
+        clock.advance(10)
+    assert pace.silent == 30
+    pace.went_badly(errors.ServerFailed("500"))
+    assert pace.silent == 0
+    pace.went_badly(error)
+    pace.answered()
+    assert pace.silent == 0
+
+
 async def test_nothing_goes_out_while_the_registry_wants_quiet() -> None:
     clock = FakeClock()
     pace = pacer(clock)

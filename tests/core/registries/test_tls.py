@@ -79,6 +79,16 @@ def test_a_key_that_does_not_fit_is_named(certificates: Certificates) -> None:
         tls_context(wrong)
 
 
+def test_of_two_files_the_one_that_is_missing_is_named(
+    tmp_path: Path, certificates: Certificates
+) -> None:
+    missing = str(tmp_path / "missing.pem")
+    with pytest.raises(errors.BadFile, match=r"^A file.*: .*/missing\.pem: No such file"):
+        tls_context(Tls(client_cert=str(certificates.client_certificate), client_key=missing))
+    with pytest.raises(errors.BadFile, match=r"^A file.*: .*/missing\.pem: No such file"):
+        tls_context(Tls(client_cert=missing, client_key=str(certificates.client_key)))
+
+
 def test_an_encrypted_key_is_refused_and_not_asked_for(
     tmp_path: Path, certificates: Certificates
 ) -> None:

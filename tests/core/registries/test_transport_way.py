@@ -14,7 +14,7 @@ from servers.process import free_port
 from servers.scripted import Reply, ScriptedServer
 from transship import errors
 from transship.registries.credential import Tls
-from transship.registries.transport import Timeouts, Transport
+from transship.registries.transport import Transport
 
 LARGE = 50 * 1024 * 1024
 
@@ -71,20 +71,6 @@ async def test_a_server_that_takes_nothing_times_out(opened: Open, unanswered: s
 async def test_a_handshake_that_does_not_end_times_out(opened: Open, unanswered: str) -> None:
     with pytest.raises(errors.TimedOut):
         await opened(unanswered, timeouts=SHORT).request("GET", f"https://{unanswered}/")
-
-
-async def test_the_time_that_the_source_takes_does_not_count(
-    opened: Open, scripted: ScriptedServer
-) -> None:
-    async def slow() -> AsyncIterator[bytes]:
-        for _ in range(3):
-            await asyncio.sleep(0.1)
-            yield b"x"
-
-    scripted.on("PUT", "/x", Reply(201))
-    impatient = Timeouts(write=0.05, commit=5)
-    transport = opened(scripted.host, timeouts=impatient)
-    assert (await transport.send("PUT", f"{scripted.url}/x", slow(), 3)).status == 201
 
 
 # The way

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from servers.process import comes_true
 from transship.oci.digest import Digest, digest_of
 from transship.sandbox.server import SandboxRegistry
 
@@ -290,13 +290,12 @@ async def test_requests_for_one_session_wait_for_each_other(
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
         patch = tasks.create_task(http.patch(location, content=slow()))
-        while _length(registry, location) < 1000:
-            await asyncio.sleep(0.005)
+        await comes_true(lambda: _length(registry, location) >= 1000, "the first bytes")
         waiting = []
         for method in ("GET", "DELETE", "GET"):
             waiting.append(tasks.create_task(http.request(method, location)))
-            while len(registry.requests) < 2 + len(waiting):
-                await asyncio.sleep(0.005)
+            come = 2 + len(waiting)
+            await comes_true(lambda come=come: len(registry.requests) >= come, method)
         may_end.set()
 
     assert patch.result().status_code == 202
@@ -313,10 +312,9 @@ async def test_bytes_of_a_cut_request_are_kept_and_told(
     head = f"PATCH {location} HTTP/1.1\r\nHost: {registry.host}\r\nContent-Length: 3096\r\n"
     writer.write(head.encode() + b"Content-Range: 1000-4095\r\n\r\n" + DATA[1000:1500])
     await writer.drain()
-    deadline = time.monotonic() + 10
-    while not (len(registry.requests) == 3 and _length(registry, location) == 1500):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
+    await comes_true(
+        lambda: len(registry.requests) == 3 and _length(registry, location) == 1500, "the bytes"
+    )
     writer.close()
     await writer.wait_closed()
 

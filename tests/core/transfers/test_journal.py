@@ -12,6 +12,7 @@ from transship.oci.digest import digest_of
 from transship.oci.manifest import make_index
 from transship.oci.reference import Reference
 from transship.transfers.journal import Journal, Lane, Session
+from transship.transfers.journal_file import LOG_LINES
 from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:
@@ -221,6 +222,26 @@ def test_the_lanes_show_the_last_moment_only(journal: Journal) -> None:
 
     assert journal.lanes() == [Lane("app [2J", 2, 2, 3.0)]
     assert journal.fact("rate") == "6"
+
+
+def test_of_the_log_only_the_last_lines_are_kept(journal: Journal) -> None:
+    for number in range(LOG_LINES + 50):
+        journal.log(float(number), "info", f"line {number}")
+
+    kept = [what for _, _, what, _ in journal.happened(2 * LOG_LINES)]
+
+    assert kept == [f"line {number}" for number in range(50, LOG_LINES + 50)]
+
+
+def test_all_that_is_read_together_is_of_one_moment(journal: Journal, path: Path) -> None:
+    reader = Journal(path)
+    journal.note(state=JobState.RUNNING)
+    with reader.one_moment():
+        before = reader.state
+        journal.note(state=JobState.DONE)
+        assert reader.state is before
+    assert reader.state is JobState.DONE
+    reader.close()
 
 
 def test_wishes_are_taken_up_once(journal: Journal) -> None:

@@ -81,7 +81,7 @@ async def test_small_blobs_never_wait_for_large_ones() -> None:
     release = asyncio.Event()
 
     async def large() -> None:
-        async with lanes.lane("large", 100 * MEBIBYTE):
+        async with lanes.lane("large", 100 * MEBIBYTE, target="new.example", digest="sha256:1"):
             await release.wait()
 
     tasks = [asyncio.create_task(large()) for _ in range(3)]
@@ -92,9 +92,9 @@ async def test_small_blobs_never_wait_for_large_ones() -> None:
     release.set()
     await asyncio.gather(*tasks)
 
-    assert [(lane.what, lane.moved, lane.size) for lane in shown] == [
-        ("large", 0, 100 * MEBIBYTE),
-        ("small", 4, 10),
+    assert [(lane.what, lane.moved, lane.size, lane.target, lane.digest) for lane in shown] == [
+        ("large", 0, 100 * MEBIBYTE, "new.example", "sha256:1"),
+        ("small", 4, 10, "", ""),
     ]
     assert lanes.snapshot() == []
 

@@ -117,12 +117,14 @@ def test_events_come_in_the_order_of_time(job: Job) -> None:
         journal.wish("pause", 12.0)
         journal.failed(copies[1], NoRight("denied"), 11.0)
         journal.log(13.0, "warning", "the registry asked for less\x1b[2J")
+        journal.log(14.0, "error", "new.example/x: it says: no")
         happened = events(journal)
     assert happened == [
         Event(10.0, "copy", "old.example/team/web:1"),
         Event(11.0, "failed", "old.example/team/web:2", "No right to do this: denied"),
         Event(12.0, "wish", "pause"),
         Event(13.0, "warning", "the registry asked for less [2J"),
+        Event(14.0, "error", "new.example/x", "it says: no"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from moving.jobs import new_job, plan_of
 from moving.memory import FakeClock, MemoryPlace
-from transship import errors
+from transship import __version__, errors
 from transship.clock import SystemClock
 from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
@@ -19,6 +20,7 @@ from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from transship.registries.pacing import Patience
 from transship.transfers.inventory import Progress, take_inventory
 from transship.transfers.journal import Journal
+from transship.transfers.listing import LEVELS, events
 from transship.transfers.runner import Runner, Settings
 from transship.transfers.view import view
 from transship.transfers.work import JobState
@@ -58,6 +60,12 @@ def stage(tags: int = 6) -> dict[str, MemoryPlace]:
         add_image(places[SOURCE], f"v{number}")
         places[SOURCE].manifests["app"].pop(next(reversed(places[SOURCE].manifests["app"])))
     return places
+
+
+def told(job: Job) -> list[tuple[str, str, str]]:
+    """Return the lines of a job's log: level, what it is about, and the words."""
+    with job.journal() as journal:
+        return [(e.kind, e.what, e.more) for e in events(journal) if e.kind in LEVELS]
 
 
 async def run(
@@ -147,6 +155,71 @@ async def test_a_disk_that_is_full_ends_the_job_with_that_as_its_problem(tmp_pat
     assert (full.problem[0], full.counts.failed) == ("The disk is full", 0)
 
 
+async def test_the_log_says_what_a_job_does_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    places[TARGET].puts = [errors.NoRight("denied")]
+
+    await run(job, places)
+    log = told(job)
+    with job.journal() as journal:  # As a retry does.
+        journal.note(phase="", state=JobState.WAITING)
+    await run(job, places)
+
+    process = f"process {os.getpid()} of Transship {__version__}"
+    assert log == [
+        ("info", "The job begins", process),
+        ("info", "Looking at both sides", "for all images"),
+        ("info", "Both sides are known", "6 images (6 copy), 68 B to send"),
+        ("info", "The job is failed", "6 images: 5 copied, 1 failed"),
+    ]
+    assert told(job)[4:6] == [
+        ("info", "The job goes on", process),
+        ("info", "Looking at both sides", "for 1 image that failed"),
+    ]
+
+
+async def test_what_is_wrong_with_a_whole_place_is_logged_once(tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    places[TARGET].puts = [errors.DiskFull("no room")] * 99
+
+    await run(job, places)
+
+    assert [line for line in told(job) if line[0] == "error"] == [
+        ("error", "The disk is full", "no room")
+    ]
+    assert told(job)[-1] == ("info", "The job is failed", "6 images: 6 left")
+
+
+async def test_what_ends_a_job_before_its_first_copy_is_logged(tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+
+    async def refused(_: str) -> object:
+        raise errors.ConnectionRefused(SOURCE)
+        yield
+
+    places[SOURCE].instead(tags=refused)
+
+    await run(job, places)
+
+    assert told(job)[2:] == [
+        ("error", "Connection refused", SOURCE),
+        ("info", "The job is failed", "0 images"),
+    ]
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+async def test_a_job_that_is_stopped_says_how_much_is_left(wish: str, tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    with job.journal() as journal:
+        journal.wish(wish, 1.0)
+        journal.wish(wish, 2.0)
+
+    state = await run(job, places)
+
+    assert told(job)[-1][1] == f"The job is {state}"
+    assert state in (JobState.PAUSED, JobState.CANCELLED)
+
+
 async def test_signed_signatures_wait_for_what_they_sign(tmp_path: Path) -> None:
     places = stage(tags=0)
     image = add_image(places[SOURCE], "1")
@@ -158,7 +231,8 @@ async def test_signed_signatures_wait_for_what_they_sign(tmp_path: Path) -> None
 
     async def slow(repository: str, reference: str, manifest: Manifest) -> bool:
         if reference == "1":
-            await asyncio.sleep(0.01)
+            for _ in range(100):  # Turns of the loop in which it could be overtaken.
+                await asyncio.sleep(0)
         order.append(reference)
         return await put(repository, reference, manifest)
 

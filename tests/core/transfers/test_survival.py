@@ -16,6 +16,7 @@ from servers.images import push_image, push_index, push_referrer, random_layer
 from servers.process import eventually
 from transship.transfers import control
 from transship.transfers.jobs import Jobs
+from transship.transfers.listing import events
 from transship.transfers.start import start_runner
 from transship.transfers.view import view
 from transship.transfers.work import JobState
@@ -111,6 +112,7 @@ def test_a_large_layer_goes_on_from_the_last_piece_that_the_registry_holds(
     eventually(hold.held.is_set, "the runner to ask what the registry holds")
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not job.is_held, "the runner to be gone")
+    interrupted = view(job).bytes
     hold.release.set()
     sent_before = sum(r.sent for r in proxy.requests if r.method == "PATCH" and r.status == 202)
     control.resume(job, [])
@@ -119,6 +121,11 @@ def test_a_large_layer_goes_on_from_the_last_piece_that_the_registry_holds(
     assert digest_at(other_registry, repository, "large") == image.digest
     sent = sum(r.sent for r in proxy.requests if r.method == "PATCH" and r.status == 202)
     assert sent_before == 96 * MEBIBYTE
+    assert interrupted.done == interrupted.sent
+    assert interrupted.done // MEBIBYTE == 96
+    with job.journal() as journal:
+        told = [event.more for event in events(journal) if event.kind == "info"]
+    assert "its upload goes on at 96 MiB of 150 MiB" in told
     assert sent == len(layer)
 
 

@@ -10,7 +10,8 @@ from moving.jobs import new_job, plan_of
 from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
-from transship.transfers.journal import Lane
+from transship.transfers.journal import Lane, Session
+from transship.transfers.limits import Limit, encoded
 from transship.transfers.view import Bytes, Counts, JobView, view
 from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
 
@@ -47,6 +48,11 @@ def job(tmp_path: Path) -> Job:
     with job.journal() as journal:
         journal.keep(Worklist(copies, blobs, {}))
     return job
+
+
+def lane(size: int, *, moved: int) -> Lane:
+    """Return a lane that moves the blob of this size."""
+    return Lane("web", moved, size, 1.0, "b.example", BLOBS[size])
 
 
 def running(job: Job) -> JobView:
@@ -87,7 +93,7 @@ def test_bytes_are_those_of_each_blob_once_and_what_that_has_saved(job: Job) -> 
         journal.note(state=JobState.RUNNING)
         journal.placed("b.example", "web", BLOBS[20], outcome="there")
         journal.placed("b.example", "web", BLOBS[3], outcome="sent")
-        journal.show_lanes([Lane("web", 40, 100, 1.0)], rate=30)
+        journal.show_lanes([lane(100, moved=40)], rate=30)
 
     seen = running(job)
 
@@ -96,6 +102,58 @@ def test_bytes_are_those_of_each_blob_once_and_what_that_has_saved(job: Job) -> 
     assert seen.rate == 30
     assert seen.eta == 2
     assert [lane.what for lane in seen.lanes] == ["web"]
+
+
+def test_what_an_unfinished_upload_holds_counts_before_a_lane_goes_on_with_it(job: Job) -> None:
+    with job.journal() as journal:
+        journal.note(state=JobState.RUNNING)
+        journal.uploading("b.example", "web", BLOBS[100], Session("there", 60))
+        interrupted = view(job)
+        seen = [running(job)]
+        for moved in (0, 50, 70):
+            journal.show_lanes([lane(100, moved=moved)], rate=10)
+            seen.append(running(job))
+
+    assert interrupted.bytes == Bytes(total=123, done=60, sent=60, saved=120)
+    assert [each.bytes.done for each in seen] == [60, 60, 60, 70]
+    assert seen[1].eta == 6.3
+
+
+def test_what_lanes_moved_beyond_their_sessions_is_lost_with_their_process(job: Job) -> None:
+    with job.journal() as journal:
+        journal.note(state=JobState.RUNNING)
+        journal.uploading("b.example", "web", BLOBS[100], Session("there", 60))
+        journal.show_lanes([lane(100, moved=80), lane(20, moved=10)])
+
+    assert running(job).bytes.done == 90
+    assert view(job).bytes.done == 60
+
+
+def test_a_blob_that_has_come_counts_once_while_its_lane_is_still_shown(job: Job) -> None:
+    with job.journal() as journal:
+        journal.note(state=JobState.RUNNING)
+        journal.show_lanes([lane(100, moved=100)])
+        before = running(job).bytes
+        journal.placed("b.example", "web", BLOBS[100], outcome="sent")
+
+    assert running(job).bytes == before
+
+
+def test_a_job_that_was_cancelled_has_given_up_what_was_under_way(job: Job) -> None:
+    with job.journal() as journal:
+        journal.uploading("b.example", "web", BLOBS[100], Session("there", 60))
+        journal.note(state=JobState.CANCELLED)
+
+    assert view(job).bytes.done == 0
+
+
+def test_what_registries_ask_for_is_seen(job: Job) -> None:
+    limits = (Limit("b.example", 3, until=9.0, at_once=4), Limit("a.example", silent_since=2.0))
+    with job.journal() as journal:
+        assert view(job).limits == ()
+        journal.show_lanes([], limits=encoded(limits))
+
+    assert view(job).limits == limits
 
 
 def test_a_job_whose_process_is_gone_is_interrupted_and_moves_nothing(job: Job) -> None:

@@ -11,5 +11,5 @@ ARTIFACTORY = Service(
     title="JFrog Artifactory",
     hosts=(r"[a-z0-9-]+\.jfrog\.io",),
     secret="password, API key or identity token",
-    capabilities=Capabilities(whole_limit=0),
+    capabilities=Capabilities(whole_limit=0, parts=(2, 0)),
 )

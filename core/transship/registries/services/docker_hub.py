@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
 
 DOCKER_HUB = Service(
@@ -12,4 +13,5 @@ DOCKER_HUB = Service(
     secret="personal access token",
     lists=False,
     api_host="registry-1.docker.io",
+    capabilities=Capabilities(parts=(2, 2)),
 )

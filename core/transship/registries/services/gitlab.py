@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
 
 GITLAB = Service(
@@ -11,4 +12,5 @@ GITLAB = Service(
     username="user, or name of the deploy token",
     secret="token with read_registry (and write_registry to push)",
     lists=False,
+    capabilities=Capabilities(parts=(2, 0)),
 )

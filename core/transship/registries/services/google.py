@@ -12,5 +12,5 @@ GAR = Service(
     username="_json_key or oauth2accesstoken",
     secret="the service account's JSON key, or an access token",
     lists=False,
-    capabilities=Capabilities(piece=0),  # It takes no chunked uploads.
+    capabilities=Capabilities(piece=0, parts=(2, 0)),  # It takes no chunked uploads.
 )

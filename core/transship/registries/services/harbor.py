@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
 
 HARBOR = Service(
@@ -9,4 +10,5 @@ HARBOR = Service(
     title="Harbor",
     username="user, or robot account (robot$project+name)",
     secret="password, CLI secret or robot token",
+    capabilities=Capabilities(parts=(2, 0)),
 )

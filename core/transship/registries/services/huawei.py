@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
 
 SWR = Service(
@@ -11,4 +12,5 @@ SWR = Service(
     username="REGION@ACCESS-KEY",
     secret="login key",
     lists=False,
+    capabilities=Capabilities(parts=(2, 0)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
 
 TCR = Service(
@@ -11,6 +12,7 @@ TCR = Service(
     username="account UIN, or name of the service account (tcr$name)",
     secret="access token or service account's password",
     lists=False,
+    capabilities=Capabilities(parts=(2, 0)),
 )
 
 CCR = Service(
@@ -20,4 +22,5 @@ CCR = Service(
     username="account UIN",
     secret="the registry's own password",
     lists=False,
+    capabilities=Capabilities(parts=(2, 2)),
 )

@@ -1,0 +1,103 @@
+"""Takes one tag away from a registry, and nothing else.
+
+The distribution specification lets a registry delete a tag by its name ("Deleting tags"). Where a
+registry doesn't, a manifest can be deleted by its digest, which takes away every tag that points
+at it: so the tag is first made to point at a manifest of its own, and that one is deleted.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+from transship import errors
+from transship.oci.digest import Digest, digest_of
+from transship.oci.manifest import Manifest, parse_manifest
+from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
+from transship.registries.addresses import manifest_path
+from transship.registries.auth import delete
+from transship.registries.exchange import Exchange
+from transship.registries.place import Place
+
+_NOT_BY_TAG = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+)
+
+
+async def delete_tag(place: Place, exchange: Exchange, repository: str, tag: str) -> None:
+    """Delete a tag; the manifest that it points at stays, and so do its other tags.
+
+    A tag that isn't there is fine. Raises DeletionRefused where the registry doesn't delete, and
+    what else stands in the way; the tag is then as it was.
+    """
+    answer = await exchange.ask(
+        "DELETE", manifest_path(repository, tag), scopes=(delete(repository),)
+    )
+    if answer.ok or answer.status == HTTPStatus.NOT_FOUND:
+        return
+    if answer.status not in _NOT_BY_TAG:
+        raise exchange.error_of(answer, missing=errors.ManifestNotFound)
+    await _check_deletes(exchange, repository)
+    stand_in = await _put_stand_in(place, repository, tag)
+    answer = await exchange.ask(
+        "DELETE", manifest_path(repository, stand_in), scopes=(delete(repository),)
+    )
+    if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
+        raise exchange.error_of(answer, missing=errors.ManifestNotFound)
+
+
+async def _check_deletes(exchange: Exchange, repository: str) -> None:
+    """See whether manifests can be deleted, by one that nobody has. Raises DeletionRefused."""
+    nobodys = digest_of(uuid.uuid4().bytes)
+    answer = await exchange.ask(
+        "DELETE", manifest_path(repository, nobodys), scopes=(delete(repository),)
+    )
+    if answer.status != HTTPStatus.NOT_FOUND and not answer.ok:
+        error = exchange.error_of(answer, missing=errors.ManifestNotFound)
+        if isinstance(error, errors.NoRight | errors.SignInNeeded):
+            raise error
+        raise errors.DeletionRefused(error.detail)
+
+
+async def _put_stand_in(place: Place, repository: str, tag: str) -> Digest:
+    """Let the tag point at a manifest that nothing else is, and return its digest."""
+    config = json.dumps(
+        {
+            "architecture": "unknown",
+            "os": "unknown",
+            "config": {"Labels": {"dev.transship.deleted-tag": uuid.uuid4().hex}},
+            "rootfs": {"type": "layers", "diff_ids": []},
+        }
+    ).encode()
+    await _upload(place, repository, config)
+    manifest = _stand_in(config)
+    await place.put_manifest(repository, tag, manifest)
+    return manifest.digest
+
+
+def _stand_in(config: bytes) -> Manifest:
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": {"mediaType": OCI_CONFIG, "digest": digest_of(config), "size": len(config)},
+        "layers": [],
+    }
+    return parse_manifest(json.dumps(document).encode(), OCI_MANIFEST)
+
+
+async def _upload(place: Place, repository: str, data: bytes) -> None:
+    digest = digest_of(data)
+    upload = await place.start_upload(repository, digest)
+    if upload is None:
+        return
+
+    async def body() -> AsyncIterator[bytes]:
+        yield data
+
+    if len(data) <= place.capabilities.whole_limit:
+        await upload.put(digest, len(data), body())
+    else:
+        await upload.append(len(data), body())
+        await upload.finish(digest)

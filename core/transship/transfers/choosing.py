@@ -1,0 +1,131 @@
+"""Lists what the sources of a plan hold, as far as its rules need it, and lets them choose."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from transship.errors import TransshipError
+from transship.oci.artifact import artifact_of
+from transship.oci.reference import Reference
+from transship.plans.catalogue import Catalogue, TagFacts
+from transship.plans.plan import Plan
+from transship.plans.rule import Rule
+from transship.plans.selection import (
+    Selection,
+    literal_repositories,
+    select,
+    takes_repository,
+    to_look_up,
+)
+from transship.registries.image_config import read_config
+from transship.registries.place import Place
+from transship.transfers.gather import each
+from transship.transfers.looking import Looking
+from transship.transfers.work import PLACE_WIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the rules have selected, from what."""
+
+    selection: Selection
+    catalogues: Mapping[str, Catalogue]
+
+
+async def choose(plan: Plan, looking: Looking) -> Choice:
+    """Return what the rules of a plan select now.
+
+    Only repositories that a rule takes are listed, and of tags only what the rules need is looked
+    up. A repository that can't be listed keeps its problem. Raises what is wrong with a whole
+    place, and CatalogClosed where a rule needs a list that the source doesn't give.
+    """
+    catalogues = {
+        source.registry: await catalogue_of(
+            looking.places[source.registry], _rules_of(plan, source.registry), looking
+        )
+        for source in plan.sources
+    }
+    now = looking.clock.now()
+    selection = select(plan, catalogues, now)
+    while needed := to_look_up(selection, catalogues):
+        catalogues = await look_up(catalogues, needed, looking)
+        selection = select(plan, catalogues, now)
+    return Choice(selection, catalogues)
+
+
+async def catalogue_of(place: Place, rules: Iterable[Rule], looking: Looking) -> Catalogue:
+    """List the repositories of a place, and the tags of those that one of `rules` takes."""
+    rules = tuple(rules)
+    names = [name async for name in _repositories(place, rules)]
+    taken = [name for name in names if any(takes_repository(rule, name) for rule in rules)]
+    tags: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
+    problems: dict[str, TransshipError] = {}
+
+    async def listed(name: str) -> None:
+        try:
+            found = await looking.source_tags(Reference(place.name, name))
+        except PLACE_WIDE:
+            raise
+        except TransshipError as error:
+            problems[name] = error
+            del tags[name]
+        else:
+            tags[name] = tuple(sorted(found))
+
+    await each(map(listed, taken))
+    return Catalogue(place.name, tags, {}, problems)
+
+
+async def look_up(
+    catalogues: Mapping[str, Catalogue], needed: Iterable[Reference], looking: Looking
+) -> dict[str, Catalogue]:
+    """Return the catalogues with what is to be known of `needed`: digest, creation, kind."""
+    facts: dict[str, dict[tuple[str, str], TagFacts]] = {
+        name: dict(catalogue.facts) for name, catalogue in catalogues.items()
+    }
+
+    async def one(source: Reference) -> None:
+        try:
+            known = await _facts(source, looking)
+        except PLACE_WIDE:
+            raise
+        except TransshipError:
+            known = TagFacts(
+                examined=True
+            )  # When it is looked at for itself, its problem is named.
+        facts[source.registry][source.repository, source.tag] = known
+
+    await each(map(one, needed))
+    return {name: replace(c, facts=facts[name]) for name, c in catalogues.items()}
+
+
+async def _facts(source: Reference, looking: Looking) -> TagFacts:
+    async with looking.slot:
+        root = await looking.manifest(source, source.version)
+        image = root
+        if root.is_index and root.children:
+            image = await looking.manifest(source, root.children[0].digest)
+        place = looking.places[source.registry]
+        config = await read_config(place, source.repository, image)
+        return TagFacts(
+            digest=root.digest,
+            created=config.created_at if config else None,
+            artifact=artifact_of(root),
+            examined=True,
+        )
+
+
+async def _repositories(place: Place, rules: tuple[Rule, ...]) -> AsyncIterator[str]:
+    """Give the names of repositories: of all, or of those that the rules write out in full."""
+    literal = [literal_repositories(rule) for rule in rules]
+    if all(names is not None for names in literal):
+        for name in dict.fromkeys(name for names in literal for name in names or ()):
+            yield name
+        return
+    async for name in place.repositories():
+        yield name
+
+
+def _rules_of(plan: Plan, place: str) -> list[Rule]:
+    return [rule for rule in plan.rules if rule.source.registry == place]

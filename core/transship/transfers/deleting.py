@@ -1,0 +1,54 @@
+"""Deletes at a target what is gone at the source, so that it can be put back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from transship import errors
+from transship.clock import Clock
+from transship.oci.digest import Digest, short
+from transship.oci.manifest import Manifest
+from transship.oci.reference import Reference
+from transship.registries.place import Place
+from transship.transfers.journal import Journal
+from transship.transfers.looking import target_head
+from transship.transfers.work import Copy, Verdict
+
+
+class Deleter:
+    """Carries out the deletions of one job."""
+
+    def __init__(self, places: Mapping[str, Place], journal: Journal, clock: Clock) -> None:
+        self._places = places
+        self._journal = journal
+        self._clock = clock
+
+    async def delete(self, copy: Copy) -> None:
+        """Delete one tag, and journal that it is done. Raises why it can't be.
+
+        What the tag points at is kept in the journal before: a registry may clear away what has no
+        tag. A tag that points at something else by then stays.
+        """
+        place, tag = self._places[copy.target.registry], copy.target
+        head = await target_head(place, tag)
+        if head is None:
+            if copy.moving:
+                self._journal.done(copy, self._clock.now())
+            else:
+                gone = "it was gone already"
+                self._journal.settled(copy, Verdict.SKIP, gone, self._clock.now())
+            return
+        if head.digest != copy.previous:
+            raise errors.TagConflict(f"{tag} points at {short(head.digest)} since it was looked at")
+        self._journal.deleting(copy, await _tree(place, tag, head.digest))
+        await place.delete_tag(tag.repository, tag.tag)
+        self._journal.done(copy, self._clock.now())
+
+
+async def _tree(place: Place, tag: Reference, digest: Digest) -> list[Manifest]:
+    """Return the manifests of an image, the root last."""
+    root = await place.get_manifest(tag.repository, digest)
+    manifests = [
+        await place.get_manifest(tag.repository, child.digest) for child in root.children
+    ]
+    return [*manifests, root]

@@ -1,0 +1,70 @@
+"""One tag goes, and nothing else: at real registries that delete by tag, by digest, or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clients.opening import Connect, access_to
+from samples.manifests import image, write
+from servers.docker_registry import docker_registry
+from transship import errors
+from transship.registries.client import Registry
+from transship.registries.layout import Layout
+
+
+async def tags_of(registry: Registry | Layout, repository: str) -> list[str]:
+    return sorted([tag async for tag in registry.tags(repository)])
+
+
+async def test_a_tag_goes_and_one_that_points_at_the_same_stays(
+    registry: Registry, repository: str
+) -> None:
+    web = image("web")
+    for tag in ("1.0", "stable", "2.0"):
+        await write(registry, repository, image("two") if tag == "2.0" else web, tag)
+    await registry.delete_tag(repository, "1.0")
+    assert await tags_of(registry, repository) == ["2.0", "stable"]
+    assert (await registry.get_manifest(repository, "stable")).body == web.manifest.body
+    assert (await registry.get_manifest(repository, web.digest)).body == web.manifest.body
+
+
+async def test_what_a_deleted_tag_pointed_at_can_be_tagged_again(
+    registry: Registry, repository: str
+) -> None:
+    web = image("web")
+    await write(registry, repository, web, "1.0")
+    await registry.delete_tag(repository, "1.0")
+    assert await registry.head_manifest(repository, "1.0") is None
+    await registry.put_manifest(repository, "1.0", web.manifest)
+    assert (await registry.get_manifest(repository, "1.0")).digest == web.digest
+
+
+async def test_a_tag_that_is_gone_needs_no_deletion(registry: Registry, repository: str) -> None:
+    await write(registry, repository, image("web"), "1.0")
+    await registry.delete_tag(repository, "0.9")
+    assert await tags_of(registry, repository) == ["1.0"]
+
+
+async def test_where_nothing_may_be_deleted_the_tag_stays_as_it_was(
+    tmp_path: Path, connect: Connect
+) -> None:
+    web = image("web")
+    with docker_registry(tmp_path, deletes=False) as server:
+        registry = connect(access_to(server).host)
+        await write(registry, "team/web", web, "1.0")
+        with pytest.raises(errors.DeletionRefused):
+            await registry.delete_tag("team/web", "1.0")
+        assert (await registry.get_manifest("team/web", "1.0")).digest == web.digest
+
+
+async def test_in_a_folder_the_image_stays_without_its_tag(tmp_path: Path) -> None:
+    web = image("web")
+    layout = Layout(tmp_path / "images", create=True)
+    await write(layout, "team/web", web, "1.0")
+    await write(layout, "team/web", image("two"), "2.0")
+    await layout.delete_tag("team/web", "1.0")
+    await layout.delete_tag("team/web", "0.9")
+    assert await tags_of(layout, "team/web") == ["2.0"]
+    assert [digest async for digest in layout.untagged("team/web")] == [web.digest]
