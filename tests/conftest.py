@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 
 from servers.certificates import Certificates, make_certificates
+from servers.dns.lab import DnsLab, dns_lab
 from servers.docker_registry import DockerRegistry, docker_registry
 from servers.faults import FaultProxy, fault_proxy
 from servers.keyring_session import KeyringSession, keyring_session
@@ -159,6 +160,22 @@ def zuul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """zuul-registry, the awkward one: its user may write, anybody may read."""
     with zuul_registry(tmp_path_factory.mktemp("zuul")) as registry:
         yield registry
+
+
+@pytest.fixture(scope="session")
+def session_dns_lab(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[DnsLab]:
+    """The name servers and caches of the whole session; a test takes `lab`."""
+    with dns_lab(tmp_path_factory.mktemp("dns"), certificates) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(session_dns_lab: DnsLab) -> Iterator[DnsLab]:
+    """Name servers and caches; what a test changes there is put back when it ends."""
+    yield session_dns_lab
+    session_dns_lab.reset()
 
 
 @pytest.fixture

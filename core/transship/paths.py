@@ -41,6 +41,11 @@ class Paths:
         """One ledger per flow."""
         return self.state / "flows"
 
+    @property
+    def watches(self) -> Path:
+        """What is known of each plan that is watched."""
+        return self.state / "watches"
+
 
 def default_paths() -> Paths:
     """Return the platform's folders, or those under `TRANSSHIP_HOME` when that is set."""

@@ -87,7 +87,7 @@ async def main() -> int:
         browser = app.screen.query_one(Browser)
 
         async def listed() -> None:
-            while browser.tags.filling is not Filling.COMPLETE:
+            while browser.names.tags.filling is not Filling.COMPLETE:
                 await asyncio.sleep(_SAMPLE_SECONDS)
             await pilot.pause()
 

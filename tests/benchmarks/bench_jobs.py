@@ -34,6 +34,7 @@ from transship.paths import Paths
 from transship.settings import Settings
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.journal import Lane
+from transship.transfers.limits import Limit, encoded
 from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.live import LiveEngine
@@ -80,6 +81,7 @@ def run_job(folder: str) -> None:
         copies = journal.copies()
         running: list[Copy] = []
         began, done = time.monotonic(), 0
+        began_at = time.time()
         while True:
             elapsed = time.monotonic() - began
             while done < min(COPIES, elapsed * CHANGES_PER_SECOND / 2):
@@ -100,7 +102,8 @@ def run_job(folder: str) -> None:
                 for n in range(8)
             ]
             rate = round(300e6 + 50e6 * (elapsed % 3))
-            journal.show_lanes(lanes, heartbeat=time.time(), rate=rate, pausing=0)
+            limits = encoded([Limit("old.example", 3, until=began_at + 12, at_once=8)])
+            journal.show_lanes(lanes, heartbeat=time.time(), rate=rate, pausing=0, limits=limits)
             time.sleep(0.25)
 
 

@@ -36,7 +36,8 @@ from textual.content import Content
 
 from transship_tui.marks import mark
 from transship_tui.themes import TRANSSHIP
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _ROWS = 50_000
 _PAGE = 1_000

@@ -73,6 +73,18 @@ class DockerRegistry(Registry):
         self.close()
         self._process.close()
 
+    def collect_garbage(self) -> None:
+        """Stop it, clear away all that no tag leads to, and start it again."""
+        program = require("docker-registry", "docker-registry")
+        self.stop()
+        subprocess.run(
+            [program, "garbage-collect", "--delete-untagged", self._config_path],
+            capture_output=True,
+            check=True,
+        )
+        self.pushed.clear()
+        self.start()
+
     def access_log(self) -> list[Access]:
         """Return every request that was answered since the registry was made."""
         return self.since(0)
@@ -125,25 +137,27 @@ def docker_registry(
     relative_urls: bool = False,
     redirect_to: str | None = None,
     token_server: TokenServer | None = None,
+    notifies: tuple[str, str] | None = None,
 ) -> Iterator[DockerRegistry]:
     """Run a docker-registry whose files are in `folder`; deletion is enabled if it `deletes`.
 
     `storage`: where blobs are kept; by default inside `folder`, and removed at the end.
     `client_certificates`: with `tls`, refuse clients that show no certificate of its authority.
     `redirect_to`: the URL of a `blob_storage` that holds the same `storage`; blobs are then
-    answered by 307. `token_server`: who issues the tokens for `auth="token"`.
+    answered by 307. `token_server`: who issues the tokens for `auth="token"`. `notifies`: the URL
+    that is told of every push and deletion, and the Authorization that is sent there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "storage" if storage is None else storage
     port = free_port() if port is None else port
-    config = _config(
-        kept, port, readonly=readonly, deletes=deletes, relative_urls=relative_urls
-    )
+    config = _config(kept, port, readonly=readonly, deletes=deletes, relative_urls=relative_urls)
     if tls is not None:
         config["http"]["tls"] = _tls(tls, client_certificates=client_certificates)
     if redirect_to is not None:
         redirect = {"name": "redirect", "options": {"baseurl": redirect_to}}
         config["middleware"] = {"storage": [redirect]}
+    if notifies is not None:
+        config["notifications"] = {"endpoints": [_endpoint(*notifies)]}
     if auth == "htpasswd":
         config["auth"] = {"htpasswd": {"realm": "registry", "path": str(_htpasswd(folder))}}
     elif auth == "token":
@@ -185,6 +199,17 @@ def _config(
             "secret": "the secret of the tests",
             "relativeurls": relative_urls,
         },
+    }
+
+
+def _endpoint(url: str, authorization: str) -> dict[str, Any]:
+    return {
+        "name": "tests",
+        "url": url,
+        "headers": {"Authorization": [authorization]},
+        "timeout": "5s",
+        "threshold": 1000,
+        "backoff": "100ms",
     }
 
 

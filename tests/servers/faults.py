@@ -146,6 +146,8 @@ class FaultProxy:
     def __init__(self, upstream_host: str) -> None:
         self.host = ""
         self.requests: list[ProxiedRequest] = []
+        self.most_at_once = 0
+        """How many requests were without an answer at the same time, at the most."""
         self._upstream = upstream_host.rsplit(":", 1)
         self._faults: list[Fault] = []
         self._listener: LoopbackServer | None = None
@@ -179,6 +181,8 @@ class FaultProxy:
         """Do to one request what the rules say, and else pass it on."""
         request = _record(exchange.head)
         self.requests.append(request)
+        unanswered = sum(request.status is None for request in self.requests)
+        self.most_at_once = max(self.most_at_once, unanswered)
         treatment = self._treatment(request)
         await asyncio.sleep(treatment.delay)
         match treatment.action:

@@ -30,7 +30,8 @@ def require(program: str, package: str) -> str:
 
     Missing servers fail and do not skip: a suite that skipped its servers has proved nothing.
     """
-    path = shutil.which(program)
+    # Debian has servers where only root looks.
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin")
     if path is None:
         pytest.fail(
             f"{program} is not installed. On Debian, as root: apt-get install {package}",

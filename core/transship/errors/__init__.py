@@ -35,6 +35,8 @@ from transship.errors.answers import (
 )
 from transship.errors.asked import (
     AccountNotFound,
+    AlreadyWatched,
+    BadDomain,
     BadFile,
     BadMapping,
     BadPattern,
@@ -42,6 +44,7 @@ from transship.errors.asked import (
     BadRange,
     BadReference,
     BadRequest,
+    BadResolver,
     FileChanged,
     JobBusy,
     JobEnded,
@@ -89,6 +92,8 @@ from transship.errors.secrets import (
 
 __all__ = [
     "AccountNotFound",
+    "AlreadyWatched",
+    "BadDomain",
     "BadFile",
     "BadMapping",
     "BadPattern",
@@ -96,6 +101,7 @@ __all__ = [
     "BadRange",
     "BadReference",
     "BadRequest",
+    "BadResolver",
     "BlobNotFound",
     "CatalogClosed",
     "CertificateNotTrusted",

@@ -67,6 +67,20 @@ class BadMapping(UsageError):
     )
 
 
+class BadDomain(UsageError):
+    """What was given as a domain can't be one."""
+
+    title = "Not a domain"
+    remedy = "Write the host name that images are pulled by, for example images.example.com."
+
+
+class BadResolver(UsageError):
+    """What was given as a resolver can't be one."""
+
+    title = "Not a resolver"
+    remedy = "Write IP[:PORT], tcp://IP[:PORT], tls://NAME@IP[:PORT] or https://NAME@IP[:PORT]."
+
+
 class AccountNotFound(UsageError):
     """A host or alias that no account has."""
 
@@ -79,6 +93,13 @@ class PlanNotFound(UsageError):
 
     title = "No such plan"
     remedy = "Give the path of a plan file, or the name of one in the folder of plans."
+
+
+class AlreadyWatched(UsageError):
+    """Another process watches the plan."""
+
+    title = "The plan is being watched already"
+    remedy = "`transship jobs` shows how it goes; stop the other one first."
 
 
 class JobNotFound(UsageError):

@@ -49,6 +49,20 @@ class SecretUnavailable(TransshipError):
     remedy = "Sign in again with `transship login HOST`."
 
 
+class SecretMissing(SecretUnavailable):
+    """An account's secret isn't kept where it is to be, but whoever is there can type it.
+
+    `host` is the account's.
+    """
+
+    def __init__(self, detail: str, host: str) -> None:
+        super().__init__(
+            detail,
+            remedy=f"Type it when you are asked for it, or sign in with `transship login {host}`.",
+        )
+        self.host = host
+
+
 class HelperFailed(TransshipError):
     """A docker credential helper failed."""
 

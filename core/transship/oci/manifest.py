@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import msgspec
@@ -82,6 +82,10 @@ class Manifest:
     def size(self) -> int:
         """The length of the manifest itself, in bytes."""
         return len(self.body)
+
+    def without_body(self) -> Manifest:
+        """Return the manifest without its bytes, for who looks at many and writes none."""
+        return replace(self, body=b"")
 
     @property
     def is_index(self) -> bool:
@@ -255,8 +259,12 @@ class _RawManifest(msgspec.Struct):
     annotations: dict[str, str | None] | None = None
 
 
+_NO_ANNOTATIONS: dict[str, str] = {}
+"""Shared by all that have none: most descriptors."""
+
+
 def _annotations(raw: dict[str, str | None] | None) -> dict[str, str]:
-    return {key: value or "" for key, value in (raw or {}).items()}
+    return {key: value or "" for key, value in raw.items()} if raw else _NO_ANNOTATIONS
 
 
 def _media_type(raw: _RawManifest, content_type: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -39,5 +41,8 @@ FOREIGN_LAYERS = frozenset(
 
 
 def bare(content_type: str) -> str:
-    """Return a Content-Type without its parameters, in lower case."""
-    return content_type.partition(";")[0].strip().lower()
+    """Return a Content-Type without its parameters, in lower case.
+
+    There are few, and they stand in every descriptor: each is kept once.
+    """
+    return sys.intern(content_type.partition(";")[0].strip().lower())

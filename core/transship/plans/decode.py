@@ -15,7 +15,7 @@ from transship.plans.decode_rules import (
     without_secret,
 )
 from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
-from transship.plans.policy import Deletion, Limits, Schedule
+from transship.plans.policy import MOST_AT_ONCE, Deletion, Limits, Schedule
 from transship.plans.quantities import parse_duration, parse_rate, parse_share, parse_window
 from transship.plans.schedule import check_cron
 from transship.plans.tables import Mistake, Mistakes, Table, Words
@@ -24,7 +24,6 @@ VERSION = 1
 """The version of plan files that is read and written here."""
 
 _MOST_RETRIES = 100
-_MOST_AT_ONCE = 1000
 _EVERYWHERE = frozenset(
     {"version", "kind", "on_conflict", "referrers", "retries", "schedule", "limits"}
 )
@@ -210,7 +209,7 @@ def _limits_of_one(table: Table) -> Limits:
     if not any(table):
         table.note("says nothing; there are concurrency, rate and window")
     return Limits(
-        concurrency=table.count("concurrency", 1, _MOST_AT_ONCE),
+        concurrency=table.count("concurrency", 1, MOST_AT_ONCE),
         rate=table.parsed("rate", parse_rate),
         window=table.parsed("window", parse_window),
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_AT_ONCE = 1000
+"""What is the highest concurrency that makes sense."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -15,7 +18,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one registry may be asked for. `rate` is in bytes per second, both directions alike."""
+    """What one registry may be asked for.
+
+    `concurrency` counts requests at once, blobs included; `rate` is in bytes of blobs per second,
+    read and written together. Outside its `window` nothing is moved.
+    """
 
     concurrency: int | None = None
     rate: int | None = None

@@ -28,6 +28,8 @@ class TagFilter:
     lies in the range `semver`, and was created since `since`; of those, the `newest` are taken.
     Patterns are globs, or regular expressions after `regex:`. What `exact` and `digests` name is
     taken beside that; a filter with nothing but them takes nothing else.
+    Where tags are read as versions (`semver`, or newest by version), pre-releases are left out
+    unless `prereleases` is set or the range names one.
 
     `since` is a number of seconds before the run, or a moment in seconds since the epoch when
     `since_is_moment`.

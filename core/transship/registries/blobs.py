@@ -14,6 +14,7 @@ from transship.registries.answers import Answer, described
 from transship.registries.auth import Scopes, delete, pull, push
 from transship.registries.exchange import Exchange
 from transship.registries.place import Upload
+from transship.registries.throttle import Throttle
 from transship.registries.transport import Stream
 
 
@@ -50,7 +51,7 @@ class Blobs:
             headers={"range": f"bytes={offset}-"} if offset else None,
             missing=errors.BlobNotFound,
         ) as stream:
-            yield HttpBlob(stream, offset)
+            yield HttpBlob(stream, offset, self._exchange.pacer.throttle)
 
     async def start_upload(
         self, repository: str, digest: Digest, mount_from: str | None
@@ -91,8 +92,9 @@ class Blobs:
 class HttpBlob:
     """An open blob. `size` is that of the whole blob, `offset` where reading really starts."""
 
-    def __init__(self, stream: Stream, asked: int) -> None:
+    def __init__(self, stream: Stream, asked: int, throttle: Throttle) -> None:
         self._stream = stream
+        self._throttle = throttle
         self.offset = 0
         if stream.status == HTTPStatus.PARTIAL_CONTENT:
             self.offset, self.size = _content_range(stream.headers.get("content-range", ""))
@@ -106,7 +108,7 @@ class HttpBlob:
             )
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()
+        return self._throttle.passed(aiter(self._stream))
 
 
 class HttpUpload:
@@ -131,14 +133,16 @@ class HttpUpload:
 
     async def put(self, digest: Digest, size: int, body: AsyncIterator[bytes]) -> None:
         """Send the whole blob in one request and finish."""
-        await self._exchange.send("PUT", self._with_digest(digest), body, size, scopes=self._scopes)
+        await self._exchange.send(
+            "PUT", self._with_digest(digest), self._passed(body), size, scopes=self._scopes
+        )
 
     async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
         """Send the next `size` bytes as one piece; on return the registry holds them."""
         answer = await self._exchange.send(
             "PATCH",
             self.location,
-            body,
+            self._passed(body),
             size,
             scopes=self._scopes,
             headers={"content-range": f"{self.offset}-{self.offset + size - 1}"},
@@ -156,6 +160,9 @@ class HttpUpload:
             await self._exchange.ask("DELETE", self.location, scopes=(delete(self._repository),))
         except errors.TransshipError:
             return  # Registries clear away sessions that nobody finishes.
+
+    def _passed(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        return self._exchange.pacer.throttle.passed(body)
 
     def _follow(self, answer: Answer) -> None:
         if location := answer.headers.get("location"):

@@ -21,6 +21,9 @@ from transship.registries.auth import delete
 from transship.registries.exchange import Exchange
 from transship.registries.place import Place
 
+_LABEL = "dev.transship.deleted-tag"
+_LARGEST_CONFIG = 1024
+
 _NOT_BY_TAG = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 )
@@ -48,6 +51,23 @@ async def delete_tag(place: Place, exchange: Exchange, repository: str, tag: str
         raise exchange.error_of(answer, missing=errors.ManifestNotFound)
 
 
+async def is_stand_in(place: Place, repository: str, digest: Digest) -> bool:
+    """Tell whether a manifest is one that a tag was made to point at, so that it can go.
+
+    It is there for longer only if the deletion was broken off.
+    """
+    try:
+        manifest = await place.get_manifest(repository, digest)
+        config = manifest.config
+        if config is None or manifest.layers or config.size > _LARGEST_CONFIG:
+            return False
+        async with place.read_blob(repository, config.digest) as blob:
+            data = b"".join([piece async for piece in blob])
+    except (errors.BlobNotFound, errors.ManifestNotFound, errors.UnsupportedManifest):
+        return False
+    return f'"{_LABEL}"'.encode() in data
+
+
 async def _check_deletes(exchange: Exchange, repository: str) -> None:
     """See whether manifests can be deleted, by one that nobody has. Raises DeletionRefused."""
     nobodys = digest_of(uuid.uuid4().bytes)
@@ -67,7 +87,7 @@ async def _put_stand_in(place: Place, repository: str, tag: str) -> Digest:
         {
             "architecture": "unknown",
             "os": "unknown",
-            "config": {"Labels": {"dev.transship.deleted-tag": uuid.uuid4().hex}},
+            "config": {"Labels": {_LABEL: uuid.uuid4().hex}},
             "rootfs": {"type": "layers", "diff_ids": []},
         }
     ).encode()

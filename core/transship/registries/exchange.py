@@ -107,9 +107,15 @@ class Exchange:
         while True:
             authorization = await self._authorization(url, scopes)
             await self.pacer.quiet()
-            async with self._transport.stream(
-                "GET", url, headers=_with(headers, authorization)
-            ) as stream:
+            async with (
+                self.pacer.body(),
+                self._transport.stream(
+                    "GET",
+                    url,
+                    headers=_with(headers, authorization),
+                    read_ahead=self.pacer.throttle.read_ahead,
+                ) as stream,
+            ):
                 if stream.status < 300:
                     self._reached = True
                     self.pacer.answered()
@@ -144,9 +150,10 @@ class Exchange:
         await self.connect()
         authorization = await self._authorization(address, scopes)
         await self.pacer.quiet()
-        answer = await self._transport.send(
-            method, address, body, size, headers=_with(headers, authorization)
-        )
+        async with self.pacer.body():
+            answer = await self._transport.send(
+                method, address, body, size, headers=_with(headers, authorization)
+            )
         if answer.status == _UNAUTHORIZED and self._is_own(address):
             self._renew(answer, scopes, authorization)
             raise errors.TokenExpired(described(answer))

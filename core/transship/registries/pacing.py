@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
 import random
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Protocol, runtime_checkable
@@ -22,6 +22,8 @@ from transship.errors import (
     TimedOut,
     TransshipError,
 )
+from transship.registries.throttle import Throttle
+from transship.registries.turns import Sort, Turns
 from transship.text import duration_text
 
 UNREACHABLE = (ConnectionRefused, NameNotFound, TimedOut)
@@ -106,6 +108,7 @@ class Pacer:
     Starts at `start` requests at once, adds one for every round of good answers up to `most`, and
     halves once for each burst of 429 or 503. While the registry asks to wait, nothing goes out;
     when it asks for more than `longest` seconds, whoever would have to wait is told so instead.
+    What the operator allows (`limit`) is a bound above all that, for blobs too.
     """
 
     def __init__(
@@ -116,14 +119,42 @@ class Pacer:
         self._allowed = float(start)
         self._most = most
         self._longest = longest
-        self._in_flight = 0
-        self._turns: deque[asyncio.Future[None]] = deque()
+        self._turns = Turns(lambda: self.allowed)
         self._quiet_until = 0.0
         self._burst_ends = 0.0
         self._well_at = 0.0
         self._silent_from: float | None = None
+        self.throttle = Throttle(clock)
+        """How many bytes of blobs pass per second."""
         self.slowed = 0
         """How often the registry has asked to slow down."""
+
+    def limit(self, concurrency: int | None = None, rate: int | None = None) -> None:
+        """Set what the operator allows: requests at once, and bytes of blobs per second.
+
+        None is no limit. What is under way stays, but see `crowded`.
+        """
+        self.throttle.rate = rate
+        self._turns.most = concurrency
+        # Half of more than is allowed would be no answer to a registry that asks to slow down.
+        begin = self._allowed if self.slowed else float(self._start)
+        self._allowed = min(begin, self._ceiling)
+        self._turns.admit()
+
+    @property
+    def concurrency(self) -> int | None:
+        """How many requests the operator allows at once, blobs included."""
+        return self._turns.most
+
+    @property
+    def limited(self) -> bool:
+        """Whether the operator has set a limit."""
+        return self.concurrency is not None or self.throttle.rate is not None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more is under way than the operator allows: whoever can should make room."""
+        return self._turns.crowded
 
     @property
     def allowed(self) -> int:
@@ -138,7 +169,7 @@ class Pacer:
     @property
     def narrowed(self) -> bool:
         """Whether fewer requests are allowed at once than at the beginning."""
-        return self.allowed < self._start
+        return self.allowed < min(self._start, self._ceiling)
 
     @property
     def recovered(self) -> bool:
@@ -151,17 +182,50 @@ class Pacer:
         since = self._silent_from
         return 0.0 if since is None else self._clock.monotonic() - since
 
+    @property
+    def _ceiling(self) -> float:
+        return float(self._most if self.concurrency is None else min(self._most, self.concurrency))
+
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold one of the places for the time of a small request. Raises RateLimited."""
+        """Hold one of the places for the time of a small request. Raises RateLimited.
+
+        A request of a lane goes in the place that the lane has.
+        """
         # Who waits for quiet holds no place: what then goes out is as much as is allowed by then.
         await self.quiet()
-        await self._enter()
-        try:
+        if self.concurrency is not None and self in _LANES.get():
+            yield
+            return
+        async with self._place(Sort.REQUEST):
             await self.quiet()
             yield
+
+    @asynccontextmanager
+    async def body(self) -> AsyncIterator[None]:
+        """Hold a place while the bytes of a blob come or go, where that counts."""
+        if self.concurrency is None or self in _LANES.get():
+            yield
+            return
+        async with self._place(Sort.SMALL):
+            yield
+
+    @asynccontextmanager
+    async def _lane(self, sort: Sort, count: int) -> AsyncIterator[None]:
+        async with self._place(sort, count):
+            token = _LANES.set(_LANES.get() | {self})
+            try:
+                yield
+            finally:
+                _LANES.reset(token)
+
+    @asynccontextmanager
+    async def _place(self, sort: Sort, count: int = 1) -> AsyncIterator[None]:
+        await self._turns.enter(sort, count)
+        try:
+            yield
         finally:
-            self._leave()
+            self._turns.leave(sort, count)
 
     async def quiet(self) -> None:
         """Wait as long as the registry has asked to be left alone. Raises RateLimited."""
@@ -175,8 +239,8 @@ class Pacer:
     def went_well(self) -> None:
         """Take note of a good answer."""
         self.answered()
-        self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
-        self._admit()
+        self._allowed = min(self._ceiling, self._allowed + 1 / self._allowed)
+        self._turns.admit()
 
     def answered(self) -> None:
         """Take note of what says nothing of how much at once goes well: a large body began."""
@@ -202,28 +266,24 @@ class Pacer:
         # What was under way when it began still fails while all the others keep quiet.
         self._burst_ends = max(self._burst_ends, self._quiet_until)
 
-    async def _enter(self) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._turns.append(turn)
-        self._admit()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self._leave()
-            raise
 
-    def _leave(self) -> None:
-        self._in_flight -= 1
-        self._admit()
+_LANES: ContextVar[frozenset[Pacer]] = ContextVar("lanes", default=frozenset())
+"""Where what runs has places of its own: the registries between which a blob is moved."""
 
-    def _admit(self) -> None:
-        """Give their turn to as many of those that wait as are allowed."""
-        while self._turns and self._in_flight < self.allowed:
-            turn = self._turns.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                self._in_flight += 1
+
+@asynccontextmanager
+async def lane_between(pacers: Iterable[Pacer], *, large: bool) -> AsyncIterator[None]:
+    """Hold a place for each of the registries that a blob is read from and written to.
+
+    Whatever is asked of them inside, one thing at a time each, goes in these places. Without a
+    limit nothing is waited for.
+    """
+    sort = Sort.LARGE if large else Sort.SMALL
+    async with AsyncExitStack() as stack:
+        # In one order for all, or two lanes could wait for each other.
+        for pacer, count in sorted(Counter(pacers).items(), key=lambda item: id(item[0])):
+            await stack.enter_async_context(pacer._lane(sort, count))
+        yield
 
 
 @runtime_checkable

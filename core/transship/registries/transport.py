@@ -11,6 +11,7 @@ may go along.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ from transship.registries.tls import tls_context
 PIECE = 1024 * 1024
 """How much is read and written at a time, in bytes."""
 
+_LEAST_RECEIVED = 64 * 1024
 _ERROR_BODY_LIMIT = 64 * 1024
 _HEAD_LIMIT = 64 * 1024  # Signed addresses of storage are long.
 _HEADERS = {"accept-encoding": "identity", "user-agent": "transship"}
@@ -138,10 +140,22 @@ class Transport:
 
     @asynccontextmanager
     async def stream(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        read_ahead: int | None = None,
     ) -> AsyncIterator[Stream]:
-        """Send a request without a body and give the answer's body as it comes."""
-        response = await self._open(method, url, headers, None, self._timeouts.read)
+        """Send a request without a body and give the answer's body as it comes.
+
+        About `read_ahead` bytes come in before they are wanted.
+        """
+        response = await self._open(
+            method, url, headers, None, self._timeouts.read, read_ahead or PIECE
+        )
+        if read_ahead is not None:
+            _receive_less(response, read_ahead)
         try:
             yield Stream(url, response)
         finally:
@@ -192,6 +206,7 @@ class Transport:
         headers: Mapping[str, str] | None,
         data: AsyncIterator[bytes] | bytes | None,
         seconds: float,
+        read_ahead: int = PIECE,
     ) -> aiohttp.ClientResponse:
         """Send a request and return its answer once its head is there. The caller closes it."""
         recorder = self._recorder
@@ -203,6 +218,7 @@ class Transport:
                 data=data,
                 headers=headers,
                 allow_redirects=False,
+                read_bufsize=read_ahead,
                 proxy=proxy_for(url),
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=self._timeouts.connect, sock_read=seconds
@@ -248,6 +264,13 @@ class Transport:
                 max_field_size=_HEAD_LIMIT,
             )
         return session
+
+
+def _receive_less(response: aiohttp.ClientResponse, size: int) -> None:
+    """Let the system, too, take in little before it is wanted: it would take megabytes."""
+    transport = response.connection.transport if response.connection else None
+    if transport is not None and (own := transport.get_extra_info("socket")) is not None:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(size, _LEAST_RECEIVED))
 
 
 class _Engine(httpx.AsyncBaseTransport):

@@ -20,9 +20,11 @@ from transship.plans.selection import (
 )
 from transship.registries.image_config import read_config
 from transship.registries.place import Place
-from transship.transfers.gather import each
-from transship.transfers.looking import Looking
+from transship.transfers.gather import each_of
+from transship.transfers.looking import AT_ONCE, Looking
 from transship.transfers.work import PLACE_WIDE
+
+_LISTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ async def catalogue_of(place: Place, rules: Iterable[Rule], looking: Looking) ->
         else:
             tags[name] = tuple(sorted(found))
 
-    await each(map(listed, taken))
+    await each_of(taken, listed, at_once=_LISTS_AT_ONCE)
     return Catalogue(place.name, tags, {}, problems)
 
 
@@ -96,7 +98,7 @@ async def look_up(
             )  # When it is looked at for itself, its problem is named.
         facts[source.registry][source.repository, source.tag] = known
 
-    await each(map(one, needed))
+    await each_of(needed, one, at_once=AT_ONCE)
     return {name: replace(c, facts=facts[name]) for name, c in catalogues.items()}
 
 

@@ -1,4 +1,4 @@
-"""What an operator can do with a job from outside: pause, cancel, resume, retry.
+"""What an operator can do with a job from outside: pause, cancel, resume, retry, limit.
 
 Wishes go through the journal. A job that no process holds is changed here directly; one that is
 held is asked, and its runner grants the wish within moments.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from transship.errors import JobBusy, JobEnded
+from transship.errors import BadRequest, JobBusy, JobEnded
 from transship.registries.access import Access
 from transship.transfers.jobs import Job
 from transship.transfers.start import start_runner
+from transship.transfers.steering import WISH, LimitWish
 from transship.transfers.work import JobState, State
+
+_ANEW = "Start a new job: copy again, or run the plan again."
 
 
 def pause(job: Job) -> None:
@@ -45,19 +48,37 @@ def retry(job: Job, accesses: Iterable[Access]) -> int:
     """Try again what failed in a job that has ended; return its process id.
 
     Both sides are looked at anew for what failed, and what a failure of a whole place has left
-    undone goes on. Raises JobBusy when it is running, JobEnded when nothing failed or it was
-    cancelled.
+    undone goes on. Raises JobBusy when it is running, JobEnded when nothing failed, it was
+    cancelled, or somebody has begun to undo it.
     """
     with job.locked(), job.journal() as journal:
         if not journal.state.ended:
             raise JobBusy(job.id, remedy="It hasn't ended; `transship resume` goes on with it.")
         if journal.state is not JobState.FAILED:
             raise JobEnded(f"{job.id} is {journal.state}")
+        if journal.undo() is not None:
+            raise JobEnded(f"{job.id} is being undone, or is undone already", remedy=_ANEW)
         if journal.copies(State.FAILED):
             journal.note(phase="")
-        journal.note(state=JobState.WAITING, problem="")
+        journal.note(state=JobState.WAITING, problem="", tried_again="")
         journal.grant_wishes()
     return start_runner(job, accesses)
+
+
+def limit(job: Job, wish: LimitWish) -> None:
+    """Hold a job to another rate or concurrency at one of its registries, until it ends.
+
+    A running one takes it up within a second, another one when it goes on. Raises JobEnded when
+    it has ended, and BadRequest for what is no registry of its plan.
+    """
+    taking_part = [place.registry for place in job.plan().places if place.layout is None]
+    if wish.registry not in taking_part:
+        named = ", ".join(taking_part) or "none"
+        raise BadRequest(f"{wish.registry} is no registry of {job.id}: {named}")
+    with job.journal() as journal:
+        if journal.state.ended:
+            raise JobEnded(f"{job.id} is {journal.state}")
+        journal.wish(WISH, time.time(), str(wish))
 
 
 def _wish(job: Job, wish: str, state: JobState) -> None:

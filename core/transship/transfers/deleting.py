@@ -48,7 +48,5 @@ class Deleter:
 async def _tree(place: Place, tag: Reference, digest: Digest) -> list[Manifest]:
     """Return the manifests of an image, the root last."""
     root = await place.get_manifest(tag.repository, digest)
-    manifests = [
-        await place.get_manifest(tag.repository, child.digest) for child in root.children
-    ]
+    manifests = [await place.get_manifest(tag.repository, child.digest) for child in root.children]
     return [*manifests, root]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -18,6 +18,24 @@ async def each(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     async with _one_error(), asyncio.TaskGroup() as group:
         tasks = [group.create_task(item) for item in work]
     return [task.result() for task in tasks]
+
+
+async def each_of(
+    items: Iterable[_U], act: Callable[[_U], Awaitable[_T]], *, at_once: int
+) -> list[_T]:
+    """Do the same with every item, so many at once, and return the results in order.
+
+    What waits for its turn costs nothing. The first failure ends the others before it is raised.
+    """
+    waiting = enumerate(items)
+    results: dict[int, _T] = {}
+
+    async def worker() -> None:
+        for number, item in waiting:
+            results[number] = await act(item)
+
+    await each(worker() for _ in range(at_once))
+    return [results[number] for number in range(len(results))]
 
 
 async def all_settled(work: Iterable[Awaitable[object]]) -> None:

@@ -14,13 +14,16 @@ from transship.plans.plan import Plan, Terms, Wanted
 from transship.plans.selection import Dropped, Selection
 from transship.registries.place import Place
 from transship.transfers.choosing import Choice, choose
-from transship.transfers.gather import both, each
+from transship.transfers.gather import both, each, each_of
 from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
 from transship.transfers.referring import Referring
 from transship.transfers.vanishing import Vanished, vanished
 from transship.transfers.work import PLACE_WIDE, Found
 
 __all__ = ["AT_ONCE", "Inventory", "Progress", "take_inventory", "target_head"]
+
+_REPOSITORIES_AT_ONCE = 32
+_COPIES_AT_ONCE = 2 * AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +80,57 @@ class _Taking:
 
     async def named(self, copies: Iterable[Wanted]) -> list[Found]:
         """Return what is there for the copies that a plan names."""
-        lines = await each(self._wanted(wanted) for wanted in copies)
+        lines = await each_of(copies, self._wanted, at_once=_COPIES_AT_ONCE)
         return [item for line in lines for item in line]
 
     async def selected(self, selection: Selection) -> list[Found]:
         """Return what is there for the tags that rules have selected, a repository at a time."""
-        groups: dict[tuple[Reference, Reference], list[Wanted]] = {}
-        for chosen in selection.chosen:
-            if self.looking.claim(chosen.wanted.target):
-                pair = _repository(chosen.wanted.source), _repository(chosen.wanted.target)
-                groups.setdefault(pair, []).append(chosen.wanted)
-        self.looking.progress.repositories += len(groups)
-        lines = await each(self._group(pair, group) for pair, group in groups.items())
-        return [item for line in lines for item in line]
+        sources: dict[Reference, dict[Reference, list[Wanted]]] = {}
+        for wanted in (chosen.wanted for chosen in selection.chosen):
+            if self.looking.claim(wanted.target):
+                groups = sources.setdefault(_repository(wanted.source), {})
+                groups.setdefault(_repository(wanted.target), []).append(wanted)
+        found = await each_of(sources.items(), self._source, at_once=_REPOSITORIES_AT_ONCE)
+        return [item for items in found for item in items]
+
+    async def _source(self, group: tuple[Reference, dict[Reference, list[Wanted]]]) -> list[Found]:
+        """Return what is there for one repository at the source, target by target."""
+        source, targets = group
+        found: list[Found] = []
+        for target, some in targets.items():
+            self.looking.progress.repositories += 1
+            try:
+                found += await self._tags(source, target, some)
+            except PLACE_WIDE:
+                raise
+            except TransshipError as error:
+                found += [Found(w.source, w.target, None, None, problem=error) for w in some]
+        self.looking.forget(source)
+        return found
+
+    async def _tags(self, source: Reference, target: Reference, some: list[Wanted]) -> list[Found]:
+        """Return what is there for some tags of one repository, and what refers to them."""
+        # One list of what the target has is cheaper than to ask for each tag that it hasn't.
+        few = len(some) == 1 and not self.thorough
+        there = None if few else await self.looking.target_tags(target)
+
+        async def one(wanted: Wanted) -> Found:
+            terms = self.plan.terms(wanted)
+            at_target = there is None or not wanted.target.tag or wanted.target.tag in there
+            if terms.immutable and at_target and there is not None:
+                return Found(wanted.source, wanted.target, None, None, believed=True)
+            return await self.looking.version(wanted, terms, at_target=at_target)
+
+        found = await each(map(one, some))
+        referrers = await each(
+            self._referrers(item, self.plan.terms(wanted))
+            for item, wanted in zip(found, some, strict=True)
+        )
+        found += [item for items in referrers for item in items]
+        if self.plan.is_replication:
+            terms = self.plan.terms(some[0])
+            found += await self._untagged(Wanted(source, target), terms)
+        return [_slim(item) for item in found] if self.thorough else found
 
     async def _wanted(self, wanted: Wanted) -> list[Found]:
         found: list[Found] = []
@@ -126,24 +167,6 @@ class _Taking:
         found = await self._with_referrers(tags, terms)
         return found + await self._untagged(wanted, terms)
 
-    async def _group(self, pair: tuple[Reference, Reference], group: list[Wanted]) -> list[Found]:
-        """Return what is there for some tags of one repository."""
-        # One list of what the target has is cheaper than to ask for each tag that it hasn't.
-        few = len(group) == 1 and not self.thorough
-        there = None if few else await self.looking.target_tags(pair[1])
-        terms = self.plan.terms(group[0])
-
-        async def one(wanted: Wanted) -> Found:
-            at_target = there is None or not wanted.target.tag or wanted.target.tag in there
-            if at_target and self.plan.terms(wanted).immutable and there is not None:
-                return Found(wanted.source, wanted.target, None, None, believed=True)
-            return await self.looking.version(wanted, self.plan.terms(wanted), at_target=at_target)
-
-        found = await self._with_referrers(await each(map(one, group)), terms)
-        if self.plan.is_replication:
-            found += await self._untagged(Wanted(*pair), terms)
-        return found
-
     async def _all_tags(self, wanted: Wanted, terms: Terms) -> list[Found]:
         tags, there = await both(
             self.looking.source_tags(wanted.source), self.looking.target_tags(wanted.target)
@@ -157,11 +180,13 @@ class _Taking:
         return await each(map(one, claimed))
 
     async def _with_referrers(self, found: list[Found], terms: Terms) -> list[Found]:
-        if not self.plan.referrers:
-            return found
-        wanted = [item for item in found if not item.unwanted]
-        referrers = await each(self.referring.of(item, terms) for item in wanted)
+        referrers = await each(self._referrers(item, terms) for item in found)
         return found + [item for items in referrers for item in items]
+
+    async def _referrers(self, found: Found, terms: Terms) -> list[Found]:
+        if not self.plan.referrers or found.unwanted:
+            return []
+        return await self.referring.of(found, terms)
 
     async def _untagged(self, wanted: Wanted, terms: Terms) -> list[Found]:
         """Return what stands there without a tag, and nothing that was found has led to."""
@@ -177,6 +202,13 @@ class _Taking:
 
         claimed = [d for d in digests if self.looking.claim(wanted.target.at(d))]
         return await each(map(one, claimed))
+
+
+def _slim(found: Found) -> Found:
+    """Return what was found without the bytes of its manifests."""
+    if not found.manifests:
+        return found
+    return replace(found, manifests=tuple(m.without_body() for m in found.manifests))
 
 
 def _repository(reference: Reference) -> Reference:

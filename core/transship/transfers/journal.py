@@ -15,7 +15,8 @@ from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.reference import Reference, parse_reference
 from transship.text import safe
-from transship.transfers.journal_file import JournalFile
+from transship.transfers.journal_undo import UndoJournal
+from transship.transfers.journal_wishes import WishJournal
 from transship.transfers.rows import (
     BYTES_UNDER_WAY,
     COPY_COLUMNS,
@@ -61,22 +62,26 @@ class Failure:
     """The first few, as what was copied and the detail."""
 
 
-class Journal(JournalFile):
+class Journal(UndoJournal, WishJournal):
     """One job's journal. Open it anew in each process; close it when done."""
 
     # The worklist
 
-    def keep(self, worklist: Worklist) -> None:
+    def keep(self, worklist: Worklist, *, beside: Sequence[int] = ()) -> None:
         """Add a worklist: the whole one at first, later one for the copies that failed before.
 
-        What failed makes room for what is tried instead; the rest stays as it is. A tag that we
-        had moved although it seemed to fail keeps what it pointed at before.
+        What failed makes room for what is tried instead, but for those `beside` it; the rest stays
+        as it is. A tag that we had moved although it seemed to fail keeps what it pointed at
+        before.
         """
+        failed = "state = 'failed' AND id NOT IN (SELECT value FROM json_each(?))"
+        staying = (json.dumps(list(beside)),)
         with self.together():
             moved = self._db.execute(
-                "SELECT previous, verdict, target FROM copies WHERE state = 'failed' AND moving"
+                f"SELECT previous, verdict, target FROM copies WHERE {failed} AND moving",  # noqa: S608
+                staying,
             ).fetchall()
-            self._db.execute("DELETE FROM copies WHERE state = 'failed'")
+            self._db.execute(f"DELETE FROM copies WHERE {failed}", staying)  # noqa: S608
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM copies").fetchone()[0]
             self._db.executemany(
                 "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
@@ -233,6 +238,21 @@ class Journal(JournalFile):
             (error.cause, error.title, error.detail, error.remedy, at, copy.id),
         )
 
+    def causes(self) -> list[tuple[Copy, str]]:
+        """Return the copies that failed, in order, each with the name of its cause."""
+        rows = self._db.execute(
+            f"SELECT {COPY_COLUMNS}, cause FROM copies WHERE state = 'failed' ORDER BY id"  # noqa: S608
+        )
+        return [(copy_in(row[:10]), str(row[10])) for row in rows]
+
+    def try_again(self, copies: Iterable[Copy]) -> None:
+        """Put copies that failed back to waiting."""
+        self._db.executemany(
+            "UPDATE copies SET state = 'waiting', cause = NULL, title = NULL, detail = NULL, "
+            "remedy = NULL, ended = NULL WHERE id = ?",
+            [(copy.id,) for copy in copies],
+        )
+
     def wait_again(self, copy: Copy | None = None) -> None:
         """Put a copy back to waiting, or all that were begun by a process that is gone."""
         self._db.execute(
@@ -354,23 +374,6 @@ class Journal(JournalFile):
             (cause, remedy, count),
         )
         return tuple((source, detail) for source, detail in rows)
-
-    # What the operator wishes
-
-    def wish(self, wish: str, at: float, argument: str = "") -> None:
-        """Ask the runner for something: `pause`, `cancel`."""
-        self._db.execute(
-            "INSERT INTO wishes (wish, argument, at) VALUES (?, ?, ?)", (wish, argument, at)
-        )
-
-    def wishes(self) -> list[str]:
-        """Return the wishes that weren't granted yet, the oldest first."""
-        rows = self._db.execute("SELECT wish FROM wishes WHERE granted = 0 ORDER BY id")
-        return [wish for (wish,) in rows]
-
-    def grant_wishes(self) -> None:
-        """Say that all wishes were taken up."""
-        self._db.execute("UPDATE wishes SET granted = 1 WHERE granted = 0")
 
     @property
     def state(self) -> JobState:

@@ -6,13 +6,15 @@ import asyncio
 import heapq
 import itertools
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from transship.clock import Clock
-from transship.registries.place import MEBIBYTE
+from transship.registries.pacing import Paced, lane_between
+from transship.registries.place import MEBIBYTE, Place
 from transship.transfers.journal import Lane
+from transship.transfers.windows import Windows
 
 SMALL = MEBIBYTE
 """Blobs up to this many bytes are read whole; larger ones go through a lane."""
@@ -64,20 +66,36 @@ class Paused(Exception):
     """The job is being paused: what is under way comes to its next good end, nothing new begins."""
 
 
-class Gate:
-    """Where new work passes; closed when the job is to pause."""
+class Deferred(Paused):
+    """Not now: what is under way comes to its next good end, and goes on later in the same job."""
 
-    def __init__(self) -> None:
+
+class Gate:
+    """Where new work passes; closed when the job is to pause, or outside a registry's window."""
+
+    def __init__(self, windows: Windows | None = None) -> None:
         self.closed = False
+        self._windows = windows
 
     def close(self) -> None:
         """Let nothing more through."""
         self.closed = True
 
-    def enter(self) -> None:
-        """Pass. Raises Paused when the gate is closed."""
+    def reopen(self) -> None:
+        """Let through again."""
+        self.closed = False
+
+    def is_open(self, *registries: str) -> bool:
+        """Tell whether work between these registries may begin now."""
+        within = self._windows is None or self._windows.are_open(registries)
+        return within and not self.closed
+
+    def enter(self, *registries: str) -> None:
+        """Pass. Raises Paused when the gate is closed, Deferred outside a registry's window."""
         if self.closed:
             raise Paused
+        if not self.is_open(*registries):
+            raise Deferred
 
 
 class Meter:
@@ -141,27 +159,41 @@ class Moving:
 class Lanes:
     """The lanes of one job, and what is moving in them."""
 
-    def __init__(self, clock: Clock, *, large: int = LARGE_AT_ONCE) -> None:
+    def __init__(
+        self, clock: Clock, *, large: int = LARGE_AT_ONCE, gate: Gate | None = None
+    ) -> None:
         self._clock = clock
-        self.gate = Gate()
+        self.gate = gate or Gate()
         self.meter = Meter(clock)
-        self._large = LargestFirst(large)
-        self._small = LargestFirst(SMALL_AT_ONCE)
+        self._counts = {True: large, False: SMALL_AT_ONCE}
+        self._slots: dict[tuple[bool, tuple[str, ...]], LargestFirst] = {}
         self._moving: dict[int, Moving] = {}
         self._numbers = itertools.count()
 
     @asynccontextmanager
     async def lane(
-        self, what: str, size: int, *, target: str = "", digest: str = ""
+        self,
+        what: str,
+        size: int,
+        *,
+        target: str = "",
+        digest: str = "",
+        between: Sequence[Place] = (),
     ) -> AsyncIterator[Moving]:
         """Wait for a lane that fits a blob of this size, and show what moves in it.
 
-        `what` names the blob for an operator, `target` and `digest` for the journal.
+        `what` names the blob for an operator, `target` and `digest` for the journal. The places
+        that it moves `between` have room for it, too, when this returns.
         Raises Paused when nothing new may begin.
         """
-        lanes = self._small if size <= SMALL else self._large
-        async with lanes.slot(size):
-            self.gate.enter()
+        large = size > SMALL
+        pacers = [place.pacer for place in between if isinstance(place, Paced)]
+        names = tuple(place.name for place in between)
+        # Where the operator holds a registry back, only its own blobs wait for it.
+        apart = names if any(pacer.limited for pacer in pacers) else ()
+        slots = self._slots.setdefault((large, apart), LargestFirst(self._counts[large]))
+        async with slots.slot(size), lane_between(pacers, large=large):
+            self.gate.enter(*names)
             moving = Moving(what, size, self._clock.now(), self.meter, target, digest)
             with self._shown(moving):
                 yield moving

@@ -1,18 +1,22 @@
-"""What registries let a job do: seen by its runner, kept in its journal, told in words."""
+"""What registries and their operator let a job do: seen by its runner, kept, told in words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
 import msgspec
 
 from transship.clock import Clock
+from transship.plans.schedule import LOCAL
 from transship.registries.pacing import Paced, Pacer
 from transship.registries.place import Place
 from transship.text import counted, duration_text
 from transship.transfers.logbook import Logbook
+from transship.transfers.steering import held_words
+from transship.transfers.windows import Windows
 from transship.transfers.work import JobState
 
 _SILENT_SECONDS = 5.0
@@ -31,6 +35,8 @@ class Limit:
     `slowed` is how often it has asked to slow down since the job's process began. `until` is when
     it may be asked again, `silent_since` when it stopped to answer, both in seconds since the
     epoch. `at_once` is how many requests it gets at once, where that is fewer than at first.
+    `rate` (bytes per second) and `concurrency` (requests at once) are what the operator allows,
+    `opens` is when the window begins that it is outside of, in seconds since the epoch.
     """
 
     registry: str
@@ -38,6 +44,9 @@ class Limit:
     until: float | None = None
     at_once: int | None = None
     silent_since: float | None = None
+    rate: int | None = None
+    concurrency: int | None = None
+    opens: float | None = None
 
 
 def encoded(limits: Sequence[Limit]) -> str:
@@ -50,14 +59,16 @@ def decoded(fact: str) -> tuple[Limit, ...]:
     return msgspec.json.decode(fact, type=tuple[Limit, ...]) if fact else ()
 
 
-def limit_words(limits: Sequence[Limit], state: JobState, now: float) -> list[str]:
+def limit_words(
+    limits: Sequence[Limit], state: JobState, now: float, zone: tzinfo = LOCAL
+) -> list[str]:
     """Return what there is to say of each registry, at `now` in seconds since the epoch.
 
     Of a job that stands still only what a registry still asks for is of use, and of one that has
     ended nothing is.
     """
     if state is JobState.RUNNING:
-        return [f"{limit.registry} {_running_words(limit, now)}" for limit in limits]
+        return [_running_words(limit, now, zone) for limit in limits]
     if state.ended:
         return []
     return [
@@ -67,9 +78,20 @@ def limit_words(limits: Sequence[Limit], state: JobState, now: float) -> list[st
     ]
 
 
-def _running_words(limit: Limit, now: float) -> str:
+def _running_words(limit: Limit, now: float, zone: tzinfo) -> str:
+    if limit.opens is not None:
+        return f"waits until {_wall_clock(limit.opens, zone)} (window of {limit.registry})"
+    held = held_words(limit.rate, limit.concurrency)
+    words = [_asked_words(limit, now), f"held to {held}" if held else ""]
+    return f"{limit.registry} {'; '.join(filter(None, words))}"
+
+
+def _asked_words(limit: Limit, now: float) -> str:
+    """Return what the registry itself holds the job up by, if it does."""
     if limit.silent_since is not None:
         return f"hasn't answered for {duration_text(now - limit.silent_since)}"
+    if not limit.slowed:
+        return ""
     times = f" {limit.slowed}×" if limit.slowed > 1 else ""
     words = f"asked{times} to slow down"
     if limit.until is not None and limit.until > now:
@@ -79,14 +101,24 @@ def _running_words(limit: Limit, now: float) -> str:
     return words
 
 
+def _wall_clock(moment: float, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC).astimezone(zone):%H:%M}"
+
+
 class LimitWatch:
     """Looks at the paces of a job's places a few times a second, and logs when one changes."""
 
-    def __init__(self, places: Mapping[str, Place], log: Logbook, clock: Clock) -> None:
+    def __init__(
+        self,
+        places: Mapping[str, Place],
+        log: Logbook,
+        clock: Clock,
+        windows: Windows | None = None,
+    ) -> None:
+        windows = windows or Windows({}, clock)
         self._watched = [
-            _Watched(name, place.pacer, log, clock)
+            _Watched(name, place.pacer if isinstance(place, Paced) else None, log, clock, windows)
             for name, place in places.items()
-            if isinstance(place, Paced)
         ]
 
     def look(self) -> list[Limit]:
@@ -97,11 +129,14 @@ class LimitWatch:
 class _Watched:
     """One registry, as it was seen last."""
 
-    def __init__(self, name: str, pacer: Pacer, log: Logbook, clock: Clock) -> None:
+    def __init__(
+        self, name: str, pacer: Pacer | None, log: Logbook, clock: Clock, windows: Windows
+    ) -> None:
         self._name = name
-        self._pacer = pacer
+        self._pacer = pacer or Pacer(clock)
         self._log = log
         self._clock = clock
+        self._windows = windows
         self._seen = Limit(name)
         self._slow = _Spell(clock)
         self._silent = _Spell(clock)
@@ -111,6 +146,7 @@ class _Watched:
         before, self._seen = self._seen, self._limit()
         self._log_slow(before)
         self._log_silence(before)
+        self._log_window(before)
         return self._seen if self._seen != Limit(self._name) else None
 
     def _limit(self) -> Limit:
@@ -124,6 +160,9 @@ class _Watched:
             silent_since=_steady(
                 self._seen.silent_since, now - silent if silent >= _SILENT_SECONDS else None
             ),
+            rate=pacer.throttle.rate,
+            concurrency=pacer.concurrency,
+            opens=self._windows.waits_until(self._name),
         )
 
     def _log_slow(self, before: Limit) -> None:
@@ -143,6 +182,14 @@ class _Watched:
         elif before.silent_since is not None and self._silent.ends():
             lasted = duration_text(self._clock.now() - before.silent_since)
             self._log.info(self._name, f"it answers again, after {lasted}")
+
+    def _log_window(self, before: Limit) -> None:
+        opens = self._seen.opens
+        if opens is not None and before.opens is None:
+            left = duration_text(opens - self._clock.now())
+            self._log.info(self._name, f"outside its window; nothing begins there for {left}")
+        elif opens is None and before.opens is not None:
+            self._log.info(self._name, "its window is open")
 
 
 class _Spell:

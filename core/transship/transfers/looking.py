@@ -60,7 +60,7 @@ class Looking:
 
     _tags: dict[Reference, frozenset[str]] = field(default_factory=dict)
     _listing: dict[Reference, asyncio.Lock] = field(default_factory=dict)
-    _manifests: dict[Reference, Manifest] = field(default_factory=dict)
+    _manifests: dict[tuple[str, str], dict[str, Manifest]] = field(default_factory=dict)
     _claimed: set[Reference] = field(default_factory=set)
 
     async def version(self, wanted: Wanted, terms: Terms, *, at_target: bool = True) -> Found:
@@ -80,13 +80,17 @@ class Looking:
 
     async def manifest(self, source: Reference, version: str) -> Manifest:
         """Read a manifest at the source. What is asked for by its digest is read only once."""
-        key = source.at(version)
-        if key in self._manifests:
-            return self._manifests[key]
+        known = self._manifests.setdefault((source.registry, source.repository), {})
+        if version in known:
+            return known[version]
         manifest = await self.places[source.registry].get_manifest(source.repository, version)
         if is_digest(version):
-            self._manifests[key] = manifest
+            known[version] = manifest
         return manifest
+
+    def forget(self, source: Reference) -> None:
+        """Let go of the manifests of one repository: nobody asks for them again."""
+        self._manifests.pop((source.registry, source.repository), None)
 
     async def tree(self, source: Reference, root: Manifest) -> tuple[Manifest, ...]:
         """Read all that an index names, children before their parents and the root last."""

@@ -15,16 +15,22 @@ from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.oci.digest import Digest, short
-from transship.registries.pacing import Patience, Retrying
-from transship.registries.place import Place, Upload
+from transship.registries.pacing import Paced, Pacer, Patience, Retrying
+from transship.registries.place import MEBIBYTE, Place, Upload
 from transship.text import bytes_text
 from transship.transfers.gather import both
 from transship.transfers.journal import Journal, Session
-from transship.transfers.lanes import SMALL, Gate, Moving
+from transship.transfers.lanes import LARGE_AT_ONCE, SMALL, Deferred, Gate, Moving
 from transship.transfers.logbook import Logbook
 from transship.transfers.reading import SourceBlob
 
 _MOST_MISMATCHES = 3
+_SMALLEST_PIECE = 5 * MEBIBYTE
+"""Storage takes no smaller parts than this, but for the last."""
+
+_PIECE_SECONDS = 10
+"""How long a piece takes, of as many as go on at once, where the operator has set a rate."""
+
 _NOT_CONTINUED = (
     errors.BlobNotFound,
     errors.NoRight,
@@ -46,6 +52,11 @@ class Route:
     target_repository: str
     digest: Digest
     size: int
+
+    @property
+    def pacers(self) -> list[Pacer]:
+        """How fast both ends are asked."""
+        return [place.pacer for place in (self.source, self.target) if isinstance(place, Paced)]
 
 
 Start = Callable[[], Coroutine[Any, Any, Upload | None]]
@@ -89,9 +100,9 @@ class Mover:
                 pause = retrying.pause_after(error)
                 if pause is None:
                     raise
-            self._gate.enter()
+            self._enter(route)
             await self._clock.sleep(pause)
-            self._gate.enter()
+            self._enter(route)
 
     async def _attempt(self, route: Route, start: Start, moving: Moving) -> bool:
         blob = SourceBlob(
@@ -112,7 +123,7 @@ class Mover:
             if upload is None:
                 return False
             moving.restart_at(upload.offset)
-            if route.size <= route.target.capabilities.whole_limit or not self._piece(route):
+            if not self._piece(route) or route.size <= self._whole_limit(route):
                 counted = _counted(blob.take(route.size), moving)
                 await upload.put(route.digest, route.size, counted)
             else:
@@ -133,13 +144,15 @@ class Mover:
         if upload.offset:
             blob.begin_at(upload.offset)
         self._keep(route, upload)
-        piece = max(self._piece(route), upload.chunk_minimum)
         while upload.offset < route.size:
+            piece = max(self._piece(route), upload.chunk_minimum)
             size = min(piece, route.size - upload.offset)
             await upload.append(size, _counted(blob.take(size), moving))
             self._keep(route, upload)
             if upload.offset < route.size:
-                self._gate.enter()
+                self._enter(route)
+                if any(pacer.crowded for pacer in route.pacers):
+                    raise Deferred
         await upload.finish(route.digest)
 
     async def _continued(self, route: Route) -> Upload | None:
@@ -155,7 +168,8 @@ class Mover:
             upload = await route.target.resume_upload(route.target_repository, session.location)
         except _NOT_CONTINUED:
             upload = None
-        most = session.offset + max(self._piece(route), upload.chunk_minimum if upload else 0)
+        piece = route.target.capabilities.piece  # Which it had, whatever holds now.
+        most = session.offset + max(piece, upload.chunk_minimum if upload else 0)
         if upload is None or not session.offset <= upload.offset <= min(most, route.size):
             self._log_resumed(route, None)
             self._forget(route)
@@ -189,8 +203,23 @@ class Mover:
     def _forget(self, route: Route) -> None:
         self._journal.upload_gone(route.target.name, route.target_repository, route.digest)
 
+    def _enter(self, route: Route) -> None:
+        self._gate.enter(route.source.name, route.target.name)
+
     def _piece(self, route: Route) -> int:
-        return route.target.capabilities.piece
+        """Return how large a piece is, in bytes; 0 where blobs go up in one request only."""
+        piece = route.target.capabilities.piece
+        rates = [pacer.throttle.rate for pacer in route.pacers if pacer.throttle.rate is not None]
+        if not rates:
+            return piece
+        return min(piece, max(_SMALLEST_PIECE, min(rates) * _PIECE_SECONDS // LARGE_AT_ONCE))
+
+    def _whole_limit(self, route: Route) -> int:
+        """Return up to which size a blob goes up in one request, in bytes."""
+        capabilities = route.target.capabilities
+        piece = self._piece(route)
+        whole = capabilities.whole_limit
+        return whole if piece == capabilities.piece else min(whole, piece)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

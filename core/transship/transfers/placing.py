@@ -79,8 +79,9 @@ class Placer:
     async def _place(
         self, source: Reference, target: Reference, digest: Digest, size: int, known: _Whereabouts
     ) -> None:
-        self._lanes.gate.enter()
-        place, repository = self._places[target.registry], target.repository
+        self._lanes.gate.enter(source.registry, target.registry)
+        origin, place = self._places[source.registry], self._places[target.registry]
+        repository = target.repository
         ready, outcome = await self._begin(target, digest, size, known)
         if not outcome:
 
@@ -89,12 +90,14 @@ class Placer:
                 upload, ready = ready, None
                 return upload or await place.start_upload(repository, digest)
 
-            route = Route(
-                self._places[source.registry], source.repository, place, repository, digest, size
-            )
+            route = Route(origin, source.repository, place, repository, digest, size)
             try:
                 async with self._lanes.lane(
-                    f"{repository} {short(digest)}", size, target=target.registry, digest=digest
+                    f"{repository} {short(digest)}",
+                    size,
+                    target=target.registry,
+                    digest=digest,
+                    between=(origin, place),
                 ) as moving:
                     sent = await self._mover.move(route, start, moving)
             except Paused:

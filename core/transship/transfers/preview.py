@@ -13,11 +13,14 @@ from transship.plans.plan import Plan
 from transship.plans.selection import Dropped
 from transship.registries.place import Place
 from transship.registries.quota import Metered, Quota
-from transship.transfers.gather import each
+from transship.transfers.gather import each_of
 from transship.transfers.inventory import Inventory, Progress, take_inventory
+from transship.transfers.steering import hold
 from transship.transfers.vanishing import Vanished
 from transship.transfers.work import BlobWork, Worklist
-from transship.transfers.worklist import make_worklist
+from transship.transfers.worklist import make_worklist, with_known
+
+_BLOBS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ async def preview(
     there already isn't counted as bytes to move; the runner finds that out as it goes. Raises what
     `take_inventory` raises, but for NothingSelected: that is a preview with nothing in it.
     """
+    hold(places, plan.limits)
     inventory = await take_inventory(plan, places, clock, progress, thorough=True)
     worklist = make_worklist(inventory.found, plan.on_conflict)
 
@@ -63,9 +67,9 @@ async def preview(
         except (errors.NoRight, errors.SignInNeeded):
             return key, False  # Hidden as if refused; writing will tell.
 
-    known = dict(await each(there(blob) for blob in worklist.blobs))
+    known = dict(await each_of(worklist.blobs, there, at_once=_BLOBS_AT_ONCE))
     return Preview(
-        worklist=make_worklist(inventory.found, plan.on_conflict, known),
+        worklist=with_known(worklist, known),
         dropped=_dropped(inventory),
         new_repositories=_written_to(worklist) & inventory.new_repositories,
         manifests_read=_manifests_read(inventory),

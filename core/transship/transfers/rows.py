@@ -18,6 +18,10 @@ CREATE INDEX IF NOT EXISTS copies_by_end ON copies (ended);
 CREATE TABLE IF NOT EXISTS manifests (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
 -- What a deleted tag pointed at, to be put back by it.
 CREATE TABLE IF NOT EXISTS kept (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
+-- What undoing the job has done with each tag.
+CREATE TABLE IF NOT EXISTS undone (
+    tag TEXT PRIMARY KEY, act TEXT, was TEXT, digest TEXT, state TEXT, detail TEXT, at REAL)
+    WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blobs (
     target TEXT, digest TEXT, size INTEGER, source TEXT, home TEXT, copies INTEGER, outcome TEXT,
     PRIMARY KEY (target, digest)) WITHOUT ROWID;

@@ -17,6 +17,7 @@ from transship.plans.plan import Plan
 from transship.registries.place import Place
 from transship.transfers.gather import each
 from transship.transfers.inventory import Progress, take_inventory
+from transship.transfers.steering import hold
 from transship.transfers.work import PLACE_WIDE, Found
 
 _DEEP_AT_ONCE = 6
@@ -80,6 +81,7 @@ async def verify(
     All manifests are read at the target and hashed; each blob must be there with the length that
     its manifest gives, and with `deep` is read and hashed as well.
     """
+    hold(places, plan.limits)
     verifying = _Verifying(places, deep, progress or VerifyProgress())
     inventory = await take_inventory(_asking(plan), places, clock, verifying.progress)
     wanted = [found for found in inventory.found if not found.unwanted]

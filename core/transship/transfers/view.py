@@ -10,6 +10,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Failure, Journal, Lane
+from transship.transfers.journal_undo import KeptUndo
 from transship.transfers.limits import Limit, decoded
 from transship.transfers.work import JobState, State, Verdict
 
@@ -73,6 +74,8 @@ class JobView:
     limits: tuple[Limit, ...] = ()
     stopped: bool = False
     """Whether a check ended it, before anything was written."""
+    undo: KeptUndo | None = None
+    """How far it is undone, if anybody has begun to."""
 
     @property
     def eta(self) -> float | None:
@@ -126,6 +129,7 @@ def _seen(job: Job, plan: Plan, journal: Journal, state: JobState) -> JobView:
         else None,
         limits=decoded(journal.fact("limits")),
         stopped=bool(problem) and journal.fact("problem_status") == str(CheckFailed.exit_status),
+        undo=journal.undo(),
     )
 
 

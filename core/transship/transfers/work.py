@@ -27,6 +27,13 @@ PLACE_WIDE = (
 )
 """What is wrong with a whole place, and would be said again of everything in it."""
 
+MAY_PASS = frozenset(
+    error().cause
+    for error in vars(errors).values()
+    if isinstance(error, type) and issubclass(error, TransshipError) and error.retryable
+)
+"""The names of the causes that may be gone when it is tried again."""
+
 
 class Verdict(StrEnum):
     """What is to be done with one copy."""

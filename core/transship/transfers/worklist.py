@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from transship.errors import TagConflict
 from transship.oci.digest import Digest, short
@@ -22,7 +22,6 @@ Written = Mapping[Reference, tuple[Reference, Digest | None]]
 def make_worklist(
     inventory: Iterable[Found],
     on_conflict: OnConflict = OnConflict.OVERWRITE,
-    there: There | None = None,
     before: Written | None = None,
 ) -> Worklist:
     """Return every copy with its verdict, and every blob once per target.
@@ -43,12 +42,22 @@ def make_worklist(
             for manifest in found.manifests:
                 manifests.setdefault(manifest.digest, manifest)
                 for blob in manifest.blobs:
-                    needed = blobs.setdefault(
-                        (copy.target.registry, blob.digest), _Needed(blob, copy.source)
-                    )
-                    needed.repositories[copy.target.repository] = None
-    work = [needed.work(target, there or {}) for (target, _), needed in blobs.items()]
+                    key = copy.target.registry, blob.digest
+                    if key in blobs:
+                        blobs[key].add(copy.target.repository)
+                    else:
+                        blobs[key] = _Needed(blob, copy.source, copy.target.repository)
+    work = [needed.work(target) for (target, _), needed in blobs.items()]
     return Worklist(tuple(copies), tuple(work), manifests)
+
+
+def with_known(worklist: Worklist, there: There) -> Worklist:
+    """Return the worklist with what is known of its blobs: whether the target has them."""
+    blobs = (
+        replace(blob, there=there.get((blob.target, blob.home, blob.digest)))
+        for blob in worklist.blobs
+    )
+    return replace(worklist, blobs=tuple(blobs))
 
 
 def without_deletions(worklist: Worklist) -> Worklist:
@@ -65,23 +74,30 @@ def without_deletions(worklist: Worklist) -> Worklist:
 
 @dataclass(slots=True)
 class _Needed:
-    """A blob that one target needs, in which repositories, in the order of the copies."""
+    """A blob that one target needs, in which repositories, in the order of the copies.
+
+    Most are needed in one only, and there are many of them.
+    """
 
     blob: Descriptor
     source: Reference
-    repositories: dict[str, None] = field(default_factory=dict)
+    home: str
+    others: dict[str, None] | None = None
 
-    def work(self, target: str, there: There) -> BlobWork:
-        home, *others = self.repositories
-        digest = self.blob.digest
+    def add(self, repository: str) -> None:
+        """Note that it is needed in a repository."""
+        if repository != self.home:
+            self.others = self.others or {}
+            self.others[repository] = None
+
+    def work(self, target: str) -> BlobWork:
         return BlobWork(
             target=target,
-            digest=digest,
+            digest=self.blob.digest,
             size=self.blob.size,
             source=self.source,
-            home=home,
-            others=tuple(others),
-            there=there.get((target, home, digest)),
+            home=self.home,
+            others=tuple(self.others or ()),
         )
 
 

@@ -196,7 +196,7 @@ def test_a_runner_that_can_t_begin_says_why(tmp_path: Path) -> None:
 
     with job.journal() as journal:
         assert journal.state is JobState.FAILED
-        assert "$.version" in journal.fact("problem_detail")
+        assert "version 9" in journal.fact("problem_detail")
 
 
 def test_a_runner_that_is_asked_to_end_is_interrupted_and_can_be_resumed(

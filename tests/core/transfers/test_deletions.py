@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from moving.jobs import opened, run_again
+from moving.undo import standing, undone
 from servers import skopeo
 from servers.images import make_layer, push_image, push_index, push_referrer
 from transship.clock import SystemClock
@@ -219,3 +220,29 @@ async def test_what_is_deleted_is_kept_with_all_that_it_names(replica: Replica) 
     assert [manifest.body for manifest in kept if manifest] == [
         each.content for each in (*children, index)
     ]
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+async def test_what_was_deleted_is_put_back_even_after_the_registry_has_cleared_up(
+    cleared: bool, replica: Replica, tmp_path: Path
+) -> None:
+    children = [
+        push_image(replica.old, "team/web", platform=p) for p in ("linux/amd64", "linux/arm64")
+    ]
+    push_index(replica.old, "team/web", "1", children)
+    push_image(replica.old, "team/web", "2")
+    await replica.run(replica.plan(HALF))
+    before = standing(replica.new, "copy/team/web")
+    replica.vanish("team/web", "1")
+    await replica.run(replica.plan(HALF))
+    assert replica.job is not None
+    assert replica.tags("team/web") == ["2"]
+    if cleared:
+        replica.new.collect_garbage()
+
+    done = await undone(replica.job)
+
+    assert not done.open
+    assert standing(replica.new, "copy/team/web") == before
+    name = f"docker://{replica.new.host}/copy/team/web:1"
+    skopeo.copy(name, f"dir:{tmp_path / 'pulled'}", replica.new)

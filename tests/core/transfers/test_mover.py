@@ -11,7 +11,7 @@ import pytest
 from moving.memory import FakeClock, MemoryPlace
 from transship import errors
 from transship.oci.digest import Digest
-from transship.registries.pacing import Patience
+from transship.registries.pacing import Pacer, Patience
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.transfers.journal import Journal, Session
 from transship.transfers.lanes import Gate, Meter, Moving, Paused
@@ -306,3 +306,27 @@ async def test_what_the_target_has_after_all_is_not_sent(journal: Journal) -> No
     assert not await stage.move()
 
     assert stage.source.done == []
+
+
+class PacedPlace(MemoryPlace):
+    """A place that is asked at a pace."""
+
+    pacer: Pacer
+
+
+@pytest.mark.parametrize(
+    ("rate", "took"),
+    [(None, [8 * MEBIBYTE]), (10**9, [8 * MEBIBYTE]), (1000, [5 * MEBIBYTE, 3 * MEBIBYTE])],
+)
+async def test_where_bytes_are_held_back_the_next_good_point_is_near(
+    rate: int | None, took: list[int], journal: Journal
+) -> None:
+    stage = Stage(journal, LARGE)
+    target = PacedPlace("target.example", capabilities=Capabilities())
+    target.pacer = Pacer(stage.clock)
+    target.pacer.limit(rate=rate)
+    stage.target = target
+
+    assert await stage.move()
+    assert stage.arrived
+    assert stage.took == took

@@ -14,7 +14,7 @@ from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.transfers.work import Found, Verdict, Worklist
-from transship.transfers.worklist import make_worklist
+from transship.transfers.worklist import make_worklist, with_known
 
 SOURCE, TARGET = "old.example", "new.example"
 
@@ -232,7 +232,7 @@ def test_what_is_there_already_is_not_counted_as_bytes_to_move() -> None:
     one = (image(10, (200, 3000)),)
     there = {(TARGET, "moved/app", blob(3000).digest): True}
 
-    work = make_worklist([found(one), found(one, "other")], there=there)
+    work = with_known(make_worklist([found(one), found(one, "other")]), there)
 
     assert work.bytes_to_move == 210
     assert work.bytes_total == 2 * 3210

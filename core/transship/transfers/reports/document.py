@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from transship.transfers.reports.report import Line, Report, Verification
+from transship.transfers.reports.report import Line, Report, Undoing, Verification
 
 
 def document(report: Report) -> Iterator[str]:
@@ -68,6 +68,7 @@ def _head(report: Report) -> dict[str, object]:
             for cause in report.causes
         ],
         "verification": _verification(report.verification) if report.verification else None,
+        "undo": _undo(report.undoing) if report.undoing else None,
     }
 
 
@@ -76,6 +77,20 @@ def _verification(verification: Verification) -> dict[str, object]:
         "at": _time(verification.at),
         "by": verification.by or None,
         "differences": [asdict(missing) for missing in verification.differences],
+    }
+
+
+def _undo(undoing: Undoing) -> dict[str, object]:
+    kept = undoing.kept
+    return {
+        "by": kept.by or None,
+        "began": _time(kept.began),
+        "ended": _time(kept.ended),
+        "complete": kept.whole,
+        "restored": kept.restored,
+        "open": [
+            {"tag": tag, "result": result, "detail": detail} for tag, result, detail in undoing.open
+        ],
     }
 
 

@@ -11,6 +11,7 @@ from transship import __version__
 from transship.plans.plan import Plan
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Journal
+from transship.transfers.journal_undo import Restored
 from transship.transfers.proofs import kept_proof
 from transship.transfers.reports.discretion import discreet
 from transship.transfers.reports.report import Asked, Line, Ran, Report, line_of, report
@@ -39,6 +40,7 @@ def open_report(job: Job, now: float) -> Iterator[Report]:
                 made=now,
                 version=__version__,
                 hide=discreet(places, (job.folder, job.folder.parent, Path.home())),
+                unrestored=journal.restores(Restored.BEGUN, Restored.LEFT, Restored.FAILED),
             )
 
 

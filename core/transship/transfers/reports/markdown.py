@@ -39,6 +39,7 @@ def markdown(report: Report) -> Iterator[str]:
     yield f"| {report.counts.total:,} | in all |\n"
     yield f"\n## Proof\n\n{escaped(verification_text(report.verification, report.job))}\n"
     yield from _differences(report)
+    yield from _undone(report)
     yield from _failures(report)
     yield from _digests(report)
     yield "\n## What was asked\n\n"
@@ -73,6 +74,14 @@ def _differences(report: Report) -> Iterator[str]:
     for missing in verification.differences:
         cells = (missing.problem, missing.source, missing.target, missing.detail)
         yield f"| {' | '.join(code(text, cell=True) for text in cells)} |\n"
+
+
+def _undone(report: Report) -> Iterator[str]:
+    if report.undoing is None or not report.undoing.open:
+        return
+    yield "\n## What its undo has left\n\n| Tag | Result | Detail |\n|---|---|---|\n"
+    for tag, result, detail in report.undoing.open:
+        yield f"| {code(tag, cell=True)} | {result} | {code(detail, cell=True)} |\n"
 
 
 def _failures(report: Report) -> Iterator[str]:

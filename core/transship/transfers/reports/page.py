@@ -33,6 +33,7 @@ _CLASSES = {
     Conclusion.DONE: "good",
     Conclusion.INCOMPLETE: "bad",
     Conclusion.UNFINISHED: "open",
+    Conclusion.UNDONE: "open",
 }
 
 
@@ -54,6 +55,7 @@ def page(report: Report) -> Iterator[str]:
     yield from _facts(report)
     yield from _results(report)
     yield from _proof(report)
+    yield from _undone(report)
     yield from _failures(report)
     yield from _digests(report)
     yield from _plan(report)
@@ -113,6 +115,14 @@ def _proof(report: Report) -> Iterator[str]:
             ("Problem", "Source", "Target", "Detail"),
             ((m.problem, m.source, m.target, m.detail) for m in verification.differences),
         )
+    yield "</section>\n"
+
+
+def _undone(report: Report) -> Iterator[str]:
+    if report.undoing is None or not report.undoing.open:
+        return
+    yield "<section>\n<h2>What its undo has left</h2>\n"
+    yield from _table(("Tag", "Result", "Detail"), report.undoing.open)
     yield "</section>\n"
 
 

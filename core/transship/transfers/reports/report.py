@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from transship.transfers.journal import Failure
+from transship.transfers.journal_undo import KeptRestore, KeptUndo
 from transship.transfers.proofs import KeptProof
 from transship.transfers.reports.discretion import Discreet
 from transship.transfers.view import Bytes, Counts, JobView
@@ -38,6 +39,8 @@ class Conclusion(StrEnum):
     """Something failed, or a verification has found a difference."""
     UNFINISHED = "unfinished"
     """It runs, or was stopped before its end."""
+    UNDONE = "undone"
+    """What it changed was put back, or as much of it as could be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,14 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Undoing:
+    """How far the job is undone. `open` are the tags that aren't as before: tag, word, detail."""
+
+    kept: KeptUndo
+    open: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What a job was to do: in short, and as its whole plan."""
 
@@ -146,6 +157,7 @@ class Report:
     made: float
     version: str
     lines: Lines
+    undoing: Undoing | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -165,10 +177,12 @@ def report(
     made: float,
     version: str,
     hide: Discreet,
+    unrestored: Iterable[KeptRestore] = (),
 ) -> Report:
     """Return the report of a job.
 
-    `lines` give its copies and are gone through once here. `hide` keeps the machine's paths out.
+    `lines` give its copies and are gone through once here. `unrestored` are the tags that an undo
+    has come to and that aren't as before. `hide` keeps the machine's paths out.
     """
     hidden = _hidden(lines, hide)
     results: Counter[str] = Counter()
@@ -201,6 +215,7 @@ def report(
         made=made,
         version=version,
         lines=hidden,
+        undoing=_undoing(view.undo, unrestored, hide) if view.undo else None,
     )
 
 
@@ -267,7 +282,7 @@ def _verification(kept: KeptProof, view: JobView, hide: Discreet) -> Verificatio
         at=kept.at,
         by=kept.by,
         holds=proof.holds,
-        current=view.state.ended and view.ended is not None and kept.at >= view.ended,
+        current=view.state.ended and view.ended is not None and kept.at >= _last_change(view),
         deep=proof.deep,
         compared=proof.compared,
         manifests=proof.manifests,
@@ -285,7 +300,20 @@ def _verification(kept: KeptProof, view: JobView, hide: Discreet) -> Verificatio
     )
 
 
+def _undoing(kept: KeptUndo, unrestored: Iterable[KeptRestore], hide: Discreet) -> Undoing:
+    open_tags = ((hide(each.tag), str(each.restored), hide(each.detail)) for each in unrestored)
+    return Undoing(kept, tuple(open_tags))
+
+
+def _last_change(view: JobView) -> float:
+    """Return when the job, or its undo, has last changed anything."""
+    undone = (view.undo.ended or view.undo.began) if view.undo else 0.0
+    return max(view.ended or 0.0, undone)
+
+
 def _conclusion(view: JobView, verification: Verification | None) -> Conclusion:
+    if view.undo is not None:
+        return Conclusion.UNDONE
     if not view.state.ended or view.state is JobState.CANCELLED:
         return Conclusion.UNFINISHED
     if verification is not None and verification.current:

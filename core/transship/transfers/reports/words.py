@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from transship.text import bytes_text, counted, duration_text, rate_text
-from transship.transfers.reports.report import Asked, Conclusion, Report, Verification
+from transship.transfers.reports.report import Asked, Conclusion, Report, Undoing, Verification
 
 HEADLINES = {
     Conclusion.PROVEN: "Complete and proven",
     Conclusion.DONE: "Complete, not proven yet",
     Conclusion.INCOMPLETE: "Not complete",
     Conclusion.UNFINISHED: "Not finished",
+    Conclusion.UNDONE: "Undone",
 }
 
 MEANINGS = {
@@ -45,6 +46,8 @@ def conclusion_text(report: Report) -> str:
     counts = report.counts
     images = counted(counts.total, "image")
     verification = report.verification
+    if report.undoing is not None:
+        return _undone(report.undoing, report.job)
     if report.conclusion is Conclusion.PROVEN and verification is not None:
         same = counted(verification.compared, "image")
         return f"After the job ended, every digest of {same} was found the same on both sides."
@@ -58,6 +61,18 @@ def conclusion_text(report: Report) -> str:
         left = f"{counts.waiting:,} of {images} are still to be done" if counts.total else ""
         return f"The job is {report.state}{': ' if left else ''}{left}."
     return _incomplete(report)
+
+
+def _undone(undoing: Undoing, job: str) -> str:
+    kept = undoing.kept
+    if kept.whole:
+        tags = counted(kept.restored, "tag")
+        return f"The job was undone: {tags} that it had changed stand as before it."
+    again = f"`transship undo {job}` tries again"
+    if kept.ended is None:
+        return f"The job's undo was broken off; {again}."
+    left = kept.left + kept.failed
+    return f"The job was undone but for {counted(left, 'tag')}, named below; {again}."
 
 
 def _incomplete(report: Report) -> str:
@@ -92,7 +107,7 @@ def verification_text(verification: Verification | None, job: str) -> str:
         else f"{len(verification.differences):,} of {images} differ at the target."
     )
     by = f" by {verification.by}" if verification.by else ""
-    late = "" if verification.current else " That was before the job's last end."
+    late = "" if verification.current else " That was before the job's last end or its undo."
     return f"{when(verification.at)}{by}: {found}{late}"
 
 
@@ -108,6 +123,10 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Ended", when(report.ended)
     if report.seconds is not None:
         yield "Took", duration_text(report.seconds)
+    if report.undoing is not None:
+        kept = report.undoing.kept
+        tags = counted(kept.restored, "tag")
+        yield "Undone", f"{when(kept.ended or kept.began)} by {kept.by}: {tags} as before"
     yield "Data sent", _sent(report)
     yield "Data saved", f"{bytes_text(report.bytes.saved)} that were there or could be shared"
     yield "Other digests", _CONFLICTS.get(asked.on_conflict, asked.on_conflict)

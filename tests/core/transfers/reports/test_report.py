@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import PurePath
+from typing import Any
 
 import pytest
 
 from fakes.reports import ENDED, line, proof, told
 from transship.oci.reference import parse_reference
+from transship.transfers.journal_undo import KeptRestore, KeptUndo, Restored
 from transship.transfers.reports.discretion import discreet
+from transship.transfers.reports.markdown import markdown
+from transship.transfers.reports.page import page
 from transship.transfers.reports.report import RESULTS, Conclusion, line_of
 from transship.transfers.reports.words import conclusion_text, verification_text
 from transship.transfers.work import Copy, JobState, State, Verdict
@@ -60,6 +64,36 @@ class TestConclusions:
 
         assert conclusion_text(report) == "The disk is full."
         assert report.problem == ("The disk is full", "no room in …/transship", problem[2])
+
+
+class TestAnUndo:
+    def kept(self, **more: Any) -> KeptUndo:
+        facts = {"by": "anna", "began": ENDED + 90, "ended": ENDED + 99, "restored": 3}
+        return KeptUndo(**{**facts, "left": 0, "failed": 0} | more)  # type: ignore[arg-type]
+
+    def test_weighs_more_than_any_proof(self) -> None:
+        report = told([line(1)], kept=proof(at=ENDED + 60), undo=self.kept())
+
+        assert report.conclusion is Conclusion.UNDONE
+        assert "3 tags that it had changed stand as before it" in conclusion_text(report)
+        assert report.verification is not None
+        assert not report.verification.current
+
+    def test_names_what_it_has_left(self) -> None:
+        tag = "new.example/web:1"
+        left = KeptRestore(tag, "moved-since", None, None, Restored.LEFT, "moved since", ENDED)
+        report = told([line(1)], undo=self.kept(left=1), unrestored=[left])
+
+        assert "undone but for 1 tag, named below" in conclusion_text(report)
+        assert report.undoing is not None
+        assert report.undoing.open == ((tag, "left", "moved since"),)
+        for write in (markdown, page):
+            assert tag in "".join(write(report)).partition("undo has left")[2]
+
+    def test_that_was_broken_off_says_how_to_go_on(self) -> None:
+        report = told([line(1)], undo=self.kept(ended=None))
+
+        assert "`transship undo k4x9mt` tries again" in conclusion_text(report)
 
 
 class TestLines:

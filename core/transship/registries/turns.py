@@ -1,0 +1,112 @@
+"""Who goes next at one registry: requests and blobs, in the order in which they came. No I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Sort(Enum):
+    """What wants to go."""
+
+    REQUEST = auto()
+    """A small request: what it asks for is there in a moment."""
+    SMALL = auto()
+    """A small blob."""
+    LARGE = auto()
+    """A large blob, which takes its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    number: int
+    count: int
+    came: asyncio.Future[None]
+
+
+class Turns:
+    """Lets in what fits: up to `most` of all sorts at once (None for no such bound).
+
+    Of small requests there are at most `requests()` at once, whatever `most` says; of large blobs
+    at most `large_share(most)`, so that what is quick never waits for all of them. What needs more
+    than `most` goes alone.
+    """
+
+    def __init__(self, requests: Callable[[], int]) -> None:
+        self.most: int | None = None
+        self._requests = requests
+        self._inside = dict.fromkeys(Sort, 0)
+        self._holders = 0
+        self._waiting: dict[Sort, deque[_Turn]] = {sort: deque() for sort in Sort}
+        self._numbers = itertools.count()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more are in than may be, so that one of them had better go."""
+        return self.most is not None and self._inside_all > self.most and self._holders > 1
+
+    async def enter(self, sort: Sort, count: int = 1) -> None:
+        """Wait for a turn, and take `count` places."""
+        turn = _Turn(next(self._numbers), count, asyncio.get_running_loop().create_future())
+        self._waiting[sort].append(turn)
+        self.admit()
+        try:
+            await turn.came
+        except asyncio.CancelledError:
+            if not turn.came.cancelled():
+                self.leave(sort, count)
+            raise
+
+    def leave(self, sort: Sort, count: int = 1) -> None:
+        """Give the places back."""
+        self._inside[sort] -= count
+        self._holders -= 1
+        self.admit()
+
+    def admit(self) -> None:
+        """Give their turn to as many of those that wait as fit."""
+        while (sort := self._next()) is not None:
+            turn = self._waiting[sort].popleft()
+            self._inside[sort] += turn.count
+            self._holders += 1
+            turn.came.set_result(None)
+
+    def _next(self) -> Sort | None:
+        """Return whose turn it is: the first that came, of those whose sort has room."""
+        first: tuple[int, Sort] | None = None
+        for sort, waiting in self._waiting.items():
+            while waiting and waiting[0].came.done():
+                waiting.popleft()
+            if not waiting or not self._has_room(sort, waiting[0].count):
+                continue
+            if first is None or waiting[0].number < first[0]:
+                first = waiting[0].number, sort
+        if first is None or not _fits(
+            self._inside_all, self._waiting[first[1]][0].count, self.most
+        ):
+            return None
+        return first[1]
+
+    @property
+    def _inside_all(self) -> int:
+        return sum(self._inside.values())
+
+    def _has_room(self, sort: Sort, count: int) -> bool:
+        if sort is Sort.REQUEST:
+            return self._inside[sort] < self._requests()
+        if sort is Sort.LARGE and self.most is not None:
+            return _fits(self._inside[sort], count, large_share(self.most))
+        return True
+
+
+def large_share(most: int) -> int:
+    """Return how many of `most` places large blobs may have: one in four is left, if there is."""
+    return max(1, most - max(1, most // 4))
+
+
+def _fits(inside: int, count: int, most: int | None) -> bool:
+    return most is None or inside == 0 or inside + count <= most

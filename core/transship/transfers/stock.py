@@ -1,0 +1,91 @@
+"""Taking stock: what is on both sides, and what is to be done, kept in the job's journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from transship.clock import Clock
+from transship.plans.plan import Plan, Wanted
+from transship.registries.place import Place
+from transship.text import bytes_text, counted
+from transship.transfers.inventory import Progress, take_inventory
+from transship.transfers.journal import Journal
+from transship.transfers.logbook import Logbook
+from transship.transfers.work import Copy, State, Worklist
+from transship.transfers.worklist import make_worklist, without_deletions
+
+_TICK = 0.25
+"""How often it is shown how much was found, in seconds."""
+
+
+class Stock:
+    """Takes stock for one job. Outside a registry's window too: nothing moves by that."""
+
+    def __init__(
+        self, plan: Plan, places: Mapping[str, Place], journal: Journal, log: Logbook, clock: Clock
+    ) -> None:
+        self._plan = plan
+        self._places = places
+        self._journal = journal
+        self._log = log
+        self._clock = clock
+        self.new_repositories: frozenset[tuple[str, str]] = frozenset()
+        """Place and name of the repositories that aren't at the target yet."""
+
+    async def take(self, *, beside: Sequence[Copy] = ()) -> None:
+        """Look at both sides and keep the worklist: of all, or of what failed before.
+
+        Of what failed, those `beside` it aren't looked at again.
+        """
+        self._journal.note(phase="inventory")
+        staying = {copy.id for copy in beside}
+        failed = [copy for copy in self._journal.copies(State.FAILED) if copy.id not in staying]
+        what = f"for {counted(len(failed), 'image')} that failed" if failed else "for all images"
+        self._log.info("Looking at both sides", what)
+        progress = Progress()
+        shown = asyncio.create_task(self._show(progress))
+        try:
+            plan = _narrowed(self._plan, failed)
+            inventory = await take_inventory(plan, self._places, self._clock, progress)
+        finally:
+            shown.cancel()
+        subjects = {copy.target: copy.subject for copy in failed}
+        left_out = {copy.target for copy in beside}
+        found = [
+            replace(item, subject=item.subject or subjects.get(item.target))
+            for item in inventory.found
+            if item.target not in left_out
+        ]
+        self.new_repositories = inventory.new_repositories
+        worklist = make_worklist(found, self._plan.on_conflict, before=self._journal.written())
+        if self._journal.fact("deletes"):
+            inventory.vanished.check()
+        else:
+            worklist = without_deletions(worklist)
+        self._journal.keep(worklist, beside=sorted(staying))
+        self._log.info("Both sides are known", _found_words(worklist))
+
+    async def _show(self, progress: Progress) -> None:
+        while True:
+            self._journal.note(found=progress.found, heartbeat=self._clock.now())
+            await self._clock.sleep(_TICK)
+
+
+def _narrowed(plan: Plan, failed: Collection[Copy]) -> Plan:
+    """Return the plan for what failed; rules find it again by themselves."""
+    if not failed or plan.rules:
+        return plan
+    again = dict.fromkeys(Wanted(copy.source, copy.target) for copy in failed)
+    return replace(plan, copies=tuple(again))
+
+
+def _found_words(worklist: Worklist) -> str:
+    """Return what there is to be done, in a line."""
+    verdicts = Counter(copy.verdict for copy in worklist.copies)
+    parts = [f"{count:,} {verdict}" for verdict, count in sorted(verdicts.items())]
+    found = counted(len(worklist.copies), "image")
+    details = f" ({', '.join(parts)})" if parts else ""
+    return f"{found}{details}, {bytes_text(worklist.bytes_to_move)} to send"

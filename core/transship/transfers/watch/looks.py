@@ -1,0 +1,137 @@
+"""One look at a plan, and the job that carries out what it has found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from transship.clock import Clock
+from transship.errors import TooManyDeletions, TransshipError
+from transship.oci.reference import Reference
+from transship.plans.plan import Kind, Plan, Terms, Wanted
+from transship.registries.place import Place
+from transship.transfers.inventory import Inventory, take_inventory
+from transship.transfers.jobs import Job, Jobs
+from transship.transfers.watch.narrow import Catalogues, exact
+from transship.transfers.work import Copy, Verdict, Worklist
+from transship.transfers.worklist import make_worklist
+
+MOST_BY_NAME = 200
+"""Of up to so many copies the job's plan names each, so that its report and its proof are about
+them alone; a larger job has the whole plan, which is shorter."""
+
+_BAD = (Verdict.BLOCKED, Verdict.CONFLICT)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look has found: `to_do` are the copies to be written, and the tags to be deleted.
+
+    `blocked` are those that can't be copied. `undone` is why deletions are left out.
+    """
+
+    plan: Plan
+    inventory: Inventory
+    found: int
+    to_do: tuple[Copy, ...]
+    blocked: tuple[Copy, ...] = ()
+    undone: TransshipError | None = None
+    catalogues: Catalogues = field(default_factory=dict)
+
+    def wanted(self) -> dict[Reference, Wanted]:
+        """Return what each copy that is to be done would be as a copy by name, by its target."""
+        terms = _Terms.of(self.plan, self.inventory)
+        return {
+            copy.target: Wanted(copy.source, copy.target, terms.find(copy.target))
+            for copy in self.to_do
+            if copy.verdict.moves
+        }
+
+    def worklist(self, copies: tuple[Copy, ...]) -> Worklist:
+        """Return the worklist of some of the copies that are to be done."""
+        pairs = {(copy.source, copy.target) for copy in copies}
+        found = [each for each in self.inventory.found if (each.source, each.target) in pairs]
+        return make_worklist(found, self.plan.on_conflict)
+
+
+async def look(
+    plan: Plan, places: Mapping[str, Place], clock: Clock, *, delete: bool = False
+) -> Look:
+    """Look at everything that a plan takes, and write nothing.
+
+    Only with `delete` is it looked for what has vanished. Raises what `take_inventory` raises.
+    """
+    if not delete:
+        plan = replace(plan, delete=None)
+    inventory = await take_inventory(plan, places, clock)
+    copies = make_worklist(inventory.found, plan.on_conflict).copies
+    undone: TransshipError | None = None
+    try:
+        inventory.vanished.check()
+    except TooManyDeletions as error:
+        undone = error
+    goes = {Verdict.COPY, Verdict.OVERWRITE} | (set() if undone else {Verdict.DELETE})
+    return Look(
+        plan=plan,
+        inventory=inventory,
+        found=sum(copy.verdict is not Verdict.DELETE for copy in copies),
+        to_do=tuple(copy for copy in copies if copy.verdict in goes),
+        blocked=tuple(copy for copy in copies if copy.verdict in _BAD),
+        undone=undone,
+        catalogues=inventory.choice.catalogues if inventory.choice else {},
+    )
+
+
+def new_job(look: Look, copies: tuple[Copy, ...], jobs: Jobs) -> Job:
+    """Return a new job for some of the copies that a look has found to be done. It is empty yet."""
+    return jobs.create(_plan_of(look, copies), deletes=_deletes(copies))
+
+
+def fill(job: Job, look: Look, copies: tuple[Copy, ...], name: str) -> None:
+    """Put the worklist of a new job into its journal, so that nothing is looked at twice.
+
+    A job that was never filled looks at both sides itself.
+    """
+    with job.journal() as journal:
+        journal.note(watch=name, found=len(copies))
+        journal.keep(look.worklist(copies))
+        journal.log(time.time(), "info", f"Found by the watch of {name}")
+
+
+def _plan_of(look: Look, copies: tuple[Copy, ...]) -> Plan:
+    if _deletes(copies) or len(copies) > MOST_BY_NAME:
+        return look.plan
+    wanted = look.wanted()
+    return exact(look.plan, (wanted[copy.target] for copy in copies))
+
+
+def _deletes(copies: tuple[Copy, ...]) -> bool:
+    return any(copy.verdict is Verdict.DELETE for copy in copies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """The terms of each target, of a tag or of a whole repository, where the plan has any."""
+
+    by_target: Mapping[Reference, Terms]
+
+    @classmethod
+    def of(cls, plan: Plan, inventory: Inventory) -> _Terms:
+        choice = inventory.choice
+        chosen = [each.wanted for each in choice.selection.chosen] if choice else []
+        every = (*plan.copies, *chosen)
+        return cls({wanted.target: wanted.terms for wanted in every if wanted.terms})
+
+    def find(self, target: Reference) -> Terms | None:
+        whole = Reference(target.registry, target.repository)
+        place = Reference(target.registry)
+        return next(
+            (self.by_target[key] for key in (target, whole, place) if key in self.by_target), None
+        )
+
+
+def by_name(job: Job) -> dict[Reference, Wanted]:
+    """Return the copies that a job's plan names, by their targets; none when it has rules."""
+    plan = job.plan()
+    return {wanted.target: wanted for wanted in plan.copies} if plan.kind is Kind.COPY else {}

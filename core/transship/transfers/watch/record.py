@@ -1,0 +1,143 @@
+"""What is known of a watch: one small file for each plan, and a lock that its process holds."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from transship.errors import AlreadyWatched
+from transship.paths import private_folder
+from transship.plans.file import write_text
+
+_SUFFIX = ".json"
+_LOCK_ATTEMPTS = 10
+_LOCK_SECONDS = 0.02
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Round(msgspec.Struct, frozen=True):
+    """One look at a plan. Times in seconds since the epoch.
+
+    `found` are the images that were looked at, `changed` those that were to be copied or deleted,
+    `blocked` those that can't be. `job` is empty when there was nothing to do. `problem` (title,
+    detail, remedy) is why the look failed, or what it left undone.
+    """
+
+    began: float
+    ended: float
+    found: int = 0
+    changed: int = 0
+    blocked: int = 0
+    job: str = ""
+    problem: tuple[str, str, str] | None = None
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A watch at one moment.
+
+    `plan` is the plan's file, `schedule` when it is looked at in words, `next` when that is next.
+    `jobs` are those that haven't ended. `listening` is the address where notifications are taken,
+    `taken` and `refused` count them. `waiting` is how many images failed and are tried again.
+    """
+
+    plan: str
+    pid: int = 0
+    started: float = 0.0
+    schedule: str = ""
+    next: float | None = None
+    last: Round | None = None
+    jobs: tuple[str, ...] = ()
+    listening: str = ""
+    taken: int = 0
+    refused: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchFile:
+    """Where the record of one plan's watch is kept."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, plan: Path) -> WatchFile:
+        """Return the file for the plan in the file `plan`, whichever way leads there."""
+        full = plan.resolve()
+        mark = hashlib.sha256(os.fsencode(full)).hexdigest()[:8]
+        name = _NOT_IN_NAMES.sub("-", full.stem)[:64]
+        return cls(folder / f"{name}-{mark}{_SUFFIX}")
+
+    def read(self) -> Record | None:
+        """Return what is known; None when nothing is, or what was can't be read any more."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=Record)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def write(self, record: Record) -> None:
+        """Keep what is known: all of it or nothing. Raises DiskFull and SystemRefused."""
+        write_text(self.path, msgspec.json.encode(record).decode() + "\n")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the watch for this process. Raises AlreadyWatched when another one does.
+
+        The lock goes with the process, however that ends.
+        """
+        private_folder(self.path.parent)
+        with _opened(self._lock) as descriptor:
+            # Asked for a few times, because `is_held` has it for a moment as well.
+            for _ in range(_LOCK_ATTEMPTS):
+                if _locked(descriptor, fcntl.LOCK_EX):
+                    break
+                time.sleep(_LOCK_SECONDS)
+            else:
+                record = self.read()
+                who = f"{record.plan}, by process {record.pid}" if record else str(self.path)
+                raise AlreadyWatched(who)
+            yield
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process watches at this moment."""
+        if not self._lock.exists():
+            return False
+        with _opened(self._lock) as descriptor:
+            return not _locked(descriptor, fcntl.LOCK_SH)
+
+    @property
+    def _lock(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+
+def watches(folder: Path) -> list[tuple[Record, bool]]:
+    """Return the watches there have been, by plan, and whether each still goes on."""
+    files = [WatchFile(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
+    found = [(file.read(), file.is_held) for file in files]
+    return [(record, held) for record, held in found if record is not None]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

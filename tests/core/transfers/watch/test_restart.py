@@ -1,0 +1,137 @@
+"""A watch that ends in the middle of a job: the next one goes on with it, and makes no second."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from moving.judge import tags_at
+from moving.watching import Watch
+from servers.faults import Fault, Hold
+from servers.images import push_image
+from servers.process import comes_true, eventually
+from transship.oci.reference import Reference
+from transship.plans.plan import Kind, Plan
+from transship.plans.rule import Rule
+from transship.transfers import control
+from transship.transfers.view import view
+from transship.transfers.work import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.docker_registry import DockerRegistry
+    from servers.faults import FaultProxy
+    from transship.transfers.jobs import Job
+
+
+def runner_of(job: Job) -> int:
+    """Find the process that works on a job."""
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
+            if b"transship.transfers" in arguments and os.fsencode(job.folder) in arguments:
+                return int(process.name)
+    raise AssertionError(f"no process works on {job.id}")
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    return Watch(tmp_path)
+
+
+@pytest.fixture
+def hold(
+    watch: Watch,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    repository: str,
+    proxy_for: Callable[[DockerRegistry], FaultProxy],
+) -> Hold:
+    """A plan for two tags, and what holds the second of them."""
+    for tag in ("v1", "v2"):
+        push_image(open_registry, repository, tag)
+    proxy = proxy_for(other_registry)
+    rule = Rule(Reference(open_registry.host, repository), (Reference(proxy.host, repository),))
+    watch.write(Plan(kind=Kind.REPLICATION, rules=(rule,)))
+    hold = Hold()
+    proxy.add(Fault(hold, method="PUT", path=r"/manifests/v2$"))
+    return hold
+
+
+async def test_a_job_that_still_runs_is_followed(
+    watch: Watch, hold: Hold, other_registry: DockerRegistry, repository: str
+) -> None:
+    async with watch.going_on():
+        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+    [job] = watch.all_jobs
+    assert job.is_held
+    assert watch.record.jobs == (job.id,)
+
+    async with watch.going_on():
+        await watch.is_told(f"job {job.id} of the watch before is followed")
+        watch.clock.advance(1)
+        hold.release.set()
+        seen = await watch.rests()
+        assert seen.last is not None
+        assert (seen.last.found, seen.last.changed) == (2, 0)
+    assert [each.id for each in watch.all_jobs] == [job.id]
+    assert view(job).counts.copied == 2
+    assert watch.record.jobs == ()
+    assert tags_at(other_registry, repository) == ["v1", "v2"]
+
+
+async def test_a_job_that_died_with_it_goes_on(
+    watch: Watch,
+    hold: Hold,
+    other_registry: DockerRegistry,
+    repository: str,
+) -> None:
+    async with watch.going_on():
+        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+    [job] = watch.all_jobs
+    os.kill(runner_of(job), signal.SIGKILL)
+    eventually(lambda: not job.is_held, "the runner to be gone")
+    hold.release.set()
+
+    async with watch.going_on():
+        watch.clock.advance(1)
+        await watch.rests()
+    assert [each.id for each in watch.all_jobs] == [job.id]
+    assert view(job).state is JobState.DONE
+    assert tags_at(other_registry, repository) == ["v1", "v2"]
+
+
+async def test_a_job_that_was_paused_holds_the_next_look_up_until_it_is_resumed(
+    watch: Watch, hold: Hold, other_registry: DockerRegistry, repository: str
+) -> None:
+    async with watch.going_on():
+        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+        [job] = watch.all_jobs
+        for _ in range(2):
+            control.pause(job)
+        await watch.is_told(f"job {job.id} is paused")
+        watch.clock.advance(600)
+        assert len(watch.all_jobs) == 1
+
+        hold.release.set()
+        control.resume(job, [])
+        await watch.jobs_end(1)
+        await watch.is_told(f"job {job.id}: done")
+
+
+async def test_a_job_whose_folder_is_gone_is_forgotten(
+    watch: Watch, hold: Hold, other_registry: DockerRegistry, repository: str
+) -> None:
+    hold.release.set()
+    with watch.file.held():
+        watch.file.write(msgspec.structs.replace(watch.record, jobs=("gone22",)))
+    async with watch.going_on():
+        await watch.rests()
+    assert tags_at(other_registry, repository) == ["v1", "v2"]
