@@ -77,8 +77,12 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     await pilot.press("tab", "enter")
     await shows("Start this copy?")
     await pilot.press("tab", "enter")
-    await shows("Lanes")
-    await shows("MiB/s")
+    await until(
+        pilot,
+        lambda: re.search(r"Data .* [3-8]\d%.*MiB/s", screen_text(app)),
+        "the job is under way",
+        deadline=30,
+    )
     take("running")
     await shows("✓ done")
     await pilot.press("V")

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fakes.clock import FakeClock
+from fakes.parts import FakeParts
+from fakes.plans import FakePlans, listings_of
 from transship.accounts.account import Account
 from transship.accounts.secrets import SecretStatus
-from transship.errors import AccountNotFound, JobNotFound, TransshipError
+from transship.errors import AccountNotFound, JobNotFound
 from transship.matching import matches
 from transship.oci.reference import Reference, parse_reference
 from transship.registries.examine import Examination
 from transship.registries.exchanges import Recorder
 from transship.registries.services import service_of
 from transship.transfers.listing import Which
+from transship.transfers.preview import Preview
 from transship.transfers.work import JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FakeEngine:
+class FakeEngine(FakePlans, FakeParts):
     """What the app asks for, answered from what the test put in.
 
     `failures` are raised, by the name of the method, instead of an answer. `gates` hold a method
@@ -43,19 +46,22 @@ class FakeEngine:
     inspections: dict[str, Inspection] = field(default_factory=dict)
     examinations: dict[str, Examination] = field(default_factory=dict)
     worklist: Worklist = field(default_factory=lambda: Worklist((), (), {}))
+    foreseen: Preview | None = None
+    """What a preview shows; without it, just the worklist."""
     proof: Proof | None = None
     views: list[JobView] = field(default_factory=list)
     plans: dict[str, Plan] = field(default_factory=dict)
     copies: dict[str, list[CopyRow]] = field(default_factory=dict)
     happened: dict[str, list[Event]] = field(default_factory=dict)
     keyring_status: SecretStatus = field(default_factory=lambda: SecretStatus("ok"))
-    failures: dict[str, TransshipError] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     asked: list[tuple[str, object]] = field(default_factory=list)
     started: list[Plan] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.clock)
+        self.listings = listings_of(self)
 
     def accounts(self) -> tuple[Account, ...]:
         self._fail("accounts")
@@ -67,7 +73,7 @@ class FakeEngine:
         return parse_reference(f"{host}{slash}{rest}")
 
     async def keyring(self) -> SecretStatus:
-        await self._reach("keyring", None, fails=False)
+        await self._reach("keyring", None)
         return self.keyring_status
 
     async def examine(self, account: Account, secret: str | None = None) -> Examination:
@@ -106,9 +112,9 @@ class FakeEngine:
         await self._reach("inspect", reference)
         return self.inspections[str(reference)]
 
-    async def preview(self, plan: Plan, progress: Progress) -> Worklist:
+    async def preview(self, plan: Plan, progress: Progress) -> Preview:
         await self._reach("preview", plan)
-        return self.worklist
+        return self.foreseen or Preview(self.worklist)
 
     async def start(self, plan: Plan) -> str:
         await self._reach("start", plan)
@@ -168,12 +174,11 @@ class FakeEngine:
         self.asked.append((name, job))
         self.views = [replace(v, state=state) if v.id == job else v for v in self.views]
 
-    async def _reach(self, name: str, what: object, *, fails: bool = True) -> None:
+    async def _reach(self, name: str, what: object) -> None:
         self.asked.append((name, what))
         if name in self.gates:
             await self.gates[name].wait()
-        if fails:
-            self._fail(name)
+        self._fail(name)
 
     def _fail(self, name: str) -> None:
         if name in self.failures:

@@ -10,7 +10,8 @@ from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from transship.oci.platform import Platform
 from transship.oci.reference import parse_reference
-from transship.registries.inspection import Config, Entry, Inspection
+from transship.registries.image_config import Config
+from transship.registries.inspection import Entry, Inspection
 from transship.transfers.work import BlobWork, Copy, Verdict, Worklist
 
 HOSTILE = (

@@ -18,6 +18,8 @@ from transship.transfers.work import JobState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from transship.transfers.journal_undo import KeptRestore
+
 ENDED = 1_790_000_100.0
 GIB = 1024**3
 
@@ -60,6 +62,7 @@ def told(
     kept: KeptProof | None = None,
     plan: str = 'version = 1\nkind = "copy"\n',
     places: Iterable[str] = (),
+    unrestored: Iterable[KeptRestore] = (),
     **facts: Any,
 ) -> Report:
     """Return the report of a job with these copies; `facts` are of its view."""
@@ -98,4 +101,5 @@ def told(
         made=ENDED + 3600,
         version="0.1.0",
         hide=discreet(places),
+        unrestored=unrestored,
     )

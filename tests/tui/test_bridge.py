@@ -7,7 +7,6 @@ import os
 import pty
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -119,17 +118,26 @@ async def test_a_keyring_that_does_not_answer_holds_nothing_up() -> None:
     engine.gates["keyring"].set()
 
 
-@pytest.mark.parametrize("error", [BadFile("plan.toml"), PermissionError(13, "Permission denied")])
-async def test_jobs_that_cannot_be_read_are_said_once_and_found_again(error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "title"),
+    [
+        (BadFile("plan.toml"), "A file can't be understood"),
+        (PermissionError(13, "Permission denied"), "The system refused"),
+        (RuntimeError("nobody knew"), "Transship has a fault"),
+    ],
+)
+async def test_jobs_that_cannot_be_read_are_said_once_and_found_again(
+    error: Exception, title: str
+) -> None:
     engine = FakeEngine(views=[job_view("abc234")])
     app = app_with(engine)
     messages: list[Message] = []
     async with app.run_test(message_hook=messages.append) as pilot:
-        engine.failures["jobs"] = error  # type: ignore[assignment]
+        engine.failures["jobs"] = error
         for _ in range(5):
             app.bridge.look()
         await until(pilot, lambda: "the jobs can't be read" in status(app), "the trouble")
-        assert told(app) == [("error", "A file can't be understood")]
+        assert told(app) == [("error", title)]
         await pilot.pause()
         assert len({id(m) for m in messages if isinstance(m, JobsUnreadable)}) == 1
         assert [job.id for job in app.bridge.jobs] == ["abc234"]
@@ -199,15 +207,18 @@ def test_a_terminal_that_is_gone_ends_the_app() -> None:
     while b"running" not in seen:
         seen += os.read(descriptor, 65536)
     os.close(descriptor)
-    deadline = time.monotonic() + 10
-    ended, status = os.waitpid(pid, os.WNOHANG)
-    while not ended and time.monotonic() < deadline:
-        time.sleep(0.01)
+
+    def status() -> tuple[int] | None:
         ended, status = os.waitpid(pid, os.WNOHANG)
-    if not ended:
+        return (status,) if ended else None
+
+    try:
+        (ended_with,) = eventually(status, "the end of the app") or (0,)
+    except TimeoutError:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
+        raise
+    assert os.waitstatus_to_exitcode(ended_with) == 128 + signal.SIGHUP
 
 
 async def test_signals_are_left_as_they_were_found() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.content import Content
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from transship.errors import JobEnded, TransshipError
 from transship.guide import next_step
@@ -19,12 +23,16 @@ from transship.settings import Settings
 from transship_tui.bridge import Bridge
 from transship_tui.clipboard import Clipboard, Copied
 from transship_tui.engine import Engine
+from transship_tui.faults import Faults
+from transship_tui.guarded import guarded
 from transship_tui.journey import MODE_OF, Journey
 from transship_tui.palette import KeyProvider
 from transship_tui.record import Record
 from transship_tui.screens.frame import Frame
 from transship_tui.themes import THEMES
+from transship_tui.type_ahead import TypeAhead
 from transship_tui.widgets.guide_bar import GuideBar
+from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
     from transship_tui.dialogs.quit import Leaving
@@ -62,7 +70,7 @@ def _cutover() -> Screen[None]:
     return CutoverScreen()
 
 
-class TransshipApp(App[None]):
+class TransshipApp(WorkersMinded, App[None]):
     """Transship in a terminal.
 
     `engine` is what it works with; `settings` what the operator has set.
@@ -87,15 +95,24 @@ class TransshipApp(App[None]):
     def __init__(self, engine: Engine, settings: Settings | None = None) -> None:
         super().__init__()
         self.settings = settings or Settings()
-        self.engine = engine
+        self.faults = Faults()
+        self.fault: TransshipError | None = None
+        """Why the app had to end, if nobody wanted it to."""
+        self._unforeseen: BaseException | None = None
+        self.engine = guarded(engine, self.faults)
         over_ssh = bool(os.environ.get("SSH_CONNECTION"))
-        self.bridge = Bridge(self, engine, self.settings.refreshes_per_second(over_ssh=over_ssh))
+        self.bridge = Bridge(
+            self, self.engine, self.settings.refreshes_per_second(over_ssh=over_ssh)
+        )
         self.journey = Journey()
         self.wanted_host = ""
         self._copier = Clipboard(self.settings.clipboard, os.environ, self.copy_to_clipboard)
         self._last_ctrl_c = -_CTRL_C_SECONDS
+        self._typed = TypeAhead(self, super().on_event)
         self.record = Record(engine.clock)
         self.wanted_job = ""
+        self.drafts: list[Callable[[], bool]] = []
+        """Each tells whether something that is being written would be lost with the app."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = (
@@ -103,22 +120,34 @@ class TransshipApp(App[None]):
         )
         self.set_keymap(self.settings.keys)
 
+    async def on_event(self, event: Event) -> None:
+        """Take keys one after the other, so that each reaches what it was typed for."""
+        if isinstance(event, (Key, Paste)) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
+
     def on_mount(self) -> None:
         """Begin to watch the jobs."""
+        asyncio.get_running_loop().set_exception_handler(self._keep_unawaited)
         self.bridge.start()
-
         self.journey.take_up(self.bridge.jobs)
         self.journey.on = self.settings.guide and not self.bridge.jobs
         self.show_guide()
-        if not self.is_headless:
-            # All that was loaded stays as long as the app does. Looking through it for garbage
-            # would stop the app for a tenth of a second, again and again.
-            self.call_after_refresh(gc.freeze)
+        self.call_after_refresh(self.settle_memory)
 
     async def on_unmount(self) -> None:
         """Close what the engine holds open."""
         self.bridge.stop()
         await self.engine.aclose()
+
+    def settle_memory(self) -> None:
+        """Take what was loaded for good: it stays as long as the app does.
+
+        Looking through it for garbage would stop the app for a tenth of a second, again and again.
+        """
+        if not self.is_headless:
+            gc.freeze()
 
     def show_job(self, job: str) -> None:
         """Show a job: Jobs takes `wanted_job` when it comes to the front."""
@@ -174,6 +203,41 @@ class TransshipApp(App[None]):
 
         self.push_screen(ErrorDialog(error))
 
+    def tell_unforeseen(self, error: BaseException, where: str) -> None:
+        """Say what ended some work that no screen was ready for, and keep it for the log."""
+        if error is self._unforeseen:
+            return
+        self._unforeseen = error
+        shown = self.faults.shown(error, where)
+        if isinstance(self.screen, Frame):
+            self.screen.fail(shown)
+        else:
+            self.remember(shown)
+            self.explain(shown)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app because of an error in it. The work beside it fails without that."""
+        if isinstance(error, WorkerFailed):
+            self.tell_unforeseen(error.error, "the app")
+            return
+        if self.fault is None:
+            self.faults.keep(error)
+            self.fault = self.faults.shown(error, "the app")
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """End without Textual's traceback: it shows what variables hold. `fault` has the words."""
+        self.panic()
+
+    def panic(self, *_: object) -> None:
+        """End, and leave the words to whoever opened the app."""
+        super().panic()
+
+    def _keep_unawaited(self, _: object, context: Mapping[str, Any]) -> None:
+        """Keep what went wrong in a task that nobody waits for; asyncio would write its words."""
+        if isinstance(error := context.get("exception"), BaseException):
+            self.faults.keep(error)
+
     def action_log(self) -> None:
         """Show what was told so far."""
         from transship_tui.screens.log import LogScreen
@@ -199,7 +263,17 @@ class TransshipApp(App[None]):
         self.switch_mode(mode)
 
     async def action_quit(self) -> None:
-        """Quit; while jobs run, ask what becomes of them."""
+        """Quit; ask before a draft is lost, and while jobs run, what becomes of them."""
+        from transship_tui.dialogs.confirm import ConfirmDialog
+
+        if not any(is_changed() for is_changed in self.drafts):
+            self._quit_or_ask()
+        elif not isinstance(self.screen, ConfirmDialog):
+            words = Content("A plan was changed, and what you have changed is in no file yet.")
+            dialog = ConfirmDialog("Quit without saving?", words, "Quit", danger=True)
+            self.push_screen(dialog, lambda wanted: self._quit_or_ask() if wanted else None)
+
+    def _quit_or_ask(self) -> None:
         from transship_tui.dialogs.quit import QuitDialog
 
         self.bridge.look()

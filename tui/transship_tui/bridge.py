@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 from textual.message import Message
 
-from transship.errors import BadFile, TransshipError
+from transship.accounts.secrets import status_of
+from transship.errors import TransshipError
 from transship.text import counted, duration_text
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
@@ -85,9 +86,6 @@ class Bridge:
         except TransshipError as error:
             self._lose_sight(error)
             return
-        except OSError as error:
-            self._lose_sight(BadFile(f"{error.filename or 'the jobs'}: {error.strerror}"))
-            return
         if jobs == self.jobs and self.problem is None:
             return
         turned = [job for job in reversed(jobs) if self._states.get(job.id) is not job.state]
@@ -147,7 +145,11 @@ class Bridge:
         return f"{counted(len(running), 'job')} running{share}{eta}"
 
     async def _probe_keyring(self) -> None:
-        self._keyring = (await self.engine.keyring()).state
+        try:
+            self._keyring = (await self.engine.keyring()).state
+        except TransshipError as error:
+            self._keyring = status_of(error).state
+            self._app.tell_unforeseen(error, "the keyring")
         self.show_status(self._app.screen)
 
 

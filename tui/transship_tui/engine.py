@@ -6,26 +6,36 @@ Nothing here knows of screens. Methods that reach out are asynchronous and raise
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from transship_tui.engine_parts import Comparing, LookingBack, Staging
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transship.accounts.account import Account
     from transship.accounts.secrets import SecretStatus
     from transship.clock import Clock
     from transship.oci.reference import Reference
+    from transship.plans.catalogue import Catalogue
+    from transship.plans.edit import PlanFile
+    from transship.plans.encode import Spelling
+    from transship.plans.folder import PlanEntry
     from transship.plans.plan import Plan
+    from transship.plans.rule import Rule
     from transship.registries.examine import Examination
     from transship.registries.exchanges import Recorder
     from transship.registries.inspection import Inspection
     from transship.transfers.inventory import Progress
     from transship.transfers.listing import CopyRow, Event, Which
+    from transship.transfers.preview import Preview
     from transship.transfers.verify import Proof, VerifyProgress
     from transship.transfers.view import JobView
-    from transship.transfers.work import Worklist
+    from transship_tui.listings import Rules
 
 
-class Engine(Protocol):
+class Engine(Comparing, Staging, LookingBack, Protocol):
     """What the screens can ask for."""
 
     clock: Clock
@@ -68,7 +78,7 @@ class Engine(Protocol):
     async def inspect(self, reference: Reference) -> Inspection:
         """Return what there is to know of one image."""
 
-    async def preview(self, plan: Plan, progress: Progress) -> Worklist:
+    async def preview(self, plan: Plan, progress: Progress) -> Preview:
         """Return what a job with this plan would do. Only reads."""
 
     async def start(self, plan: Plan) -> str:
@@ -106,6 +116,63 @@ class Engine(Protocol):
 
     async def verify(self, plan: Plan, progress: VerifyProgress, *, deep: bool = False) -> Proof:
         """Prove that everything of a plan is at the target."""
+
+    def place(self, text: str) -> Reference:
+        """Return the place that a plan writes down as `text`. Raises BadReference."""
+
+    def spelling(self) -> Spelling:
+        """Return how the operator calls places."""
+
+    def all_plans(self) -> Sequence[PlanEntry]:
+        """Return the plans by name, those that can't be read too."""
+
+    def load_plan(self, path: Path) -> PlanFile:
+        """Return the plan in a file, to be changed. Raises BadFile."""
+
+    def plan_text(self, path: Path) -> str:
+        """Return the text of a plan's file, whether it can be read as a plan or not."""
+
+    def free_plan_name(self, wish: str) -> str:
+        """Return a name like `wish` that no plan has."""
+
+    def create_plan(self, name: str, plan: Plan, like: PlanFile | None = None) -> PlanFile:
+        """Write a new plan; `like` is the file whose words and comments it takes over.
+
+        Raises BadRequest when the name is taken or is none, and BadFile.
+        """
+
+    def save_plan(self, file: PlanFile) -> PlanFile:
+        """Write a plan. Raises FileChanged when somebody else has changed it meanwhile."""
+
+    def is_plan_changed(self, file: PlanFile) -> bool:
+        """Tell whether the file says something else than when it was read or written."""
+
+    def delete_plan(self, path: Path) -> None:
+        """Delete the file of a plan."""
+
+    def jobs_of(self, plans: Iterable[Plan]) -> Sequence[str | None]:
+        """Return for each plan the newest job that was to do just that, None where none was."""
+
+    async def rate_of(self, plan: Plan) -> float:
+        """Return the bytes per second of the last job on the same way, or 0."""
+
+    def listed(self) -> Mapping[str, Catalogue]:
+        """Return what of the sources was listed so far, by registry."""
+
+    def unlisted(self, rules: Sequence[Rule]) -> int | None:
+        """Return how many repositories the rules take that aren't listed; None: not known yet."""
+
+    async def list_sources(self, rules: Rules) -> None:
+        """List what the rules take and isn't listed yet; what has come can be used at once.
+
+        Raises what is wrong with a whole place, and CatalogClosed.
+        """
+
+    async def look_up(self, tags: Iterable[Reference]) -> None:
+        """Learn when these tags were created."""
+
+    def forget_listing(self, host: str) -> None:
+        """List a source anew when it is asked for next."""
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -41,7 +41,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("registries", "1", "app.mode('registries')", "Registries", "Your registries"),
             Key("browse", "2", "app.mode('browse')", "Browse", "Repositories and tags"),
-            Key("plan", "3", "app.mode('plan')", "Plan", "What would be moved"),
+            Key("plan", "3", "app.mode('plan')", "Plan", "Plans: what should move where"),
             Key("jobs", "4", "app.mode('jobs')", "Jobs", "What is moving, and what has moved"),
             Key("cutover", "5", "app.mode('cutover')", "Cutover", "Move the domain"),
             Key(
@@ -82,8 +82,15 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("list.half-up", "ctrl+u,pageup", "page(-1)", "Half up", "Half a window up"),
             Key("list.first", "g,home", "first", "First", "First row"),
             Key("list.last", "G,end", "last", "Last", "Last row"),
-            Key("list.open", "enter,l", "open", "Open", "Open the row"),
-            Key("list.mark", "space", "mark", "Mark", "Mark the row, or take its mark away"),
+            Key("list.open", "enter,l", "open", "Open", "Open the row", show=True),
+            Key(
+                "list.mark",
+                "space",
+                "mark",
+                "Mark",
+                "Mark the row, or take its mark away",
+                show=True,
+            ),
             Key(
                 "list.mark-range",
                 "v",
@@ -115,6 +122,14 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
         (
             Key("form.test", "ctrl+t", "test", "Test", "Try it as it is filled in", show=True),
             Key("form.save", "ctrl+s", "save", "Save", "Try it, then keep it", show=True),
+            Key(
+                "form.more",
+                "ctrl+o",
+                "more",
+                "More",
+                "Show or hide service and client certificate",
+                show=True,
+            ),
         ),
     ),
     "browse": (
@@ -139,9 +154,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key(
                 "browse.details", "i", "details", "Details", "Everything about this tag", show=True
             ),
-            Key(
-                "browse.account", "o", "account", "Registry", "Look at another registry", show=True
-            ),
+            Key("browse.account", "o", "account", "Registry", "Look at another registry"),
             Key("browse.refresh", "r", "refresh_list", "Refresh", "List anew"),
             Key("browse.order", "s", "order", "Order", "Order by name, or as the registry has it"),
             Key(
@@ -160,6 +173,120 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             ),
         ),
     ),
+    "plans": (
+        "Plans",
+        (
+            Key("plans.add", "a", "add", "New", "Write a new plan", show=True),
+            Key("plans.edit", "E", "edit", "Edit", "Change this plan"),
+            Key("plans.preview", "p", "preview", "Preview", "See what it would do", show=True),
+            Key("plans.run", "R", "run", "Run", "See what it would do, then ask", show=True),
+            Key("plans.duplicate", "c", "duplicate", "Duplicate", "A new plan like this one"),
+            Key("plans.text", "t", "text", "Text", "The file's own words", show=True),
+            Key("plans.remove", "D,delete", "remove", "Delete", "Delete this plan", show=True),
+            Key("plans.refresh", "r", "refresh_list", "Refresh", "Read the plans anew"),
+        ),
+    ),
+    "plan-editor": (
+        "Changing a plan",
+        (
+            Key("editor.save", "ctrl+s", "save", "Save", "Write the plan's file", show=True),
+            Key("editor.preview", "ctrl+o", "preview", "Preview", "What it would do", show=True),
+            Key("editor.text", "ctrl+t", "text", "Text", "The file's own words", show=True),
+            Key("editor.add-rule", "ctrl+n", "add_rule", "Add rule", "Another rule", show=True),
+            Key("editor.remove-rule", "f8", "remove_rule", "Remove rule", "Take this rule out"),
+            Key(
+                "editor.next-tab",
+                "f6,right_square_bracket",
+                "tab(1)",
+                "Next part",
+                "Show the next rule, or the plan as a whole",
+                show=True,
+            ),
+            Key(
+                "editor.previous-tab",
+                "f5,left_square_bracket",
+                "tab(-1)",
+                "Part before",
+                "Show the rule before, or the plan as a whole",
+            ),
+            Key(
+                "editor.look-up",
+                "ctrl+l",
+                "look_up",
+                "Look up",
+                "Learn when tags were created, where a rule asks for it",
+            ),
+            Key("editor.list", "ctrl+r,r", "list_anew", "List anew", "List the sources anew"),
+        ),
+    ),
+    "matches": (
+        "What a rule matches",
+        (Key("matches.shown", "f", "shown", "Filter", "Matched, then what isn't", show=True),),
+    ),
+    "plan-preview": (
+        "What a plan would do",
+        (
+            Key("foreseen.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),
+            Key(
+                "foreseen.next-tab",
+                "right_square_bracket,right",
+                "tab(1)",
+                "Next list",
+                "Show the next list",
+                show=True,
+            ),
+            Key(
+                "foreseen.previous-tab",
+                "left_square_bracket,left",
+                "tab(-1)",
+                "List before",
+                "Show the list before",
+            ),
+            Key("foreseen.refresh", "r", "refresh_list", "Look anew", "Look at both sides anew"),
+        ),
+    ),
+    "plan-views": (
+        "Beside the plans",
+        (
+            Key("plans.drift", "d", "drift", "Drift", "How its targets have drifted", show=True),
+            Key("plans.board", "b", "board", "Board", "Which image is in which stage", show=True),
+            Key("plans.advice", "A", "advice", "Advice", "Which way is best for this plan"),
+        ),
+    ),
+    "drift": (
+        "Drift of a plan",
+        (
+            Key("drift.state", "f", "state", "Filter", "One state, then all", show=True),
+            Key("drift.filter", "slash", "filter", "Find", "Show what matches", show=True),
+            Key(
+                "drift.mark-matching",
+                "asterisk",
+                "mark_matching",
+                "Mark by pattern",
+                "Mark every row that a pattern matches",
+            ),
+            Key("drift.preview", "p", "preview", "Preview", "What the marked would do", show=True),
+            Key("drift.save", "ctrl+s", "save", "Save", "Save the marked as a plan", show=True),
+            Key("drift.refresh", "r", "refresh_list", "Look anew", "Look at both sides anew"),
+        ),
+    ),
+    "board": (
+        "Board of a flow",
+        (
+            Key("board.promote", "p", "promote", "Promote", "Ask to promote this", show=True),
+            Key("board.open-steps", "f", "steps", "Filter", "What can be promoted", show=True),
+            Key("board.filter", "slash", "filter", "Find", "Show what matches", show=True),
+            Key("board.history", "H", "history", "History", "Who promoted what", show=True),
+            Key("board.refresh", "r", "refresh_list", "Look anew", "Look at all stages anew"),
+        ),
+    ),
+    "undo": (
+        "Undoing a job",
+        (
+            Key("undo.act", "f", "act", "Filter", "One sort of tags, then all", show=True),
+            Key("undo.refresh", "r", "refresh_list", "Look anew", "Look at the tags anew"),
+        ),
+    ),
     "worklist": (
         "Before a copy",
         (Key("worklist.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),),
@@ -172,6 +299,8 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("jobs.retry", "R", "retry", "Retry", "Try again what failed", show=True),
             Key("jobs.cancel", "x", "cancel", "End", "End this job for good", show=True),
             Key("jobs.verify", "V", "verify", "Verify", "Prove that all is there", show=True),
+            Key("jobs.report", "w", "report", "Report", "Write what it did, with the proof"),
+            Key("jobs.undo", "u", "undo", "Undo", "See what undoing it would do", show=True),
             Key("jobs.detach", "D", "app.quit", "Detach", "Leave the app; jobs go on"),
         ),
     ),

@@ -24,7 +24,8 @@ def can_draw() -> bool:
 def open_app(session: Session, *, guide: bool | None = None) -> int:
     """Open the app and return its exit status. `guide` goes before what the settings say.
 
-    Raises BadFile for settings that can't be read.
+    Raises BadFile for settings that can't be read, and whatever the app had to end for, once the
+    terminal is as it was.
     """
     # Textual is slow to import, and no line command needs it.
     from transship_tui.app import TransshipApp
@@ -35,6 +36,8 @@ def open_app(session: Session, *, guide: bool | None = None) -> int:
         settings = msgspec.structs.replace(settings, guide=guide)
     app = TransshipApp(LiveEngine(session.paths, session.sources), settings)
     app.run(mouse=settings.mouse)
+    if app.fault is not None:
+        raise app.fault
     return app.return_code or 0
 
 

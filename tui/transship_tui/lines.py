@@ -56,6 +56,41 @@ def login_line(account: Account) -> str:
     return line("login", account.host, *options)
 
 
+def plan_line(name: str) -> str:
+    """Return the line that shows what a plan would do."""
+    return line("plan", name)
+
+
+def run_line(name: str) -> str:
+    """Return the line that carries a plan out."""
+    return line("run", name)
+
+
+def drift_line(name: str) -> str:
+    """Return the line that compares the targets of a plan with its sources."""
+    return line("drift", name)
+
+
+def flow_line(file: str) -> str:
+    """Return the line that shows the board of a flow."""
+    return line("flow", file)
+
+
+def promote_line(file: str, image: str, stage: str, *, overwrite: bool = False) -> str:
+    """Return the line that promotes an image to a stage."""
+    return line("promote", file, image, "--to", stage, *(["--overwrite"] if overwrite else []))
+
+
+def report_line(job: str) -> str:
+    """Return the line that writes the report of a job."""
+    return line("report", job, "-o", f"report-{job}.html")
+
+
+def undo_line(job: str) -> str:
+    """Return the line that undoes a job."""
+    return line("undo", job)
+
+
 def copy_line(plan: Plan) -> str:
     """Return the line that does what a plan says; a loop where it says more than one copy."""
     pairs = [(str(copy.source), str(copy.target)) for copy in plan.copies]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -38,22 +38,27 @@ from transship.transfers.listing import (
     events,
     glance,
 )
-from transship.transfers.preview import preview
+from transship.transfers.preview import Preview, preview
 from transship.transfers.start import start_runner
 from transship.transfers.verify import Proof, VerifyProgress, verify
 from transship.transfers.view import JobView
-from transship.transfers.work import JobState, Worklist
+from transship.transfers.work import JobState
+from transship_tui.beside import beside
+from transship_tui.listings import Listings
+from transship_tui.live_parts import LiveParts
+from transship_tui.live_plans import LivePlans
 
 
-class LiveEngine:
+class LiveEngine(LivePlans, LiveParts):
     """The operator's own accounts, secrets and jobs."""
 
     def __init__(self, paths: Paths, sources: Sources, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
         self.recorder = Recorder(self.clock)
-        self._accounts = Accounts(paths.registries)
+        accounts, jobs = Accounts(paths.registries), Jobs(paths.jobs)
+        super().__init__(paths.plans, accounts, jobs, Listings(self._source, self.clock))
+        self._paths = paths
         self._sources = sources
-        self._jobs = Jobs(paths.jobs)
         self._places: dict[str, tuple[Access, Place]] = {}
         self._looks: dict[str, tuple[object, JobView]] = {}
 
@@ -105,12 +110,7 @@ class LiveEngine:
         self._accounts.save(replace(self._accounts.get(host), repositories=tuple(names)))
 
     async def repositories(self, host: str) -> AsyncGenerator[str]:
-        """Give the names of repositories as they come; those that the operator named, if any."""
-        account = self._accounts.find(host)
-        if account is not None and account.repositories:
-            for name in account.repositories:
-                yield name
-            return
+        """Give the names of repositories as they come, and those that the operator named."""
         place = await self._place(Reference(host))
         async for name in place.repositories():
             yield name
@@ -125,15 +125,24 @@ class LiveEngine:
         """Return what there is to know of one image."""
         return await inspect(await self._place(reference), reference)
 
-    async def preview(self, plan: Plan, progress: Progress) -> Worklist:
-        """Return what a job with this plan would do. Only reads."""
-        async with AsyncExitStack() as stack:
-            return await preview(plan, await self._open_all(plan, stack), self.clock, progress)
+    async def preview(self, plan: Plan, progress: Progress) -> Preview:
+        """Return what a job with this plan would do. Only reads.
+
+        What comes of a large plan takes seconds to put together, so it is done beside the app.
+        """
+        accesses = await self._accesses(plan)
+
+        async def look() -> Preview:
+            async with AsyncExitStack() as stack:
+                places = await self._open_all(accesses, stack)
+                return await preview(plan, places, self.clock, progress)
+
+        return await beside(look)
 
     async def verify(self, plan: Plan, progress: VerifyProgress, *, deep: bool = False) -> Proof:
         """Prove that everything of a plan is at the target."""
         async with AsyncExitStack() as stack:
-            places = await self._open_all(plan, stack)
+            places = await self._open_all(await self._accesses(plan), stack)
             return await verify(plan, places, self.clock, deep=deep, progress=progress)
 
     async def start(self, plan: Plan) -> str:
@@ -225,7 +234,11 @@ class LiveEngine:
         self._places[reference.registry] = (access, place)
         return place
 
+    async def _source(self, host: str) -> Place:
+        return await self._place(Reference(host))
+
     async def _close(self, host: str) -> None:
+        self.forget_listing(host)
         known = self._places.pop(host, None)
         if known is not None:
             await known[1].aclose()
@@ -234,11 +247,13 @@ class LiveEngine:
         return await access_for(reference, self._accounts, self._sources)
 
     async def _accesses(self, plan: Plan) -> dict[str, Access]:
-        return {name: await self._access(Reference(name)) for name in plan.registries}
+        return {place.registry: await self._access(place) for place in plan.places}
 
-    async def _open_all(self, plan: Plan, stack: AsyncExitStack) -> dict[str, Place]:
+    async def _open_all(
+        self, accesses: Mapping[str, Access], stack: AsyncExitStack
+    ) -> dict[str, Place]:
         places: dict[str, Place] = {}
-        for name, access in (await self._accesses(plan)).items():
+        for name, access in accesses.items():
             place = open_place(Reference(name), access, create=True, recorder=self.recorder)
             places[name] = await stack.enter_async_context(aclosing(place))
         return places

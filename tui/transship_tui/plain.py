@@ -139,7 +139,7 @@ class PlainGuide:
 
     async def _look_first(self) -> None:
         self._say("\nStep 4, preview: what will be written. Nothing is written yet.")
-        worklist = await self.engine.preview(self._chosen, Progress())
+        worklist = (await self.engine.preview(self._chosen, Progress())).worklist
         for verdict in Verdict:
             copies = [copy for copy in worklist.copies if copy.verdict is verdict]
             if copies:

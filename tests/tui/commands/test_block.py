@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from transship.transfers.journal import Failure, Lane
+from transship.transfers.limits import Limit
 from transship.transfers.view import Bytes, Counts, JobView
 from transship.transfers.work import JobState
 from transship_tui.commands.block import block, sentence
@@ -54,14 +55,30 @@ def test_a_job_at_work(running: JobView) -> None:
     ]
 
 
+def test_what_registries_ask_for(running: JobView) -> None:
+    limits = (Limit("old.example", 2, until=1020.5), Limit("new.example", 1, at_once=16))
+    lines = [
+        "limits   old.example asked 2× to slow down, waiting 10 s",
+        "         new.example asked to slow down, 16 requests at once",
+    ]
+    limited = replace(running, limits=limits)
+    assert block(limited, 1011.0, 80)[4:6] == lines
+    assert block(replace(limited, planned=False), 1011.0, 80)[1:] == lines
+    assert sentence(limited, 1011.0).endswith(", ".join(line[9:] for line in ["", *lines]))
+    assert sentence(replace(limited, planned=False, found=0), 1011.0).startswith("looking: old")
+    narrow = block(limited, 1011.0, 40)
+    assert max(map(len, narrow[4:6])) <= 40
+    assert narrow[4].endswith("waiting 10 s")
+
+
 def test_until_all_is_known_there_is_no_percentage(running: JobView) -> None:
     looking = replace(running, planned=False, found=120)
     assert block(looking, 1004.0, 80) == ["looking  3 s  120 images found so far"]
-    assert sentence(looking) == "looking: 120 images found so far"
+    assert sentence(looking, 1004.0) == "looking: 120 images found so far"
 
 
 def test_in_one_line(running: JobView) -> None:
-    assert sentence(running) == (
+    assert sentence(running, 1011.0) == (
         "copying: 6 of 12 images, 40 MiB of 100 MiB (40%), 10 MiB/s, about 6 s left, 1 failed"
     )
 

@@ -137,6 +137,29 @@ def test_ctrl_c_leaves_a_job_that_was_only_watched(
     assert transship("attach", job).status == 0
 
 
+@pytest.mark.parametrize("columns", [None, 80])
+def test_whoever_follows_a_job_can_read_its_log(
+    transship: Any,
+    terminal: Any,
+    few: tuple[str, ...],
+    proxy: FaultProxy,
+    columns: int | None,
+) -> None:
+    proxy.add(Fault(Answer(429, {"Retry-After": "1"}), path="/uploads/", skip=1))
+    job = transship(*few, "--detach").out.strip()
+    if columns:
+        window = terminal("attach", job, "-v", columns=columns)
+        assert window.wait() == 0
+        written = window.written
+    else:
+        written = transship("attach", job, "--verbose").err
+
+    assert re.search(r"\d\d-\d\d \d\d:\d\d:\d\d  info     The job begins: process \d+", written)
+    assert f"warning  {proxy.host}: it asks to slow down: nothing for 1 s" in written
+    assert "info     The job is done: 12 images: 12 copied" in written
+    assert "The job begins" not in transship("attach", job).err
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 def test_a_job_outlives_whoever_started_it(
     transship: Any, started: Any, few: tuple[str, ...], held: Hold, number: signal.Signals

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from fakes.engine import FakeEngine
-from fakes.screen import looks_like, screen_text, until
+from fakes.screen import screen_text, until
 from transship.settings import Settings
 from transship.text import safe
 from transship_tui.app import TransshipApp
@@ -84,9 +84,3 @@ async def test_what_was_typed_can_be_taken_back() -> None:
 async def test_remote_text_is_only_read(text: str) -> None:
     async with asked(title=text, text=text, typed=text) as (pilot, _):
         assert all(line.isprintable() for line in screen_text(pilot.app).split("\n"))
-
-
-async def test_it_looks_like_this() -> None:
-    text = "v1.0, v1.1 and latest at new.example point at other images, and move."
-    async with asked(typed="new.example", text=text) as (pilot, _):
-        looks_like(pilot.app, "confirm-80x24")

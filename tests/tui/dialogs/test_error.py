@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.pilot import Pilot
 
 from fakes.engine import FakeEngine
-from fakes.screen import looks_like, screen_text, until
-from transship.errors import CertificateNotTrusted, NoRight, TransshipError
+from fakes.screen import screen_text, until
+from transship.errors import NoRight, TransshipError
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.error import ErrorDialog, WordsDialog
@@ -92,9 +92,3 @@ async def test_a_long_message_is_shown_whole_too() -> None:
     message = Content("! " + "this is long " * 40)
     async with shown(WordsDialog(message)) as pilot:
         assert words(pilot).count("this is long") == 40
-
-
-async def test_it_looks_like_this() -> None:
-    error = CertificateNotTrusted("reg.example: self-signed certificate")
-    async with shown(ErrorDialog(error), size=(60, 20)) as pilot:
-        looks_like(pilot.app, "error-60x20")

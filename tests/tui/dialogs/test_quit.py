@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from fakes.engine import FakeEngine
 from fakes.jobs import job_view
-from fakes.screen import looks_like, screen_text, until
+from fakes.screen import screen_text, until
 from transship.errors import BadFile, JobEnded
 from transship.settings import Settings
 from transship.transfers.view import Bytes
@@ -125,8 +125,3 @@ async def test_many_jobs_and_hostile_names_fit() -> None:
         assert "12 jobs still running" in seen
         assert "and 7 more" in seen
         assert "Leave running" in seen
-
-
-async def test_it_looks_like_this() -> None:
-    async with asked(RUNNING, job_view("job8", source="layout:/srv/images")) as (pilot, _):
-        looks_like(pilot.app, "quit-80x24")

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, digest, image_of
-from fakes.screen import line_in, looks_like, screen_text, until
+from fakes.screen import line_in, screen_text, until
 from transship.accounts.account import Account
 from transship.errors import CatalogClosed, ConnectionLost, RepositoryNotFound
 from transship.oci.digest import short
@@ -24,6 +24,7 @@ from transship_tui.screens.browse import BrowseScreen
 from transship_tui.screens.image import ImageScreen
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
 from transship_tui.widgets.browser import Browser
+from transship_tui.widgets.image_names import ImageNames
 from transship_tui.widgets.name_list import Filling, NameList
 
 OLD = "old.example:5000"
@@ -60,7 +61,7 @@ def engine(kind: type[FakeEngine] = FakeEngine, tags: int = 12) -> FakeEngine:
 
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Browser, "REST", 0.001)
+    monkeypatch.setattr(ImageNames, "REST", 0.001)
 
 
 @dataclass
@@ -88,7 +89,7 @@ class Browsing:
         await self.pilot.press("2", "enter")
         await self.until(
             lambda: (
-                self.browser.repositories.filling is not Filling.RUNNING
+                self.browser.names.repositories.filling is not Filling.RUNNING
                 and self.browser.level == "repositories"
             ),
             "repositories are listed",
@@ -96,10 +97,12 @@ class Browsing:
 
     async def open_tags(self, repository: str = "team/web") -> None:
         await self.open_registry()
-        await self.go_to(self.browser.repositories, repository)
+        await self.go_to(self.browser.names.repositories, repository)
         await self.pilot.press("enter")
         await self.until(
-            lambda: self.browser.tags.filling is Filling.COMPLETE and self.browser.level == "tags",
+            lambda: (
+                self.browser.names.tags.filling is Filling.COMPLETE and self.browser.level == "tags"
+            ),
             "tags are listed",
         )
 
@@ -143,14 +146,14 @@ async def test_another_screen_can_say_what_to_browse() -> None:
     async with browsing(engine()) as it:
         it.app.browse(OLD)
         await it.until(lambda: "5 repositories" in it.text(Heading), "it is listed")
-        assert it.browser.host == OLD
+        assert it.browser.names.host == OLD
         assert it.app.wanted_host == ""
 
 
 async def test_repositories_stand_in_natural_order_and_their_line_is_shown() -> None:
     async with browsing(engine()) as it:
         await it.open_registry()
-        assert it.shown(it.browser.repositories) == [
+        assert it.shown(it.browser.names.repositories) == [
             "library/alpine",
             "team/api",
             "team/web",
@@ -159,7 +162,7 @@ async def test_repositories_stand_in_natural_order_and_their_line_is_shown() -> 
         ]
         await it.until(lambda: it.text(LineBar).startswith(f"$ transship ls {OLD} "), "the line")
         await it.pilot.press("s")
-        assert it.shown(it.browser.repositories)[0] == "team/web"
+        assert it.shown(it.browser.names.repositories)[0] == "team/web"
         assert "as the registry has it" in it.text(MessageBar)
 
 
@@ -169,7 +172,7 @@ async def test_what_has_come_is_shown_while_the_rest_is_on_its_way() -> None:
     async with browsing(stand_in) as it:
         await it.pilot.press("2", "enter")
         await it.until(lambda: "3 repositories found so far" in it.text(Heading), "the first three")
-        assert len(it.shown(it.browser.repositories)) == 3
+        assert len(it.shown(it.browser.names.repositories)) == 3
         stand_in.more.set()
         await it.until(lambda: it.text(Heading).endswith(f"{OLD}  5 repositories"), "all are there")
 
@@ -208,9 +211,9 @@ async def test_help_in_front_ends_nothing() -> None:
 async def test_the_tags_of_the_repository_under_the_cursor_stand_beside_it() -> None:
     async with browsing(engine()) as it:
         await it.open_registry()
-        await it.go_to(it.browser.repositories, "team/api")
+        await it.go_to(it.browser.names.repositories, "team/api")
         await it.until(
-            lambda: it.shown(it.browser.tags) == ["team/api:1.0", "team/api:1.1"], "its tags"
+            lambda: it.shown(it.browser.names.tags) == ["team/api:1.0", "team/api:1.1"], "its tags"
         )
         assert "2 tags of team/api" in screen_text(it.app)
         assert it.browser.level == "repositories"
@@ -220,7 +223,7 @@ async def test_where_there_is_little_room_tags_come_after_repositories() -> None
     stand_in = engine()
     async with browsing(stand_in, (60, 20)) as it:
         await it.open_registry()
-        await it.go_to(it.browser.repositories, "team/api")
+        await it.go_to(it.browser.names.repositories, "team/api")
         assert "tags" not in screen_text(it.app)
         await it.pilot.press("enter")
         await it.until(lambda: "2 tags of team/api" in screen_text(it.app), "the tags")
@@ -259,7 +262,7 @@ async def test_the_filter_narrows_while_it_is_typed_and_escape_shows_all() -> No
         await it.pilot.press("slash", *"v2")
         await it.until(lambda: "11 of 30 tags" in it.text(Heading), "v2, v20 to v29")
         await it.pilot.press("enter")
-        await it.until(lambda: it.browser.tags.table.has_focus, "back in the list")
+        await it.until(lambda: it.browser.names.tags.table.has_focus, "back in the list")
         assert "/ v2" in screen_text(it.app)
         await it.pilot.press("escape")
         await it.until(lambda: it.text(Heading).endswith("30 tags"), "all")
@@ -272,26 +275,26 @@ async def test_a_filter_can_be_a_glob_or_the_opposite_of_one() -> None:
         await it.open_tags()
         await it.pilot.press("slash", *"!v*")
         await it.until(
-            lambda: it.shown(it.browser.tags) == ["team/web:latest"], "what is no version"
+            lambda: it.shown(it.browser.names.tags) == ["team/web:latest"], "what is no version"
         )
         await it.pilot.press("escape")
-        await it.until(lambda: it.browser.tags.table.has_focus, "back in the list")
-        assert len(it.shown(it.browser.tags)) == 12
+        await it.until(lambda: it.browser.names.tags.table.has_focus, "back in the list")
+        assert len(it.shown(it.browser.names.tags)) == 12
 
 
 async def test_the_cursor_stays_on_its_row_when_the_list_changes_around_it() -> None:
     async with browsing(engine(tags=30)) as it:
         await it.open_tags()
-        await it.go_to(it.browser.tags, "team/web:v25")
+        await it.go_to(it.browser.names.tags, "team/web:v25")
         await it.pilot.press("slash", "2", "enter")
-        assert it.browser.tags.table.key_at_cursor() == "team/web:v25"
+        assert it.browser.names.tags.table.key_at_cursor() == "team/web:v25"
         await it.pilot.press("escape", "s")
-        assert it.browser.tags.table.key_at_cursor() == "team/web:v25"
+        assert it.browser.names.tags.table.key_at_cursor() == "team/web:v25"
         await it.pilot.press("r")
         await it.until(
             lambda: (
-                it.browser.tags.filling is Filling.COMPLETE
-                and it.browser.tags.table.key_at_cursor() == "team/web:v25"
+                it.browser.names.tags.filling is Filling.COMPLETE
+                and it.browser.names.tags.table.key_at_cursor() == "team/web:v25"
             ),
             "listed anew",
         )
@@ -304,7 +307,7 @@ async def test_marks_survive_the_filter_and_other_repositories_and_are_counted()
         await it.until(lambda: "● 2 tags" in it.text(Heading), "two")
         await it.pilot.press("escape", "escape", "k", "space")
         await it.until(lambda: "● 1 repository, 2 tags" in it.text(Heading), "and a repository")
-        assert [str(source) for source in it.browser.selection()] == [
+        assert [str(source) for source in it.browser.names.selection()] == [
             f"{OLD}/team/api",
             f"{OLD}/team/web:latest",
             f"{OLD}/team/web:v1",
@@ -318,20 +321,20 @@ async def test_marking_by_a_pattern_says_how_many_before_it_does() -> None:
         await it.open_tags()
         await it.pilot.press("asterisk", *"v1*")
         await it.until(lambda: "marks 3" in screen_text(it.app), "v1, v10, v11")
-        assert it.browser.marked == 0
+        assert it.browser.names.marked == 0
         await it.pilot.press("enter")
-        await it.until(lambda: it.browser.marked == 3, "marked")
-        assert it.shown(it.browser.tags)[0] == "team/web:latest"
+        await it.until(lambda: it.browser.names.marked == 3, "marked")
+        assert it.shown(it.browser.names.tags)[0] == "team/web:latest"
         await it.pilot.press("asterisk", "escape")
-        await it.until(lambda: it.browser.tags.table.has_focus, "back in the list")
-        assert it.browser.marked == 3
+        await it.until(lambda: it.browser.names.tags.table.has_focus, "back in the list")
+        assert it.browser.names.marked == 3
 
 
 async def test_a_pattern_marks_only_what_is_shown() -> None:
     async with browsing(engine()) as it:
         await it.open_tags()
         await it.pilot.press("slash", *"!1", "enter", "asterisk", "v", "enter")
-        await it.until(lambda: it.browser.marked == 8, "v2 to v9")
+        await it.until(lambda: it.browser.names.marked == 8, "v2 to v9")
         assert "/ !1" in screen_text(it.app)
 
 
@@ -343,8 +346,8 @@ async def test_another_registry_begins_without_marks() -> None:
         await it.pilot.press("space", "o")
         await it.until(lambda: it.browser.level == "accounts", "the registries")
         await it.pilot.press("j", "enter")
-        await it.until(lambda: it.shown(it.browser.repositories) == ["web"], "the other one")
-        assert it.browser.marked == 0
+        await it.until(lambda: it.shown(it.browser.names.repositories) == ["web"], "the other one")
+        assert it.browser.names.marked == 0
 
 
 async def test_marks_are_what_the_guide_calls_chosen() -> None:
@@ -371,7 +374,7 @@ async def test_a_registry_that_lists_nothing_says_so_and_takes_names() -> None:
         await it.until(
             lambda: (
                 isinstance(it.app.screen, BrowseScreen)
-                and it.shown(it.browser.repositories) == ["team/api", "team/web"]
+                and it.shown(it.browser.names.repositories) == ["team/api", "team/web"]
             ),
             "the named ones",
         )
@@ -389,7 +392,7 @@ async def test_an_error_is_said_and_what_came_before_it_stays() -> None:
         await it.open_registry()
         await it.until(lambda: ConnectionLost.title in it.text(MessageBar), "it says what")
         await it.pilot.press("enter")
-        assert it.shown(it.browser.tags) == ["library/alpine:v1"]
+        assert it.shown(it.browser.names.tags) == ["library/alpine:v1"]
 
 
 async def test_a_repository_that_is_gone_is_named_where_its_tags_would_be() -> None:
@@ -433,10 +436,10 @@ async def test_hostile_names_are_only_text() -> None:
     async with browsing(stand_in) as it:
         await it.open_registry()
         for name in HOSTILE:
-            it.browser.repositories.table.go_to(name)
-            it.browser.repositories.table.action_open()
+            it.browser.names.repositories.table.go_to(name)
+            it.browser.names.repositories.table.action_open()
             await it.until(
-                lambda name=name: f"{name}:{HOSTILE[0]}" in it.shown(it.browser.tags),
+                lambda name=name: f"{name}:{HOSTILE[0]}" in it.shown(it.browser.names.tags),
                 "listed",
             )
             assert screen_text(it.app).replace("\n", "").isprintable(), repr(name)
@@ -449,40 +452,13 @@ async def test_fifty_thousand_tags_open_while_the_app_answers() -> None:
     stand_in = engine(tags=50_000)
     async with browsing(stand_in) as it:
         await it.open_registry()
-        it.browser.repositories.table.go_to("team/web")
-        it.browser.repositories.table.action_open()
+        it.browser.names.repositories.table.go_to("team/web")
+        it.browser.names.repositories.table.action_open()
         turns = 0
-        while len(it.browser.tags.table.rows) < 50_000:
+        while len(it.browser.names.tags.table.rows) < 50_000:
             await asyncio.sleep(0)
             turns += 1
         assert turns > 50
         await it.pilot.press("G")
         await it.until(lambda: "v49999" in screen_text(it.app), "the last one")
         assert it.text(Heading).endswith("50,000 tags")
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])
-async def test_it_looks_as_it_should(size: tuple[int, int]) -> None:
-    async with browsing(engine(tags=60), size) as it:
-        await it.open_tags()
-        await it.pilot.press("space", "j", "space", "slash", *"v1", "enter", "j")
-        await it.until(lambda: "● 2 tags" in it.text(Heading), "marked")
-        await it.pilot.pause()
-        looks_like(it.app, f"browse-{size[0]}x{size[1]}")
-
-
-async def test_it_looks_as_it_should_on_a_light_ground() -> None:
-    async with browsing(engine(tags=60), theme="transship-light") as it:
-        await it.open_tags()
-        await it.pilot.press("space", "j", "space")
-        await it.until(lambda: "● 2 tags" in it.text(Heading), "marked")
-        looks_like(it.app, "browse-light")
-
-
-async def test_it_looks_as_it_should_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with browsing(engine(tags=60)) as it:
-        await it.open_tags()
-        await it.pilot.press("space", "j", "space")
-        await it.until(lambda: "● 2 tags" in it.text(Heading), "marked")
-        looks_like(it.app, "browse-no-color")

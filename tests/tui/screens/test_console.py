@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
-from fakes.screen import looks_like, screen_text, until
+from fakes.screen import screen_text, until
 from transship.errors import TimedOut
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
@@ -164,9 +164,3 @@ async def test_hostile_words_are_only_words(words: str) -> None:
         assert "\x1b" not in screen_text(app)
         assert "\u202e" not in screen_text(app)
         assert app.is_running
-
-
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
-async def test_it_looks_right(size: tuple[int, int]) -> None:
-    async with console(some_exchanges(), size) as (app, _):
-        looks_like(app, f"console-{size[0]}x{size[1]}")

@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Select
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, worklist_of
-from fakes.screen import line_in, looks_like, screen_text, until
+from fakes.screen import line_in, screen_text, until
 from transship.accounts.account import Account
 from transship.errors import ConnectionLost, NoRight
 from transship.oci.platform import parse_platform
@@ -21,6 +21,7 @@ from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan
 from transship.settings import Settings
 from transship.transfers.inventory import Progress
+from transship.transfers.preview import Preview
 from transship.transfers.work import Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -199,7 +200,7 @@ async def test_all_that_was_chosen_is_in_the_plan() -> None:
 
 async def test_while_both_sides_are_looked_at_it_says_how_far_that_is() -> None:
     class Counting(FakeEngine):
-        async def preview(self, plan: Plan, progress: Progress) -> Worklist:
+        async def preview(self, plan: Plan, progress: Progress) -> Preview:
             progress.found = 340
             return await super().preview(plan, progress)
 
@@ -392,14 +393,3 @@ async def test_what_registries_say_is_only_text(words: str) -> None:
         await it.ask_to_start()
         await it.says("1 tag there will point at another image")
         assert screen_text(it.app).replace("\n", "").isprintable()
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])
-async def test_it_looks_as_it_should(size: tuple[int, int]) -> None:
-    name = f"{size[0]}x{size[1]}"
-    async with copying(engine(), size=size) as it:
-        looks_like(it.app, f"copy-form-{name}")
-        await it.preview()
-        await it.pilot.press("j", "j", "j")
-        await it.says("the target has sha256:0123456789ab")
-        looks_like(it.app, f"copy-preview-{name}")

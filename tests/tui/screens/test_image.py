@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, digest, image_of, index_of
-from fakes.screen import line_in, looks_like, screen_text, until
+from fakes.screen import line_in, screen_text, until
 from transship.accounts.account import Account
 from transship.errors import ConnectionLost
 from transship.oci.reference import parse_reference
@@ -146,12 +146,3 @@ async def test_what_an_image_says_of_itself_is_only_text(value: str) -> None:
             assert screen_text(app).replace("\n", "").isprintable()
             table.cursor += 1
             await pilot.pause()
-
-
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
-async def test_it_looks_as_it_should(size: tuple[int, int]) -> None:
-    async with looking(engine(), size) as (app, pilot):
-        await until(pilot, says(app, "2 platforms"), "looked at")
-        await pilot.press("j")
-        await until(pilot, lambda: digest("arm64")[:40] in screen_text(app), "the second one")
-        looks_like(app, f"image-{size[0]}x{size[1]}")

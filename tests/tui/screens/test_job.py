@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,12 +14,13 @@ from textual.pilot import Pilot
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
 from fakes.jobs import copy_row, job_view
-from fakes.screen import line_in, looks_like, screen_text, until
+from fakes.screen import line_in, screen_text, until
 from transship.errors import ConnectionLost, JobNotFound
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Plan
 from transship.settings import Settings
 from transship.transfers.journal import Failure, Lane
+from transship.transfers.limits import Limit
 from transship.transfers.listing import CopyRow, Event
 from transship.transfers.verify import Difference, Problem, Proof
 from transship.transfers.view import Bytes, Counts, JobView
@@ -41,6 +43,7 @@ LANES = (
     Lane("team/db sha256:cc23456789ab", 100 * MIB, 100 * MIB, NOW - 2),
     Lane("team/ui sha256:dd23456789ab", 1 * MIB, 90 * MIB, NOW - 2),
 )
+LIMITS = (Limit("old.example", 3, until=NOW + 12.0, at_once=8),)
 FAILURES = (
     Failure("manifest-not-found", "Tag or digest not found", "List the tags.", 18, ()),
     Failure("no-right", "No right to do this", "Give the account the right.", 3, ()),
@@ -306,6 +309,38 @@ async def test_the_log_shows_what_came_to_pass_the_newest_last() -> None:
         assert "No right to do this: denied" in screen_text(app)
 
 
+async def test_what_registries_ask_for_is_counted_down_and_goes() -> None:
+    engine = engine_with()
+    async with looking(engine) as (app, pilot):
+        assert "Limits" not in screen_text(app)
+        now = engine.clock.now()
+        limit = Limit("old.example", 3, until=now + 12.0, at_once=8)
+        await put(app, pilot, engine, running(limits=(limit,)))
+        await until(pilot, lambda: "3× to slow down, waiting 12 s" in screen_text(app), "the line")
+        engine.clock.advance(5)
+        await until(pilot, lambda: "slow down, waiting 7 s" in screen_text(app), "time goes by")
+        await put(app, pilot, engine, replace(running(limits=(limit,)), state=JobState.PAUSED))
+        await until(pilot, lambda: "left alone for 7 s" in screen_text(app), "it is paused")
+        engine.clock.advance(10)
+        await until(pilot, lambda: "Limits" not in screen_text(app), "nothing holds it up")
+
+
+async def test_the_log_says_what_holds_a_job_up() -> None:
+    engine = engine_with(running(limits=LIMITS))
+    engine.happened["abc234"] = [
+        Event(NOW - 5, "copy", "old.example/team/web:v1"),
+        Event(NOW - 1, "warning", "layout:/srv/images", "it doesn't answer"),
+        Event(NOW, "warning", "asks to slow down", "old.example: 429"),
+    ]
+    async with looking(engine) as (app, pilot):
+        await pilot.press("left")
+        await until(pilot, lambda: "asks to slow down" in screen_text(app), "the log")
+        shown = screen_text(app)
+        assert "old.example asked 3× to slow down, waiting 12 s" in shown
+        assert re.search(r"! warning +layout:/srv/images", shown)
+        assert re.search(r"✓ copied +team/web:v1", shown)
+
+
 async def test_a_frozen_picture_stands_still() -> None:
     engine = engine_with()
     async with looking(engine) as (app, pilot):
@@ -445,28 +480,3 @@ async def test_hostile_words_are_only_words(words: str) -> None:
             assert "\x1b" not in screen_text(app)
             assert "\u202e" not in screen_text(app)
         assert app.is_running
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])
-async def test_it_looks_right(size: tuple[int, int]) -> None:
-    async with looking(engine_with(), size) as (app, pilot):
-        looks_like(app, f"job-{size[0]}x{size[1]}")
-        if size[0] == 80:
-            await pilot.press("f")
-            await pilot.pause()
-            looks_like(app, "job-failed-80x24")
-
-
-async def test_it_looks_right_in_light() -> None:
-    app = TransshipApp(engine_with(), Settings(guide=False, theme="transship-light"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.show_job("abc234")
-        await until(pilot, lambda: isinstance(app.screen, JobScreen), "the job is in front")
-        await pilot.pause()
-        looks_like(app, "job-light-80x24")
-
-
-async def test_it_looks_right_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with looking(engine_with()) as (app, _):
-        looks_like(app, "job-no-color-80x24")

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
 from fakes.jobs import job_view
-from fakes.screen import looks_like, screen_text, until
+from fakes.screen import screen_text, until
 from transship.errors import NameNotFound, NoRight
 from transship.settings import Settings
 from transship.transfers.work import JobState
@@ -113,8 +113,3 @@ async def test_hostile_words_are_only_words(words: str) -> None:
         assert "\x1b" not in screen_text(app)
         assert "\u202e" not in screen_text(app)
         assert app.is_running
-
-
-async def test_it_looks_right() -> None:
-    async with log() as (app, _):
-        looks_like(app, "log-80x24")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.engine import FakeEngine
-from fakes.screen import looks_like, screen_text, until
+from fakes.screen import screen_text, until
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 
@@ -23,5 +23,3 @@ async def test_it_says_what_comes_and_what_can_be_done_now(
         await pilot.press(key)
         await until(pilot, lambda: instead in screen_text(app), "what to do instead")
         assert f"{area}  not in this version" in screen_text(app)
-        await pilot.pause()
-        looks_like(app, f"{area.lower()}-{size[0]}x{size[1]}")

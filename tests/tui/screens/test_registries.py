@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from fakes.registries import FormEngine, found
-from fakes.screen import looks_like, screen_text, until
+from fakes.screen import screen_text, until
 from transship import errors
 from transship.accounts.account import Account
 from transship.errors import TransshipError
@@ -18,6 +18,8 @@ from transship.registries.credential import Tls
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.error import ErrorDialog
+from transship_tui.screens.frame import Frame
 from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.account_card import AccountCard
 from transship_tui.widgets.virtual_table import VirtualTable
@@ -196,11 +198,17 @@ async def test_opening_one_goes_to_browse() -> None:
         )
 
 
+async def test_the_guide_goes_on_from_the_source_to_a_registry_that_can_be_the_target() -> None:
+    async with registries(OLD, NEW) as (pilot, _):
+        await pilot.press("f2", "n", "n")
+        await sees(pilot, "✓ Target", "from old.example:5000 to new.example")
+
+
 async def test_the_guide_takes_the_source_and_then_the_target() -> None:
     async with registries(OLD, NEW) as (pilot, engine):
         await pilot.press("f2", "n")
         await sees(pilot, "✓ Source", "from old.example:5000", "is where the images are now")
-        await pilot.press("n")
+        await pilot.press("k", "n")
         await sees(pilot, "! Choose another registry, where the images shall go.")
         await pilot.press("j", "n")
         await sees(pilot, "✓ Target", "from old.example:5000 to new.example")
@@ -258,43 +266,15 @@ async def test_what_a_registry_says_is_only_read(text: str) -> None:
         assert all(line.isprintable() for line in screen_text(pilot.app).split("\n"))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)], ids=["80x24", "60x20", "120x40"])
-async def test_it_looks_like_this(size: tuple[int, int]) -> None:
-    async with registries(*ALL, size=size, engine=_mixed()) as (pilot, _):
-        await _test_all(pilot)
-        looks_like(pilot.app, f"registries-{size[0]}x{size[1]}")
-
-
-async def test_it_looks_like_this_on_a_light_terminal() -> None:
-    async with registries(*ALL, theme="transship-light", engine=_mixed()) as (pilot, _):
-        await _test_all(pilot)
-        looks_like(pilot.app, "registries-light")
-
-
-async def test_it_looks_like_this_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with registries(*ALL, engine=_mixed()) as (pilot, _):
-        await _test_all(pilot)
-        looks_like(pilot.app, "registries-no-color")
-
-
-def _mixed() -> FormEngine:
-    problems = {
-        NEW.host: errors.CertificateNotTrusted("new.example: self-signed certificate"),
-        ECR.host: errors.TokenExpired("GET /v2/ was answered with 401"),
-    }
-    return FormEngine(
-        answer=lambda account, _: found(
-            account,
-            signed_in=bool(account.secret_source),
-            lists=account is not HUB,
-            problem=problems.get(account.host),
-        )
-    )
-
-
-async def _test_all(pilot: Pilot[None]) -> None:
-    await pilot.press("t", "j", "t", "j", "t", "j", "t", "k", "k")
-    await sees(pilot, "✓ ok", "! untrusted", "! sign-in", "unlisted")
-    await until(pilot, lambda: "Certificate not trusted" in card(pilot), "the card is up to date")
-    await pilot.pause()
+async def test_e_explains_what_is_wrong_with_an_account_when_nothing_else_was_said() -> None:
+    problem = errors.TokenExpired("GET /v2/ was answered with 401")
+    engine = FormEngine(answer=lambda account, _: found(account, problem=problem))
+    async with registries(OLD, size=(60, 20), engine=engine) as (pilot, _):
+        await pilot.press("t")
+        await sees(pilot, "The sign-in ran out")
+        await pilot.press("2", "1")
+        assert isinstance(pilot.app.screen, Frame)
+        pilot.app.screen.hush()
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorDialog), "the explanation")
+        await sees(pilot, "What to do")

@@ -3,101 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Button, Input, Select
+from textual.widgets import Input
 
 from fakes.registries import FormEngine, found, open_to_all, wants_sign_in
+from fakes.registry_form import FINGERPRINT, KEYRINGS, SECRET, form_for, refusing, typed
 from fakes.screen import looks_like, screen_text, until
 from transship import errors
 from transship.accounts.account import Account
-from transship.accounts.secrets import SecretStatus
 from transship.errors import TransshipError
 from transship.registries.credential import Tls
-from transship.settings import Settings
-from transship_tui.app import TransshipApp
-from transship_tui.screens.registries import RegistriesScreen
-from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.bars import LineBar
-from transship_tui.widgets.field import Field, SecretInput
-from transship_tui.widgets.registry_form import RegistryForm
-
-FINGERPRINT = ":".join(f"{number:02X}" for number in range(32))
-SECRET = "correct horse battery staple"
-
-
-class Form:
-    """The form as a test uses it."""
-
-    def __init__(self, pilot: Pilot[None], engine: FormEngine) -> None:
-        self.pilot = pilot
-        self.engine = engine
-        self.app = pilot.app
-
-    @property
-    def widget(self) -> RegistryForm:
-        return self.app.screen.query_one(RegistryForm)
-
-    @property
-    def is_open(self) -> bool:
-        return isinstance(self.app.screen, RegistryFormScreen)
-
-    def fill(self, **fields: str) -> None:
-        for name, value in fields.items():
-            self.app.screen.query_one(f"#{name.replace('_', '-')}", Input).value = value
-
-    def choose(self, name: str, value: str) -> None:
-        self.app.screen.query_one(f"#{name}", Select).value = value
-
-    def chosen(self, name: str) -> object:
-        return self.app.screen.query_one(f"#{name}", Select).value
-
-    def field(self, place: str) -> Field:
-        return self.app.screen.query_one(f"#at-{place}", Field)
-
-    def said(self, place: str) -> str:
-        return self.field(place).said
-
-    @property
-    def offers_this_run(self) -> bool:
-        return self.app.screen.query_one("#this-run").display
-
-    async def leave_host(self, host: str) -> None:
-        """Type a host and go on to the next field."""
-        self.app.screen.query_one("#host").focus()
-        self.fill(host=host)
-        await self.pilot.press("tab")
-
-    async def press(self, button: str) -> None:
-        await self.pilot.pause()
-        self.app.screen.query_one(f"#{button}", Button).press()
-        await self.pilot.pause()
-
-    async def says(self, place: str, words: str) -> None:
-        await until(
-            self.pilot, lambda: words in " ".join(self.said(place).split()), f"{words!r} at {place}"
-        )
-
-
-@asynccontextmanager
-async def form_for(
-    engine: FormEngine, account: Account | None = None, *, size: tuple[int, int] = (80, 24)
-) -> AsyncIterator[Form]:
-    app = TransshipApp(engine, Settings(guide=False))
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, RegistriesScreen), "the list is there")
-        await pilot.press("a" if account is None else "E")
-        await until(pilot, lambda: app.screen.query(RegistryForm), "the form is there")
-        await pilot.pause()
-        yield Form(pilot, engine)
-
-
-def refusing(problem: TransshipError) -> FormEngine:
-    return FormEngine(answer=lambda account, secret: found(account, problem=problem))
-
+from transship_tui.widgets.field import Field
 
 PROBLEMS = [
     (errors.NameNotFound("reg.example"), "host", "Host name not found", "Check the spelling"),
@@ -112,7 +30,12 @@ PROBLEMS = [
         "choose “own CA file”",
     ),
     (errors.PlainHttp("reg.example"), "tls", "speaks plain http", "choose “plain http”"),
-    (errors.ClientCertificateRefused("x"), "tls", "refused the TLS handshake", "--client-cert"),
+    (
+        errors.ClientCertificateRefused("x"),
+        "client-cert",
+        "refused the TLS handshake",
+        "name its file",
+    ),
     (errors.NoRight("403; a firewall"), "sign-in", "No right", "Give the account the right"),
 ]
 
@@ -136,9 +59,11 @@ async def test_the_whole_fingerprint_can_be_read_in_a_small_terminal() -> None:
     problem = errors.CertificateNotTrusted(f"reg.example (SHA-256 fingerprint {FINGERPRINT})")
     async with form_for(refusing(problem), size=(60, 20)) as form:
         await form.leave_host("reg.example")
-        await form.says("tls", "fingerprint")
-        seen = "".join(screen_text(form.app).split())
-        assert FINGERPRINT in seen
+        await until(
+            form.pilot,
+            lambda: FINGERPRINT in "".join(screen_text(form.app).split()),
+            "all of it is seen",
+        )
 
 
 async def test_who_answers_is_asked_as_nobody_when_the_host_is_left() -> None:
@@ -199,33 +124,6 @@ async def test_another_protection_asks_again_with_it() -> None:
         assert form.engine.tried[-1][0].tls == Tls(plain_http=True)
 
 
-async def test_an_own_ca_file_is_waited_for_and_made_absolute(tmp_path: object) -> None:
-    async with form_for(FormEngine()) as form:
-        assert not form.field("ca-file").display
-        form.choose("tls", "ca")
-        await until(form.pilot, lambda: form.field("ca-file").display, "the field is there")
-        await form.leave_host("reg.example")
-        await form.pilot.pause()
-        assert form.engine.tried == []
-        form.app.screen.query_one("#ca-file").focus()
-        form.fill(ca_file="~/ca.pem")
-        await form.pilot.press("enter")
-        await until(form.pilot, lambda: form.engine.tried, "it is asked")
-        path = form.engine.tried[0][0].tls.ca_file
-        assert path.startswith("/")
-        assert path.endswith("/ca.pem")
-        assert "~" not in path
-
-
-async def test_a_bad_ca_file_is_said_at_the_file() -> None:
-    engine = FormEngine(failures={"examine": errors.BadFile("/etc/ca.pem: no certificate")})
-    async with form_for(engine) as form:
-        form.choose("tls", "ca")
-        form.fill(host="reg.example", ca_file="/etc/ca.pem")
-        await form.press("test")
-        await form.says("ca-file", "/etc/ca.pem: no certificate")
-
-
 async def test_plain_http_at_an_https_server_is_said_at_the_protection() -> None:
     async with form_for(refusing(errors.NotARegistry("reg.example speaks https"))) as form:
         form.choose("tls", "plain")
@@ -269,7 +167,7 @@ async def test_a_wrong_password_is_said_under_the_secret() -> None:
         await form.press("test")
         await form.says("secret", "User name or password not accepted")
         await form.says("secret", "type the secret again")
-        assert engine.tried[-1] == (_typed(), "wrong")
+        assert engine.tried[-1] == (typed(), "wrong")
 
 
 async def test_a_sign_in_that_is_needed_is_said_to_who_comes_as_nobody() -> None:
@@ -289,8 +187,7 @@ async def test_who_may_not_list_names_repositories_or_goes_on_without() -> None:
         form.fill(host="reg.example", username="alice", secret=SECRET)
         await form.press("save")
         await form.says("repositories", "signed in, but may not list the repositories")
-        assert form.field("repositories").display
-        assert form.app.focused is form.field("repositories").control
+        await form.focuses("repositories")
         assert engine.kept == []
         form.fill(repositories="team/web, team/api team/web")
         await form.press("save")
@@ -306,7 +203,7 @@ async def test_a_second_save_accepts_that_nothing_is_listed() -> None:
         await form.says("repositories", "may not list")
         await form.press("save")
         await until(form.pilot, lambda: not form.is_open, "the form is closed")
-        assert engine.kept == [(_typed(), SECRET)]
+        assert engine.kept == [(typed(), SECRET)]
 
 
 async def test_a_service_that_never_lists_asks_for_names_at_once() -> None:
@@ -320,7 +217,7 @@ async def test_saving_goes_through_the_engine_and_back_to_the_list() -> None:
         form.fill(host="reg.example", alias="new", username="alice", secret=SECRET)
         await form.press("save")
         await until(form.pilot, lambda: not form.is_open, "the form is closed")
-        assert form.engine.kept == [(_typed(alias="new"), SECRET)]
+        assert form.engine.kept == [(typed(alias="new"), SECRET)]
         await until(form.pilot, lambda: "✓ ok" in screen_text(form.app), "it counts as tested")
         assert "reg.example is kept, its secret in your keyring" in screen_text(form.app)
         assert "alice, secret" in screen_text(form.app)
@@ -329,13 +226,13 @@ async def test_saving_goes_through_the_engine_and_back_to_the_list() -> None:
 async def test_enter_goes_on_and_ctrl_s_saves() -> None:
     async with form_for(FormEngine(answer=wants_sign_in)) as form:
         await form.pilot.press(*"reg.example", "enter")
-        assert form.app.focused is form.field("alias").control
+        await form.focuses("alias")
         form.app.screen.query_one("#username").focus()
         await form.pilot.press(*"alice", "enter", *"pw", "enter")
-        assert form.app.focused is form.app.screen.query_one("#test")
+        await form.focuses("test")
         await form.pilot.press("ctrl+s")
         await until(form.pilot, lambda: not form.is_open, "the form is closed")
-        assert form.engine.kept == [(_typed(), "pw")]
+        assert form.engine.kept == [(typed(), "pw")]
 
 
 async def test_what_is_missing_is_said_before_anything_is_tried() -> None:
@@ -345,7 +242,7 @@ async def test_what_is_missing_is_said_before_anything_is_tried() -> None:
         await form.says("alias", "The alias is not a short name")
         await form.says("username", "The user is needed with a secret")
         await form.says("secret", "The secret is needed")
-        assert form.app.focused is form.field("alias").control
+        await form.focuses("alias")
         assert not [account for account, _ in form.engine.tried if account.secret_source]
 
 
@@ -373,80 +270,6 @@ async def test_an_account_that_would_be_replaced_is_said() -> None:
         await form.says("host", "there is an account for it; saving replaces that")
 
 
-KEYRINGS = [
-    SecretStatus("locked", "The keyring is locked", "", errors.KeyringLocked.remedy),
-    SecretStatus("hung", "The keyring doesn't answer", "No answer in 5 s", "Answer there."),
-    SecretStatus("absent", "There is no keyring here", "", errors.KeyringAbsent.remedy),
-    SecretStatus("insecure", "The keyring isn't safe", "PlaintextKeyring", "Remove it."),
-]
-
-
-@pytest.mark.parametrize("status", KEYRINGS, ids=lambda status: status.state)
-async def test_a_keyring_that_cannot_be_used_is_said_with_what_can_be_done(
-    status: SecretStatus,
-) -> None:
-    async with form_for(FormEngine(keyring_status=status)) as form:
-        await form.says("sign-in", status.title)
-        await form.says("sign-in", status.remedy)
-        assert form.offers_this_run
-        assert form.chosen("sign-in") == "keyring"
-        await form.press("this-run")
-        assert form.chosen("sign-in") == "session"
-        await form.says("sign-in", "forgotten when you quit")
-        assert not form.offers_this_run
-
-
-async def test_a_secret_is_never_kept_elsewhere_by_itself() -> None:
-    engine = FormEngine(answer=wants_sign_in, failures={"sign_in": errors.KeyringLocked()})
-    async with form_for(engine) as form:
-        form.fill(host="reg.example", username="alice", secret=SECRET)
-        await form.press("save")
-        await form.says("sign-in", "The keyring is locked")
-        await form.says("sign-in", "this run only")
-        assert form.is_open
-        assert form.offers_this_run
-        assert engine.kept == []
-        assert form.app.screen.query_one("#secret", Input).value == SECRET
-        del engine.failures["sign_in"]
-        await form.press("this-run")
-        await form.press("save")
-        await until(form.pilot, lambda: engine.kept, "the account is kept")
-        assert engine.kept[0][0].secret_source == "session"
-
-
-async def test_a_keyring_that_hangs_can_be_given_up() -> None:
-    engine = FormEngine(answer=wants_sign_in, gates={"sign_in": asyncio.Event()})
-    async with form_for(engine) as form:
-        form.fill(host="reg.example", username="alice", secret=SECRET)
-        await form.press("save")
-        await form.says("sign-in", "waiting for your keyring")
-        assert form.app.focused is form.app.screen.query_one("#cancel")
-        await form.press("cancel")
-        await until(
-            form.pilot,
-            lambda: not form.app.screen.query_one("#fields").disabled,
-            "it can be edited",
-        )
-        assert form.is_open
-        assert form.said("sign-in") == ""
-        assert engine.kept == []
-        await form.press("cancel")
-        await until(form.pilot, lambda: not form.is_open, "the form is closed")
-
-
-async def test_leaving_while_the_keyring_hangs_keeps_nothing() -> None:
-    engine = FormEngine(answer=wants_sign_in, gates={"sign_in": asyncio.Event()})
-    async with form_for(engine) as form:
-        form.fill(host="reg.example", username="alice", secret=SECRET)
-        await form.press("save")
-        await form.says("sign-in", "waiting for your keyring")
-        await form.pilot.press("escape")
-        await until(form.pilot, lambda: not form.is_open, "the form is closed")
-        engine.gates["sign_in"].set()
-        await form.pilot.pause()
-        assert engine.kept == []
-
-
 async def test_an_error_of_no_field_stands_in_the_message_line() -> None:
     problem = errors.BadFile("registries.toml: Permission denied", remedy="Make it writable.")
     async with form_for(FormEngine(failures={"sign_in": problem})) as form:
@@ -458,60 +281,6 @@ async def test_an_error_of_no_field_stands_in_the_message_line() -> None:
         assert [told.detail for told in form.app.record.told()] == [problem.detail]
 
 
-async def test_editing_asks_nobody_until_it_is_told_to() -> None:
-    account = Account("old.example", alias="old", username="alice", secret_source="keyring")
-    async with form_for(FormEngine(known=[account]), account) as form:
-        await form.pilot.pause()
-        assert form.engine.tried == []
-        assert form.app.screen.query_one("#host", Input).disabled
-        assert form.app.focused is form.field("alias").control
-        assert "kept" in form.app.screen.query_one("#secret", Input).placeholder
-
-
-async def test_editing_keeps_the_secret_that_is_kept() -> None:
-    account = Account(
-        "old.example",
-        alias="old",
-        username="alice",
-        secret_source="keyring",
-        tls=Tls(client_cert="/c.pem", client_key="/k.pem"),
-    )
-    engine = FormEngine(known=[account], answer=wants_sign_in)
-    async with form_for(engine, account) as form:
-        form.fill(alias="legacy")
-        await form.press("save")
-        await until(form.pilot, lambda: not form.is_open, "the form is closed")
-        (kept, secret), *_ = engine.kept
-        assert (kept.alias, kept.tls, secret) == ("legacy", account.tls, None)
-
-
-async def test_another_user_needs_another_secret() -> None:
-    account = Account("old.example", username="alice", secret_source="keyring")
-    async with form_for(FormEngine(known=[account]), account) as form:
-        form.fill(username="bob")
-        await form.press("save")
-        await form.says("secret", "The secret is needed")
-        assert form.engine.kept == []
-
-
-async def test_escape_leaves_everything_as_it_was() -> None:
-    async with form_for(FormEngine()) as form:
-        form.fill(host="reg.example")
-        await form.pilot.press("escape")
-        await until(form.pilot, lambda: not form.is_open, "the form is closed")
-        assert form.engine.known == []
-
-
-@pytest.mark.parametrize("key", ["h", "q"])
-async def test_a_letter_beside_the_fields_closes_nothing(key: str) -> None:
-    async with form_for(FormEngine()) as form:
-        for place in ("#sign-in", "#save"):
-            form.app.screen.query_one(place).focus()
-            await form.pilot.press(key)
-            await form.pilot.pause()
-            assert form.is_open
-
-
 async def test_the_line_does_what_the_form_does() -> None:
     async with form_for(FormEngine(answer=wants_sign_in)) as form:
         line = form.app.screen.query_one(LineBar)
@@ -521,33 +290,6 @@ async def test_the_line_does_what_the_form_does() -> None:
         form.choose("tls", "insecure")
         wanted = "transship login reg.example -u 'robot$ci' --alias new --service harbor --insecure"
         await until(form.pilot, lambda: line.line == wanted, f"the line is {wanted}")
-
-
-async def test_the_secret_is_nowhere_but_in_its_field() -> None:
-    engine = FormEngine(answer=wants_sign_in, gates={"sign_in": asyncio.Event()})
-    heard: list[object] = []
-    app = TransshipApp(engine, Settings(guide=False))
-    async with app.run_test(message_hook=heard.append) as pilot:
-        await pilot.press("a")
-        await until(pilot, lambda: app.screen.query(RegistryForm), "the form is there")
-        form = Form(pilot, engine)
-        form.fill(host="reg.example", username="alice")
-        secret = app.screen.query_one("#secret", SecretInput)
-        secret.focus()
-        secret.value = SECRET
-        await pilot.press("enter")
-        await form.press("save")
-        await form.says("sign-in", "waiting for your keyring")
-        secret.selection = type(secret.selection)(0, len(SECRET))
-        secret.focus()
-        await pilot.press("ctrl+c", "ctrl+x")
-        shown = [repr(app.screen), repr(form.widget), repr(secret), repr(engine.kept)]
-        shown += [str(worker) + worker.description for worker in app.workers]
-        shown += [repr(message) for message in heard]
-        shown += [app.export_screenshot(), screen_text(app), app.clipboard]
-        shown.append(app.screen.query_one(LineBar).line)
-        assert not [text for text in shown if SECRET in text]
-        assert "•" in screen_text(app)
 
 
 @pytest.mark.parametrize(
@@ -585,7 +327,3 @@ async def test_a_form_that_is_filled_in_looks_like_this(size: tuple[int, int]) -
         form.app.screen.query_one("#fields").scroll_home(animate=False, immediate=True)
         await form.pilot.pause()
         looks_like(form.app, f"registry-form-{size[0]}x{size[1]}")
-
-
-def _typed(**changes: str) -> Account:
-    return Account("reg.example", username="alice", secret_source="keyring", **changes)

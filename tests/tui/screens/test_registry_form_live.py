@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -76,6 +76,34 @@ async def test_a_certificate_of_an_own_authority(
         await press(pilot, "save")
         await until(pilot, lambda: not pilot.app.screen.query(RegistryForm), "it is kept")
         assert f'ca-file = "{certificates.ca_file}"' in paths.registries.read_text()
+
+
+async def test_a_registry_that_asks_for_a_certificate_of_ones_own(
+    new_registry: Callable[..., DockerRegistry], certificates: Certificates, tmp_path: Path
+) -> None:
+    registry = new_registry(tls=certificates, client_certificates=True)
+    async with form(tmp_path) as (pilot, paths, _):
+        fill(pilot, "host", registry.host)
+        pilot.app.screen.query_one("#tls", Select).value = "ca"
+        fill(pilot, "ca-file", str(certificates.ca_file))
+        pilot.app.screen.query_one("#ca-file").focus()
+        await pilot.press("enter")
+        await says(pilot, "client-cert", "✗ The server refused the TLS handshake")
+        await says(pilot, "client-cert", "name its file and that of its key")
+        fill(pilot, "client-cert", str(certificates.client_certificate))
+        fill(pilot, "client-key", str(tmp_path / "missing.pem"))
+        pilot.app.screen.query_one("#client-key").focus()
+        await pilot.press("enter")
+        await says(pilot, "client-key", "missing.pem: No such file")
+        fill(pilot, "client-key", str(certificates.client_key))
+        pilot.app.screen.query_one("#client-key").focus()
+        await pilot.press("enter")
+        await says(pilot, "host", "✓ answers")
+        await press(pilot, "save")
+        await until(pilot, lambda: not pilot.app.screen.query(RegistryForm), "it is kept")
+        kept = paths.registries.read_text()
+        assert f'client-cert = "{certificates.client_certificate}"' in kept
+        assert f'client-key = "{certificates.client_key}"' in kept
 
 
 async def test_a_password_for_this_run_only(

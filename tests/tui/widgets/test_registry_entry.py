@@ -48,6 +48,28 @@ def test_a_file_of_ones_own_home_is_found_from_everywhere() -> None:
     assert entry.account().tls.ca_file == str(Path.home() / "ca.pem")
 
 
+def test_a_certificate_of_ones_own_home_is_found_from_everywhere() -> None:
+    entry = Entry("reg.example", client_cert="~/c.pem", client_key="k.pem")
+    tls = entry.account().tls
+    assert tls.client_cert == str(Path.home() / "c.pem")
+    assert tls.client_key == str(Path.cwd() / "k.pem")
+
+
+@pytest.mark.parametrize(
+    ("entry", "reachable"),
+    [
+        (Entry(), False),
+        (Entry("reg.example"), True),
+        (Entry("reg.example", protection="ca"), False),
+        (Entry("reg.example", protection="ca", ca_file="/ca.pem"), True),
+        (Entry("reg.example", client_key="/k.pem"), False),
+        (Entry("reg.example", client_cert="/c.pem"), True),
+    ],
+)
+def test_nobody_is_asked_before_all_that_it_takes_is_there(entry: Entry, reachable: bool) -> None:
+    assert entry.is_reachable is reachable
+
+
 def test_plain_http_leaves_nothing_of_tls() -> None:
     before = Account("reg.example", tls=Tls(ca_file="/ca.pem", client_cert="/c", client_key="/k"))
     entry = Entry("reg.example", protection="plain", before=before)
@@ -81,6 +103,7 @@ def test_the_service_is_the_one_that_was_chosen_or_that_the_name_tells_of() -> N
         (Entry("reg.example", "Old", source=""), False, ["alias"]),
         (Entry("reg.example", "old", source=""), False, ["alias"]),
         (Entry("reg.example", protection="ca", source=""), False, ["ca-file"]),
+        (Entry("reg.example", client_key="/k.pem", source=""), False, ["client-key"]),
         (Entry("reg.example", repositories="A b/C", source=""), False, ["repositories"] * 2),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.jobs import job_view
+from transship.transfers.limits import Limit
 from transship.transfers.view import Bytes, Counts, JobView
 from transship.transfers.work import JobState
 from transship_tui.widgets.totals import (
@@ -51,18 +52,38 @@ def test_the_line_of_data_fits(width: int) -> None:
     assert len(lines(view, width=width, rates=(1.0,) * 24)[2]) <= max(width, 45)
 
 
+def test_what_registries_ask_for_is_said_while_the_job_runs() -> None:
+    limits = (
+        Limit("old.example", 3, until=NOW + 11.2, at_once=8),
+        Limit("new.example", silent_since=NOW - 40),
+        Limit("third.example", 1, at_once=16),
+    )
+    assert lines(job_view("abc234", limits=limits))[2:] == [
+        "Limits  old.example asked 3× to slow down, waiting 12 s",
+        "        new.example hasn't answered for 40 s",
+        "        and 1 other registry",
+    ]
+    assert lines(job_view("abc234", JobState.PAUSED, limits=limits))[2:] == [
+        "Limits  old.example wants to be left alone for 11 s"
+    ]
+    assert "Limits" not in "".join(lines(job_view("abc234", JobState.DONE, limits=limits)))
+
+
 def test_before_the_inventory_has_ended_only_what_was_found() -> None:
     view = job_view("abc234", planned=False, found=7, bytes=Bytes(GIB, GIB // 2), rate=1e6)
     assert lines(view) == ["▸ running  1 min 39 s, looking at both sides", "Images  7 found so far"]
 
 
 def test_a_job_that_is_being_paused() -> None:
-    assert lines(job_view("abc234", pausing=True))[0].startswith("‖ pausing")
+    first = lines(job_view("abc234", pausing=True))[0]
+    assert first.startswith("‖ pausing")
+    assert first.endswith("its lanes come to a good point first")
 
 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
+        (JobState.WAITING, "its process is being started"),
         (JobState.PAUSED, "p goes on with it"),
         (JobState.INTERRUPTED, "its process ended; p goes on from where it was"),
         (JobState.FAILED, "R tries again what failed"),

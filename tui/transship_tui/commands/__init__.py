@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,10 @@ _MODULES = {
     "ls": "ls",
     "inspect": "inspect",
     "copy": "copy",
+    "plan": "plan",
+    "drift": "drift",
+    "run": "run",
+    "import": "importing",
     "verify": "verify",
     "jobs": "jobs",
     "attach": "control",
@@ -28,6 +33,11 @@ _MODULES = {
     "resume": "control",
     "cancel": "control",
     "retry": "control",
+    "limit": "control",
+    "undo": "undo",
+    "promote": "promote",
+    "flow": "flow",
+    "report": "report",
     "demo": "demo",
 }
 """The commands, in the order of the help, and the modules that their functions are in."""
@@ -71,7 +81,8 @@ def app_for(words: Sequence[str]) -> typer.Typer:
     app.callback(invoke_without_command=True)(_transship)
     for name in _needed(words):
         module = import_module(f"transship_tui.commands.{_MODULES[name]}")
-        app.command(name)(reported(getattr(module, name)))
+        function = f"{name}_" if iskeyword(name) else name
+        app.command(name)(reported(getattr(module, function)))
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
+from transship.transfers.limits import limit_words
 from transship.transfers.work import JobState
 from transship_tui.commands.output import tail
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _LANES = 4
 _CAUSES = 2
+_LIMITS = 2
 _BAR = 20
 _LABEL = 9
 
@@ -22,20 +24,25 @@ _LABEL = 9
 def block(view: JobView, now: float, width: int) -> list[str]:
     """Return the lines for a job at `now`, in seconds since the epoch, for `width` columns."""
     if not view.planned:
-        return [_labelled(word_of(view), f"{_since(view, now)}  {_found(view)}")]
+        first = _labelled(word_of(view), f"{_since(view, now)}  {_found(view)}")
+        return [first, *_limits(view, now, width)]
     return [
         _labelled(word_of(view), _times(view, now)),
         _labelled("images", _images(view)),
         *_data(view, width),
+        *_limits(view, now, width),
         *_lanes(view, width),
         *_failures(view),
     ]
 
 
-def sentence(view: JobView) -> str:
+def sentence(view: JobView, now: float) -> str:
     """Return the same in one line, for where lines can't be redrawn."""
+    limits = [safe(words) for words in limit_words(view.limits, view.state, now)[:_LIMITS]]
     if not view.planned:
-        return f"{word_of(view)}: {_found(view)}" if view.found else word_of(view)
+        found = [_found(view)] if view.found else []
+        words = ", ".join(found + limits)
+        return f"{word_of(view)}: {words}" if words else word_of(view)
     parts = [f"{word_of(view)}: {view.counts.ended:,} of {counted(view.counts.total, 'image')}"]
     if view.bytes.total:
         parts += [f"{_moved(view)} ({_percent(view.bytes.done, view.bytes.total)})"]
@@ -45,7 +52,7 @@ def sentence(view: JobView) -> str:
         parts.append(f"about {duration_text(view.eta)} left")
     if view.counts.failed:
         parts.append(f"{view.counts.failed:,} failed")
-    return ", ".join(parts)
+    return ", ".join(parts + limits)
 
 
 def word_of(view: JobView) -> str:
@@ -76,7 +83,12 @@ def _times(view: JobView, now: float) -> str:
 
 def _images(view: JobView) -> str:
     counts = view.counts
-    parts = ((counts.copied, "copied"), (counts.same, "same"), (counts.skipped, "skipped"))
+    parts = (
+        (counts.copied, "copied"),
+        (counts.same, "same"),
+        (counts.deleted, "deleted"),
+        (counts.skipped, "skipped"),
+    )
     details = [f"{count:,} {word}" for count, word in parts if count]
     details += [f"{counts.failed:,} FAILED"] if counts.failed else []
     detail = f"  ({', '.join(details)})" if details else ""
@@ -94,6 +106,12 @@ def _data(view: JobView, width: int) -> Iterator[str]:
     yield _labelled("data", f"{_bar(done / total, room)} {text}" if room > 4 else text.strip())
     if view.bytes.saved:
         yield _labelled("saved", f"{bytes_text(view.bytes.saved)} that needn't be sent")
+
+
+def _limits(view: JobView, now: float, width: int) -> Iterator[str]:
+    words = limit_words(view.limits, view.state, now)
+    for number, each in enumerate(words[:_LIMITS]):
+        yield _labelled("" if number else "limits", tail(safe(each), width - _LABEL - 1))
 
 
 def _lanes(view: JobView, width: int) -> Iterator[str]:

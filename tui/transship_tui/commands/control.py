@@ -1,19 +1,26 @@
-"""`transship attach`, `pause`, `resume`, `cancel` and `retry`: what can be done with a job."""
+"""`transship attach`, `pause`, `resume`, `cancel`, `retry` and `limit`: what a job can be told."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from transship.errors import BadRequest
 from transship.paths import default_paths
+from transship.plans.policy import MOST_AT_ONCE
+from transship.plans.quantities import parse_rate
 from transship.transfers import control
 from transship.transfers.jobs import Jobs
+from transship.transfers.steering import LimitWish, held_words, limits_of
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
     Insecure,
     JobName,
     PlainHttp,
+    Verbose,
     adhoc_tls,
     adhoc_words,
 )
@@ -28,11 +35,14 @@ if TYPE_CHECKING:
     from transship.registries.credential import Tls
     from transship.transfers.jobs import Job
 
+_NONE = "none"
 
-def attach(job: JobName, as_json: AsJson = False) -> int:
+
+def attach(job: JobName, as_json: AsJson = False, verbose: Verbose = False) -> int:
     """Follow a job to its end. Ctrl-C leaves it running."""
     found = _find(job)
-    return finish(found, follow(found, on_interrupt=OnInterrupt.LEAVE), as_json=as_json, adhoc="")
+    ended = follow(found, on_interrupt=OnInterrupt.LEAVE, verbose=verbose)
+    return finish(found, ended, as_json=as_json, adhoc="")
 
 
 def pause(job: JobName) -> int:
@@ -79,6 +89,46 @@ def retry(
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
     return _go_on(_find(job), control.retry, adhoc, as_json=as_json)
+
+
+def limit(
+    job: JobName,
+    host: Annotated[
+        str, typer.Argument(metavar="HOST", help="A registry of the job, or an account's alias.")
+    ],
+    rate: Annotated[
+        str, typer.Option(metavar="RATE", help="Bytes per second: 20MiB/s; none takes it away.")
+    ] = "",
+    concurrency: Annotated[
+        str, typer.Option(metavar="N", help="Requests at once; none takes the limit away.")
+    ] = "",
+) -> int:
+    """Hold a job to another rate or concurrency at a registry.
+
+    It holds until the job ends, also over a pause. What isn't named stays as it is.
+    """
+    found = _find(job)
+    if not (rate or concurrency):
+        raise BadRequest("say what is to change: --rate, --concurrency, or both")
+    registry = open_session().reference(host).registry
+    control.limit(found, LimitWish(registry, rate=_rate(rate), concurrency=_at_once(concurrency)))
+    with found.journal() as journal:
+        limits = limits_of(found.plan(), journal)[registry]
+    words = held_words(limits.rate, limits.concurrency)
+    say(f"{found.id}: {registry} {f'is held to {words}' if words else 'has no limit'}")
+    return 0
+
+
+def _rate(text: str) -> int | None:
+    return None if not text else 0 if text == _NONE else parse_rate(text)
+
+
+def _at_once(text: str) -> int | None:
+    if not text or text == _NONE:
+        return 0 if text else None
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_AT_ONCE):
+        raise BadRequest(f"{text!r}: --concurrency is a number from 1 to {MOST_AT_ONCE}, or none")
+    return int(text)
 
 
 def _go_on(

@@ -7,11 +7,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from transship.transfers.journal_undo import KeptUndo
+    from transship.transfers.limits import Limit
     from transship.transfers.view import JobView
 
 
 def job_entry(view: JobView) -> dict[str, object]:
-    """Return a job as one entry of `jobs --json`."""
+    """Return a job as one entry of `jobs --json`.
+
+    `limits` has what holds the job's process back: an entry for each registry that has asked to
+    slow down, doesn't answer, or is limited by the operator, with `registry`, `slowed` (how often),
+    `until` (when it may be asked again), `at_once` (requests at once, where that is fewer than at
+    first), `silent_since`, `rate` (bytes per second) and `concurrency` as the operator set them,
+    and `opens` (when its window begins); None where it isn't so. `undo` is how far it was undone:
+    `by`, `began`, `ended` (None when it was broken off), `complete`, and how many tags were
+    `restored`, `left`, `failed`.
+    """
     return {
         "id": view.id,
         "kind": view.kind,
@@ -22,6 +33,24 @@ def job_entry(view: JobView) -> dict[str, object]:
         "bytes": asdict(view.bytes),
         "created": time_text(view.created),
         "ended": time_text(view.ended) if view.ended else None,
+        "limits": [_limit_entry(limit) for limit in view.limits],
+        "undo": _undo_entry(view.undo) if view.undo else None,
+    }
+
+
+def _limit_entry(limit: Limit) -> dict[str, object]:
+    return asdict(limit) | {
+        "until": time_text(limit.until) if limit.until else None,
+        "silent_since": time_text(limit.silent_since) if limit.silent_since else None,
+        "opens": time_text(limit.opens) if limit.opens else None,
+    }
+
+
+def _undo_entry(undo: KeptUndo) -> dict[str, object]:
+    return asdict(undo) | {
+        "began": time_text(undo.began),
+        "ended": time_text(undo.ended) if undo.ended else None,
+        "complete": undo.whole,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,11 @@ from transship.paths import default_paths
 from transship.text import bytes_text
 from transship.transfers.jobs import Jobs
 from transship.transfers.view import view
+from transship.transfers.watch.record import watches
 from transship_tui.commands.documents import job_entry
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import cells, say, show, show_json, table, tail, width_of
+from transship_tui.commands.watches import watch_entry, watch_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,14 +27,21 @@ _GAP = 2
 
 
 def jobs(as_json: AsJson = False) -> int:
-    """List the jobs, the newest first."""
+    """List the jobs, and the plans that are watched."""
     views = [view(job) for job in Jobs(default_paths().jobs).all()]
+    watched = [record for record, goes_on in watches(default_paths().watches) if goes_on]
     if as_json:
-        show_json({"jobs": [job_entry(each) for each in views]})
-    elif views:
+        document = {"jobs": [job_entry(each) for each in views]}
+        if watched:
+            document["watches"] = [watch_entry(record) for record in watched]
+        show_json(document)
+        return 0
+    for record in watched:
+        show(watch_line(record, time.time()))
+    if views:
         for line in _table(views, width_of(sys.stdout)):
             show(line)
-    else:
+    elif not watched:
         say("no jobs yet; `transship copy SOURCE TARGET` starts one")
     return 0
 
@@ -46,12 +56,18 @@ def _table(views: Sequence[JobView], width: int | None) -> Iterator[str]:
     yield from table((*_HEADER, "FROM", "TO"), full, width)
 
 
+def _state(view: JobView) -> str:
+    if view.undo is None:
+        return str(view.state)
+    return f"{view.state}, {'' if view.undo.whole else 'partly '}undone"
+
+
 def _row(view: JobView) -> tuple[str, ...]:
     counts = view.counts
     failed = f", {counts.failed:,} failed" if counts.failed else ""
     return (
         view.id,
-        str(view.state),
+        _state(view),
         f"{datetime.fromtimestamp(view.created).astimezone():%m-%d %H:%M}",
         f"{counts.ended:,}/{counts.total:,}{failed}" if view.planned else "",
         bytes_text(view.bytes.total) if view.bytes.total else "",

@@ -13,6 +13,10 @@ from transship.registries.credential import Tls
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to the output.")]
 
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show the job's log too, from its first line.")
+]
+
 PlainHttp = Annotated[
     bool, typer.Option("--plain-http", help="Use http for hosts that are no account.")
 ]
@@ -47,6 +51,10 @@ Referrers = Annotated[
 ]
 JobName = Annotated[
     str, typer.Argument(metavar="JOB", help="A job's id, or enough of its beginning.")
+]
+
+PlanName = Annotated[
+    str, typer.Argument(metavar="PLAN", help="A plan's file, or the name of one of your plans.")
 ]
 
 

@@ -7,10 +7,12 @@ import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from transship.errors import JobEnded, RunnerFailed
+from transship.errors import CheckFailed, JobEnded, RunnerFailed
+from transship.text import safe
 from transship.transfers import control
 from transship.transfers.start import last_words
 from transship.transfers.view import JobView, look
@@ -46,6 +48,9 @@ class OnInterrupt(Enum):
 class Display(Protocol):
     """Shows a job while it runs."""
 
+    def tell(self, line: str) -> None:
+        """Write a line that stays."""
+
     def show(self, view: JobView, note: str) -> None:
         """Show the job as it is now, and what there is to say of it."""
 
@@ -53,16 +58,18 @@ class Display(Protocol):
         """Make room for what comes after."""
 
 
-def follow(job: Job, *, on_interrupt: OnInterrupt) -> JobView | None:
+def follow(job: Job, *, on_interrupt: OnInterrupt, verbose: bool = False) -> JobView | None:
     """Show a job until its process lets go of it; return how it looks then.
 
+    With `verbose` the lines of its log are shown too, from the first that is kept.
     Returns None when Ctrl-C left it. Raises RunnerFailed when its process is gone without having
     ended it.
     """
     display: Display = ScreenDisplay() if is_screen(sys.stderr) else LineDisplay()
     try:
         with job.journal() as journal, _interrupts() as interrupts:
-            view = _watch(job, journal, display, interrupts, on_interrupt)
+            log = _Log(journal) if verbose else None
+            view = _watch(job, journal, display, log, interrupts, on_interrupt)
     finally:
         display.close()
     if view and view.state in (JobState.INTERRUPTED, JobState.WAITING, JobState.RUNNING):
@@ -100,6 +107,8 @@ def show_end(view: JobView, *, as_json: bool = False) -> int:
             show(line)
     if view.problem is not None:
         say_problem(*view.problem)
+    if view.stopped:
+        return CheckFailed.exit_status
     return {JobState.DONE: 0, JobState.PAUSED: INTERRUPTED}.get(view.state, 1)
 
 
@@ -113,6 +122,11 @@ class ScreenDisplay:
         """Redraw the block."""
         lines = block(view, time.time(), self._screen.width)
         self._screen.draw([f"{lines[0]}  {note}" if note else lines[0], *lines[1:]])
+
+    def tell(self, line: str) -> None:
+        """Write a line above the block."""
+        self._screen.clear()
+        say(line)
 
     def close(self) -> None:
         """Take the block away."""
@@ -130,21 +144,40 @@ class LineDisplay:
 
     def show(self, view: JobView, note: str) -> None:
         """Write a line if it is time for one."""
-        word, line = word_of(view), sentence(view)
+        word, line = word_of(view), sentence(view, time.time())
         due = self._now() >= self._next and line != self._line
         if view.state is not JobState.RUNNING or (word == self._word and not due):
             return
         say(f"{line} ({note})" if note else line)
         self._word, self._line, self._next = word, line, self._now() + _LINE_SECONDS
 
+    def tell(self, line: str) -> None:
+        """Write a line."""
+        say(line)
+
     def close(self) -> None:
         """Nothing stands in the way."""
+
+
+class _Log:
+    """The log of a job, told line by line."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._last = 0
+
+    def news(self) -> Iterator[str]:
+        """Give the lines that have come since this was asked last."""
+        for number, at, level, words in self._journal.log_after(self._last):
+            self._last = number
+            yield f"{datetime.fromtimestamp(at):%m-%d %H:%M:%S}  {level:<7}  {safe(words)}"
 
 
 def _watch(
     job: Job,
     journal: Journal,
     display: Display,
+    log: _Log | None,
     interrupts: Callable[[], int],
     on_interrupt: OnInterrupt,
 ) -> JobView | None:
@@ -155,6 +188,8 @@ def _watch(
         # Asked first: what is seen of a job that nobody holds any more is its end.
         held = job.is_held
         view = look(job, plan, journal)
+        for line in log.news() if log else ():
+            display.tell(line)
         if not held:
             return view
         display.show(view, "Ctrl-C again leaves it to that" if answered else "")

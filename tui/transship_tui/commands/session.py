@@ -20,6 +20,8 @@ from transship.errors import SecretUnavailable
 from transship.oci.platform import parse_platform
 from transship.oci.reference import LAYOUT, Reference
 from transship.paths import default_paths
+from transship.plans.file import read_plan
+from transship.plans.folder import PlanFolder
 from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registries.access import open_place
 from transship.transfers.jobs import Jobs
@@ -85,6 +87,15 @@ class Session:
             platforms=tuple(map(parse_platform, platforms)),
         )
 
+    @property
+    def plans(self) -> PlanFolder:
+        """The operator's plans."""
+        return PlanFolder(self.paths.plans, self.reference)
+
+    def read_plan(self, name: str) -> Plan:
+        """Return the plan in a file, or the one of this name. Raises PlanNotFound and BadFile."""
+        return read_plan(self.plans.find(name), self.reference)
+
     async def access(self, reference: Reference) -> Access:
         """Return what it takes to open the place of `reference`, asking for what isn't kept."""
         account = self.accounts.find(reference.registry) if reference.layout is None else None
@@ -94,7 +105,7 @@ class Session:
 
     async def accesses(self, plan: Plan) -> list[Access]:
         """Return what it takes to open every place that a plan names."""
-        return [await self.access(Reference(name)) for name in plan.registries]
+        return [await self.access(reference) for reference in plan.places]
 
     @asynccontextmanager
     async def place(self, reference: Reference) -> AsyncIterator[Place]:

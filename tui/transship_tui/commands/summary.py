@@ -35,6 +35,7 @@ def _counts(view: JobView) -> str:
     parts = (
         (counts.copied, "copied"),
         (counts.same, "already the same"),
+        (counts.deleted, "deleted"),
         (counts.skipped, "skipped"),
         (counts.failed, "failed"),
         (counts.waiting, "not begun or not finished"),

@@ -10,7 +10,9 @@ import typer
 
 from transship.clock import SystemClock
 from transship.errors import BadRequest
+from transship.operator import this_operator
 from transship.text import bytes_text, counted, safe
+from transship.transfers.proofs import keep_proof
 from transship.transfers.verify import VerifyProgress
 from transship.transfers.verify import verify as prove
 from transship_tui.commands.options import (
@@ -22,7 +24,7 @@ from transship_tui.commands.options import (
     Referrers,
     adhoc_tls,
 )
-from transship_tui.commands.output import Ink, painted, show, show_json
+from transship_tui.commands.output import Ink, painted, say, show, show_json
 from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 
@@ -61,9 +63,14 @@ def verify(
     elif platform or not referrers:
         raise BadRequest("A job has its own platforms and referrers; leave the options out")
     else:
-        plan = session.jobs.find(source).plan()
-    proof = asyncio.run(prove_plan(session, plan, deep=deep))
-    return show_proof(proof, as_json=as_json)
+        job = session.jobs.find(source)
+        proof = asyncio.run(prove_plan(session, job.plan(), deep=deep))
+        keep_proof(job, proof, SystemClock().now(), str(this_operator()))
+        status = show_proof(proof, as_json=as_json)
+        if not as_json:
+            say(f"next: `transship report {job.id} -o report.html` puts it on paper")
+        return status
+    return show_proof(asyncio.run(prove_plan(session, plan, deep=deep)), as_json=as_json)
 
 
 def show_proof(proof: Proof, *, as_json: bool) -> int:

@@ -33,7 +33,7 @@ class HelpDialog(ModalScreen[None]):
         """Give the explanation and the table of keys."""
         with VerticalScroll(classes="dialog"):
             yield Static(Content("Help"), classes="title")
-            yield Static(Content((self._about.HELP or "").strip()))
+            yield Static(Content(flowing(self._about.HELP or "")))
             yield Static(self._keys(), id="keys")
             yield Static(
                 Content.styled(
@@ -53,11 +53,18 @@ class HelpDialog(ModalScreen[None]):
         by_action: dict[str, tuple[list[str], str]] = {}
         for active in self._about.active_bindings.values():
             binding = active.binding
-            words = active.tooltip or binding.tooltip or binding.description
-            if words:
+            # Textual's own keys, such as those that scroll sideways, have no words of ours.
+            if words := active.tooltip or binding.tooltip:
                 keys, _ = by_action.setdefault(binding.action, ([], words))
                 keys.append(shown(binding.key))
+        named = [(", ".join(keys), words) for keys, words in by_action.values()]
+        width = max((len(keys) for keys, _ in named), default=0)
         parts: list[str | tuple[str, str]] = []
-        for keys, words in by_action.values():
-            parts += ["\n", (f"{', '.join(keys):<16}", "$text-accent"), f" {words}"]
+        for pressed, words in named:
+            parts += ["\n", (f"{pressed:<{width}}", "$text-accent"), f"  {words}"]
         return Content.assemble(*parts)
+
+
+def flowing(text: str) -> str:
+    """Return a text whose lines end where a window ends; empty lines still part paragraphs."""
+    return "\n\n".join(" ".join(part.split()) for part in text.strip().split("\n\n"))

@@ -23,7 +23,10 @@ class NameRepositories(ModalScreen[tuple[str, ...] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
     DEFAULT_CSS = """
-    NameRepositories #problem { color: $text-error; height: auto; }
+    NameRepositories {
+        & Input, & Input:focus { margin-top: 1; background: $surface; }
+        & #problem { color: $text-error; height: auto; }
+    }
     """
 
     def __init__(self, host: str, named: Sequence[str]) -> None:
@@ -36,9 +39,14 @@ class NameRepositories(ModalScreen[tuple[str, ...] | None]):
         with Vertical(classes="dialog"):
             yield Static(Content(f"Repositories of {safe(self._host)}"), classes="title")
             yield Static(Content(_WORDS))
-            yield Input(
-                " ".join(self._named), placeholder="team/web team/api", select_on_focus=False
+            names = Input(
+                " ".join(self._named),
+                placeholder="team/web team/api",
+                compact=True,
+                select_on_focus=False,
             )
+            names.cursor_blink = False
+            yield names
             yield Static(id="problem")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)

@@ -37,7 +37,7 @@ and ! before any of them for everything else.
 
     def compose_body(self) -> ComposeResult:
         """Give the lists."""
-        yield Browser(self._seen)
+        yield Browser(self.transship.engine, self._seen)
 
     def on_screen_resume(self) -> None:
         """Show the registry that was asked for elsewhere, and what was learned there."""
@@ -46,7 +46,7 @@ and ! before any of them for everything else.
     def on_screen_suspend(self) -> None:
         """Ask for no more names once another area is in front; a dialog is no reason."""
         if self.app.current_mode != self.MODE:
-            self.query_one(Browser).stop()
+            self.query_one(Browser).names.stop()
 
     def impossible(self) -> Mapping[str, str]:
         """Return what the browser can't do where it is."""
@@ -56,7 +56,7 @@ and ! before any of them for everything else.
         """Go on with what is marked, as long as there is no job for it."""
         browser = self.query_one(Browser)
         later = (Step.PROVE, Step.CUTOVER)
-        if browser.marked == 0 or step in later or self.transship.journey.job:
+        if browser.names.marked == 0 or step in later or self.transship.journey.job:
             return False
         browser.action_copy()
         return True
@@ -66,9 +66,9 @@ and ! before any of them for everything else.
         self.heading(event.heading, event.more)
         self.line(event.line)
         browser, journey = self.query_one(Browser), self.transship.journey
-        if browser.marked != journey.chosen:
-            journey.chosen = browser.marked
-            journey.source = browser.host
+        if browser.names.marked != journey.chosen:
+            journey.chosen = browser.names.marked
+            journey.source = browser.names.host
             journey.previewed = False
             self.transship.show_guide()
 
@@ -82,4 +82,4 @@ and ! before any of them for everything else.
     def _copy_wanted(self, event: Browser.CopyWanted) -> None:
         from transship_tui.screens.copy import CopyScreen
 
-        self.app.push_screen(CopyScreen(event.sources, self.query_one(Browser).unmark))
+        self.app.push_screen(CopyScreen(event.sources, self.query_one(Browser).names.unmark))

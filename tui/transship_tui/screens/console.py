@@ -19,8 +19,9 @@ from transship_tui.keys import bindings
 from transship_tui.marks import BAD, CARE, OK, QUIET
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.filtered_table import FilteredTable
+from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import clock_text
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (
     Column("When", 8),
@@ -38,6 +39,7 @@ class ConsoleScreen(Frame):
     """The last requests and answers, the newest last, without any secret."""
 
     MODE = "console"
+    WITHOUT_LINE = "No line shows this: it is of the open app only."
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
     HELP = """
 What this app has asked of registries, the newest last; jobs ask by themselves, in a process of

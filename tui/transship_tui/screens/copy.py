@@ -139,7 +139,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
         try:
-            worklist = await self.transship.engine.preview(plan, progress)
+            worklist = (await self.transship.engine.preview(plan, progress)).worklist
         except TransshipError as error:
             self._show_form()
             self.fail(error)
@@ -176,11 +176,12 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
     async def _start(self, plan: Plan, worklist: Worklist) -> None:
         if not await self.app.push_screen_wait(_question(plan, worklist)):
             return
-        self.query_one("#start").disabled = True
+        view = self.query_one(WorklistView)
+        view.starting()
         try:
             job = await self.transship.engine.start(plan)
         except TransshipError as error:
-            self.query_one("#start").disabled = False
+            view.offer_start()
             self.fail(error)
             return
         if self._started is not None:

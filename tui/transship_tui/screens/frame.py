@@ -17,13 +17,14 @@ from transship_tui.dialogs.error import WordsDialog
 from transship_tui.keys import bindings
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar, ModeTabs, StatusBar
 from transship_tui.widgets.guide_bar import GuideBar
+from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
     from transship.guide import Step
     from transship_tui.app import TransshipApp
 
 
-class Frame(Screen[None]):
+class Frame(WorkersMinded, Screen[None]):
     """A screen with its heading, its line, its message, the status and the footer.
 
     A screen fills `compose_body`, and says with `heading`, `line`, `tell`, `warn` and `fail` what
@@ -31,6 +32,8 @@ class Frame(Screen[None]):
     """
 
     MODE: ClassVar[str] = ""
+    WITHOUT_LINE: ClassVar[str] = "There is no line before what is missing here is filled in."
+    """What is said to who wants to copy the line while there is none."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-normal"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
@@ -109,13 +112,15 @@ class Frame(Screen[None]):
         return {}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey out what can't be done now."""
+        """Grey out what can't be done now; offer nothing before there is anything to do it with."""
+        if not self.is_mounted:
+            return False
         return None if action in self.impossible() else super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key does nothing now."""
         active = self.active_bindings.get(event.key)
-        if active is not None and not active.enabled:
+        if self.is_mounted and active is not None and not active.enabled:
             why = self.impossible().get(active.binding.action.partition("(")[0])
             if why:
                 self.warn(why)
@@ -137,6 +142,8 @@ class Frame(Screen[None]):
         line = self.query_one(LineBar).line
         if line:
             await self.copy(line)
+        else:
+            self.warn(self.WITHOUT_LINE)
 
     def action_explain(self) -> None:
         """Open what the message bar has no room for."""

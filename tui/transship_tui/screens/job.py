@@ -20,6 +20,7 @@ from transship_tui.bridge import JobsChanged
 from transship_tui.dialogs.facts import Facts, FactsDialog
 from transship_tui.dialogs.proof import progress_text, proof_dialog, verdict
 from transship_tui.keys import bindings
+from transship_tui.lines import report_line
 from transship_tui.marks import mark
 from transship_tui.screens.job_controls import JobControls, line_for
 from transship_tui.widgets.copy_rows import word_for
@@ -118,7 +119,7 @@ asks both registries, not the job, whether everything is there.
         self._view = view
         self._watch.look(view.lanes, self.transship.engine.clock.now())
         self.heading(f"Job {view.id}", f"{view.source} → {view.target}")
-        self.line(line_for(view))
+        self.line(report_line(view.id) if self._proof is not None else line_for(view))
         self._draw()
         self._show_lists(view)
         self.offer()
@@ -165,7 +166,7 @@ asks both registries, not the job, whether everything is there.
             return
         if self._view.state is JobState.RUNNING:
             self._sample(self._view.rate)
-        elif self._progress is None:
+        elif self._progress is None and not self._view.limits:
             return
         self._draw()
 
@@ -241,6 +242,7 @@ asks both registries, not the job, whether everything is there.
             self.fail(error)
         else:
             self._proof_seen = False
+            self._keep(self._proof)
             if self._proof.holds:
                 self.transship.journey.proven = self._job
                 self.transship.show_guide()
@@ -249,6 +251,14 @@ asks both registries, not the job, whether everything is there.
             self._draw()
             self.offer()
         self._show_proof()
+
+    def _keep(self, proof: Proof) -> None:
+        """Keep the proof for the job's report, and offer that."""
+        self.line(report_line(self._job))
+        try:
+            self.transship.engine.keep_proof(self._job, proof)
+        except TransshipError as error:
+            self.fail(error)
 
     def _show_proof(self) -> None:
         """Show the proof as soon as this screen is in front."""

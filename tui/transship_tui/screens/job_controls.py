@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import BindingType
@@ -21,7 +23,10 @@ from transship_tui.lines import line
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.bars import MessageBar
 
-_ACTIONS = ("pause", "resume", "retry", "cancel", "verify")
+if TYPE_CHECKING:
+    from transship.transfers.reports.writing import Form
+
+_ACTIONS = ("pause", "resume", "retry", "cancel", "verify", "undo")
 _STOPPED = (JobState.PAUSED, JobState.INTERRUPTED)
 
 
@@ -57,9 +62,10 @@ class JobControls(Frame):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let one key pause a job that moves, and go on with one that has stopped."""
-        stopped = self.meant is not None and self.meant.state in _STOPPED
-        if (action == "pause" and stopped) or (action == "resume" and not stopped):
-            return False
+        if action in ("pause", "resume") and self.is_mounted:
+            stopped = self.meant is not None and self.meant.state in _STOPPED
+            if stopped is (action == "pause"):
+                return False
         return super().check_action(action, parameters)
 
     def take_step(self, step: Step) -> bool:
@@ -77,9 +83,39 @@ class JobControls(Frame):
             return False
         return True
 
+    @abstractmethod
     def action_verify(self) -> None:
         """Prove that everything is at the target."""
-        raise NotImplementedError
+
+    def action_undo(self) -> None:
+        """Show what undoing the job would do."""
+        from transship_tui.screens.undo import UndoScreen
+
+        if (job := self.meant) is not None:
+            self.hush()
+            self.app.push_screen(UndoScreen(job.id))
+
+    def action_report(self) -> None:
+        """Ask where the job's report goes, and write it."""
+        from transship_tui.dialogs.report import ReportDialog
+
+        job, engine = self.meant, self.transship.engine
+        if job is None:
+            return
+
+        async def write(path: str, form: Form, replace: bool) -> Path:
+            return await engine.write_report(job.id, path, form, replace=replace)
+
+        def written(file: Path | None) -> None:
+            if file is not None:
+                self.tell(f"The report of {job.id} is in {file}")
+
+        self.app.push_screen(ReportDialog(job.id, write, self.proof_words), written)
+
+    @property
+    def proof_words(self) -> str:
+        """What there is to say of the proof that a report has."""
+        return "What V found last is its proof; without that, it says so."
 
     def on_jobs_unreadable(self, event: JobsUnreadable) -> None:
         """Say why nothing changes any more."""
@@ -174,7 +210,7 @@ class JobControls(Frame):
 def impossible_with(job: JobView | None) -> dict[str, str]:
     """Return what can't be done with a job now, by action, and why."""
     if job is None:
-        return dict.fromkeys(_ACTIONS, "There is no job here.")
+        return dict.fromkeys((*_ACTIONS, "report"), "There is no job here.")
     reasons: dict[str, str] = {}
     if job.state.ended:
         reasons["pause"] = f"{job.id} has ended: it is {job.state}."
@@ -185,6 +221,7 @@ def impossible_with(job: JobView | None) -> dict[str, str]:
         reasons["retry"] = f"{job.id} hasn't ended yet; what failed can be tried again then."
         if job.state not in _STOPPED:
             reasons["verify"] = f"{job.id} is still {job.state}; verify it when it has stopped."
+            reasons["undo"] = f"{job.id} is still {job.state}; pause or end it, then undo it."
     return reasons
 
 

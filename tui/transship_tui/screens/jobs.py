@@ -16,9 +16,10 @@ from transship_tui.bridge import JobsChanged
 from transship_tui.marks import BAD, mark
 from transship_tui.screens.job import JobScreen
 from transship_tui.screens.job_controls import JobControls, line_for
+from transship_tui.widgets.rows import Column
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.totals import left_text, share_text, total_lines, when_text, word_of
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (
     Column("State", 13),

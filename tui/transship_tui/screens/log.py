@@ -17,8 +17,9 @@ from transship_tui.marks import mark
 from transship_tui.record import Told
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.filtered_table import FilteredTable
+from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import clock_text
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (Column("When", 8), Column("What", 13), Column("Told"))
 
@@ -27,6 +28,7 @@ class LogScreen(Frame):
     """Errors, what went well, and the states of jobs, the newest last."""
 
     MODE = "log"
+    WITHOUT_LINE = "No line shows this: it is of the open app only.."
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
     HELP = """
 Everything that was told since the app was opened, the newest last. enter shows the whole of it

@@ -22,7 +22,9 @@ from transship_tui.marks import mark
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.account_card import SECRET_PLACES, AccountCard, Trial, kind_of
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.bars import MessageBar
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (
     Column("Alias", 10),
@@ -115,6 +117,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         if step is Step.SOURCE and account is not None:
             journey.source = account.host
             self.tell(f"{account.host} is where the images are now")
+            self._offer_target()
         elif step is Step.TARGET and account in others:
             journey.target = account.host if account else ""
             self.tell(f"{journey.target} is where the images shall go")
@@ -125,6 +128,13 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         self._say_heading()
         self.transship.show_guide()
         return True
+
+    def _offer_target(self) -> None:
+        """Put the cursor on a registry that the images can go to."""
+        source = self.transship.journey.source
+        other = next((each.host for each in self._accounts if each.host != source), None)
+        if other is not None:
+            self.query_one(VirtualTable).go_to(other)
 
     def _say_heading(self) -> None:
         journey = self.transship.journey
@@ -153,6 +163,15 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     @on(VirtualTable.Opened)
     def _opened(self, event: VirtualTable.Opened) -> None:
         self.transship.browse(event.key)
+
+    def action_explain(self) -> None:
+        """Open what the message bar has no room for, else what is wrong with the account."""
+        bar, account = self.query_one(MessageBar), self._at_cursor()
+        trial = self._trials.get(account.host) if account else None
+        if bar.error is None and not bar.is_cut and trial is not None and trial.problem:
+            self.transship.explain(trial.problem)
+        else:
+            super().action_explain()
 
     def action_test(self) -> None:
         """Knock at the registry under the cursor."""

@@ -8,9 +8,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 
 from transship.accounts.account import Account
 from transship.registries.examine import Examination
+from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.registry_form import RegistryForm
@@ -23,7 +25,9 @@ class RegistryFormScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = bindings("registry-form")
     HELP: ClassVar[str] = """
 Fill in the host and go on: who answers there is asked at once, as nobody. Test tries the sign-in
-too; Save does that, then keeps the account. enter and tab go on, esc leaves everything as it was.
+too; Save does that, then keeps the account. enter and tab go on, esc leaves everything as it was
+(and asks first, if something is filled in). ctrl+o unfolds what is rarely needed: the kind of
+service, and a certificate of your own.
 
 The secret goes into your keyring, or nowhere. It is never written into a file of Transship's.
 """
@@ -50,6 +54,25 @@ The secret goes into your keyring, or nowhere. It is never written into a file o
         """Try what is filled in."""
         self.query_one(RegistryForm).test()
 
+    def action_more(self) -> None:
+        """Unfold the fields that are rarely needed, or fold them away."""
+        self.query_one(RegistryForm).fields.turn_more()
+
+    async def action_back(self) -> None:
+        """Close the form; ask before something that was filled in is lost."""
+        if not self.query_one(RegistryForm).is_touched:
+            await super().action_back()
+            return
+        words = Content("What is filled in here is lost. Nothing of it was kept yet.")
+        self.app.push_screen(
+            ConfirmDialog("Close the form?", words, "Close it", danger=True), self._answered
+        )
+
+    def _answered(self, wanted: bool | None) -> None:
+        # What was kept while the question was in front closes by itself.
+        if wanted and not self._done:
+            self.dismiss()
+
     def action_save(self) -> None:
         """Try what is filled in, then keep it."""
         self.query_one(RegistryForm).save()
@@ -69,4 +92,4 @@ The secret goes into your keyring, or nowhere. It is never written into a file o
 
     @on(RegistryForm.Left)
     async def _left(self) -> None:
-        await self.action_back()
+        await super().action_back()

@@ -70,7 +70,7 @@ class AccountCard(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         """Give a line for each fact, and room for what is wrong."""
         for name in _FACTS:
-            with Horizontal():
+            with Horizontal(id=f"{name.lower()}-line"):
                 yield Static(name, classes="name")
                 yield Static(id=name.lower(), classes="value")
         yield Static(id="card-problem")

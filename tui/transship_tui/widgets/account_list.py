@@ -8,7 +8,8 @@ from textual.content import Content
 
 from transship.accounts.account import Account
 from transship.registries.services import service_named, service_of
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (Column("Registry"), Column("Alias", 16), Column("Service", 28, least=70))
 

@@ -128,6 +128,8 @@ class CopyForm(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """Say what would go where."""
+        for field in self.query(Input):
+            field.cursor_blink = False
         self._say()
 
     def on_resize(self) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from textual.content import Content
 
 from transship.oci.digest import short
-from transship.transfers.listing import CopyRow, Event
+from transship.transfers.listing import LEVELS, CopyRow, Event
 from transship.transfers.work import State, Verdict
 from transship_tui.marks import BAD, QUIET, mark
+from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import when_text
-from transship_tui.widgets.virtual_table import Column
 
 COPY_COLUMNS = (
     Column("State", 11),
@@ -19,7 +19,7 @@ COPY_COLUMNS = (
     Column("To", least=110),
     Column("Why"),
 )
-EVENT_COLUMNS = (Column("When", 13), Column("What", 11), Column("Image"), Column("Why"))
+EVENT_COLUMNS = (Column("When", 13), Column("What", 11), Column("About"), Column("Why"))
 
 _BEFORE, _AFTER = 32, 96
 _DONE_WORDS = {
@@ -27,6 +27,7 @@ _DONE_WORDS = {
     Verdict.OVERWRITE: "copied",
     Verdict.SAME: "same",
     Verdict.SKIP: "skipped",
+    Verdict.DELETE: "deleted",
 }
 
 Fetch = Callable[[Sequence[int]], Sequence[CopyRow]]
@@ -99,12 +100,16 @@ class EventRows:
     def cells(self, index: int) -> Sequence[Content]:
         """Return when, what, with what, and why."""
         event = self.events[index]
-        word = {"copy": "copied", "overwrite": "copied", "skip": "skipped", "wish": "asked"}
+        what = event.what
+        if event.kind not in LEVELS:  # Else the name of a copy's source.
+            what = what.partition("/")[2] or what
+        word = {"copy": "copied", "overwrite": "copied", "skip": "skipped"}
+        word |= {"delete": "deleted", "wish": "asked"}
         color = BAD if event.kind == "failed" else QUIET
         return (
             Content(when_text(event.at, self._now)),
             mark(word.get(event.kind, event.kind)),
-            Content(event.what.partition("/")[2] or event.what),
+            Content(what),
             Content.styled(event.more, color),
         )
 

@@ -12,7 +12,8 @@ from textual.content import Content
 
 from transship.matching import is_everything, matcher
 from transship_tui.widgets.pattern_input import PatternInput
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _HINT = "part of it, ~fuzzy, !not"
 

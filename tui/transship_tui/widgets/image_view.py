@@ -17,7 +17,8 @@ from textual.widgets import Static
 from transship.oci.digest import short
 from transship.text import bytes_text, counted, safe
 from transship_tui.marks import BAD, QUIET
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from transship.oci.digest import Digest

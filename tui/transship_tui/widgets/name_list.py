@@ -25,7 +25,9 @@ from transship.matching import is_everything, matcher
 from transship.names import Names
 from transship.text import counted, safe
 from transship_tui.widgets.pattern_input import PatternInput
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.workers import WorkersMinded
 
 _PORTION = 1000
 """How many names are taken in before the app gets its turn."""
@@ -66,7 +68,7 @@ class _NameRows:
         return (Content(safe(self._names[index])), *self._more(self.key(index)))
 
 
-class NameList(Vertical):
+class NameList(WorkersMinded, Vertical):
     """A table of names with marks, narrowed and ordered as the operator likes.
 
     `one` and `many` say what the names are names of. `columns` stand beside the name, filled by
@@ -207,6 +209,11 @@ class NameList(Vertical):
         self._held = None
         if error:
             self.post_message(self.Failed(self, error))
+
+    def work_failed(self, group: str) -> None:  # noqa: ARG002 - there is one only
+        """Say that no more names come."""
+        self._end(Filling.FAILED)
+        self._draw("The rest can't be had. r lists anew.")
 
     def _take(self, coming: list[str]) -> None:
         self._names.add(coming)

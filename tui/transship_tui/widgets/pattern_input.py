@@ -60,7 +60,10 @@ class PatternInput(Horizontal):
     def compose(self) -> ComposeResult:
         """Give what it is for, the pattern, and what the pattern finds."""
         yield Static(id="purpose")
-        yield Input(compact=True, select_on_focus=False)
+        pattern = Input(compact=True, select_on_focus=False)
+        # A cursor that blinks is redrawn twice a second, over SSH too.
+        pattern.cursor_blink = False
+        yield pattern
         yield Static(id="hits")
 
     def open(self, purpose: str, pattern: str, hint: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,16 +11,33 @@ from transship.accounts.account import Account, SecretSource, faults_of, host_of
 from transship.errors import BadReference
 from transship.oci.reference import is_repository
 from transship.registries.credential import Tls
-from transship.registries.services import Service, service_named, service_of
+from transship.registries.services import SERVICES, Service, service_named, service_of
 from transship_tui.widgets.registry_notes import Note, Place
 
 Protection = Literal["verified", "ca", "insecure", "plain"]
+
+PROTECTIONS: tuple[tuple[str, Protection], ...] = (
+    ("certificate verified", "verified"),
+    ("own CA file", "ca"),
+    ("not verified: anybody may answer", "insecure"),
+    ("plain http: nothing is encrypted", "plain"),
+)
+SOURCES: tuple[tuple[str, SecretSource], ...] = (
+    ("user and secret, kept in the keyring", "keyring"),
+    ("user and secret, for this run only", "session"),
+    ("from the environment", "environment"),
+    ("from docker's or podman's files", "docker"),
+    ("anonymous", ""),
+)
+SERVICE_KINDS = (("as the host's name tells", ""), *((each.title, each.kind) for each in SERVICES))
+"""What can be chosen, in words, and what each is called here."""
 
 _FIELDS: dict[str, tuple[Place, str]] = {
     "host": ("host", "The host"),
     "alias": ("alias", "The alias"),
     "username": ("username", "The user"),
     "ca-file": ("ca-file", "The file"),
+    "client-key": ("client-key", "The key"),
 }
 
 
@@ -28,13 +45,15 @@ _FIELDS: dict[str, tuple[Place, str]] = {
 class Entry:
     """The fields as they are filled in, the secret left out.
 
-    `before` is the account that is changed; it gives what has no field.
+    `before` is the account that is changed.
     """
 
     host: str = ""
     alias: str = ""
     protection: Protection = "verified"
     ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
     service: str = ""
     source: SecretSource = "keyring"
     username: str = ""
@@ -49,12 +68,20 @@ class Entry:
             alias=account.alias,
             protection=_protection_of(account.tls),
             ca_file=account.tls.ca_file,
+            client_cert=account.tls.client_cert,
+            client_key=account.tls.client_key,
             service=account.service,
             source=account.secret_source,
             username=account.username,
             repositories=" ".join(account.repositories),
             before=account,
         )
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether all is filled in that it takes to knock at the registry."""
+        has_ca = self.protection != "ca" or bool(self.ca_file)
+        return bool(self.host) and has_ca and bool(self.client_cert or not self.client_key)
 
     @property
     def is_typed(self) -> bool:
@@ -97,13 +124,11 @@ class Entry:
     def _tls(self) -> Tls:
         if self.protection == "plain":
             return Tls(plain_http=True)
-        before = self.before.tls if self.before else Tls()
-        path = Path(self.ca_file).expanduser().absolute() if self.ca_file else ""
-        return replace(
-            before,
-            plain_http=False,
+        return Tls(
             insecure=self.protection == "insecure",
-            ca_file=str(path) if self.protection == "ca" else "",
+            ca_file=_absolute(self.ca_file) if self.protection == "ca" else "",
+            client_cert=_absolute(self.client_cert),
+            client_key=_absolute(self.client_key),
         )
 
 
@@ -128,6 +153,10 @@ def faults_in(entry: Entry, others: Sequence[Account], *, has_secret: bool) -> I
         yield Note("ca-file", "✗", "The file is needed")
     if entry.is_typed and not has_secret and not entry.keeps_secret:
         yield Note("secret", "✗", "The secret is needed")
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute()) if path else ""
 
 
 def _protection_of(tls: Tls) -> Protection:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
-from transship.accounts.account import Account, SecretSource
-from transship.accounts.secrets import SecretStatus
+from transship.accounts.account import Account
+from transship.accounts.secrets import SecretStatus, status_of
 from transship.errors import BadReference, SignInNeeded, TransshipError
 from transship.registries.examine import Examination
-from transship.registries.services import SERVICES
 from transship_tui.lines import login_line
-from transship_tui.widgets.field import Field, SecretInput
-from transship_tui.widgets.registry_entry import Entry, Protection, faults_in
+from transship_tui.widgets.registry_entry import Entry, faults_in
+from transship_tui.widgets.registry_fields import RegistryFields
 from transship_tui.widgets.registry_notes import (
     KEYRING_ERRORS,
     Note,
@@ -27,33 +26,26 @@ from transship_tui.widgets.registry_notes import (
     keyring_note,
     note_of,
     notes_of,
-    service_note,
     source_note,
 )
+from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
     from transship_tui.engine import Engine
 
-_PROTECTIONS: tuple[tuple[str, Protection], ...] = (
-    ("certificate verified", "verified"),
-    ("own CA file", "ca"),
-    ("not verified: anybody may answer", "insecure"),
-    ("plain http: nothing is encrypted", "plain"),
-)
-_SOURCES: tuple[tuple[str, SecretSource], ...] = (
-    ("user and secret, kept in the keyring", "keyring"),
-    ("user and secret, for this run only", "session"),
-    ("from the environment", "environment"),
-    ("from docker's or podman's files", "docker"),
-    ("anonymous", ""),
-)
 _ALL: tuple[Place, ...] = get_args(Place)
-_OF_THE_WAY: tuple[Place, ...] = ("host", "tls", "ca-file", "sign-in")
+_OF_THE_WAY: tuple[Place, ...] = (
+    "host",
+    "tls",
+    "ca-file",
+    "client-cert",
+    "client-key",
+    "sign-in",
+)
 _OTHER_SCREEN = "It may ask on another screen: answer there, or stop and choose this run only."
-_SERVICES = (("as the host's name tells", ""), *((each.title, each.kind) for each in SERVICES))
 
 
-class RegistryForm(Vertical):
+class RegistryForm(WorkersMinded, Vertical):
     """Adds an account, or changes one.
 
     Nothing is kept before the registry has let it in. The secret leaves its field for the engine
@@ -63,8 +55,6 @@ class RegistryForm(Vertical):
     DEFAULT_CSS = """
     RegistryForm {
         height: 1fr; max-width: 96;
-        &>#fields { height: auto; max-height: 85%; padding: 0 1; scrollbar-size-vertical: 1; }
-        & #this-run { margin-left: 14; display: none; }
         &>#buttons { height: auto; padding: 1 0 0 15; }
         & #buttons Button { margin-right: 2; }
     }
@@ -97,40 +87,20 @@ class RegistryForm(Vertical):
         self._engine = engine
         self._before = account
         self._keyring = SecretStatus("ok")
-        # Until the operator chooses, the way to sign in follows from what the registry asks for.
-        self._source_by_us: SecretSource | None = None if account else "keyring"
         self._knocked = (account.host, account.tls) if account else None
-        self._may_not_list = False
         self._saving = False
-        self._notes: dict[Place, Note] = {}
 
     def compose(self) -> ComposeResult:
         """Give the fields and the buttons."""
-        with VerticalScroll(id="fields", can_focus=False):
-            yield from self._compose_fields(Entry.of(self._before) if self._before else Entry())
+        yield RegistryFields(self._before)
         with Horizontal(id="buttons"):
             yield Button("Test", id="test", compact=True)
             yield Button("Save", id="save", compact=True, variant="primary")
             yield Button("Cancel", id="cancel", compact=True)
 
-    def _compose_fields(self, known: Entry) -> ComposeResult:
-        host = _input("host", known.host, "registry.example.com:5000")
-        host.disabled = self._before is not None
-        yield Field("Host", host)
-        yield Field("Alias", _input("alias", known.alias, "a short name for it, if you like"))
-        yield Field("Protection", _select("tls", _PROTECTIONS, known.protection))
-        yield Field("CA file", _input("ca-file", known.ca_file, "path of a file in PEM"))
-        yield Field("Service", _select("service", _SERVICES, known.service))
-        yield Field("Sign-in", _select("sign-in", _SOURCES, known.source))
-        yield Button("Keep it for this run only", id="this-run", compact=True)
-        yield Field("User", _input("username", known.username))
-        yield Field("Secret", SecretInput(id="secret"))
-        yield Field("Repositories", _input("repositories", known.repositories, "team/web team/api"))
-
     def on_mount(self) -> None:
         """Begin with the first field that can be filled in."""
-        self.query_one("#alias" if self._before else "#host").focus()
-        self._follow()
+        self.fields.begin()
         self._look_at_keyring()
 
     def on_key(self, event: events.Key) -> None:
@@ -139,76 +109,50 @@ class RegistryForm(Vertical):
             event.stop()
 
     @property
-    def entry(self) -> Entry:
+    def fields(self) -> RegistryFields:
         """What is filled in."""
-        return Entry(
-            host=self._text("host"),
-            alias=self._text("alias"),
-            protection=self._chosen("tls"),
-            ca_file=self._text("ca-file"),
-            service=self._chosen("service"),
-            source=self._chosen("sign-in"),
-            username=self._text("username"),
-            repositories=self._text("repositories"),
-            before=self._before,
-        )
+        return self.query_one(RegistryFields)
 
-    @on(Input.Changed)
-    @on(Select.Changed)
-    def _follow(self) -> None:
-        """Show the fields that the choices ask for, and what belongs into them."""
-        entry = self.entry
-        self._field("ca-file").display = entry.protection == "ca"
-        self._field("username").display = self._field("secret").display = entry.is_typed
-        self._field("repositories").display = bool(
-            self._may_not_list or entry.repositories or not entry.kind.lists
-        )
-        secret = "kept; type another to replace it" if entry.keeps_secret else entry.kind.secret
-        self.query_one("#username", Input).placeholder = entry.kind.username
-        self.query_one("#secret", Input).placeholder = secret
-        self._say(service_note(entry.kind, told=bool(entry.host and not entry.service)))
-        self.post_message(self.Edited(_line(entry)))
+    @property
+    def is_touched(self) -> bool:
+        """Whether closing the form would lose what the operator has filled in."""
+        return self.fields.is_touched
 
-    @on(Input.Changed)
-    def _forget(self, event: Input.Changed) -> None:
-        """Take back what was said of another value."""
-        for place in self._notes.keys() & {event.input.id}:
-            self._say(Note(place, "", ""))
+    @on(RegistryFields.Edited)
+    def _edited(self, event: RegistryFields.Edited) -> None:
+        self.post_message(self.Edited(_line(event.entry)))
 
     @on(Select.Changed, "#sign-in")
     def _say_source(self) -> None:
         """Say where the secret lives, and what is wrong with that place."""
-        entry = self.entry
+        entry = self.fields.entry
         unusable = entry.source == "keyring" and self._keyring.state != "ok"
         self.query_one("#this-run").display = unusable
         if unusable:
-            self._say(keyring_note(self._keyring))
+            self.fields.say(keyring_note(self._keyring))
         else:
-            self._say(source_note(entry.source, entry.host))
+            self.fields.say(source_note(entry.source, entry.host))
 
     @work(group="keyring", exit_on_error=False)
     async def _look_at_keyring(self) -> None:
-        self._keyring = await self._engine.keyring()
+        try:
+            self._keyring = await self._engine.keyring()
+        except TransshipError as error:
+            self._keyring = status_of(error)
         if self._keyring.state != "ok":
             self._say_source()
 
     @on(Button.Pressed, "#this-run")
     def _use_this_run(self) -> None:
-        self.query_one("#sign-in", Select).value = "session"
-        self.query_one("#secret" if self._text("username") else "#username").focus()
+        self.fields.choose_source("session")
+        username = self.query_one("#username", Input)
+        (self.query_one("#secret") if username.value else username).focus()
 
-    @on(Input.Submitted)
-    @on(SecretInput.Entered)
-    def _next_field(self) -> None:
-        self.screen.focus_next()
-
-    @on(Input.Blurred, "#host")
-    @on(Input.Blurred, "#ca-file")
-    @on(Select.Changed, "#tls")
+    @on(RegistryFields.Left)
     def _knock(self) -> None:
         """Ask who answers at the host, as nobody, unless that is known."""
-        entry = self.entry
-        if self._saving or not entry.host or (entry.protection == "ca" and not entry.ca_file):
+        entry = self.fields.entry
+        if self._saving or not entry.is_reachable:
             return
         try:
             account = entry.account()
@@ -228,14 +172,14 @@ class RegistryForm(Vertical):
             return
         if found.problem is None or isinstance(found.problem, SignInNeeded):
             self._knocked = (nobody.host, nobody.tls)
-        source = self._chosen("sign-in")
-        if found.lists and source == self._source_by_us:
-            self._source_by_us = source = ""
-            self.query_one("#sign-in", Select).value = source
-        self._may_not_list = found.lists is False and not source
+        fields = self.fields
+        if found.lists and fields.is_source_ours:
+            fields.choose_source("", by_us=True)
+        source = fields.entry.source
+        fields.may_not_list = found.lists is False and not source
         self._say_all(notes_of(found, nobody, signing_in=bool(source)), instead_of=_OF_THE_WAY)
         if self._before is None and nobody.host in {known.host for known in self._accounts()}:
-            self._say(Note("host", "!", "there is an account for it; saving replaces that"))
+            fields.say(Note("host", "!", "there is an account for it; saving replaces that"))
 
     @on(Button.Pressed, "#test")
     def test(self) -> None:
@@ -261,15 +205,15 @@ class RegistryForm(Vertical):
 
     @work(group="examine", exclusive=True, exit_on_error=False)
     async def _saving_now(self, account: Account) -> None:
-        knew = self._may_not_list or bool(account.repositories)
+        knew = self.fields.may_not_list or bool(account.repositories)
         self._set_saving(True)
         try:
             found = await self._try(account)
             if found is None or found.problem is not None or not (found.lists or knew):
                 return
             if account.secret_source == "keyring":
-                self._say(Note("sign-in", "…", "waiting for your keyring", _OTHER_SCREEN))
-            kept = await self._engine.sign_in(account, self._secret)
+                self.fields.say(Note("sign-in", "…", "waiting for your keyring", _OTHER_SCREEN))
+            kept = await self._engine.sign_in(account, self.fields.secret)
             self.post_message(self.Saved(kept, found))
         except TransshipError as error:
             self._fail(error, account)
@@ -281,13 +225,18 @@ class RegistryForm(Vertical):
         self._knocked = (account.host, account.tls)
         self._hush(_ALL, f"testing {account.host}")
         try:
-            found = await self._engine.examine(account, self._secret)
+            found = await self._engine.examine(account, self.fields.secret)
         except TransshipError as error:
             self._fail(error, account)
             return None
-        self._may_not_list = found.lists is False
+        self.fields.may_not_list = found.lists is False
         self._say_all(notes_of(found, account))
         return found
+
+    def work_failed(self, group: str) -> None:
+        """Say no longer that the registry is being tried."""
+        if group == "examine":
+            self._hush(_ALL)
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:
@@ -299,10 +248,10 @@ class RegistryForm(Vertical):
 
     def _checked(self) -> Account | None:
         """Return the account, or say what is missing for one."""
-        entry = self.entry
-        faults = [*faults_in(entry, self._accounts(), has_secret=self._secret is not None)]
+        fields = self.fields
+        faults = [*faults_in(fields.entry, self._accounts(), has_secret=fields.secret is not None)]
         if not faults:
-            return entry.account()
+            return fields.entry.account()
         self._say_all(faults)
         self._focus_what_is_wrong()
         return None
@@ -319,7 +268,7 @@ class RegistryForm(Vertical):
         # The screen may be closed before the registry has answered.
         if not self.is_attached:
             return
-        self.query_one("#fields").disabled = saving
+        self.fields.disabled = saving
         self.query_one("#test").disabled = self.query_one("#save").disabled = saving
         self.query_one("#cancel", Button).label = "Stop" if saving else "Cancel"
         if saving:
@@ -328,13 +277,9 @@ class RegistryForm(Vertical):
             self._focus_what_is_wrong()
 
     def _focus_what_is_wrong(self) -> None:
-        wrong = self._wrong_fields()
+        wrong = self.fields.wrong_fields()
         target = wrong[0].control if wrong else self.query_one("#save")
         target.focus()
-
-    def _wrong_fields(self) -> list[Field]:
-        wrong = [note.place for note in self._notes.values() if note.sign in ("✗", "!")]
-        return [field for field in self.query(Field) if field.place in wrong and field.display]
 
     def _fail(
         self, error: TransshipError, account: Account, *, instead_of: Sequence[Place] = _ALL
@@ -346,47 +291,19 @@ class RegistryForm(Vertical):
         if isinstance(error, KEYRING_ERRORS):
             self.query_one("#this-run").display = True
 
-    def _say(self, note: Note) -> None:
-        self._notes[note.place] = note
-        self._field(note.place).say(note.content())
-
     def _say_all(self, notes: Iterable[Note], *, instead_of: Sequence[Place] = _ALL) -> None:
-        """Say what came of a test, and bring the first thing that is wrong into sight."""
+        """Say what came of a test."""
         self._hush(instead_of)
-        for note in notes:
-            self._say(note)
-        for field in self._wrong_fields()[:1]:
-            self.call_after_refresh(field.scroll_visible, animate=False)
+        self.fields.say_all(notes)
 
     def _hush(self, places: Sequence[Place], doing: str = "") -> None:
         """Take back what was said of earlier tests; say what is being done instead."""
         for place in places:
-            self._say(Note(place, "", ""))
-        self._follow()
+            self.fields.say(Note(place, "", ""))
+        self.fields.follow()
         self._say_source()
         if doing:
-            self._say(Note("host", "…", doing))
-
-    @property
-    def _secret(self) -> str | None:
-        return self.query_one("#secret", SecretInput).value or None if self.entry.is_typed else None
-
-    def _field(self, place: Place) -> Field:
-        return self.query_one(f"#at-{place}", Field)
-
-    def _text(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
-
-    def _chosen(self, name: str) -> Any:
-        return self.query_one(f"#{name}", Select).value
-
-
-def _input(name: str, value: str, hint: str = "") -> Input:
-    return Input(value, placeholder=hint, id=name, compact=True, select_on_focus=False)
-
-
-def _select(name: str, options: Iterable[tuple[str, Any]], value: str) -> Select[Any]:
-    return Select(options, value=value, allow_blank=False, id=name, compact=True)
+            self.fields.say(Note("host", "…", doing))
 
 
 def _line(entry: Entry) -> str:

@@ -20,7 +20,17 @@ from transship.text import safe
 from transship_tui.marks import BAD, CARE, OK, QUIET
 
 Place = Literal[
-    "host", "alias", "tls", "ca-file", "service", "sign-in", "username", "secret", "repositories"
+    "host",
+    "alias",
+    "tls",
+    "ca-file",
+    "sign-in",
+    "username",
+    "secret",
+    "repositories",
+    "service",
+    "client-cert",
+    "client-key",
 ]
 """The fields of the form."""
 
@@ -39,9 +49,7 @@ _CERTIFICATE = (
     "compare the fingerprint with the server's own."
 )
 _PLAIN_HTTP = "If that is meant, choose “plain http”: passwords and images then travel unprotected."
-_CLIENT_CERTIFICATE = (
-    "If it asks for a client certificate, sign in with the line: --client-cert and --client-key."
-)
+_CLIENT_CERTIFICATE = "If it asks for a certificate of yours, name its file and that of its key."
 _CLOSED = (
     "Name those that you need, with spaces between them; they are kept with the account. "
     "Without any you can still copy by name."
@@ -56,6 +64,11 @@ class Note:
     sign: str
     text: str
     remedy: str = ""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether something is wrong, or has to be minded."""
+        return self.sign in ("✗", "!")
 
     def content(self) -> Content:
         """Return it as it is shown, made harmless."""
@@ -163,10 +176,25 @@ def _place_of(error: TransshipError, account: Account) -> tuple[Place | None, st
         return _sign_in_place(error, account)
     if isinstance(error, errors.NotARegistry) and account.tls.plain_http:
         return "tls", "It may speak https: choose “certificate verified”."
-    if isinstance(error, errors.BadFile) and account.tls.ca_file:
-        return "ca-file", "Name a file with certificates in PEM."
+    if isinstance(error, errors.BadFile):
+        return _file_place(error, account)
     found = ((place, remedy) for kinds, place, remedy in _PLACES if isinstance(error, kinds))
     return next(found, ("host", ""))
+
+
+def _file_place(error: errors.BadFile, account: Account) -> tuple[Place | None, str]:
+    tls = account.tls
+    files: tuple[tuple[Place, str, str], ...] = (
+        ("ca-file", tls.ca_file, "Name a file with certificates in PEM."),
+        ("client-cert", tls.client_cert, "Name a certificate in PEM, and its key if it is apart."),
+        ("client-key", tls.client_key, "Name the key of the certificate, in PEM."),
+    )
+    named = (
+        (place, remedy)
+        for place, path, remedy in files
+        if path and error.detail.startswith(f"{safe(path)}: ")
+    )
+    return next(named, (None, ""))
 
 
 def _sign_in_place(error: TransshipError, account: Account) -> tuple[Place, str]:
@@ -193,9 +221,13 @@ _SIGN_IN_ERRORS = (
 _PLACES: tuple[tuple[tuple[type[TransshipError], ...], Place | None, str], ...] = (
     ((errors.CertificateNotTrusted,), "tls", _CERTIFICATE),
     ((errors.PlainHttp,), "tls", _PLAIN_HTTP),
-    ((errors.ClientCertificateRefused,), "tls", _CLIENT_CERTIFICATE),
+    ((errors.ClientCertificateRefused,), "client-cert", _CLIENT_CERTIFICATE),
     ((*KEYRING_ERRORS, errors.NoRight, errors.HelperFailed), "sign-in", ""),
-    ((errors.BadRequest, errors.BadFile, errors.DiskFull), None, ""),
+    (
+        (errors.BadRequest, errors.DiskFull, errors.SystemRefused, errors.InternalFault),
+        None,
+        "",
+    ),
 )
 
 _STATES: tuple[tuple[tuple[type[TransshipError], ...], str], ...] = (

@@ -7,18 +7,22 @@ from datetime import datetime
 
 from textual.content import Content
 
-from transship.text import bytes_text, duration_text, rate_text, safe
+from transship.text import bytes_text, counted, duration_text, rate_text, safe
+from transship.transfers.limits import limit_words
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
-from transship_tui.marks import BAD, NEWS, QUIET, mark
+from transship_tui.marks import BAD, CARE, NEWS, QUIET, mark
 
 _BAR = 20
 _HEIGHTS = "▁▂▃▄▅▆▇█"
+_MOST_LIMITS = 2
 _REMEDIES = {
+    JobState.WAITING: "its process is being started",
     JobState.PAUSED: "p goes on with it",
     JobState.INTERRUPTED: "its process ended; p goes on from where it was",
     JobState.FAILED: "R tries again what failed",
 }
+_PAUSING = "its lanes come to a good point first"
 
 Part = str | Content | tuple[str, str]
 
@@ -43,6 +47,7 @@ def total_lines(
     if view.planned and view.bytes.total:
         yield labelled("Data", *_data(view, width, rates))
         yield labelled("Sent", _sent(view))
+    yield from _limits(view, now)
 
 
 def labelled(label: str, *parts: Part) -> Content:
@@ -94,8 +99,9 @@ def _state(view: JobView, now: float) -> Content:
         parts.append(f", about {duration_text(view.eta)} left")
     elif view.state is JobState.RUNNING and not view.planned:
         parts.append(", looking at both sides")
-    if view.state in _REMEDIES:
-        parts.append((f"   {_REMEDIES[view.state]}", QUIET))
+    remedy = _PAUSING if view.pausing else _REMEDIES.get(view.state)
+    if remedy:
+        parts.append((f"   {remedy}", QUIET))
     return Content.assemble(*parts)
 
 
@@ -117,6 +123,7 @@ def _images(view: JobView) -> Iterator[Part]:
         (counts.failed, "failed", BAD),
         (counts.copied, "copied", ""),
         (counts.same, "same", ""),
+        (counts.deleted, "deleted", ""),
         (counts.skipped, "skipped", ""),
     )
     gap = "   "
@@ -150,6 +157,15 @@ def _bar(share: float, room: int) -> Iterator[Part]:
     filled = int(share * room)
     yield ("━" * filled, NEWS)
     yield ("─" * (room - filled), QUIET)
+
+
+def _limits(view: JobView, now: float) -> Iterator[Content]:
+    words = limit_words(view.limits, view.state, now)
+    for number, each in enumerate(words[:_MOST_LIMITS]):
+        yield labelled("" if number else "Limits", (safe(each), CARE))
+    if len(words) > _MOST_LIMITS:
+        more = counted(len(words) - _MOST_LIMITS, "other registry", "other registries")
+        yield labelled("", (f"and {more}", QUIET))
 
 
 def _sent(view: JobView) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.cache import LRUCache
@@ -24,49 +23,11 @@ from textual.strip import Strip
 
 from transship.text import safe
 from transship_tui.keys import bindings
-from transship_tui.widgets.text_lines import redraw, segments_of
+from transship_tui.widgets.rows import Column, NoRows, Rows, row_strip
+from transship_tui.widgets.text_lines import redraw
 
 _Line = tuple[int, bool, bool, bool, int]
 """What a drawn row depends on: its index, cursor, focus, mark and width."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column. `width` in cells; 0 shares what is left with the other columns of that kind."""
-
-    title: str
-    width: int = 0
-    right: bool = False
-    least: int = 0
-    """The table's width from which on the column is shown."""
-
-
-class Rows(Protocol):
-    """What a table shows."""
-
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-
-    def key(self, index: int) -> str:
-        """Return what a row is known by while rows come and go."""
-
-    def cells(self, index: int) -> Sequence[Content]:
-        """Return one content for each column. Called when the row is drawn."""
-
-
-class NoRows:
-    """Nothing to show."""
-
-    def __len__(self) -> int:
-        return 0
-
-    def key(self, index: int) -> str:
-        """Return what a row is known by; there is none."""
-        raise IndexError(index)
-
-    def cells(self, index: int) -> Sequence[Content]:
-        """Return the cells of a row; there is none."""
-        raise IndexError(index)
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -140,6 +101,7 @@ class VirtualTable(ScrollView, can_focus=True):
         id: str | None = None,  # noqa: A002 - Textual's own name
         empty: str = "Nothing here.",
         can_mark: bool = False,
+        can_open: bool = True,
     ) -> None:
         super().__init__(id=id)
         self._columns = tuple(columns)
@@ -147,6 +109,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._count = 0
         self._empty = empty
         self._can_mark = can_mark
+        self._can_open = can_open
         self._anchor: str | None = None
         self._lines: LRUCache[_Line, Strip] = LRUCache(1000)
         self._drawn: dict[int, Strip] = {}
@@ -165,6 +128,13 @@ class VirtualTable(ScrollView, can_focus=True):
             columns[column] = replace(columns[column], title=title)
             self._columns = tuple(columns)
             self.refresh(Region(0, 0, self.size.width, 1))
+
+    def lay_out(self, columns: Sequence[Column]) -> None:
+        """Show other columns, one for each cell of a row."""
+        if self._columns != tuple(columns):
+            self._columns = tuple(columns)
+            self._lines.clear()
+            self.refresh()
 
     def show(self, rows: Rows, *, empty: str | None = None, at: int | None = None) -> None:
         """Show other rows, or the same ones changed. The cursor stays on its row if that is there.
@@ -229,7 +199,8 @@ class VirtualTable(ScrollView, can_focus=True):
         width = self.size.width
         if y == 0:
             titles = [Content(column.title) for column in self._columns]
-            return self._strip(titles, self.get_component_rich_style("virtual-table--header"))
+            style = self.get_component_rich_style("virtual-table--header")
+            return row_strip(titles, self._columns, width, style, lead=self._lead())
         index = y - 1 + self.scroll_offset.y
         if index < self._count:
             return self._row(index)
@@ -255,48 +226,19 @@ class VirtualTable(ScrollView, can_focus=True):
             style += self.get_component_rich_style("virtual-table--marked", partial=True)
         if at_cursor:
             style += self.get_component_rich_style("virtual-table--cursor", partial=True)
-        strip = self._strip(
+        strip = row_strip(
             self._rows.cells(index),
+            self._columns,
+            self.size.width,
             style,
-            sign="●" if marked else " ",
+            lead=self._lead("●" if marked else " "),
             plain=at_cursor and self.has_focus,
         )
         self._lines[line] = strip
         return strip
 
-    def _strip(
-        self, cells: Sequence[Content], style: Style, *, sign: str = " ", plain: bool = False
-    ) -> Strip:
-        """Lay cells out. `plain` leaves out their colours, which would clash with the cursor."""
-        parts = [Segment(sign + " ", style)] if self._can_mark else [Segment(" ", style)]
-        for cell, column, width in zip(cells, self._columns, self._widths(), strict=True):
-            if width == 0:
-                continue
-            text = _harmless(cell)
-            text = (Content(text.plain) if plain else text).truncate(width, ellipsis=True)
-            segments = segments_of(text, style)
-            padding = Segment(" " * (width - text.cell_length), style)
-            parts += [padding, *segments] if column.right else [*segments, padding]
-            parts.append(Segment(" ", style))
-        return Strip(parts).adjust_cell_length(self.size.width, style)
-
-    def _widths(self) -> list[int]:
-        room = self.size.width - (2 if self._can_mark else 1)
-        shown = [column.least <= self.size.width for column in self._columns]
-        fixed = sum(c.width + 1 for c, s in zip(self._columns, shown, strict=True) if s and c.width)
-        flexible = [c for c, s in zip(self._columns, shown, strict=True) if s and not c.width]
-        left = max(0, room - fixed - len(flexible))
-        share, rest = divmod(left, max(1, len(flexible)))
-        widths = []
-        for column, is_shown in zip(self._columns, shown, strict=True):
-            if not is_shown:
-                widths.append(0)
-            elif column.width:
-                widths.append(column.width)
-            else:
-                widths.append(share + (1 if rest > 0 else 0))
-                rest -= 1
-        return widths
+    def _lead(self, sign: str = " ") -> str:
+        return f"{sign} " if self._can_mark else " "
 
     def notify_style_update(self) -> None:
         """Draw everything anew in other colours."""
@@ -343,9 +285,11 @@ class VirtualTable(ScrollView, can_focus=True):
             self.cursor = seen[0] if self.cursor < seen[0] else seen[-1]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer marks only where rows can be marked."""
+        """Offer to mark and to open only where that can be done."""
         if action in ("mark", "mark_range", "unmark"):
             return self._can_mark
+        if action == "open":
+            return self._can_open
         return super().check_action(action, parameters)
 
     def _count_rows(self) -> None:
@@ -427,12 +371,3 @@ class VirtualTable(ScrollView, can_focus=True):
         """Take all marks away."""
         self.marked.clear()
         self._marks_changed()
-
-
-def _harmless(cell: Content) -> Content:
-    """Return a cell that can't steer the terminal or shift the columns.
-
-    One that has to be cleaned loses its colours: what they stood at is no longer there.
-    """
-    clean = safe(cell.plain)
-    return cell if clean == cell.plain.strip(" ") else Content(clean)

@@ -20,7 +20,9 @@ from transship.text import bytes_text, counted, safe
 from transship.transfers.work import Copy, Verdict, Worklist
 from transship_tui.keys import bindings
 from transship_tui.marks import BAD, CARE, MARKS, QUIET, mark
-from transship_tui.widgets.virtual_table import Column, VirtualTable
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (
     Column("Verdict", 11),
@@ -68,7 +70,7 @@ class WorklistView(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = bindings("worklist")
     DEFAULT_CSS = """
     WorklistView {
-        #totals { height: auto; padding: 0 1 1 1; }
+        #totals { margin: 0 1 1 1; }
         #copy { height: 3; padding: 0 1; background: $surface; }
         #start-line { height: 1; padding: 0 1; }
         #start-line Button { margin-right: 2; }
@@ -87,8 +89,8 @@ class WorklistView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Give totals, copies, all of the copy under the cursor, and the way on."""
-        yield Static(id="totals")
-        yield VirtualTable(_COLUMNS)
+        yield TextLines(id="totals")
+        yield VirtualTable(_COLUMNS, can_open=False)
         yield Static(id="copy")
         with Horizontal(id="start-line"):
             yield Button("Start…", id="start", compact=True, variant="primary")
@@ -99,12 +101,22 @@ class WorklistView(Vertical):
         self._worklist = worklist
         self._counts = Counter(copy.verdict for copy in worklist.copies)
         self._only = None
-        why_not = why_not_start(worklist)
-        self.query_one("#start", Button).disabled = bool(why_not)
-        self.query_one("#why", Static).update(
-            Content(why_not or "asks once more; nothing is written yet")
-        )
+        self.offer_start()
         self._draw()
+
+    def offer_start(self) -> None:
+        """Let the worklist be started, or say why it can't be."""
+        why_not = why_not_start(self._worklist)
+        self.query_one("#start", Button).disabled = bool(why_not)
+        self._say_of_start(why_not or "asks once more; nothing is written yet")
+
+    def starting(self) -> None:
+        """Say that the job is on its way, which takes a moment."""
+        self.query_one("#start", Button).disabled = True
+        self._say_of_start("starting the job…")
+
+    def _say_of_start(self, words: str) -> None:
+        self.query_one("#why", Static).update(Content(words))
 
     def action_verdict(self) -> None:
         """Show only the next verdict that there is; after the last one, all."""
@@ -117,15 +129,20 @@ class WorklistView(Vertical):
         self.query_one(VirtualTable).show(
             _CopyRows(copies), empty="There are no images at the source.", at=0
         )
-        self.query_one("#totals", Static).update(self._totals())
+        self._show_totals()
         if not copies:
             self.query_one("#copy", Static).update(Content(""))
 
     def on_resize(self) -> None:
         """Lay the totals out anew."""
-        self.query_one("#totals", Static).update(self._totals())
+        self._show_totals()
 
-    def _totals(self) -> Content:
+    def _show_totals(self) -> None:
+        # Before it has a place it has no width; it is told of one with a resize.
+        if self.size.width > 2:
+            self.query_one("#totals", TextLines).show(self._totals(self.size.width - 2))
+
+    def _totals(self, width: int) -> Sequence[Content]:
         """Return how many there are of each verdict, and what the whole costs."""
         copies = counted(len(self._worklist.copies), "image")
         parts = [(copies, "reverse" if self._only is None else "")]
@@ -134,7 +151,7 @@ class WorklistView(Vertical):
             chosen = "reverse " if verdict is self._only else ""
             words = f"{sign.sign} {self._counts[verdict]:,} {sign.word}"
             parts.append((words, f"{chosen}{sign.color}"))
-        return Content.assemble(_laid_out(parts, self.size.width - 2), "\n", cost(self._worklist))
+        return (*laid_out(parts, width).split("\n"), *Content(cost(self._worklist)).wrap(width))
 
     @on(VirtualTable.CursorMoved)
     def _show_copy(self, event: VirtualTable.CursorMoved) -> None:
@@ -177,7 +194,7 @@ def short_name(reference: Reference) -> str:
     return safe(reference.repository + version)
 
 
-def _laid_out(parts: Sequence[tuple[str, str]], width: int) -> Content:
+def laid_out(parts: Sequence[tuple[str, str]], width: int) -> Content:
     """Put parts side by side, and none across the end of a line."""
     lines = Content("")
     used = 0

@@ -1,0 +1,114 @@
+"""The part of the stand-in engine that sees to drift, flows, undoing and reports."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transship.errors import BadRequest
+from transship.plans.drift import Drift
+from transship.plans.flow_files import FlowEntry
+from transship.transfers.board import Board
+from transship.transfers.promotion import Promotion
+from transship.transfers.restores import UndoPlan
+from transship.transfers.undoing import Outcome, Undone
+
+if TYPE_CHECKING:
+    from transship.oci.digest import Digest
+    from transship.plans.flow import Flow, Image
+    from transship.plans.plan import Plan
+    from transship.transfers.board import BoardProgress
+    from transship.transfers.drifting import DriftProgress
+    from transship.transfers.ledger import Entry
+    from transship.transfers.reports.writing import Form
+    from transship.transfers.undoing import UndoProgress
+    from transship.transfers.verify import Proof
+
+
+@dataclass
+class FakeParts:
+    """Boards by the name of their flow; undo plans by their job.
+
+    `outcomes` is what an undo comes to, by the tag; what isn't in it is as it was planned.
+    `taken` are the files that are there already, `written` the reports that were.
+    """
+
+    drifted: Drift = field(default_factory=lambda: Drift(()), kw_only=True)
+    flow_entries: list[FlowEntry] = field(default_factory=list, kw_only=True)
+    boards: dict[str, Board] = field(default_factory=dict, kw_only=True)
+    ledger: list[Entry] = field(default_factory=list, kw_only=True)
+    promoted: list[Promotion] = field(default_factory=list, kw_only=True)
+    undo_plans: dict[str, UndoPlan] = field(default_factory=dict, kw_only=True)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
+    proofs: dict[str, Proof] = field(default_factory=dict, kw_only=True)
+    taken: set[Path] = field(default_factory=set, kw_only=True)
+    written: list[tuple[str, Path, Form]] = field(default_factory=list, kw_only=True)
+
+    @abstractmethod
+    async def _reach(self, name: str, what: object) -> None: ...
+
+    @abstractmethod
+    def _fail(self, name: str) -> None: ...
+
+    async def drift(self, plan: Plan, progress: DriftProgress) -> Drift:
+        await self._reach("drift", plan)
+        return self.drifted
+
+    def flows(self) -> Sequence[FlowEntry]:
+        self._fail("flows")
+        return list(self.flow_entries)
+
+    async def board(self, flow: Flow, progress: BoardProgress) -> Board:
+        await self._reach("board", flow.name)
+        return self.boards.get(flow.name, Board(flow, ()))
+
+    async def consider(
+        self, flow: Flow, image: Image, to: str, digest: Digest, *, overwrite: bool
+    ) -> Promotion:
+        await self._reach("consider", (str(image), to, overwrite))
+        number = flow.number_of(to)
+        row = next(row for row in self.boards[flow.name].rows if row.image == image)
+        return Promotion(
+            flow.name,
+            image,
+            flow.stages[number - 1],
+            flow.stages[number],
+            digest,
+            row.cells[number].digest,
+            overwrite,
+        )
+
+    async def promote(self, promotion: Promotion) -> str:
+        await self._reach("promote", promotion)
+        self.promoted.append(promotion)
+        return f"promote{len(self.promoted)}"
+
+    async def promotions(self, flow: Flow) -> Sequence[Entry]:
+        await self._reach("promotions", flow.name)
+        return list(self.ledger)
+
+    async def foresee_undo(self, job: str, progress: UndoProgress) -> UndoPlan:
+        await self._reach("foresee_undo", job)
+        return self.undo_plans[job]
+
+    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> Undone:
+        await self._reach("undo", job)
+        outcomes = (
+            self.outcomes.get(str(restore.tag), Outcome(restore)) for restore in plan.restores
+        )
+        return Undone(plan, tuple(outcomes))
+
+    def keep_proof(self, job: str, proof: Proof) -> None:
+        self._fail("keep_proof")
+        self.proofs[job] = proof
+
+    async def write_report(self, job: str, path: str, form: Form, *, replace: bool) -> Path:
+        await self._reach("write_report", (job, path, str(form), replace))
+        file = Path("/home/alice", path)
+        if file in self.taken and not replace:
+            raise BadRequest(f"{file} is there already")
+        self.written.append((job, file, form))
+        return file

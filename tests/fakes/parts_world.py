@@ -1,0 +1,231 @@
+"""A flow, a drift and an undo for the world of every screen, and the ways to their screens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakes.images import digest
+from fakes.screen import until
+from transship.errors import BadFile, ServerFailed
+from transship.oci.reference import Reference
+from transship.operator import Operator
+from transship.plans.drift import Drift, Row, State
+from transship.plans.flow import Flow, Image, Stage
+from transship.plans.flow_files import FlowEntry
+from transship.plans.plan import Wanted
+from transship.transfers.board import Board, cells_of
+from transship.transfers.board import Row as BoardRow
+from transship.transfers.ledger import Entry, Outcome
+from transship.transfers.restores import Act, Restore, UndoPlan
+from transship.transfers.undoing import Outcome as UndoOutcome
+from transship.transfers.work import JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from fakes.engine import FakeEngine
+    from fakes.world import Walk
+
+NOW = 1_790_000_000.0
+NEW = "new.example"
+FLOW = Flow(
+    "shop",
+    (
+        Stage("dev", Reference("old.example:5000", "dev")),
+        Stage("test", Reference(NEW, "test")),
+        Stage("prod", Reference(NEW, "prod")),
+    ),
+)
+PLAN = f"""\
+version = 1
+kind = "sync"
+[[rules]]
+from = "old.example:5000"
+to = "{NEW}/mirror"
+"""
+_A, _B, _C = digest("a"), digest("b"), digest("c")
+
+
+def fill(engine: FakeEngine, words: str = "") -> None:
+    """Put in a flow, its board and ledger, a drift and an undo; `words` come from elsewhere."""
+    away = ServerFailed(words or "GET https://new.example/v2/: 503")
+    rows = (
+        BoardRow(Image(words or "shop/web", words or "1.4"), cells_of([_A, _B, None])),
+        BoardRow(Image("shop/web", "1.3"), cells_of([_A, _A, _A])),
+        BoardRow(Image("shop/api", "2.0"), cells_of([_C, None, None])),
+        BoardRow(Image("shop/api", "1.9"), cells_of([_B, _B, _A])),
+        BoardRow(Image("shop/db", "15.2"), cells_of([_A, away, None])),
+    )
+    engine.flow_entries = [FlowEntry(Path("plans/shop.toml"), FLOW)]
+    engine.boards = {"shop": Board(FLOW, rows, {"test": away})}
+    engine.ledger = [
+        _entry(1, "1.3", "dev", "test", Outcome.DONE),
+        _entry(2, "1.3", "test", "prod", Outcome.DONE),
+        _entry(3, "1.4", "dev", "test", Outcome.PARTLY, words or "referrers failed", words),
+        _entry(4, "1.4", "dev", "test", Outcome.FAILED, words or "No right to do this", words),
+    ]
+    engine.drifted = Drift(tuple(_drift_rows(words)))
+    engine.undo_plans = {"efg678": _undo_plan(words)}
+    failed = engine.undo_plans["efg678"].restores[1]
+    engine.outcomes = {str(failed.tag): UndoOutcome(failed, away)}
+
+
+def _entry(
+    number: int,
+    tag: str,
+    begins: str,
+    ends: str,
+    outcome: Outcome,
+    detail: str = "",
+    words: str = "",
+) -> Entry:
+    image = Image(words or "shop/web", tag)
+    return Entry(
+        number=number,
+        image=image,
+        begins=begins,
+        ends=ends,
+        source=Reference(NEW, f"{begins}/{image.repository}", tag),
+        target=Reference(NEW, f"{ends}/{image.repository}", tag),
+        digest=_A,
+        replaced=_B if outcome is Outcome.PARTLY else None,
+        overwrite=outcome is Outcome.PARTLY,
+        by=Operator(words or "alice", "ops1"),
+        job=f"job{number}",
+        asked=NOW - 7200 + number * 60,
+        outcome=outcome,
+        ended=NOW - 7100 + number * 60,
+        detail=detail,
+    )
+
+
+def _drift_rows(words: str) -> list[Row]:
+    def row(state: State, name: str, tag: str, *, wanted: bool = True, why: str = "") -> Row:
+        target = Reference(NEW, f"mirror/{name}", tag)
+        source = Reference("old.example:5000", name, tag)
+        here = _A if wanted else None
+        there = {State.SAME: _A, State.DIFFERS: _B, State.EXTRA: _C}.get(state)
+        return Row(state, target, Wanted(source, target) if wanted else None, here, there, why)
+
+    return [
+        row(State.SAME, "team/api", "1.0"),
+        row(State.SAME, "team/api", "1.1"),
+        row(State.MISSING, "team/api", words or "1.2"),
+        row(State.EXTRA, "team/api", "debug", wanted=False),
+        row(State.DIFFERS, words or "team/web", "latest"),
+        row(State.MISSING, "team/web", "2.0"),
+        row(State.UNKNOWN, "team/web", "1.9", why=words or "its digest isn't known"),
+    ]
+
+
+def _undo_plan(words: str) -> UndoPlan:
+    def tag(name: str, version: str) -> Reference:
+        return Reference(NEW, name, version)
+
+    restores = (
+        Restore(tag(words or "team/web", "latest"), Act.PUT_BACK, _A, _B, _A),
+        Restore(tag("team/web", words or "1.4"), Act.TAKE_AWAY, _A, None, _A),
+        Restore(tag("team/web", "1.3"), Act.MOVED, _C, _B, _A),
+        Restore(tag("team/api", "2.0"), Act.ALREADY, _B, _B, _A),
+        Restore(tag("team/api", "1.9"), Act.UNKNOWN, None, _B, _A, detail=words or "timed out"),
+    )
+    return UndoPlan("efg678", JobState.DONE, restores, (tag("team/web", "").at(_C),))
+
+
+async def _plans(walk: Walk) -> None:
+    walk.engine.plan_texts = {"shop": PLAN}
+    await walk.press("3")
+    await walk.is_at("PlanScreen")
+
+
+async def _drift(walk: Walk) -> None:
+    await _plans(walk)
+    await walk.press("d")
+    await walk.is_at("DriftScreen")
+    await walk.press("j", "j", "space", "j", "space")
+
+
+async def _board(walk: Walk) -> None:
+    await _plans(walk)
+    await walk.press("b")
+    await walk.is_at("BoardScreen")
+
+
+async def _history(walk: Walk) -> None:
+    await _board(walk)
+    await walk.press("H", "j")
+
+
+async def _promote(walk: Walk) -> None:
+    await _board(walk)
+    await walk.press("p")
+    await walk.is_at("ChoiceDialog")
+    await walk.press("j", "enter")
+    await walk.is_at("ConfirmDialog")
+
+
+async def _which_flow(walk: Walk) -> None:
+    broken = FlowEntry(Path("plans/old.toml"), problem=BadFile("plans/old.toml:3: no stages"))
+    walk.engine.flow_entries = [*walk.engine.flow_entries, broken]
+    await _plans(walk)
+    await walk.press("b")
+    await walk.is_at("ChoiceDialog")
+
+
+async def _question(walk: Walk) -> None:
+    await _plans(walk)
+    await walk.press("A")
+    await walk.is_at("AdviceDialog")
+
+
+async def _advice(walk: Walk) -> None:
+    await _question(walk)
+    await walk.press("enter", "j", "enter", "enter", "j", "enter")
+
+
+async def _undo(walk: Walk) -> None:
+    walk.app.show_job("efg678")
+    await walk.is_at("JobScreen")
+    await walk.press("u")
+    await walk.is_at("UndoScreen")
+
+
+async def _undo_question(walk: Walk) -> None:
+    await _undo(walk)
+    await walk.press("tab", "enter")
+    await walk.is_at("ConfirmDialog")
+
+
+async def _undone(walk: Walk) -> None:
+    await _undo_question(walk)
+    await walk.press("tab", "tab", *NEW, "tab", "tab")
+    await until(walk.pilot, lambda: walk.app.focused is not None, "the focus")
+    walk.app.screen.dismiss(True)
+    await walk.is_at("UndoScreen")
+
+
+async def _report(walk: Walk) -> None:
+    walk.app.show_job("efg678")
+    await walk.is_at("JobScreen")
+    await walk.press("w")
+    await walk.is_at("ReportDialog")
+
+
+WAYS: dict[str, Callable[[Walk], Awaitable[None]]] = {
+    "drift": _drift,
+    "board": _board,
+    "board-history": _history,
+    "promote": _promote,
+    "which-flow": _which_flow,
+    "advice-question": _question,
+    "advice": _advice,
+    "undo": _undo,
+    "undo-question": _undo_question,
+    "undone": _undone,
+    "report": _report,
+}
+"""How to get to each of these screens and dialogs from the first screen."""
+
+DIALOGS = ("promote", "which-flow", "advice-question", "advice", "undo-question", "report")
+"""Those of them that stand on no frame."""

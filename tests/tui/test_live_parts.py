@@ -1,0 +1,193 @@
+"""The engine at work on drift, flows, undoing and reports: real registries, real jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.screen import screen_text, until
+from moving.jobs import ends
+from servers import skopeo
+from servers.images import make_layer, push_image
+from transship.accounts.credentials import Sources
+from transship.accounts.docker_config import DockerConfig
+from transship.accounts.secrets import SessionStore
+from transship.errors import BadRequest, SystemRefused
+from transship.operator import this_operator
+from transship.paths import Paths
+from transship.plans.drift import State, plan_of
+from transship.plans.flow import Image
+from transship.settings import Settings
+from transship.transfers.board import BoardProgress, Step
+from transship.transfers.drifting import DriftProgress
+from transship.transfers.jobs import Jobs
+from transship.transfers.ledger import Outcome
+from transship.transfers.reports.writing import Form
+from transship.transfers.restores import Act
+from transship.transfers.undoing import UndoProgress
+from transship.transfers.verify import VerifyProgress
+from transship.transfers.work import JobState
+from transship_tui.app import TransshipApp
+from transship_tui.live import LiveEngine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from servers.docker_registry import DockerRegistry
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[LiveEngine]:
+    sources = Sources(SessionStore(), SessionStore(), DockerConfig({}), {})
+    engine = LiveEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+    yield engine
+    await engine.aclose()
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    return Jobs(tmp_path / "state" / "jobs")
+
+
+@pytest.fixture
+def flow(tmp_path: Path, old: DockerRegistry, new: DockerRegistry, repository: str) -> str:
+    """A flow of two stages, with an image in the first; return what its stages are below."""
+    folder = tmp_path / "config" / "plans"
+    folder.mkdir(parents=True)
+    stages = (("dev", old.host), ("prod", new.host))
+    (folder / "shop.toml").write_text(
+        'version = 1\nkind = "flow"\nrepositories = ["web"]\n'
+        + "".join(
+            f'[[stages]]\nname = "{name}"\nat = "{host}/{repository}/{name}"\n'
+            for name, host in stages
+        )
+    )
+    push_image(old, f"{repository}/dev/web", "1.4")
+    return repository
+
+
+@pytest.fixture
+def plan(tmp_path: Path, old: DockerRegistry, new: DockerRegistry, repository: str) -> Path:
+    """A plan of which the target has one tag right, one wrong, and one not at all."""
+    for tag in ("v1", "v2", "v3"):
+        push_image(old, repository, tag, [make_layer(tag.encode())])
+    push_image(new, f"{repository}/{repository}", "v1", [make_layer(b"v1")])
+    push_image(new, f"{repository}/{repository}", "v2", [make_layer(b"another")])
+    path = tmp_path / "config" / "plans" / "shop.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        f'version = 1\nkind = "sync"\n[[rules]]\nfrom = "{old.host}"\n'
+        f'repositories = ["{repository}"]\nto = "{new.host}/{repository}"\n'
+    )
+    return path
+
+
+@pytest.fixture(name="old")
+def old_registry(open_registry: DockerRegistry) -> DockerRegistry:
+    return open_registry
+
+
+@pytest.fixture(name="new")
+def new_one(other_registry: DockerRegistry) -> DockerRegistry:
+    return other_registry
+
+
+async def test_a_board_and_a_promotion(
+    engine: LiveEngine, jobs: Jobs, flow: str, old: DockerRegistry, new: DockerRegistry
+) -> None:
+    (entry,) = engine.flows()
+    assert entry.flow is not None
+    assert entry.name == "shop"
+    progress = BoardProgress()
+    seen = await engine.board(entry.flow, progress)
+    (row,) = seen.rows
+    assert [cell.step for cell in row.cells] == [Step.NEW, Step.NONE]
+    assert progress.images == 1
+    assert row.cells[0].digest is not None
+
+    promotion = await engine.consider(
+        entry.flow, Image("web", "1.4"), "prod", row.cells[0].digest, overwrite=False
+    )
+    job = await engine.promote(promotion)
+
+    assert ends(jobs.find(job)).state is JobState.DONE
+    assert (await engine.board(entry.flow, progress)).rows[0].is_settled
+    (kept,) = await engine.promotions(entry.flow)
+    assert (kept.outcome, kept.job, kept.by) == (Outcome.DONE, job, this_operator())
+    target = f"docker://{new.host}/{flow}/prod/web:1.4"
+    assert skopeo.digest(target, new) == row.cells[0].digest
+
+
+async def test_the_app_promotes_from_the_board(
+    engine: LiveEngine, jobs: Jobs, flow: str, new: DockerRegistry
+) -> None:
+    app = TransshipApp(engine, Settings(guide=False))
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        async def shows(words: str) -> None:
+            await until(pilot, lambda: words in screen_text(app), words, deadline=30)
+
+        await pilot.press("3", "b")
+        await shows("Board 1 to promote")
+        await pilot.press("p")
+        await shows("Promote web:1.4 to prod?")
+        await pilot.press("right", "enter")
+        await shows("is on its way to prod")
+        await shows("the same everywhere")
+        await pilot.press("H")
+        await shows("✓ done")
+    (job,) = jobs.all()
+    assert ends(job).state is JobState.DONE
+
+
+async def test_drift_becomes_a_plan_that_mends_it(
+    engine: LiveEngine, jobs: Jobs, plan: Path, repository: str
+) -> None:
+    file = engine.load_plan(plan)
+    found = await engine.drift(file.plan, DriftProgress())
+    ours = [row for row in found.rows if row.wanted is not None]
+    assert [row.state for row in ours] == [State.SAME, State.DIFFERS, State.MISSING]
+
+    marked = plan_of(file.plan, ours[1:])
+    kept = engine.create_plan("mend", marked)
+    assert ends(jobs.find(await engine.start(kept.plan))).state is JobState.DONE
+
+    found = await engine.drift(file.plan, DriftProgress())
+    assert {row.state for row in found.rows if row.wanted} == {State.SAME}
+
+
+async def test_a_job_is_undone_and_its_report_has_the_proof(
+    engine: LiveEngine,
+    jobs: Jobs,
+    plan: Path,
+    new: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    before = skopeo.digest(f"docker://{new.host}/{repository}/{repository}:v2", new)
+    job = await engine.start(engine.load_plan(plan).plan)
+    assert ends(jobs.find(job)).state is JobState.DONE
+    engine.keep_proof(job, await engine.verify(engine.plan(job), VerifyProgress()))
+
+    file = await engine.write_report(job, str(tmp_path / "r.json"), Form.JSON, replace=False)
+    report = json.loads(file.read_text(encoding="utf-8"))
+    assert (report["conclusion"], report["verification"]["by"]) == ("proven", str(this_operator()))
+    with pytest.raises(BadRequest, match="already"):
+        await engine.write_report(job, str(file), Form.MD, replace=False)
+    await engine.write_report(job, str(file), Form.MD, replace=True)
+    assert file.read_text(encoding="utf-8").startswith("# ")
+    with pytest.raises(SystemRefused):
+        await engine.write_report(job, str(tmp_path / "no" / "r.md"), Form.MD, replace=False)
+
+    foreseen = await engine.foresee_undo(job, UndoProgress())
+    assert {restore.tag.tag: restore.act for restore in foreseen.changing} == {
+        "v2": Act.PUT_BACK,
+        "v3": Act.TAKE_AWAY,
+    }
+    undone = await engine.undo(job, foreseen, UndoProgress())
+    failed = [outcome.restore.tag.tag for outcome in undone.open]
+    assert failed == []
+    assert skopeo.digest(f"docker://{new.host}/{repository}/{repository}:v2", new) == before

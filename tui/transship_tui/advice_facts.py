@@ -1,0 +1,45 @@
+"""What a plan and the accounts tell of the two ends of a move, for the advice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from transship.accounts.account import Account
+from transship.oci.reference import Reference
+from transship.plans.ends import End, Ends, Pace
+from transship.plans.plan import Kind, Plan
+from transship.plans.rule import Rule
+from transship.registries.services import service_of
+
+
+def ends_of(plan: Plan, accounts: Iterable[Account]) -> Ends:
+    """Return what is known of the first source and the first target of a plan."""
+    services = {account.host: account.service for account in accounts}
+    return Ends(
+        _end(plan.sources[0], services.get(plan.sources[0].registry, "")),
+        _end(plan.targets[0], services.get(plan.targets[0].registry, "")),
+        whole=_whole(plan),
+        pace=Pace.SOMETIMES if plan.schedule or plan.kind is Kind.REPLICATION else None,
+        tags_vanish=True if plan.delete else None,
+    )
+
+
+def _end(place: Reference, service: str) -> End:
+    if place.layout is not None:
+        return End(place.registry)
+    return End(place.registry, service or service_of(place.registry).kind)
+
+
+def _whole(plan: Plan) -> bool | None:
+    """Tell whether everything at the source is wanted; None where the plan doesn't say."""
+    if plan.kind is Kind.REPLICATION:
+        return True
+    return False if plan.copies or any(map(_selects, plan.rules)) else None
+
+
+def _selects(rule: Rule) -> bool:
+    """Tell whether a rule leaves something out of what stands below its source."""
+    plain = Rule(rule.source, rule.targets)
+    return (rule.repositories, rule.tags, rule.platforms, rule.artifacts) != (
+        plain.repositories, plain.tags, plain.platforms, plain.artifacts,
+    )  # fmt: skip

@@ -1,0 +1,74 @@
+"""How the watches of plans go, in a line each and as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transship.text import counted, duration_text, safe
+from transship_tui.commands.documents import time_text
+
+if TYPE_CHECKING:
+    from transship.transfers.watch.record import Record, Round
+
+
+def watch_line(record: Record, now: float) -> str:
+    """Return how a watch that goes on does: what its last look found, and when the next one is."""
+    name = safe(Path(record.plan).stem)
+    parts = [_last(record.last, now) if record.last else "not looked yet"]
+    if record.jobs:
+        parts.append(f"running {', '.join(map(safe, record.jobs))}")
+    elif record.next is not None:
+        parts.append(f"next {_clock(record.next, now)}")
+    else:
+        parts.append("next when something is pushed")
+    if record.waiting:
+        parts.append(f"{counted(record.waiting, 'image')} failed and will be tried again")
+    if record.refused:
+        parts.append(f"{counted(record.refused, 'notification')} without the secret")
+    return f"watching {name}: {'; '.join(parts)}"
+
+
+def watch_entry(record: Record) -> dict[str, object]:
+    """Return a watch as one entry of `jobs --json`."""
+    last = record.last
+    return {
+        "plan": record.plan,
+        "pid": record.pid,
+        "started": time_text(record.started),
+        "schedule": record.schedule,
+        "next": time_text(record.next) if record.next is not None else None,
+        "jobs": list(record.jobs),
+        "waiting": record.waiting,
+        "listening": record.listening or None,
+        "notifications": {"taken": record.taken, "refused": record.refused},
+        "last": None
+        if last is None
+        else {
+            "began": time_text(last.began),
+            "ended": time_text(last.ended),
+            "found": last.found,
+            "changed": last.changed,
+            "blocked": last.blocked,
+            "job": last.job or None,
+            "problem": dict(zip(("title", "detail", "remedy"), last.problem, strict=True))
+            if last.problem
+            else None,
+        },
+    }
+
+
+def _last(last: Round, now: float) -> str:
+    when = f"last look {duration_text(now - last.ended)} ago"
+    if last.problem is not None and not last.found:
+        return f"{when} failed: {safe(last.problem[0])}"
+    blocked = f", {last.blocked:,} can't be copied" if last.blocked else ""
+    why = f" ({safe(last.problem[0])})" if last.problem else ""
+    return f"{when}: {last.changed:,} of {last.found:,} changed{blocked}{why}"
+
+
+def _clock(moment: float, now: float) -> str:
+    local = datetime.fromtimestamp(moment).astimezone()
+    today = datetime.fromtimestamp(now).astimezone().date()
+    return f"{local:%H:%M}" if local.date() == today else f"{local:%m-%d %H:%M}"

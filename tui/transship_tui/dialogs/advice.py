@@ -1,0 +1,144 @@
+"""Advice: what isn't known is asked, then one way is recommended, and the others have a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, OptionList, Static
+
+from transship.plans.advice import Advice, Way, advise
+from transship.plans.ends import End, Ends, Question, answered
+from transship.text import safe
+from transship_tui.dialogs.choice import Choice, Choices
+
+WORDS = {
+    Way.COPY: "Copy once, through this machine",
+    Way.SYNC: "Sync: copy by rules, again and again",
+    Way.REPLICATION: "Replication: keep everything in step",
+    Way.HARBOR: "A replication policy of Harbor",
+    Way.TCR_REPLICATION: "A replica of the TCR instance",
+    Way.TCR_SYNC: "Synchronisation rules of TCR",
+}
+"""What each way is called."""
+
+_UNKNOWN = Choice("", "I don't know")
+
+
+class AdviceDialog(ModalScreen[Way | None]):
+    """Asks about what lies between two ends; returns the way that the operator takes, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Close"),
+        Binding("left,backspace,h", "before", "Question before"),
+    ]
+    DEFAULT_CSS = """
+    AdviceDialog {
+        &>.dialog { width: 84; }
+        & #known { color: $text-muted; margin-bottom: 1; height: auto; }
+        & #asked { height: auto; margin-bottom: 1; }
+    }
+    """
+
+    def __init__(self, facts: Ends) -> None:
+        super().__init__()
+        self._answers: list[tuple[Ends, frozenset[str]]] = [(facts, frozenset())]
+        """What was known before each question, and which were skipped; the last is now."""
+        self._choices: Sequence[Choice] = ()
+
+    def compose(self) -> ComposeResult:
+        """Give what is known, what is asked or recommended, and the choices."""
+        with Vertical(classes="dialog"):
+            yield Static(classes="title")
+            yield Static(id="known")
+            yield Static(id="asked")
+            yield Choices()
+            with Horizontal(classes="buttons"):
+                yield Button("Back", id="back", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        """Ask the first question."""
+        self._show()
+        self.query_one(Choices).focus()
+
+    @property
+    def _facts(self) -> Ends:
+        return self._answers[-1][0]
+
+    @property
+    def _question(self) -> Question | None:
+        """The next question whose answer could be given."""
+        skipped = self._answers[-1][1]
+        open_ones = (q for q in advise(self._facts).questions if q.id not in skipped)
+        return next(open_ones, None)
+
+    def _show(self) -> None:
+        facts, question = self._facts, self._question
+        title = "Choose a way" if question is None else f"Question {len(self._answers)}"
+        self.query_one(".title", Static).update(title)
+        ends = f"{_end_words(facts.source)} → {_end_words(facts.target)}"
+        self.query_one("#known", Static).update(Content(ends))
+        if question is None:
+            self._choices = _ways(advise(facts))
+        else:
+            self._choices = [*(Choice(c.value, c.words) for c in question.choices), _UNKNOWN]
+        asked = self.query_one("#asked", Static)
+        asked.update(Content(safe(question.words) if question else ""))
+        asked.display = question is not None
+        self.query_one(Choices).offer(self._choices)
+        self.query_one("#back", Button).disabled = len(self._answers) == 1
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        value = self._choices[event.option_index].value
+        question = self._question
+        if question is None:
+            self.dismiss(Way(value))
+            return
+        facts, skipped = self._answers[-1]
+        if value:
+            facts = answered(facts, question.id, value)
+        else:
+            skipped |= {question.id}
+        self._answers.append((facts, skipped))
+        self._show()
+
+    @on(Button.Pressed, "#back")
+    def action_before(self) -> None:
+        """Ask the question before once more."""
+        if len(self._answers) > 1:
+            self._answers.pop()
+            self._show()
+            self.query_one(Choices).focus()
+
+    @on(Button.Pressed, "#close")
+    def action_cancel(self) -> None:
+        """Take no way."""
+        self.dismiss(None)
+
+
+def _ways(advice: Advice) -> list[Choice]:
+    """Return all ways, the recommended one first, the others with what speaks against them."""
+    best = Choice(advice.way, f"✓ {WORDS[advice.way]} (recommended)", _sentence(advice.reason))
+    others = (Choice(o.way, f"– {WORDS[o.way]}", _sentence(o.why)) for o in advice.others)
+    return [best, *others]
+
+
+def _sentence(words: str) -> str:
+    return safe(words[:1].upper() + words[1:])
+
+
+def _end_words(end: End) -> str:
+    """Return a registry with what is known of it."""
+    side = {True: "mainland China", False: "outside mainland China", None: ""}[end.side]
+    known = (end.service.upper() if end.service != "registry" else "", end.edition or "", side)
+    words = ", ".join(filter(None, known))
+    return safe(f"{end.registry} ({words})" if words else end.registry)

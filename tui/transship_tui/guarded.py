@@ -1,0 +1,73 @@
+"""The engine as the app holds it: whatever goes wrong behind it, a screen sees errors it can show.
+
+Screens wait for `TransshipError`. Anything else would end their work without a word and leave
+"testing…" standing for ever, so it is put into words here, at the one place that all of it passes.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from transship.errors import TransshipError
+
+if TYPE_CHECKING:
+    from transship_tui.engine import Engine
+    from transship_tui.faults import Faults
+
+
+def guarded(engine: Engine, faults: Faults) -> Engine:
+    """Return `engine`; what its methods raise is a `TransshipError`."""
+    return cast("Engine", _Guarded(engine, faults))
+
+
+class _Guarded:
+    def __init__(self, engine: Engine, faults: Faults) -> None:
+        self._engine = engine
+        self._faults = faults
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._engine, name)
+        if not inspect.ismethod(found):
+            return found
+        if inspect.isasyncgenfunction(found):
+            return self._giving(found)
+        return self._awaited(found) if inspect.iscoroutinefunction(found) else self._called(found)
+
+    @contextmanager
+    def _in_words(self, where: str) -> Iterator[None]:
+        try:
+            yield
+        except TransshipError:
+            raise
+        except Exception as error:
+            raise self._faults.shown(error, where) from error
+
+    def _called(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def call(*args: Any, **options: Any) -> Any:
+            with self._in_words(method.__name__):
+                return method(*args, **options)
+
+        return call
+
+    def _awaited(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        async def call(*args: Any, **options: Any) -> Any:
+            with self._in_words(method.__name__):
+                return await method(*args, **options)
+
+        return call
+
+    def _giving(self, method: Callable[..., Any]) -> Callable[..., AsyncGenerator[Any]]:
+        @functools.wraps(method)
+        async def give(*args: Any, **options: Any) -> AsyncGenerator[Any]:
+            with self._in_words(method.__name__):
+                async with aclosing(method(*args, **options)) as items:
+                    async for item in items:
+                        yield item
+
+        return give

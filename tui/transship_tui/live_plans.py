@@ -1,0 +1,130 @@
+"""The part of the engine at work that sees to plans: their files, and what their sources hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from transship.accounts.connect import resolve
+from transship.accounts.registry_file import Accounts
+from transship.errors import SystemRefused, TransshipError
+from transship.oci.reference import LAYOUT, Reference
+from transship.plans.catalogue import Catalogue
+from transship.plans.edit import PlanFile
+from transship.plans.encode import Spelling
+from transship.plans.file import read_text
+from transship.plans.folder import PlanEntry, PlanFolder
+from transship.plans.plan import Plan
+from transship.plans.rule import Rule
+from transship.transfers.history import measured_rate
+from transship.transfers.jobs import Jobs
+from transship_tui.listings import Listings, Rules
+
+
+class LivePlans:
+    """The operator's plans, and the sources that were listed in this session."""
+
+    def __init__(self, folder: Path, accounts: Accounts, jobs: Jobs, listings: Listings) -> None:
+        self._accounts = accounts
+        self._jobs = jobs
+        self._folder = PlanFolder(folder, self.place)
+        self._listings = listings
+        self._job_plans: dict[str, Plan | None] = {}
+
+    def place(self, text: str) -> Reference:
+        """Return the place that a plan writes down as `text`; a folder's path is made whole."""
+        place = resolve(text, self._accounts)
+        if place.layout is None:
+            return place
+        return replace(place, registry=f"{LAYOUT}{Path(place.layout).expanduser().absolute()}")
+
+    def spelling(self) -> Spelling:
+        """Return how places are called: by the alias of their account, where it has one."""
+        aliases = {a.host: a.alias for a in self._accounts.all() if a.alias}
+
+        def spell(place: Reference) -> str:
+            alias = aliases.get(place.registry)
+            return alias + str(place)[len(place.registry) :] if alias else str(place)
+
+        return Spelling(spell, lambda registry: aliases.get(registry, registry))
+
+    def all_plans(self) -> Sequence[PlanEntry]:
+        """Return the plans by name, those that can't be read too."""
+        return self._folder.all()
+
+    def load_plan(self, path: Path) -> PlanFile:
+        """Return the plan in a file, to be changed. Raises BadFile."""
+        return PlanFile.load(path, self.place)
+
+    def plan_text(self, path: Path) -> str:
+        """Return the text of a plan's file. Raises BadFile."""
+        return read_text(path)
+
+    def free_plan_name(self, wish: str) -> str:
+        """Return a name like `wish` that no plan has."""
+        return self._folder.free_name(wish)
+
+    def create_plan(self, name: str, plan: Plan, like: PlanFile | None = None) -> PlanFile:
+        """Write a new plan; `like` is the file whose words and comments it takes over."""
+        if like is None:
+            return self._folder.create(name, plan, self.spelling())
+        path = self._folder.fresh_path(name)
+        return replace(like, path=path, on_disk=None).replaced(plan, self.spelling()).save()
+
+    def save_plan(self, file: PlanFile) -> PlanFile:
+        """Write a plan. Raises FileChanged when somebody else has changed it meanwhile."""
+        return file.save()
+
+    def is_plan_changed(self, file: PlanFile) -> bool:
+        """Tell whether the file says something else than when it was read or written."""
+        return not file.path.is_file() or read_text(file.path) != file.on_disk
+
+    def delete_plan(self, path: Path) -> None:
+        """Delete the file of a plan. Raises SystemRefused."""
+        try:
+            path.unlink()
+        except OSError as error:
+            raise SystemRefused(f"{path}: {error.strerror}") from error
+
+    def jobs_of(self, plans: Iterable[Plan]) -> Sequence[str | None]:
+        """Return for each plan the newest job that was to do just that, None where none was.
+
+        What a job is to do never changes, so it is read once.
+        """
+        known: list[tuple[str, Plan]] = []
+        for job in self._jobs.all():
+            if job.id not in self._job_plans:
+                try:
+                    self._job_plans[job.id] = job.plan()
+                except TransshipError:
+                    self._job_plans[job.id] = None
+            plan = self._job_plans[job.id]
+            if plan is not None and plan.rules:
+                known.append((job.id, plan))
+        return [next((job for job, its in known if its == plan), None) for plan in plans]
+
+    async def rate_of(self, plan: Plan) -> float:
+        """Return the bytes per second of the last job on the same way, or 0."""
+        return await asyncio.to_thread(measured_rate, plan, self._jobs.all())
+
+    def listed(self) -> Mapping[str, Catalogue]:
+        """Return what of the sources was listed so far, by registry."""
+        return self._listings.known()
+
+    def unlisted(self, rules: Sequence[Rule]) -> int | None:
+        """Return how many repositories the rules take that aren't listed; None: not known yet."""
+        return self._listings.due(rules)
+
+    async def list_sources(self, rules: Rules) -> None:
+        """List what the rules take and isn't listed yet."""
+        await self._listings.list_for(rules)
+
+    async def look_up(self, tags: Iterable[Reference]) -> None:
+        """Learn when these tags were created."""
+        await self._listings.look_up(tags)
+
+    def forget_listing(self, host: str) -> None:
+        """List a source anew when it is asked for next."""
+        self._listings.forget(host)

@@ -1,0 +1,362 @@
+"""The board of a flow: images down, stages across; what can be promoted, and who promoted what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+
+from transship.errors import TransshipError
+from transship.matching import matcher
+from transship.text import counted, safe
+from transship.transfers.board import Board, BoardProgress, Row, Step
+from transship.transfers.ledger import Entry
+from transship_tui.bridge import JobsChanged
+from transship_tui.dialogs.choice import Choice, ChoiceDialog
+from transship_tui.dialogs.facts import FactsDialog
+from transship_tui.dialogs.promote import promote_dialog
+from transship_tui.keys import bindings
+from transship_tui.lines import flow_line, promote_line
+from transship_tui.marks import QUIET
+from transship_tui.screens.frame import Frame
+from transship_tui.stages import LEGEND
+from transship_tui.widgets.board_rows import (
+    HISTORY_COLUMNS,
+    BoardRows,
+    HistoryRows,
+    board_columns,
+    digits_for,
+    entry_facts,
+    entry_lines,
+    image_facts,
+    outcome_mark,
+    row_lines,
+)
+from transship_tui.widgets.pattern_table import PatternTable
+from transship_tui.widgets.tab_line import TabLine
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from transship.plans.flow import Flow, Stage
+
+_STEPS = (Step.NEW, Step.REPLACE)
+
+
+class BoardScreen(Frame):
+    """Shows which image of `flow` is in which stage. `path` is the flow's file."""
+
+    MODE = "plan"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("board")
+    CSS_PATH = "board.tcss"
+    HELP: ClassVar[str] = """
+Images stand below each other, the stages of the flow side by side. Within a row, the same letter is
+the same digest. → says that an image can be promoted to the next stage, ⇒ that the next stage has
+the tag with another digest, – that it isn't there, ? that it couldn't be looked at.
+
+p promotes the image under the cursor: to the next stage only, by its digest, and after a question.
+Who promoted what and when is kept, and H shows it. f shows only what can be promoted, enter all
+digests of an image.
+"""
+
+    def __init__(self, flow: Flow, path: Path) -> None:
+        super().__init__()
+        self._flow = flow
+        self._path = path
+        self._board: Board | None = None
+        self._entries: Sequence[Entry] = ()
+        self._shown: Sequence[Row] = ()
+        self._only_steps = False
+        self._looking: BoardProgress | None = None
+        self._promoting = False
+        self._begun: set[str] = set()
+        """Jobs of promotions that were begun here, and haven't ended as far as is known."""
+
+    def compose_body(self) -> ComposeResult:
+        """Give board and history, the line for a pattern, and the row under the cursor."""
+        yield TabLine()
+        yield PatternTable(board_columns(self._flow, 80), id="board", empty="Looking…")
+        yield VirtualTable(HISTORY_COLUMNS, id="history", empty="Nothing was promoted yet.")
+        yield TextLines(id="row")
+
+    def on_mount(self) -> None:
+        """Look at all stages."""
+        self.query_one("#history").display = False
+        self._images.table.focus()
+        self._say()
+        self._look()
+        self._read_history()
+
+    def on_resize(self) -> None:
+        """Lay the stages out anew."""
+        self._show()
+
+    @property
+    def _images(self) -> PatternTable:
+        return self.query_one(PatternTable)
+
+    @property
+    def _is_history(self) -> bool:
+        return self.query_one("#history").display
+
+    # What is there
+
+    @work(group="board", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        progress = self._looking = BoardProgress()
+        ticks = self.set_interval(0.25, self._say)
+        try:
+            self._board = await self.transship.engine.board(self._flow, progress)
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            for stage, problem in list(self._board.problems.items())[:1]:
+                self.transship.remember(problem)
+                self.warn(f"{stage} couldn't be looked at in full: {problem}")
+        finally:
+            ticks.stop()
+            self._looking = None
+        self._show()
+
+    @work(group="history", exclusive=True, exit_on_error=False)
+    async def _read_history(self) -> None:
+        try:
+            self._entries = await self.transship.engine.promotions(self._flow)
+        except TransshipError as error:
+            self.fail(error)
+            return
+        rows = HistoryRows(self._entries, self.transship.engine.clock.now())
+        self.query_one("#history", VirtualTable).show(rows)
+        self._say()
+
+    def work_failed(self, group: str) -> None:
+        """Wait for nothing any more."""
+        if group == "board":
+            self._looking = None
+        self._promoting = False
+        self._say()
+
+    def on_jobs_changed(self, event: JobsChanged) -> None:
+        """Look anew once a promotion has come to its end."""
+        ended = {job.id for job in event.jobs if job.state.ended} & self._begun
+        if ended:
+            self._begun -= ended
+            self._read_history()
+            self._look()
+
+    def _show(self) -> None:
+        columns = board_columns(self._flow, self.size.width)
+        self._images.table.lay_out(columns)
+        if self._board is not None:
+            wanted = matcher(self._images.pattern)
+            self._shown = [
+                row
+                for row in self._board.rows
+                if wanted(str(row.image)) and (not self._only_steps or _steps_of(row))
+            ]
+            rows = BoardRows(self._shown, digits_for(columns[1].width))
+            self._images.show(rows, len(self._board.rows), empty=self._empty)
+        elif self._looking is None:
+            self._images.show(BoardRows((), 0), 0, empty="It couldn't be looked at; r looks anew.")
+        self._say()
+
+    @property
+    def _empty(self) -> str:
+        if self._board is not None and self._board.rows:
+            return "Nothing can be promoted now; f shows all."
+        return "No stage has an image."
+
+    def _say(self) -> None:
+        stages = " → ".join(stage.name for stage in self._flow.stages)
+        self.heading(f"Flow {self._flow.name}", self._extent() or stages)
+        steps = len(self._board.promotable) if self._board else 0
+        tabs = [f"Board {steps:,} to promote" if steps else "Board", "History"]
+        if self._entries:
+            tabs[1] = f"History {len(self._entries):,}"
+        self.query_one(TabLine).tabs(tabs, int(self._is_history))
+        self._show_row()
+
+    def _extent(self) -> str:
+        if self._looking is not None:
+            return f"looking: {counted(self._looking.images, 'tag')} so far"
+        if self._board is None:
+            return ""
+        images = counted(len(self._board.rows), "image")
+        return f"{images}, only what can be promoted" if self._only_steps else images
+
+    @on(VirtualTable.CursorMoved)
+    def _show_row(self) -> None:
+        now, row = self.transship.engine.clock.now(), self._row
+        if self._is_history:
+            entry = self._entry
+            words = entry_lines(entry) if entry else []
+        else:
+            last = next((e for e in reversed(self._entries) if row and e.image == row.image), None)
+            words = [*(row_lines(row, last, now) if row else ()), Content.styled(LEGEND, QUIET)]
+        self.query_one("#row", TextLines).show(words)
+        self.line(self._line(row))
+        self.refresh_bindings()
+
+    @property
+    def _entry(self) -> Entry | None:
+        """The promotion under the cursor."""
+        key = self.query_one("#history", VirtualTable).key_at_cursor()
+        return next((entry for entry in self._entries if str(entry.number) == key), None)
+
+    def _line(self, row: Row | None) -> str:
+        if self._is_history:
+            return f"{flow_line(str(self._path))} --history"
+        steps = _steps_of(row) if row else []
+        if row is None or not steps:
+            return flow_line(str(self._path))
+        number, step = steps[-1]
+        stage = self._flow.stages[number + 1].name
+        return promote_line(str(self._path), str(row.image), stage, overwrite=step is Step.REPLACE)
+
+    @property
+    def _row(self) -> Row | None:
+        """The row under the cursor."""
+        at = self._images.table.cursor
+        return self._shown[at] if at < len(self._shown) else None
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what can't be promoted now, and why."""
+        if self._promoting:
+            return {"promote": "A promotion is just being started."}
+        if self._is_history:
+            return {"promote": "This is the history; H goes back to the board."}
+        if self._row is None:
+            return {"promote": "There is no image here."}
+        if not _steps_of(self._row):
+            return {"promote": _why_not(self._row)}
+        return {}
+
+    # What is shown of it
+
+    def action_history(self) -> None:
+        """Show the history, or the board again."""
+        history = not self._is_history
+        shown = self.query_one("#history")
+        shown.display, self._images.display = history, not history
+        (shown if history else self._images.table).focus()
+        self._say()
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        if bool(event.index) is not self._is_history:
+            self.action_history()
+
+    def action_steps(self) -> None:
+        """Show only what can be promoted, or everything again."""
+        if self._is_history:
+            self.action_history()
+        self._only_steps = not self._only_steps
+        self._show()
+
+    def action_refresh_list(self) -> None:
+        """Look at all stages anew."""
+        self.hush()
+        self._look()
+        self._read_history()
+
+    def action_filter(self) -> None:
+        """Let the operator type which images to show."""
+        if self._is_history:
+            self.action_history()
+        self._images.ask_filter()
+
+    async def action_back(self) -> None:
+        """Show all again if something is hidden; else go back."""
+        if self._is_history:
+            self.action_history()
+        elif self._images.clear_filter():
+            pass
+        elif self._only_steps:
+            self.action_steps()
+        else:
+            await super().action_back()
+
+    @on(PatternTable.Narrowed)
+    def _narrowed(self) -> None:
+        self._show()
+
+    @on(VirtualTable.Opened, "#board VirtualTable")
+    def _open_image(self) -> None:
+        if self._board is not None and (row := self._row) is not None:
+            facts = image_facts(self._board, row)
+            self.app.push_screen(FactsDialog(Content(safe(str(row.image))), facts))
+
+    @on(VirtualTable.Opened, "#history")
+    def _open_entry(self) -> None:
+        if (entry := self._entry) is not None:
+            self.app.push_screen(FactsDialog(outcome_mark(entry.outcome), entry_facts(entry)))
+
+    # Promoting
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_promote(self) -> None:
+        """Ask whether to promote the image under the cursor, and begin that."""
+        row = self._row
+        number = await self._chosen_step(row) if row else None
+        if row is None or number is None:
+            return
+        cell, stage = row.cells[number], self._flow.stages[number + 1]
+        assert cell.digest is not None
+        self.hush()
+        self._promoting = True
+        self.refresh_bindings()
+        engine, overwrite = self.transship.engine, cell.step is Step.REPLACE
+        try:
+            promotion = await engine.consider(
+                self._flow, row.image, stage.name, cell.digest, overwrite=overwrite
+            )
+            if not await self.app.push_screen_wait(promote_dialog(promotion)):
+                return
+            job = await engine.promote(promotion)
+        except TransshipError as error:
+            self.fail(error)
+            return
+        finally:
+            self._promoting = False
+            self.refresh_bindings()
+        self._begun.add(job)
+        self.tell(f"{row.image} is on its way to {stage.name}: job {job}, 4 shows it")
+        self.transship.bridge.look()
+        self._read_history()
+
+    async def _chosen_step(self, row: Row) -> int | None:
+        """Return from which stage, by its number, the image goes on; ask if there are several."""
+        steps = _steps_of(row)
+        if len(steps) == 1:
+            return steps[0][0]
+        stages: Sequence[Stage] = self._flow.stages
+        choices = [
+            Choice(
+                str(number),
+                f"{stages[number].name} → {stages[number + 1].name}",
+                "in place of another digest" if step is Step.REPLACE else "",
+            )
+            for number, step in reversed(steps)
+        ]
+        dialog = ChoiceDialog(f"Promote {row.image}: which step?", Content(""), choices)
+        answer = await self.app.push_screen_wait(dialog)
+        return int(answer) if answer else None
+
+
+def _steps_of(row: Row) -> list[tuple[int, Step]]:
+    """Return the stages, by number, from which an image can go on, and what that does."""
+    return [(number, cell.step) for number, cell in enumerate(row.cells) if cell.step in _STEPS]
+
+
+def _why_not(row: Row) -> str:
+    if row.is_settled:
+        return f"Every stage has the same digest of {row.image}."
+    if any(cell.step is Step.UNKNOWN for cell in row.cells):
+        return f"{row.image} couldn't be looked at in all stages; enter says why."
+    return f"No stage has anything of {row.image} for the next one."

@@ -1,0 +1,241 @@
+"""Drift: tag by tag, how far the targets of a plan are from what it would make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Static
+
+from transship.errors import TransshipError
+from transship.matching import matcher
+from transship.plans.drift import Drift, Row, State, plan_of
+from transship.text import counted, safe
+from transship.transfers.drifting import DriftProgress
+from transship_tui.dialogs.facts import FactsDialog
+from transship_tui.dialogs.name import NameDialog
+from transship_tui.keys import bindings
+from transship_tui.lines import drift_line
+from transship_tui.marks import QUIET
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.drift_rows import COLUMNS, MARKS, DriftRows, in_full, row_facts
+from transship_tui.widgets.pattern_table import PatternTable
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.worklist_view import laid_out
+
+if TYPE_CHECKING:
+    from transship.plans.plan import Plan
+
+
+class DriftScreen(Frame):
+    """Compares the targets of `plan` with its sources. `name` is what its file is called."""
+
+    MODE = "plan"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("drift")
+    CSS_PATH = "drift.tcss"
+    HELP: ClassVar[str] = """
+Both sides are listed, and tags that both have are compared by digest. Nothing is written. f shows
+one state after another, / finds by name, enter shows both digests.
+
+space marks, * marks by a pattern, v up to here. What is marked becomes a plan of its own: p shows
+what it would do and can start it, ctrl+s saves it among your plans. A tag that is only at the
+target has no source, so nothing copies it.
+"""
+
+    def __init__(self, plan: Plan, name: str) -> None:
+        super().__init__()
+        self._plan = plan
+        self._plan_name = name
+        self._drift: Drift | None = None
+        self._only: State | None = None
+        self._shown: Sequence[Row] = ()
+        self._looking: DriftProgress | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Give the counts, the tags, and the one under the cursor in full."""
+        yield Static(id="counts")
+        yield PatternTable(COLUMNS, can_mark=True, empty="Looking…")
+        yield TextLines(id="row")
+
+    def on_mount(self) -> None:
+        """Look at both sides."""
+        self.line(drift_line(self._plan_name))
+        self._table.focus()
+        self._look()
+
+    @property
+    def _table(self) -> VirtualTable:
+        return self.query_one(PatternTable).table
+
+    @work(group="drift", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        progress = self._looking = DriftProgress()
+        ticks = self.set_interval(0.25, self._say)
+        self._say()
+        try:
+            self._drift = await self.transship.engine.drift(self._plan, progress)
+        except TransshipError as error:
+            self.fail(error)
+        finally:
+            ticks.stop()
+            self._looking = None
+        self._show()
+
+    def work_failed(self, group: str) -> None:  # noqa: ARG002 - there is one only
+        """Wait for nothing any more."""
+        self._looking = None
+        self._show()
+
+    def _show(self) -> None:
+        rows = self._drift.rows if self._drift else ()
+        listed = self.query_one(PatternTable)
+        wanted = matcher(listed.pattern)
+        self._shown = [
+            row for row in rows if self._only in (None, row.state) and wanted(str(row.target))
+        ]
+        known = self._drift is not None
+        empty = "The rules select nothing." if known else "It couldn't be looked at; r looks anew."
+        listed.show(DriftRows(self._shown), len(rows), empty=empty)
+        self._say()
+
+    def _say(self) -> None:
+        marked = len(self._table.marked)
+        words = [self._progress(), f"● {marked:,} marked" if marked else ""]
+        self.heading(f"Drift of {self._plan_name}", "   ".join(filter(None, words)))
+        self.query_one("#counts", Static).update(self._counts())
+        self._show_row()
+
+    def _progress(self) -> str:
+        if self._looking is None:
+            return ""
+        if not self._looking.to_compare:
+            count = counted(self._looking.listed, "repository", "repositories")
+            return f"listing both sides: {count} of the target so far"
+        tags = counted(self._looking.to_compare, "tag")
+        return f"comparing: {self._looking.compared:,} of {tags}"
+
+    def _counts(self) -> Content:
+        if self._drift is None:
+            return Content.styled("Nothing is written.", QUIET)
+        everything = counted(len(self._drift.rows), "tag")
+        parts = [(everything, "reverse" if self._only is None else "")]
+        for state, count in self._drift.counts.items():
+            if count:
+                sign, chosen = MARKS[state], "reverse " if state is self._only else ""
+                parts.append((f"{sign.sign} {count:,} {state}", f"{chosen}{sign.color}"))
+        return laid_out(parts, self.size.width - 2)
+
+    def on_resize(self) -> None:
+        """Lay the counts out anew."""
+        self.query_one("#counts", Static).update(self._counts())
+
+    @on(VirtualTable.CursorMoved)
+    def _show_row(self) -> None:
+        at = self._table.cursor
+        row = self._shown[at] if at < len(self._shown) else None
+        self.query_one("#row", TextLines).show(in_full(row) if row else ())
+        self.refresh_bindings()
+
+    @on(PatternTable.Marked)
+    def _marks_changed(self) -> None:
+        self._say()
+
+    @on(PatternTable.Narrowed)
+    def _narrowed(self) -> None:
+        self._show()
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what can't be done yet, and why."""
+        if self._drift is None or not self._drift.rows:
+            why = "There are no tags here."
+            return dict.fromkeys(("preview", "save", "state", "mark_matching"), why)
+        return {}
+
+    # What is shown of it
+
+    def action_state(self) -> None:
+        """Show only the next state that there is; after the last one, all."""
+        if self._drift is None:
+            return
+        present = [None, *(state for state, count in self._drift.counts.items() if count)]
+        self._only = present[(present.index(self._only) + 1) % len(present)]
+        self._show()
+
+    def action_filter(self) -> None:
+        """Let the operator type which tags to show."""
+        self.query_one(PatternTable).ask_filter()
+
+    def action_mark_matching(self) -> None:
+        """Let the operator type which tags to mark."""
+        self.query_one(PatternTable).ask_marks()
+
+    def action_refresh_list(self) -> None:
+        """Look at both sides anew."""
+        self.hush()
+        self._look()
+
+    async def action_back(self) -> None:
+        """Show all again if something is hidden; else go back."""
+        if self.query_one(PatternTable).clear_filter():
+            return
+        if self._only is not None:
+            self._only = None
+            self._show()
+        else:
+            await super().action_back()
+
+    @on(VirtualTable.Opened)
+    def _open(self, event: VirtualTable.Opened) -> None:
+        row = self._shown[event.index]
+        self.app.push_screen(FactsDialog(MARKS[row.state].content(), row_facts(row)))
+
+    # What comes of the marked
+
+    def _marked_plan(self) -> Plan | None:
+        """Return a plan of what is marked, or of the row under the cursor if nothing is."""
+        marked = self._table.marked or {self._table.key_at_cursor() or ""}
+        rows = [row for row in self._drift.rows if str(row.target) in marked] if self._drift else []
+        without = sum(1 for row in rows if row.wanted is None)
+        try:
+            plan = plan_of(self._plan, rows)
+        except TransshipError as error:
+            self.warn(f"Nothing to copy: {error.detail}.")
+            return None
+        if without:
+            self.warn(f"{without:,} of the marked are only at the target: nothing copies those.")
+        return plan
+
+    def action_preview(self) -> None:
+        """Show what copying the marked would do."""
+        from transship_tui.screens.plan_preview import PlanPreviewScreen
+
+        self.hush()
+        if (plan := self._marked_plan()) is not None:
+            name = f"{counted(len(plan.copies), 'tag')} of {self._plan_name}"
+            self.app.push_screen(PlanPreviewScreen(plan, name))
+
+    @work(group="name", exclusive=True, exit_on_error=False)
+    async def action_save(self) -> None:
+        """Save the marked as a plan of their own."""
+        self.hush()
+        if (plan := self._marked_plan()) is None:
+            return
+        engine = self.transship.engine
+        try:
+            wish = engine.free_plan_name(f"{self._plan_name}-drift")
+            words = f"{counted(len(plan.copies), 'tag')} become a plan that copies just these."
+            name = await self.app.push_screen_wait(
+                NameDialog("Save as a plan", words, wish, "Save")
+            )
+            if name is None:
+                return
+            file = engine.create_plan(name, plan)
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(f"Saved as {safe(str(file.path))}")

@@ -1,0 +1,105 @@
+"""A plan that is open to be changed: the file that it is in, if it is in one yet, and the draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from transship.plans.encode import document_text, encode
+from transship.plans.file import document_in
+from transship_tui.widgets.plan_draft import PlanDraft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from transship.plans.edit import PlanFile
+    from transship.plans.plan import Plan
+    from transship_tui.engine import Engine
+
+
+@dataclass(slots=True)
+class OpenedPlan:
+    """A plan, what it is called, and the draft of it.
+
+    `file` is the one that it is in; None for a new plan, and `like` is then the file whose words
+    and comments it begins with, if any.
+    """
+
+    name: str
+    draft: PlanDraft
+    file: PlanFile | None = None
+    like: PlanFile | None = None
+
+    @classmethod
+    def of(cls, file: PlanFile) -> OpenedPlan:
+        """Return the plan in a file."""
+        return cls(_name_of(file), _draft_of(file), file)
+
+    @classmethod
+    def copy_of(cls, file: PlanFile, name: str) -> OpenedPlan:
+        """Return a new plan that says the same as a file."""
+        return cls(name, _draft_of(file), like=file)
+
+    @classmethod
+    def new(cls, name: str, rules: Iterable[Mapping[str, Any]], engine: Engine) -> OpenedPlan:
+        """Return a new plan with some rules."""
+        return cls(name, PlanDraft.new(rules, engine.place))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is in no file yet."""
+        return self.file is None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether something would be lost without saving."""
+        return self.draft.is_changed or (self.is_new and self.like is not None)
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        return str(self.file.path) if self.file else f"{self.name} (in no file yet)"
+
+    def text(self, plan: Plan | None, engine: Engine) -> str:
+        """Return the text of the file as it would be saved, or as it was if there is no plan.
+
+        Raises BadFile.
+        """
+        file = self.file or self.like
+        if file is not None:
+            return file.replaced(plan, engine.spelling()).text if plan else file.text
+        return document_text(encode(plan, engine.spelling())) if plan else ""
+
+    def save(self, plan: Plan, name: str, engine: Engine) -> None:
+        """Write the plan, under `name` if it is new.
+
+        Raises FileChanged, BadRequest for a name that can't be, and BadFile.
+        """
+        if self.file is None:
+            self.file = engine.create_plan(name, plan, self.like)
+        else:
+            self.file = engine.save_plan(self.file.replaced(plan, engine.spelling()))
+        self.name, self.draft = _name_of(self.file), _draft_of(self.file)
+
+    def is_changed_elsewhere(self, engine: Engine) -> bool:
+        """Tell whether the file says something else than when it was read."""
+        return self.file is not None and engine.is_plan_changed(self.file)
+
+    def load(self, engine: Engine) -> None:
+        """Take what the file says now. Raises BadFile."""
+        assert self.file is not None
+        self.file = engine.load_plan(self.file.path)
+        self.draft = _draft_of(self.file)
+
+    def rebase(self, engine: Engine) -> None:
+        """Go on from what the file says now; the draft stays. Raises BadFile."""
+        assert self.file is not None
+        self.file = engine.load_plan(self.file.path)
+
+
+def _name_of(file: PlanFile) -> str:
+    return file.path.stem
+
+
+def _draft_of(file: PlanFile) -> PlanDraft:
+    return PlanDraft(document_in(file.text, file.path), file.resolve)

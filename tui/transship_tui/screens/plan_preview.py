@@ -1,0 +1,169 @@
+"""Everything that a plan would do, known before a byte moves; then the start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher, Static
+
+from transship.errors import TransshipError
+from transship.text import counted, safe
+from transship.transfers.inventory import Progress
+from transship_tui.beside import computed
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.lines import run_line
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.plan_foreseen import Foreseen, foresee, question_words
+from transship_tui.widgets.plan_preview import PlanPreview
+from transship_tui.widgets.plan_rows import way_of
+
+if TYPE_CHECKING:
+    from transship.plans.plan import Plan
+    from transship.transfers.preview import Preview
+
+_AT_ONCE = 5_000
+"""So many copies are sorted before anybody notices."""
+
+
+class PlanPreviewScreen(Frame):
+    """Looks at both sides of `plan` and shows what it would do.
+
+    `name` is what it is called, `saved` its name if its file says the same. With `ask`, whether to
+    start is asked as soon as all is known.
+    """
+
+    MODE = "plan"
+    WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
+    HELP: ClassVar[str] = """
+Both sides were looked at, and nothing was written. Copies have a verdict each, and f shows one
+after another; ] goes on to what would be deleted, to what the rules left out and why, and to the
+repositories that come to be.
+
+Start asks once more. Where tags would move or go, it wants the target's name typed.
+"""
+
+    def __init__(self, plan: Plan, name: str, *, saved: str = "", ask: bool = False) -> None:
+        super().__init__()
+        self._plan = plan
+        self._plan_name = name
+        self._saved = saved
+        self._ask = ask
+        self._foreseen: Foreseen | None = None
+        self._ticks: Timer | None = None
+
+    def compose_body(self) -> ComposeResult:
+        """Give the wait, and what was found: one of them at a time."""
+        with ContentSwitcher(initial="looking", id="steps"):
+            with Container(id="looking", classes="notice"):
+                yield Static(id="found")
+            yield PlanPreview(id="foreseen")
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        more = way_of(self._plan) + ("" if self._saved else " · as it is here, not saved")
+        self.heading(f"Preview of {self._plan_name}", more)
+        self.line(run_line(self._saved) if self._saved else "")
+        self._look()
+
+    def action_refresh_list(self) -> None:
+        """Look at both sides anew."""
+        self.hush()
+        self._look()
+
+    async def action_back(self) -> None:
+        """Show all reasons again, or go back; what is being looked at is left."""
+        if not self.query_one(PlanPreview).close_group():
+            await super().action_back()
+
+    @work(group="preview", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        progress = Progress()
+        self._switch("looking")
+        self._say_found(progress)
+        self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
+        try:
+            foreseen = await self._foresee(progress)
+        except TransshipError as error:
+            self._say("Nothing is known yet. r looks again; esc goes back.")
+            self.fail(error)
+            return
+        finally:
+            self._ticks.stop()
+        self._show(foreseen)
+
+    async def _foresee(self, progress: Progress) -> Foreseen:
+        engine = self.transship.engine
+        preview: Preview = await engine.preview(self._plan, progress)
+        rate = await engine.rate_of(self._plan)
+        if len(preview.worklist.copies) + len(preview.dropped) <= _AT_ONCE:
+            return foresee(preview, rate)
+        return await computed(foresee, preview, rate)
+
+    def _say_found(self, progress: Progress) -> None:
+        self._say(
+            f"Looking at both sides: {counted(progress.found, 'image')} found so far.\n"
+            "Nothing is written. esc goes back."
+        )
+
+    def _say(self, words: str) -> None:
+        self.query_one("#found", Static).update(Content(words))
+
+    def _switch(self, step: str) -> None:
+        self.query_one("#steps", ContentSwitcher).current = step
+        self.refresh_bindings()
+
+    def _show(self, foreseen: Foreseen) -> None:
+        self._foreseen = foreseen
+        self._switch("foreseen")
+        view = self.query_one(PlanPreview)
+        view.show(foreseen)
+        view.table.focus()
+        ask, self._ask = self._ask, False
+        if ask and view.can_start:
+            self._start(foreseen)
+
+    @on(PlanPreview.StartWanted)
+    def _start_wanted(self) -> None:
+        if self._foreseen is not None:
+            self._start(self._foreseen)
+
+    @work(group="start", exclusive=True, exit_on_error=False)
+    async def _start(self, foreseen: Foreseen) -> None:
+        if not await self.app.push_screen_wait(_question(self._plan_name, foreseen)):
+            return
+        view = self.query_one(PlanPreview)
+        view.starting()
+        try:
+            job = await self.transship.engine.start(self._plan)
+        except TransshipError as error:
+            view.offer_start()
+            self.fail(error)
+            return
+        # Popping this screen ends its workers, this one too.
+        self.app.call_later(self._leave_to, job)
+
+    def _leave_to(self, job: str) -> None:
+        """Show the job; what was asked here is done."""
+        journey = self.transship.journey
+        journey.job = job
+        journey.source = self._plan.sources[0].registry
+        journey.target = self._plan.targets[0].registry
+        self.close_when_in_front()
+        self.transship.show_job(job)
+
+
+def _question(name: str, foreseen: Foreseen) -> ConfirmDialog:
+    """Return the question before the start. Where tags move or go, it asks for where."""
+    typed = " ".join(foreseen.affected)
+    return ConfirmDialog(
+        f"Run {safe(name)}?",
+        question_words(foreseen),
+        "Start",
+        danger=bool(typed),
+        typed=typed or None,
+    )

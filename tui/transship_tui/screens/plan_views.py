@@ -1,0 +1,144 @@
+"""What can be looked at from the list of plans: drift, boards of flows, and advice."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.content import Content
+
+from transship.errors import TransshipError
+from transship.plans.advice import Way
+from transship.plans.folder import PlanEntry
+from transship.plans.plan import Kind
+from transship.text import safe
+from transship_tui.advice_facts import ends_of
+from transship_tui.dialogs.advice import WORDS, AdviceDialog
+from transship_tui.dialogs.choice import Choice, ChoiceDialog
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.screens.frame import Frame
+
+if TYPE_CHECKING:
+    from transship.plans.flow_files import FlowEntry
+
+_KINDS = {Way.SYNC: Kind.SYNC, Way.REPLICATION: Kind.REPLICATION}
+_AT_SERVICE = "is set up at the service itself; the plan stays as it is"
+
+
+class PlanViews(Frame):
+    """A screen on which one plan is meant by the keys for drift and advice."""
+
+    @property
+    @abstractmethod
+    def meant(self) -> PlanEntry | None:
+        """The plan that the keys are for."""
+
+    def impossible_views(self) -> Mapping[str, str]:
+        """Say of which plan there is no drift or advice, and why."""
+        entry = self.meant
+        if entry is None:
+            return dict.fromkeys(("drift", "advice"), "There is no plan here; a writes one.")
+        if entry.plan is None:
+            why = f"{safe(entry.name)} can't be read; t shows its text. Mend the file first."
+            return dict.fromkeys(("drift", "advice"), why)
+        if not entry.plan.rules:
+            return {"drift": "It names its images one by one: p shows what it would change."}
+        return {}
+
+    def action_drift(self) -> None:
+        """Show how far the targets of the plan under the cursor have drifted."""
+        from transship_tui.screens.drift import DriftScreen
+
+        if (entry := self.meant) is not None and entry.plan is not None:
+            self.hush()
+            self.app.push_screen(DriftScreen(entry.plan, entry.name))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_board(self) -> None:
+        """Show the board of a flow; of which one is asked where there are several."""
+        from transship_tui.screens.board import BoardScreen
+
+        self.hush()
+        try:
+            entries = self.transship.engine.flows()
+        except TransshipError as error:
+            self.fail(error)
+            return
+        if not entries:
+            self.warn('No flows yet: a flow is a file beside the plans that says kind = "flow".')
+            return
+        entry = entries[0] if len(entries) == 1 else await self._chosen(entries)
+        if entry is None:
+            return
+        if entry.flow is not None:
+            self.app.push_screen(BoardScreen(entry.flow, entry.path))
+        elif entry.problem is not None:
+            self.fail(entry.problem)
+
+    async def _chosen(self, entries: Sequence[FlowEntry]) -> FlowEntry | None:
+        choices = [Choice(str(number), *_words(entry)) for number, entry in enumerate(entries)]
+        dialog = ChoiceDialog("Board of which flow?", Content(""), choices)
+        answer = await self.app.push_screen_wait(dialog)
+        return entries[int(answer)] if answer else None
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_advice(self) -> None:
+        """Ask what isn't known of the plan's two ends, and say which way is best."""
+        entry = self.meant
+        if entry is None or entry.plan is None:
+            return
+        self.hush()
+        try:
+            facts = ends_of(entry.plan, self.transship.engine.accounts())
+        except TransshipError as error:
+            self.fail(error)
+            return
+        way = await self.app.push_screen_wait(AdviceDialog(facts))
+        if way is not None:
+            await self._take(way, entry)
+
+    async def _take(self, way: Way, entry: PlanEntry) -> None:
+        """Make the plan what the operator has chosen, where a plan can be that."""
+        assert entry.plan is not None
+        kind = _KINDS.get(way)
+        if way is Way.COPY:
+            self.tell(f"{entry.name}: R runs it once, and nothing more comes of it")
+        elif kind is None:
+            self.tell(f"{WORDS[way]} {_AT_SERVICE}")
+        elif kind is entry.plan.kind:
+            self.tell(f"{entry.name} is a {kind} already")
+        elif entry.plan.kind is Kind.COPY:
+            self.tell(f"{entry.name} names its images one by one; a writes a {kind}")
+        elif await self.app.push_screen_wait(_question(entry.name, kind)):
+            self._make(entry, kind)
+
+    def _make(self, entry: PlanEntry, kind: Kind) -> None:
+        engine = self.transship.engine
+        try:
+            file = engine.load_plan(entry.path)
+            delete = file.plan.delete if kind is Kind.REPLICATION else None
+            plan = replace(file.plan, kind=kind, delete=delete)
+            engine.save_plan(file.replaced(plan, engine.spelling()))
+        except TransshipError as error:
+            self.fail(error)
+            return
+        self.action_refresh_list()
+        self.tell(f"{entry.name} is a {kind} now")
+
+    @abstractmethod
+    def action_refresh_list(self) -> None:
+        """Read the plans anew."""
+
+
+def _words(entry: FlowEntry) -> tuple[str, str]:
+    if entry.flow is None:
+        return f"✗ {entry.name}", "can't be read; choose it to see why"
+    return entry.name, " → ".join(stage.name for stage in entry.flow.stages)
+
+
+def _question(name: str, kind: Kind) -> ConfirmDialog:
+    words = "Its file is written anew, comments stay. Nothing is copied."
+    return ConfirmDialog(f"Make {name} a {kind}?", Content(words), "Write the file")

@@ -1,0 +1,230 @@
+"""What a plan would do, before anything is done, and the way to start it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, ContentSwitcher, Static
+
+from transship.transfers.work import Verdict
+from transship_tui.keys import bindings
+from transship_tui.widgets.plan_foreseen import (
+    ORDER,
+    Foreseen,
+    LeftOut,
+    costs,
+    totals,
+    why_not_start,
+)
+from transship_tui.widgets.plan_foreseen_rows import (
+    COPY_COLUMNS,
+    GROUP_COLUMNS,
+    NAME_COLUMNS,
+    AnyRows,
+    ForeseenRows,
+    GroupRows,
+    NameRows,
+    SourceRows,
+)
+from transship_tui.widgets.tab_line import TabLine
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
+
+_NEW = "comes to be at the target"
+_KEPT = tuple(verdict for verdict in ORDER if verdict is not Verdict.DELETE)
+
+
+class PlanPreview(Vertical):
+    """Shows what was foreseen, in lists, and offers to start it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("plan-preview")
+    DEFAULT_CSS = """
+    PlanPreview {
+        #totals, #costs { padding: 0 1; }
+        #lists { margin-top: 1; background: $surface; }
+        &.-low #lists { margin-top: 0; }
+        ContentSwitcher { height: 1fr; }
+        #row { height: 2; padding: 0 1; background: $surface; }
+        #start-line { height: 1; padding: 0 1; }
+        #start-line Button { margin-right: 2; }
+        #start-line Static { width: 1fr; color: $text-muted; }
+    }
+    """
+
+    class StartWanted(Message):
+        """It is to be done."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._foreseen: Foreseen | None = None
+        self._only: Verdict | None = None
+        self._list = "copies"
+        self._group: LeftOut | None = None
+
+    def compose(self) -> ComposeResult:
+        """Give totals and costs, the lists, all of the row under the cursor, and the way on."""
+        yield TextLines(id="totals")
+        yield TextLines(id="costs")
+        yield TabLine(id="lists")
+        with ContentSwitcher(initial="copies"):
+            yield VirtualTable(COPY_COLUMNS, id="copies", can_open=False)
+            yield VirtualTable(GROUP_COLUMNS, id="groups")
+            yield VirtualTable(NAME_COLUMNS, id="names", can_open=False)
+        yield Static(id="row")
+        with Horizontal(id="start-line"):
+            yield Button("Start…", id="start", compact=True, variant="primary")
+            yield Static(id="why")
+
+    def on_resize(self) -> None:
+        """Lay the totals out anew."""
+        self.set_class(self.size.height < 17, "-low")
+        self._say()
+
+    def show(self, foreseen: Foreseen) -> None:
+        """Show a preview."""
+        self._foreseen = foreseen
+        self._only = self._group = None
+        self._list = "copies"
+        self.offer_start()
+        self._draw()
+
+    @property
+    def can_start(self) -> bool:
+        """Whether it can be started."""
+        return not self.query_one("#start", Button).disabled
+
+    def offer_start(self) -> None:
+        """Let it be started, or say why it can't be."""
+        why_not = why_not_start(self._foreseen) if self._foreseen else "looking…"
+        self.query_one("#start", Button).disabled = bool(why_not)
+        self._say_of_start(why_not or "asks once more; nothing is written yet")
+
+    def starting(self) -> None:
+        """Say that the job is on its way, which takes a moment."""
+        self.query_one("#start", Button).disabled = True
+        self._say_of_start("starting the job…")
+
+    def _say_of_start(self, words: str) -> None:
+        self.query_one("#why", Static).update(Content(words))
+
+    # Which list
+
+    def action_verdict(self) -> None:
+        """Show only the next verdict that there is; after the last one, all."""
+        if self._foreseen is None:
+            return
+        counts = self._foreseen.counts
+        present: list[Verdict | None] = [None, *filter(counts.get, _KEPT)]
+        at = present.index(self._only) if self._list == "copies" else -1
+        self._only = present[(at + 1) % len(present)]
+        self._list = "copies"
+        self._draw()
+
+    def action_tab(self, by: int) -> None:
+        """Show the next list."""
+        names = list(self._lists())
+        self._choose(names[(names.index(self._list) + by) % len(names)])
+
+    def close_group(self) -> bool:
+        """Show all reasons again; tell whether one was open."""
+        was_open, self._group = self._group is not None, None
+        if was_open:
+            self._draw()
+        return was_open
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        event.stop()
+        self._choose(list(self._lists())[event.index])
+
+    @on(VirtualTable.Opened, "#groups")
+    def _group_opened(self, event: VirtualTable.Opened) -> None:
+        event.stop()
+        if self._foreseen is not None:
+            self._group = self._foreseen.left_out[event.index]
+            self._draw()
+
+    def _choose(self, name: str) -> None:
+        self._list, self._group, self._only = name, None, None
+        self._draw()
+
+    def _lists(self) -> dict[str, str]:
+        """Return the lists that have anything in them, by name, each with its title."""
+        if self._foreseen is None:
+            return {"copies": "Copies"}
+        seen = self._foreseen
+        deleted = seen.counts.get(Verdict.DELETE, 0)
+        left_out = sum(len(group.sources) for group in seen.left_out)
+        counts = {
+            "deletions": ("Deletions", deleted),
+            "left-out": ("Left out", left_out),
+            "new": ("New repositories", len(seen.new)),
+        }
+        titles = {"copies": f"Copies {len(seen.copies) - deleted:,}"}
+        return titles | {name: f"{title} {n:,}" for name, (title, n) in counts.items() if n}
+
+    def _rows(self, seen: Foreseen) -> tuple[str, AnyRows]:
+        """Return which table shows the list, and its rows."""
+        if self._list == "deletions":
+            return "copies", ForeseenRows(seen.of(Verdict.DELETE))
+        if self._list == "new":
+            return "names", NameRows(seen.new, _NEW)
+        if self._list == "left-out" and self._group is not None:
+            return "names", SourceRows(self._group)
+        if self._list == "left-out":
+            return "groups", GroupRows(seen.left_out)
+        return "copies", ForeseenRows(seen.of(*(_KEPT if self._only is None else (self._only,))))
+
+    # What is shown
+
+    @property
+    def table(self) -> VirtualTable:
+        """The table that is in front."""
+        return self.query_one(f"#{self.query_one(ContentSwitcher).current}", VirtualTable)
+
+    def _draw(self) -> None:
+        if self._foreseen is None:
+            return
+        had_focus = self.table.has_focus or self.screen.focused is None
+        name, rows = self._rows(self._foreseen)
+        self.query_one(ContentSwitcher).current = name
+        empty = "The rules take nothing." if self._foreseen.preview.dropped else "Nothing is there."
+        self.table.show(rows, empty=empty, at=0)
+        if had_focus:
+            self.screen.set_focus(self.table)
+        self._show_row(0)
+        self._say()
+
+    def _say(self) -> None:
+        if self._foreseen is None:
+            return
+        width = max(20, self.size.width - 2)
+        chosen = self._only if self._list == "copies" else None
+        self.query_one("#totals", TextLines).show(totals(self._foreseen, chosen, width))
+        self.query_one("#costs", TextLines).show(costs(self._foreseen))
+        lists = self._lists()
+        self.query_one("#lists", TabLine).tabs(list(lists.values()), list(lists).index(self._list))
+
+    @on(VirtualTable.CursorMoved)
+    def _cursor_moved(self, event: VirtualTable.CursorMoved) -> None:
+        event.stop()
+        if event.table is self.table:
+            self._show_row(event.index)
+
+    def _show_row(self, index: int) -> None:
+        rows = self.table.rows
+        words = Content("")
+        if isinstance(rows, ForeseenRows | GroupRows | NameRows) and index < len(rows):
+            words = rows.in_full(index)
+        self.query_one("#row", Static).update(words, layout=False)
+
+    @on(Button.Pressed, "#start")
+    def _start(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.StartWanted())

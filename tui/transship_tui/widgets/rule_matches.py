@@ -1,0 +1,335 @@
+"""What the rule that is being written makes of the real tags of its source, while it is written.
+
+The tags are listed once and kept. Each change of the rules is followed by a pass over them, which
+is done beside the app when there are many; of changes that come faster only the last one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from transship.errors import CatalogClosed, TransshipError
+from transship.plans.plan import Plan
+from transship.plans.rule import Rule
+from transship.text import counted
+from transship_tui.beside import computed
+from transship_tui.keys import bindings
+from transship_tui.marks import BAD, CARE, QUIET
+from transship_tui.widgets.rule_rows import (
+    COLUMNS,
+    SIGNS,
+    Drawn,
+    MatchRows,
+    Shown,
+    count_of,
+    draw,
+    unknown_tags,
+)
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.workers import WorkersMinded
+
+if TYPE_CHECKING:
+    from transship_tui.engine import Engine
+
+_AT_ONCE = 2_000
+"""Of so many tags the pass takes no longer than a key does."""
+
+_MOST_ROUNDS = 20
+"""After tags were looked up, others may have to be; this often at most."""
+
+
+class RuleMatches(WorkersMinded, Vertical):
+    """Follows a plan, and shows what one of its rules matches."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("matches")
+    PAUSE: ClassVar[float] = 0.12
+    """The seconds without a change after which the tags are gone through again."""
+    TICK: ClassVar[float] = 0.5
+    """The seconds between two looks at what has been listed meanwhile."""
+    DEFAULT_CSS = """
+    RuleMatches {
+        #counts { height: 1; padding: 0 1; background: $surface; }
+        #tag { height: 2; padding: 0 1; background: $surface; }
+        #state { height: 1; padding: 0 1; color: $text-muted; }
+        &.-low #tag { display: none; }
+    }
+    """
+
+    @dataclass
+    class Counted(Message):
+        """It is known what the rules do now."""
+
+        drawn: Drawn
+
+    class Listed(Message):
+        """What the rules take of their sources is listed."""
+
+    @dataclass
+    class Failed(Message):
+        """What the sources hold can't be listed."""
+
+        error: TransshipError
+
+    def __init__(self, engine: Engine, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._engine = engine
+        self._plan: Plan | None = None
+        self._rule = 0
+        self._shown = Shown.MATCHED
+        self._drawn: Drawn | None = None
+        self._due = self._passing = self._listing = self._looking = False
+        self._to_list: int | None = 0
+        self._outdated = ""
+        self._trouble: TransshipError | None = None
+        self._refusal = ""
+        self._pause: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Give the counts, the tags, all of the tag under the cursor, and how far it is."""
+        yield TextLines(id="counts")
+        yield VirtualTable(COLUMNS, can_open=False, empty="")
+        yield Static(id="tag")
+        yield TextLines(id="state")
+
+    def on_resize(self) -> None:
+        """Keep the lines for the tags where there are few."""
+        self.set_class(self.size.height < 9, "-low")
+
+    # What is followed
+
+    def follow(self, plan: Plan) -> None:
+        """Show what another plan does, as soon as nothing has changed for a moment."""
+        before, self._plan, self._outdated = self._plan, plan, ""
+        elsewhere = before is None or _hosts(before.rules) != _hosts(plan.rules)
+        if elsewhere or isinstance(self._trouble, CatalogClosed):
+            self._trouble = None
+        self._due = True
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(self.PAUSE if before else 0.001, self._begin)
+
+    def outdated(self, why: str) -> None:
+        """Keep showing what was last, and say why that is so."""
+        self._outdated = why
+        self._say()
+
+    def show_rule(self, rule: int) -> None:
+        """Show another rule."""
+        if rule != self._rule:
+            self._rule = rule
+            self._show(at=0)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is still to come."""
+        return self._due or self._passing or self._listing or self._looking
+
+    def _begin(self) -> None:
+        if self._due and not self._passing:
+            self._pass()
+
+    @work(group="outline", exit_on_error=False)
+    async def _pass(self) -> None:
+        self._passing = True
+        try:
+            while self._due and self._plan is not None:
+                self._due = False
+                await self._draw(self._plan)
+        finally:
+            self._passing = False
+        self._list_more()
+        self._say()
+
+    async def _draw(self, plan: Plan) -> None:
+        catalogues = self._engine.listed()
+        self._to_list = 0 if self._trouble else self._engine.unlisted(plan.rules)
+        tags = sum(len(tags) for each in catalogues.values() for tags in each.tags.values())
+        now = self._engine.clock.now()
+        try:
+            if tags * len(plan.rules) <= _AT_ONCE:
+                self._drawn = draw(plan, catalogues, now)
+            else:
+                self._drawn = await computed(draw, plan, catalogues, now)
+        except TransshipError as error:
+            self._refusal = f"{error.title}: {error.detail}"
+            return
+        self._refusal = ""
+        self._show()
+        self.post_message(self.Counted(self._drawn))
+
+    # What is listed
+
+    @property
+    def _rules(self) -> Sequence[Rule]:
+        return self._plan.rules if self._plan is not None else ()
+
+    def _list_more(self) -> None:
+        if not self._listing and self._to_list != 0:
+            self._list()
+
+    @work(group="list", exit_on_error=False)
+    async def _list(self) -> None:
+        self._listing = True
+        ticks = self.set_interval(self.TICK, self._again)
+        try:
+            await self._engine.list_sources(lambda: self._rules)
+        except TransshipError as error:
+            self._trouble, self._to_list = error, 0
+            self.post_message(self.Failed(error))
+        else:
+            self.post_message(self.Listed())
+        finally:
+            ticks.stop()
+            self._listing = False
+        self._again()
+
+    def _again(self) -> None:
+        """Go through the tags again: there are more, or more is known of them."""
+        self._due = True
+        self._begin()
+
+    def list_anew(self) -> None:
+        """List the sources of the plan anew."""
+        for host in _hosts(self._rules):
+            self._engine.forget_listing(host)
+        self._trouble = None
+        self._again()
+
+    def look_up(self) -> bool:
+        """Look up what must be known of tags; tell whether there is anything to look up."""
+        if self._drawn is None or not self._drawn.unknown or self._looking:
+            return False
+        self._look_up()
+        return True
+
+    @work(group="look-up", exit_on_error=False)
+    async def _look_up(self) -> None:
+        self._looking = True
+        ticks = self.set_interval(self.TICK, self._again)
+        try:
+            for _ in range(_MOST_ROUNDS):
+                if self._plan is None:
+                    break
+                plan, catalogues = self._plan, self._engine.listed()
+                drawn = await computed(draw, plan, catalogues, self._engine.clock.now())
+                unknown = await computed(unknown_tags, drawn.outline, catalogues)
+                if not unknown:
+                    break
+                await self._engine.look_up(unknown)
+        except TransshipError as error:
+            self.post_message(self.Failed(error))
+        finally:
+            ticks.stop()
+            self._looking = False
+        self._again()
+
+    def work_failed(self, group: str) -> None:  # noqa: ARG002 - all of them are over then
+        """Wait for nothing any more."""
+        self._passing = self._listing = self._looking = self._due = False
+        self._say()
+
+    # What is shown
+
+    def action_shown(self) -> None:
+        """Show the next kind of tags of which there are any; after the last one, the first."""
+        present = [s for s in Shown if s is Shown.MATCHED or self._count(s)]
+        self._shown = present[(present.index(self._shown) + 1) % len(present)]
+        self._show(at=0)
+
+    def _count(self, shown: Shown) -> int:
+        if self._drawn is None or self._rule >= len(self._drawn.counts):
+            return 0
+        passed = len(self._drawn.outline.passed_by) if shown is Shown.DROPPED else 0
+        return count_of(self._drawn.counts[self._rule], shown) + passed
+
+    def _show(self, at: int | None = None) -> None:
+        if self._shown is not Shown.MATCHED and not self._count(self._shown):
+            self._shown = Shown.MATCHED
+        if self._drawn is not None:
+            rows, table = self._drawn.rows(self._rule, self._shown), self.query_one(VirtualTable)
+            held = table.key_at_cursor() if table.cursor else None
+            found = rows.index_of(held) if at is None and held is not None else at
+            table.show(rows, empty=self._empty, at=found or 0)
+            if not len(rows):
+                self.query_one("#tag", Static).update(Content(""), layout=False)
+            else:
+                self._show_tag(rows, table.cursor)
+        self._say()
+
+    @property
+    def _empty(self) -> str:
+        if self._to_list != 0:
+            return "Listing…"
+        if self._count(Shown.DROPPED) or self._count(Shown.NEEDED):
+            return "This rule takes nothing. f shows what it leaves, and why."
+        return "There is nothing at the source."
+
+    def _say(self) -> None:
+        """Say how many there are of each kind, and how far the tags are known."""
+        parts: list[str | tuple[str, str]] = []
+        for shown in Shown:
+            count = self._count(shown)
+            if count or shown is Shown.MATCHED:
+                sign, color = SIGNS[shown]
+                chosen = "reverse " if shown is self._shown else ""
+                parts += [(f"{sign} {count:,} {shown}", f"{chosen}{color}"), "  "]
+        self.query_one("#counts", TextLines).show([Content.assemble(*parts)])
+        self.query_one("#state", TextLines).show([self._state()])
+
+    def _state(self) -> Content:
+        if self._outdated:
+            return Content.styled(f"! as it was before: {self._outdated}", CARE)
+        if self._refusal:
+            return Content.styled(f"✗ {self._refusal}", BAD)
+        if self._trouble is not None:
+            return Content.styled(f"✗ {self._trouble}", BAD)
+        if self._looking:
+            left = self._drawn.unknown if self._drawn else 0
+            return Content.styled(f"… looking up {counted(left, 'tag')}", CARE)
+        if self._to_list != 0:
+            return Content.styled(self._progress(), CARE)
+        if self._drawn is not None and self._drawn.unknown:
+            words = f"? {counted(self._drawn.unknown, 'tag')} must be looked up; ctrl+l does it"
+            return Content.styled(words, CARE)
+        return Content.styled(f"{self._extent()}; ctrl+r lists anew" if self._drawn else "", QUIET)
+
+    def _progress(self) -> str:
+        left = self._to_list
+        more = f", {counted(left, 'repository', 'repositories')} to go" if left is not None else ""
+        return f"… listing: {self._extent()} so far{more}"
+
+    def _extent(self) -> str:
+        catalogues = self._engine.listed()
+        here = [each for host, each in catalogues.items() if host in _hosts(self._rules)]
+        tags = sum(len(tags) for each in here for tags in each.tags.values())
+        names = sum(len(each.tags) for each in here)
+        problems = sum(len(each.problems) for each in here)
+        refused = f", {problems:,} can't be listed" if problems else ""
+        repositories = counted(names, "repository", "repositories")
+        return f"{repositories} with {counted(tags, 'tag')}{refused}"
+
+    @on(VirtualTable.CursorMoved)
+    def _cursor_moved(self, event: VirtualTable.CursorMoved) -> None:
+        event.stop()
+        rows = self.query_one(VirtualTable).rows
+        if isinstance(rows, MatchRows) and event.index < len(rows):
+            self._show_tag(rows, event.index)
+
+    def _show_tag(self, rows: MatchRows, index: int) -> None:
+        self.query_one("#tag", Static).update(rows.in_full(index), layout=False)
+
+
+def _hosts(rules: Sequence[Rule]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rule.source.registry for rule in rules))
