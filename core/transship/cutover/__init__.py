@@ -1,0 +1,1 @@
+"""Moves the name: observations, findings, timeline, the change, the watch, the way back."""

@@ -1,0 +1,1 @@
+"""Gathers raw evidence of where a domain leads, and judges nothing."""

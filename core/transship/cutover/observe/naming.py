@@ -1,0 +1,62 @@
+"""All that DNS says of a cutover, gathered at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from transship.cutover.evidence import Evidence
+from transship.cutover.observe.asking import Asker
+from transship.cutover.observe.chains import follow
+from transship.cutover.observe.resolving import hosts_lines, local_addresses, views
+from transship.cutover.observe.signing import signatures
+from transship.cutover.observe.surroundings import (
+    aliases,
+    authorities,
+    misspelt,
+    ownership,
+    wildcard,
+)
+from transship.cutover.observe.walking import walk
+from transship.cutover.subject import Resolver, Subject
+
+
+async def observe_names(
+    asker: Asker, subject: Subject, resolvers: Sequence[Resolver], through: Sequence[Resolver]
+) -> Evidence:
+    """Return what DNS says of the subject, as evidence without anything else in it.
+
+    `resolvers` are looked at; through `through`, in turn, the zone and its servers are found.
+    """
+    name, target = subject.domain.name, subject.points_at
+    zone, (local, local_error), seen, today, leads, caa = await asyncio.gather(
+        walk(asker, name, through),
+        local_addresses(name, subject.domain.port),
+        views(asker, resolvers, name),
+        follow(asker, name, through),
+        follow(asker, target, through),
+        authorities(asker, (name, target), through),
+    )
+    signed, beside, owners, slips, above = await asyncio.gather(
+        signatures(asker, zone, name),
+        wildcard(asker, zone, name),
+        ownership(asker, zone, name),
+        misspelt(asker, zone, name, target),
+        aliases(asker, zone, name),
+    )
+    return Evidence(
+        taken=asker.clock.now(),
+        zone=zone,
+        signatures=signed,
+        resolvers=seen,
+        today=today,
+        target=leads,
+        wildcard=beside,
+        ownership=owners,
+        authorities=caa,
+        misspelt=slips,
+        aliases=above,
+        local=local,
+        local_error=local_error,
+        hosts=hosts_lines(name),
+    )

@@ -1,0 +1,63 @@
+"""All that DNS says, at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from servers.dns.zones import NEW, OLD
+from servers.process import free_port
+from transship.cutover.evidence import Evidence
+from transship.cutover.observe.naming import observe_names
+from transship.cutover.subject import Domain, Resolver, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.dns.lab import DnsLab
+    from transship.cutover.observe.asking import Asker
+
+SUBJECT = Subject(Domain("images.example.test"), new="registry.newcloud.test")
+
+
+async def test_everything_is_gathered(
+    lab: DnsLab, asker: Asker, cache: Callable[[str], Resolver]
+) -> None:
+    plain = cache("plain")
+    seen = await observe_names(asker, SUBJECT, [plain, cache("bogus")], [plain])
+
+    assert seen.zone is not None
+    assert seen.zone.name == "example.test"
+    assert [each.valid for each in seen.signatures] == [True, True]
+    assert [each.resolver for each in seen.resolvers] == ["plain", "bogus"]
+    assert seen.today is not None
+    assert seen.today.links[0].values == (OLD,)
+    assert seen.target is not None
+    assert seen.target.addresses == (lab.block.address("3.2"),)
+    assert seen.wildcard is not None
+    assert seen.wildcard.rcode == "NXDOMAIN"
+    assert len(seen.ownership) == 5
+    assert seen.misspelt[0].records[0].values == (NEW,)
+    assert {answer.type for answer in seen.authorities} == {"CAA"}
+    assert (seen.local, bool(seen.local_error)) == ((), True)
+
+
+async def test_what_was_seen_goes_into_a_file_and_back(asker: Asker, plain: Resolver) -> None:
+    seen = await observe_names(asker, SUBJECT, [plain], [plain])
+
+    assert msgspec.json.decode(msgspec.json.encode(seen), type=Evidence) == seen
+
+
+async def test_a_machine_cut_off_from_dns_gives_evidence_of_that(impatient: Asker) -> None:
+    closed = Resolver("closed", "127.0.0.1", free_port())
+    seen = await observe_names(impatient, SUBJECT, [closed], [closed])
+
+    assert seen.zone is not None
+    assert seen.zone.error == "refused"
+    assert seen.resolvers[0].samples[0].error == "refused"
+    assert seen.today is not None
+    assert seen.today.error == "refused"
+    assert seen.wildcard is not None
+    assert seen.wildcard.error
+    assert seen.signatures == ()
