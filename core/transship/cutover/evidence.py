@@ -52,6 +52,12 @@ class Answer:
         """Return the records of the question's own name and this type, None if there are none."""
         return next((r for r in self.records if (r.name, r.type) == (self.question, kind)), None)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of the type that was asked for, at the end of the chain that was given."""
+        found = (r for r in self.records if r.type == self.type and r.type in ("A", "AAAA"))
+        return tuple(value for records in found for value in records.values)
+
 
 @dataclass(frozen=True, slots=True)
 class NameServer:
@@ -117,6 +123,11 @@ class ResolverView:
     """The same with checking disabled (CD): tells bogus from broken."""
     canary: Answer | None = None
     """A name that can't exist: an address for it says that answers are made up on the way."""
+
+    @property
+    def newest(self) -> Answer:
+        """The newest sample."""
+        return self.samples[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ server:
   pidfile: "{folder}/pid"
   use-syslog: no
   num-threads: 1
+  outgoing-range: 256
+  num-queries-per-thread: 128
   msg-cache-size: 1m
   rrset-cache-size: 1m
   do-not-query-localhost: no

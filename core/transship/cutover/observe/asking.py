@@ -56,7 +56,8 @@ class Asker:
 
     `seconds` is how long an answer may take, by UDP `tries` times; `served` is that of a Subject,
     and `ca_file` has authorities to be trusted beside the system's for DoT and DoH (BadFile if it
-    can't be used). No more than `at_once` questions are open at a time, and `at_once_each` at one
+    can't be used). A server that said nothing is asked once only, by UDP alone, until it says
+    something again. No more than `at_once` questions are open at a time, and `at_once_each` at one
     address, because name servers limit how much they answer.
     """
 
@@ -76,6 +77,7 @@ class Asker:
         self._seconds = seconds
         self._tries = tries
         self._wire = Wire(ca_file)
+        self._silent: set[Resolver] = set()
         self._all = asyncio.Semaphore(at_once)
         self._each: dict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(at_once_each)
@@ -94,6 +96,10 @@ class Asker:
         question = Question(name, kind, recurse=False)
         return (await self.exchange_server(question, server, address, transport=transport)).answer
 
+    def is_silent(self, at: Resolver) -> bool:
+        """Tell whether it said nothing when it was last asked."""
+        return at in self._silent
+
     async def exchange_server(
         self, question: Question, server: str, address: str, *, transport: str = ""
     ) -> Reply:
@@ -109,11 +115,15 @@ class Asker:
             started = self.clock.monotonic()
             reply = await self._exchange(question, at, fall_back=fall_back)
             took = self.clock.monotonic() - started
+        if reply.answer.error == "timeout" and fall_back:
+            self._silent.add(at)
+        else:
+            self._silent.discard(at)
         return replace(reply, answer=replace(reply.answer, at=self.clock.now(), took=took))
 
     async def _exchange(self, question: Question, at: Resolver, *, fall_back: bool) -> Reply:
         first = await self._once(question, at)
-        if at.transport != "udp" or not fall_back:
+        if at.transport != "udp" or not fall_back or (first.answer.error and at in self._silent):
             return first
         tries = 1
         while first.answer.error == "timeout" and tries < self._tries:

@@ -39,12 +39,8 @@ async def follow(asker: Asker, start: str, through: Sequence[Resolver]) -> Chain
     ends = await asyncio.gather(
         *(first_answer(asker, name, kind, through) for kind in ("A", "AAAA"))
     )
-    found = tuple(value for end in ends for value in _addresses(end))
+    found = tuple(value for end in ends for value in end.addresses)
     return Chain(start, tuple(links), found, _rcode(ends), "" if found else _why(ends))
-
-
-def _addresses(answer: Answer) -> tuple[str, ...]:
-    return tuple(v for r in answer.records if r.type == answer.type for v in r.values)
 
 
 def _rcode(ends: Sequence[Answer]) -> str:

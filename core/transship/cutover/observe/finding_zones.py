@@ -35,10 +35,11 @@ class Delegation:
 async def first_answer(asker: Asker, name: str, kind: str, through: Sequence[Resolver]) -> Answer:
     """Ask the resolvers in turn until one knows; return the last one's word otherwise.
 
+    Those that said nothing when they were last asked come last.
     Signatures aren't checked, so that a zone that they are wrong in can be looked at too.
     """
     answer = Answer(name, kind, "", "", asker.clock.now(), error="no resolver")
-    for resolver in through:
+    for resolver in sorted(through, key=asker.is_silent):
         answer = await asker.ask(name, kind, resolver, check=False)
         if answer.rcode in _ANSWERED:
             break
@@ -74,13 +75,7 @@ async def addresses(asker: Asker, name: str, through: Sequence[Resolver]) -> tup
     both = await asyncio.gather(
         *(first_answer(asker, name, kind, through) for kind in ("A", "AAAA"))
     )
-    return tuple(
-        value
-        for answer, kind in zip(both, ("A", "AAAA"), strict=True)
-        for records in answer.records
-        if records.type == kind
-        for value in records.values
-    )
+    return tuple(address for answer in both for address in answer.addresses)
 
 
 def name_servers(answer: Answer | None, zone: str) -> RecordSet | None:

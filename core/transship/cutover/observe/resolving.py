@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from transship import errors
-from transship.cutover.evidence import Answer, ResolverView
+from transship.cutover.evidence import ResolverView
 from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.names import address_and_port, host_name
 from transship.cutover.subject import Resolver
@@ -153,11 +153,6 @@ def hosts_lines(name: str, path: Path = HOSTS) -> tuple[str, ...]:
         if name in (word.lower().rstrip(".") for word in text.split()[1:]):
             found.append(" ".join(text.split()))
     return tuple(found)
-
-
-def answered(view: ResolverView) -> Answer:
-    """Return the newest sample."""
-    return view.samples[-1]
 
 
 def _name_servers(path: Path) -> list[str]:

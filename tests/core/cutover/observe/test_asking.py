@@ -129,6 +129,20 @@ async def test_a_server_from_before_edns_is_asked_without(impatient: Asker) -> N
     assert answer.of("CNAME") is not None
 
 
+async def test_who_says_nothing_is_asked_once_only_until_it_speaks(impatient: Asker) -> None:
+    async with crooked(wrong.silence, wrong.silence) as server:
+        at = Resolver("", "127.0.0.1", server.port)
+        await impatient.ask(IMAGES, "A", at)
+        assert impatient.is_silent(at)
+        server.asked.clear()
+        await impatient.ask(IMAGES, "A", at)
+        assert server.asked == [f"udp {IMAGES}. A"]
+
+        server.udp = answers(LINK)
+        assert (await impatient.ask(IMAGES, "CNAME", at)).error == ""
+        assert not impatient.is_silent(at)
+
+
 async def test_names_come_out_the_same_however_they_are_written(impatient: Asker) -> None:
     shouted = answers("IMAGES.Example.test. 4 IN CNAME Registry.OLDCLOUD.test.")
     async with crooked(shouted) as server:

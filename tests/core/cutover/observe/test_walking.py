@@ -10,8 +10,9 @@ from servers.dns.lab import EXAMPLE, dns_lab
 from servers.dns.zones import NEGATIVE_TTL, NEW, OLD, TTL
 from servers.process import free_port
 from transship.clock import SystemClock
-from transship.cutover.evidence import NameServer, Zone
+from transship.cutover.evidence import Answer, NameServer, Zone
 from transship.cutover.observe.asking import Asker
+from transship.cutover.observe.finding_zones import first_answer
 from transship.cutover.observe.walking import (
     SNAPSHOT,
     ask_zone,
@@ -23,6 +24,7 @@ from transship.cutover.observe.walking import (
 from transship.cutover.subject import Resolver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from servers.certificates import Certificates
@@ -204,6 +206,27 @@ async def test_without_a_resolver_there_is_no_zone(impatient: Asker) -> None:
     assert (await walk(impatient, IMAGES, [])).error == "no resolver"
 
 
+async def test_a_resolver_that_says_nothing_is_asked_last(
+    lab: DnsLab, impatient: Asker, plain: Resolver
+) -> None:
+    async with crooked(wrong.silence, wrong.silence) as server:
+        silent = Resolver("silent", "127.0.0.1", server.port)
+        first = await first_answer(impatient, IMAGES, "CNAME", [silent, plain])
+        server.asked.clear()
+        again = await first_answer(impatient, IMAGES, "CNAME", [silent, plain])
+
+    assert (first.server, again.server) == ("plain", "plain")
+    assert server.asked == []
+
+
+async def test_signatures_that_are_wrong_dont_hide_the_zone(
+    lab: DnsLab, asker: Asker, cache: Callable[[str], Resolver]
+) -> None:
+    zone = await walk(asker, IMAGES, [cache("bogus")], kinds=["CNAME"])
+
+    assert links(zone) == {NS1: (OLD,), NS2: (OLD,)}
+
+
 async def test_the_next_resolver_is_asked_where_the_first_is_gone(
     asker: Asker, plain: Resolver
 ) -> None:
@@ -213,8 +236,6 @@ async def test_the_next_resolver_is_asked_where_the_first_is_gone(
 
 
 def test_a_server_without_soa_has_no_serial(lab: DnsLab) -> None:
-    from transship.cutover.evidence import Answer
-
     nothing = Answer("example.test", "SOA", NS1, lab.secondary, 0.0, error="timeout")
     assert serial(NameServer(NS1, lab.secondary, nothing, nothing)) is None
 
