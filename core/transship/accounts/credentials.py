@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from transship.accounts.environment import environment_credential, variables_of
 from transship.accounts.secrets import Found, credential_of
-from transship.errors import SecretUnavailable
+from transship.errors import SecretMissing, SecretUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,13 +68,29 @@ async def _kept(account: Account, sources: Sources, repository: str) -> Found:
             secret = await sources.keyring.get(host, username)
             if secret is not None:
                 return Found(credential_of(username, secret), "keyring")
-            raise SecretUnavailable(f"The keyring has no secret for {username} at {host}")
+            raise SecretMissing(f"The keyring has no secret for {username} at {host}", host)
         case "docker":
             found = await sources.docker.find(host, repository)
             if found.credential is not None:
                 return found
-            raise SecretUnavailable(found.note or f"Docker's configuration has none for {host}")
+            raise SecretUnavailable(
+                found.note or f"Docker's configuration has none for {host}",
+                remedy=f"Sign in with `docker login {host}`.",
+            )
         case "environment":
-            raise SecretUnavailable(f"{' and '.join(variables_of(host))} are not set")
+            both = " and ".join(variables_of(host))
+            raise SecretUnavailable(f"{both} are not set", remedy=f"Set {both}.")
         case "session":
-            raise SecretUnavailable(f"The secret for {username} at {host} ended with its session")
+            raise SecretMissing(
+                f"The secret for {username} at {host} was for one run only, which has ended", host
+            )
+
+
+def is_gone(account: Account, sources: Sources) -> bool:
+    """Tell whether an account's secret was for one run only, and this is another one."""
+    if account.secret_source != "session" or sources.session.has(account.host, account.username):
+        return False
+    try:
+        return _given(account.host, sources, account.username) is None
+    except SecretUnavailable:
+        return True

@@ -87,6 +87,10 @@ class SessionStore:
     def __init__(self) -> None:
         self._secrets: dict[tuple[str, str], str] = {}
 
+    def has(self, host: str, username: str) -> bool:
+        """Tell whether there is a secret."""
+        return (host, username) in self._secrets
+
     async def get(self, host: str, username: str) -> str | None:
         """Return the secret, or None if there is none."""
         return self._secrets.get((host, username))

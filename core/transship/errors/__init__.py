@@ -87,6 +87,7 @@ from transship.errors.secrets import (
     KeyringHung,
     KeyringInsecure,
     KeyringLocked,
+    SecretMissing,
     SecretUnavailable,
 )
 
@@ -147,6 +148,7 @@ __all__ = [
     "RepositoryNotFound",
     "RestoreFailed",
     "RunnerFailed",
+    "SecretMissing",
     "SecretUnavailable",
     "ServerFailed",
     "SignInNeeded",

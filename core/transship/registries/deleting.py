@@ -43,7 +43,7 @@ async def delete_tag(place: Place, exchange: Exchange, repository: str, tag: str
     if answer.status not in _NOT_BY_TAG:
         raise exchange.error_of(answer, missing=errors.ManifestNotFound)
     await _check_deletes(exchange, repository)
-    stand_in = await _put_stand_in(place, repository, tag)
+    stand_in = await put_stand_in(place, repository, tag)
     answer = await exchange.ask(
         "DELETE", manifest_path(repository, stand_in), scopes=(delete(repository),)
     )
@@ -62,7 +62,11 @@ async def is_stand_in(place: Place, repository: str, digest: Digest) -> bool:
         if config is None or manifest.layers or config.size > _LARGEST_CONFIG:
             return False
         async with place.read_blob(repository, config.digest) as blob:
-            data = b"".join([piece async for piece in blob])
+            data = b""
+            async for piece in blob:
+                data += piece
+                if len(data) > _LARGEST_CONFIG:
+                    return False
     except (errors.BlobNotFound, errors.ManifestNotFound, errors.UnsupportedManifest):
         return False
     return f'"{_LABEL}"'.encode() in data
@@ -81,7 +85,7 @@ async def _check_deletes(exchange: Exchange, repository: str) -> None:
         raise errors.DeletionRefused(error.detail)
 
 
-async def _put_stand_in(place: Place, repository: str, tag: str) -> Digest:
+async def put_stand_in(place: Place, repository: str, tag: str) -> Digest:
     """Let the tag point at a manifest that nothing else is, and return its digest."""
     config = json.dumps(
         {

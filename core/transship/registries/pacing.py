@@ -124,6 +124,8 @@ class Pacer:
         self._burst_ends = 0.0
         self._well_at = 0.0
         self._silent_from: float | None = None
+        self.last_failure = ""
+        """What it was asked for last came to, if no answer came: in words."""
         self.throttle = Throttle(clock)
         """How many bytes of blobs pass per second."""
         self.slowed = 0
@@ -181,6 +183,11 @@ class Pacer:
         """How many seconds ago the registry stopped to answer; 0 while it answers."""
         since = self._silent_from
         return 0.0 if since is None else self._clock.monotonic() - since
+
+    @property
+    def patient_for(self) -> float:
+        """How many seconds a request is tried again while there is no answer."""
+        return self._longest
 
     @property
     def _ceiling(self) -> float:
@@ -249,8 +256,10 @@ class Pacer:
 
     def went_badly(self, error: TransshipError) -> None:
         """Take note of a failure; only what says "slower" changes the pace."""
-        if isinstance(error, _NO_ANSWER) and self._silent_from is None:
-            self._silent_from = self._clock.monotonic()
+        if isinstance(error, _NO_ANSWER):
+            self.last_failure = error.title
+            if self._silent_from is None:
+                self._silent_from = self._clock.monotonic()
         if not isinstance(error, RateLimited | ServerFailed):
             return
         self._silent_from = None

@@ -9,6 +9,7 @@ from transship.clock import Clock
 from transship.oci.digest import Digest, short
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
+from transship.registries.deleting import is_stand_in
 from transship.registries.place import Place
 from transship.transfers.journal import Journal
 from transship.transfers.looking import target_head
@@ -27,7 +28,8 @@ class Deleter:
         """Delete one tag, and journal that it is done. Raises why it can't be.
 
         What the tag points at is kept in the journal before: a registry may clear away what has no
-        tag. A tag that points at something else by then stays.
+        tag. A tag that points at something else by then stays, unless that is what a deletion that
+        was broken off has put there.
         """
         place, tag = self._places[copy.target.registry], copy.target
         head = await target_head(place, tag)
@@ -38,9 +40,10 @@ class Deleter:
                 gone = "it was gone already"
                 self._journal.settled(copy, Verdict.SKIP, gone, self._clock.now())
             return
-        if head.digest != copy.previous:
+        if head.digest == copy.previous:
+            self._journal.deleting(copy, await _tree(place, tag, head.digest))
+        elif not (copy.moving and await is_stand_in(place, tag.repository, head.digest)):
             raise errors.TagConflict(f"{tag} points at {short(head.digest)} since it was looked at")
-        self._journal.deleting(copy, await _tree(place, tag, head.digest))
         await place.delete_tag(tag.repository, tag.tag)
         self._journal.done(copy, self._clock.now())
 

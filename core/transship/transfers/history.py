@@ -29,8 +29,8 @@ def measured_rate(plan: Plan, jobs: Iterable[Job]) -> float:
             continue  # A job that can't be read tells nothing.
         if seen.started is None or seen.ended is None or seen.bytes.sent < _LEAST_BYTES:
             continue
-        if seen.ended > seen.started:
-            return seen.bytes.sent / (seen.ended - seen.started)
+        if seconds := seen.took(seen.ended):
+            return seen.bytes.sent / seconds
     return 0.0
 
 

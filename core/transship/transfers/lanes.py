@@ -102,14 +102,15 @@ class Meter:
     """How many bytes leave per second, smoothed over some ten seconds.
 
     While less than that has gone by, it is the mean of what has: an average that began at nothing
-    would take as long to come up to the truth.
+    would take as long to come up to the truth. When nothing has left for as long, it is nothing:
+    what a fading average says then is no rate.
     """
 
     _SECONDS = 10.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._read_at = clock.monotonic()
+        self._read_at = self._moved_at = clock.monotonic()
         self._count = 0
         self._sum = 0.0
         self._weight = 0.0
@@ -129,8 +130,11 @@ class Meter:
             current = (self.total - self._count) / elapsed
             self._sum = self._sum * fading + current * (1 - fading)
             self._weight = self._weight * fading + (1 - fading)
+            if self.total != self._count:
+                self._moved_at = now
             self._read_at, self._count = now, self.total
-            self.rate = self._sum / self._weight
+            still = now - self._moved_at >= self._SECONDS
+            self.rate = 0.0 if still else self._sum / self._weight
         return self.rate
 
 

@@ -34,7 +34,8 @@ class Limit:
 
     `slowed` is how often it has asked to slow down since the job's process began. `until` is when
     it may be asked again, `silent_since` when it stopped to answer, both in seconds since the
-    epoch. `at_once` is how many requests it gets at once, where that is fewer than at first.
+    epoch; `why` says what the last request came to, and until `patient_until` none is given up.
+    `at_once` is how many requests it gets at once, where that is fewer than at first.
     `rate` (bytes per second) and `concurrency` (requests at once) are what the operator allows,
     `opens` is when the window begins that it is outside of, in seconds since the epoch.
     """
@@ -44,6 +45,8 @@ class Limit:
     until: float | None = None
     at_once: int | None = None
     silent_since: float | None = None
+    why: str = ""
+    patient_until: float | None = None
     rate: int | None = None
     concurrency: int | None = None
     opens: float | None = None
@@ -82,14 +85,17 @@ def _running_words(limit: Limit, now: float, zone: tzinfo) -> str:
     if limit.opens is not None:
         return f"waits until {_wall_clock(limit.opens, zone)} (window of {limit.registry})"
     held = held_words(limit.rate, limit.concurrency)
-    words = [_asked_words(limit, now), f"held to {held}" if held else ""]
+    words = [_asked_words(limit, now, zone), f"held to {held}" if held else ""]
     return f"{limit.registry} {'; '.join(filter(None, words))}"
 
 
-def _asked_words(limit: Limit, now: float) -> str:
+def _asked_words(limit: Limit, now: float, zone: tzinfo) -> str:
     """Return what the registry itself holds the job up by, if it does."""
     if limit.silent_since is not None:
-        return f"hasn't answered for {duration_text(now - limit.silent_since)}"
+        why = f" ({limit.why[0].lower()}{limit.why[1:]})" if limit.why else ""
+        lasts = limit.patient_until is not None and limit.patient_until > now
+        until = f"; tried until {_wall_clock(limit.patient_until or now, zone)}" if lasts else ""
+        return f"hasn't answered for {duration_text(now - limit.silent_since)}{why}{until}"
     if not limit.slowed:
         return ""
     times = f" {limit.slowed}×" if limit.slowed > 1 else ""
@@ -152,14 +158,17 @@ class _Watched:
     def _limit(self) -> Limit:
         pacer, now = self._pacer, self._clock.now()
         waiting, silent = pacer.waiting, pacer.silent
+        silent_since = _steady(
+            self._seen.silent_since, now - silent if silent >= _SILENT_SECONDS else None
+        )
         return Limit(
             self._name,
             pacer.slowed,
             until=_steady(self._seen.until, now + waiting if waiting else None),
             at_once=pacer.allowed if pacer.narrowed else None,
-            silent_since=_steady(
-                self._seen.silent_since, now - silent if silent >= _SILENT_SECONDS else None
-            ),
+            silent_since=silent_since,
+            why="" if silent_since is None else pacer.last_failure,
+            patient_until=None if silent_since is None else silent_since + pacer.patient_for,
             rate=pacer.throttle.rate,
             concurrency=pacer.concurrency,
             opens=self._windows.waits_until(self._name),
@@ -178,7 +187,9 @@ class _Watched:
     def _log_silence(self, before: Limit) -> None:
         if self._seen.silent_since is not None:
             if before.silent_since is None and self._silent.begins():
-                self._log.warning(self._name, "it doesn't answer; it is asked again and again")
+                left = duration_text(self._pacer.patient_for - self._pacer.silent)
+                words = f"it doesn't answer: {self._seen.why}; it is asked again for {left}"
+                self._log.warning(self._name, words)
         elif before.silent_since is not None and self._silent.ends():
             lasted = duration_text(self._clock.now() - before.silent_since)
             self._log.info(self._name, f"it answers again, after {lasted}")

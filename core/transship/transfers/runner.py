@@ -73,6 +73,9 @@ class Runner:
         self._limits = LimitWatch(places, self._log, clock, windows)
         self._place_wide: TransshipError | None = None
         self._paused_at: float | None = None
+        self._began = clock.monotonic()
+        self._worked_before = float(journal.fact("worked") or 0)
+        self._sent_before = int(journal.fact("sent") or 0)
 
     async def run(self) -> JobState:
         """Run to the end, or until a wish ends it, and return how it ended.
@@ -179,8 +182,14 @@ class Runner:
                     place.pacer.throttle.stop(Paused())
 
     def _show(self, lanes: list[Lane], **facts: object) -> None:
-        """Show what moves, and what the registries say of it."""
-        self._journal.show_lanes(lanes, limits=encoded(self._limits.look()), **facts)
+        """Show what moves and what has moved, and what the registries say of it."""
+        self._journal.show_lanes(
+            lanes,
+            limits=encoded(self._limits.look()),
+            worked=self._worked_before + self._clock.monotonic() - self._began,
+            sent=self._sent_before + self._lanes.meter.total,
+            **facts,
+        )
 
     def _log_end(self, state: JobState) -> None:
         self._log.info(f"The job is {state}", _count_words(counts_of(self._journal)))

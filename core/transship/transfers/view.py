@@ -42,6 +42,7 @@ class Bytes:
     done: int = 0
     """Those that are at the target, and what was moved of the others."""
     sent: int = 0
+    """All that has left, what was given up and sent again too."""
     saved: int = 0
     """What a copy without any knowledge would have sent beyond this."""
 
@@ -76,12 +77,27 @@ class JobView:
     """Whether a check ended it, before anything was written."""
     undo: KeptUndo | None = None
     """How far it is undone, if anybody has begun to."""
+    worked: float | None = None
+    """The seconds that its processes took so far, pauses left out; None when no one has counted."""
+
+    def took(self, now: float) -> float:
+        """Return the seconds that it has worked by `now`, in seconds since the epoch."""
+        if self.worked is not None:
+            return self.worked
+        return max(
+            0.0, (now if self.ended is None else self.ended) - (self.started or self.created)
+        )
 
     @property
     def eta(self) -> float | None:
-        """The seconds that the rest takes at the present rate, or None when it can't be told."""
+        """The seconds that the rest takes at the present rate, or None when it can't be told.
+
+        It can't while a registry doesn't answer, or the job waits for its window.
+        """
         left = self.bytes.total - self.bytes.done
         if self.state is not JobState.RUNNING or not self.planned or self.rate < 1:
+            return None
+        if any(limit.silent_since is not None or limit.opens is not None for limit in self.limits):
             return None
         return left / self.rate
 
@@ -130,6 +146,7 @@ def _seen(job: Job, plan: Plan, journal: Journal, state: JobState) -> JobView:
         limits=decoded(journal.fact("limits")),
         stopped=bool(problem) and journal.fact("problem_status") == str(CheckFailed.exit_status),
         undo=journal.undo(),
+        worked=_time(journal, "worked"),
     )
 
 
@@ -173,7 +190,7 @@ def _bytes(journal: Journal, state: JobState) -> Bytes:
     return Bytes(
         total=total,
         done=min(total, at_target + under_way),
-        sent=sent + under_way,
+        sent=max(sent + under_way, int(journal.fact("sent") or 0)),
         saved=naive - total + at_target - sent,
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from transship.accounts.account import Account, SecretSource
-from transship.accounts.credentials import Sources, credential_for
+from transship.accounts.credentials import Sources, credential_for, is_gone
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import (
     Found,
@@ -126,13 +126,26 @@ async def test_a_secret_that_is_not_where_the_account_says_is_missed(
     sources = replace(sources, docker=DockerConfig({}, home=tmp_path / "empty"))
     expected: dict[SecretSource, str] = {
         "keyring": "The keyring has no secret for robot at registry.example.com",
-        "session": "robot at registry.example.com ended",
+        "session": "robot at registry.example.com was for one run",
         "environment": "TRANSSHIP_REGISTRY_EXAMPLE_COM_PASSWORD",
         "docker": "none for registry.example.com",
     }
     for source, why in expected.items():
-        with pytest.raises(SecretUnavailable, match=why):
+        with pytest.raises(SecretUnavailable, match=why) as caught:
             await credential_for(replace(ACCOUNT, secret_source=source), sources)
+        assert "HOST" not in caught.value.remedy
+
+
+async def test_a_secret_of_an_earlier_run_is_gone_until_it_is_typed_again(
+    sources: Sources,
+) -> None:
+    account = replace(ACCOUNT, secret_source="session")
+    assert is_gone(account, sources)
+    assert not is_gone(ACCOUNT, sources)
+    password = {"TRANSSHIP_REGISTRY_EXAMPLE_COM_PASSWORD": "x"}
+    assert not is_gone(account, replace(sources, environ=password))
+    await sources.session.set(HOST, account.username, "x")
+    assert not is_gone(account, sources)
 
 
 async def test_an_account_that_uses_dockers_login_gets_it(sources: Sources) -> None:

@@ -17,6 +17,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.policy import Deletion
 from transship.plans.rule import Rule
+from transship.registries.deleting import put_stand_in
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.preview import Preview, preview
 from transship.transfers.work import JobState, Verdict
@@ -246,3 +247,27 @@ async def test_what_was_deleted_is_put_back_even_after_the_registry_has_cleared_
     assert standing(replica.new, "copy/team/web") == before
     name = f"docker://{replica.new.host}/copy/team/web:1"
     skopeo.copy(name, f"dir:{tmp_path / 'pulled'}", replica.new)
+
+
+async def test_a_deletion_that_was_broken_off_is_finished(replica: Replica) -> None:
+    for tag in ("1", "2"):
+        push_image(replica.old, "team/web", tag)
+    await replica.run(replica.plan(HALF))
+    replica.vanish("team/web", "2")
+    plan = replica.plan(HALF)
+    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    async with opened(plan) as places:
+        foreseen = await preview(plan, places, SystemClock())
+        place = places[replica.new.host]
+        with job.journal() as journal:
+            journal.keep(foreseen.worklist)
+            (gone,) = [c for c in journal.copies() if c.verdict is Verdict.DELETE]
+            assert gone.previous is not None
+            root = await place.get_manifest("copy/team/web", gone.previous)
+            journal.deleting(gone, [root])
+        await put_stand_in(place, "copy/team/web", "2")
+
+    ended = await run_again(job)
+
+    assert (ended.state, ended.counts.deleted) == (JobState.DONE, 1)
+    assert replica.tags("team/web") == ["1"]

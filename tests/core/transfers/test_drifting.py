@@ -13,7 +13,8 @@ from servers.images import make_layer, push_image
 from transship.clock import SystemClock
 from transship.errors import BadRequest, ConnectionRefused
 from transship.oci.reference import Reference
-from transship.plans.drift import Drift, State, plan_of as plan_of_rows
+from transship.plans.drift import Drift, State
+from transship.plans.drift import plan_of as plan_of_rows
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
 from transship.transfers.drifting import DriftProgress, look_for_drift

@@ -126,12 +126,28 @@ def test_the_rate_is_right_at_once_and_then_smoothed() -> None:
         meter.count(250)
         clock.time += 0.25
         assert meter.read() == pytest.approx(1000)
-    for _ in range(40):
+    for _ in range(39):
         clock.time += 0.25
         meter.read()
 
     assert 200 < meter.rate < 500
     assert meter.total == 10_000
+
+
+def test_what_has_stood_still_for_a_while_has_no_rate() -> None:
+    clock = FakeClock()
+    meter = Meter(clock)
+    meter.count(1_000_000)
+    clock.time += 1
+    meter.read()
+    for _ in range(10):
+        clock.time += 1
+        meter.read()
+    assert meter.rate == 0
+
+    meter.count(1_000_000)
+    clock.time += 1
+    assert 0 < meter.read() < 1_000_000
 
 
 def test_two_readings_at_the_same_moment_are_one() -> None:

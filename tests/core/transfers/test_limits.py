@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,11 +118,12 @@ def test_what_comes_often_is_told_once_a_minute(stage: Stage) -> None:
 def test_a_registry_that_does_not_answer_for_a_while(stage: Stage) -> None:
     stage.pacer.went_badly(errors.ConnectionRefused(NAME))
     assert stage.look(3) == []
-    assert stage.look(37) == [Limit(NAME, silent_since=1000.0)]
+    (limit,) = stage.look(37)
+    assert limit == Limit(NAME, silent_since=1000.0, why="Connection refused", patient_until=1900.0)
     stage.pacer.answered()
     assert stage.look(5) == []
     assert stage.told() == [
-        ("warning", "it doesn't answer; it is asked again and again"),
+        ("warning", "it doesn't answer: Connection refused; it is asked again for 14 min"),
         ("info", "it answers again, after 45 s"),
     ]
 
@@ -141,6 +143,11 @@ def test_in_words() -> None:
     assert words(slowed=3, until=999.0, at_once=1) == "asked 3× to slow down, 1 request at once"
     assert words(slowed=3, until=1011.2, at_once=1) == "asked 3× to slow down, waiting 12 s"
     assert words(slowed=3, silent_since=900.0) == "hasn't answered for 1 min 40 s"
+    silent = Limit(NAME, silent_since=900.0, why="Connection refused", patient_until=1800.0)
+    assert limit_words([silent], JobState.RUNNING, 1000.0, UTC) == [
+        f"{NAME} hasn't answered for 1 min 40 s (connection refused); tried until 00:30"
+    ]
+    assert "tried" not in limit_words([silent], JobState.RUNNING, 1801.0, UTC)[0]
 
 
 @pytest.mark.parametrize("state", [JobState.PAUSED, JobState.INTERRUPTED, JobState.WAITING])

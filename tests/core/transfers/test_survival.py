@@ -121,7 +121,7 @@ def test_a_large_layer_goes_on_from_the_last_piece_that_the_registry_holds(
     assert digest_at(other_registry, repository, "large") == image.digest
     sent = sum(r.sent for r in proxy.requests if r.method == "PATCH" and r.status == 202)
     assert sent_before == 96 * MEBIBYTE
-    assert interrupted.done == interrupted.sent
+    assert interrupted.done <= interrupted.sent
     assert interrupted.done // MEBIBYTE == 96
     with job.journal() as journal:
         told = [event.more for event in events(journal) if event.kind == "info"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fakes.jobs import job_view
 from moving.jobs import new_job, plan_of
 from transship import errors
 from transship.oci.digest import digest_of
@@ -190,3 +192,13 @@ def test_a_job_of_many_copies_is_called_after_its_places(tmp_path: Path) -> None
     seen = view(new_job(tmp_path, plan))
 
     assert (seen.source, seen.target) == ("a.example", "b.example")
+
+
+@pytest.mark.parametrize(
+    "held", [Limit("a.example", silent_since=1.0), Limit("a.example", opens=1)]
+)
+def test_while_a_registry_is_silent_or_closed_nobody_knows_how_long_it_takes(held: Limit) -> None:
+    moving = job_view("abc234", bytes=Bytes(100, 50), rate=10.0)
+    assert moving.eta == 5
+    assert replace(moving, limits=(held,)).eta is None
+    assert replace(moving, limits=(Limit("a.example", slowed=1),)).eta == 5
