@@ -82,7 +82,7 @@ class Placer:
         self._lanes.gate.enter(source.registry, target.registry)
         origin, place = self._places[source.registry], self._places[target.registry]
         repository = target.repository
-        ready, outcome = await self._begin(target, digest, size, known)
+        ready, outcome = await self._begin(source, target, digest, size, known)
         if not outcome:
 
             async def start() -> Upload | None:
@@ -109,7 +109,12 @@ class Placer:
         known.repositories[repository] = None
 
     async def _begin(
-        self, target: Reference, digest: Digest, size: int, known: _Whereabouts
+        self,
+        source: Reference,
+        target: Reference,
+        digest: Digest,
+        size: int,
+        known: _Whereabouts,
     ) -> tuple[Upload | None, str]:
         """Mount the blob, or find it there: return the outcome, else an upload if one was begun.
 
@@ -119,10 +124,12 @@ class Placer:
         place, repository = self._places[target.registry], target.repository
         if self._journal.upload(target.registry, repository, digest) is not None:
             return None, ""  # It has begun already, and is continued.
-        if not known.repositories and (target.registry, repository) in self._new:
+        within = source.registry == target.registry
+        if not known.repositories and not within and (target.registry, repository) in self._new:
             return None, ""
         # The last one that came to it, so that one where it is gone meanwhile is asked only once.
-        mount_from = next(reversed(known.repositories), repository)
+        first = source.repository if within else repository
+        mount_from = next(reversed(known.repositories), first)
         upload = await place.start_upload(repository, digest, mount_from=mount_from)
         if upload is None:
             self._mounting.add(target.registry)

@@ -60,6 +60,8 @@ async def preview(
 
     async def there(blob: BlobWork) -> tuple[tuple[str, str, Digest], bool]:
         key = (blob.target, blob.home, blob.digest)
+        if blob.source.registry == blob.target:
+            return key, True  # It is mounted from its source.
         if key[:2] in inventory.new_repositories:
             return key, False
         try:

@@ -291,3 +291,22 @@ async def test_one_repository_that_is_missing_never_stops_the_others(
         Verdict.BLOCKED,
         State.FAILED,
     )
+
+
+@pytest.mark.parametrize("kind", ["open_registry", "token_registry"])
+async def test_within_one_registry_layers_are_mounted_and_none_is_sent(
+    kind: str,
+    repository: str,
+    fresh_name: Callable[[], str],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    registry: DockerRegistry = request.getfixturevalue(kind)
+    elsewhere = fresh_name()
+    pushed = push_image(registry, repository, "1", [random_layer(2_000_000, repository)])
+    plan = plan_of((f"{registry.host}/{repository}", f"{registry.host}/{elsewhere}"))
+
+    ended = await run_here(tmp_path, plan, registry)
+
+    assert (ended.state, ended.bytes.sent) == (JobState.DONE, 0)
+    assert digest_at(registry, elsewhere, "1") == pushed.digest

@@ -250,7 +250,8 @@ async def test_a_registry_that_asks_to_slow_down_is_left_alone_whatever_is_allow
     done = await running
 
     assert limit.concurrency == 4
-    assert limit.at_once in (1, 2)
+    assert limit.at_once is not None
+    assert limit.at_once < 4
     assert (done.state, done.counts.copied) == (JobState.DONE, 4)
 
 

@@ -13,6 +13,7 @@ from transship.plans.plan import Kind, Plan, Terms, Wanted
 from transship.registries.place import Place
 from transship.transfers.inventory import Inventory, take_inventory
 from transship.transfers.jobs import Job, Jobs
+from transship.transfers.steering import hold
 from transship.transfers.watch.narrow import Catalogues, exact
 from transship.transfers.work import Copy, Verdict, Worklist
 from transship.transfers.worklist import make_worklist
@@ -64,6 +65,7 @@ async def look(
     """
     if not delete:
         plan = replace(plan, delete=None)
+    hold(places, plan.limits)
     inventory = await take_inventory(plan, places, clock)
     copies = make_worklist(inventory.found, plan.on_conflict).copies
     undone: TransshipError | None = None
