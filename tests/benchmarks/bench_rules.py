@@ -6,7 +6,8 @@ repositories with 100 tags each is listed, and a rule's fields are typed into. R
     python tests/benchmarks/bench_rules.py
 
 It prints the lag in milliseconds for each step, and how long after the last key the matches are
-right. It exits with 1 when the lag isn't under 50 ms at the 99th percentile of all but the first: to open the screen takes as long as that of any other.
+right. It exits with 1 when the lag isn't under 50 ms at the 99th percentile of all but the first
+step: to open the screen takes as long as that of any other.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ async def main() -> int:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         await pilot.pause()
+
         async def settled() -> float:
             since = time.perf_counter()
             await asyncio.sleep(RuleMatches.PAUSE)

@@ -12,9 +12,10 @@ from fakes.parts import FakeParts
 from fakes.plans import FakePlans, listings_of
 from transship.accounts.account import Account
 from transship.accounts.secrets import SecretStatus
-from transship.errors import AccountNotFound, JobNotFound
+from transship.errors import AccountNotFound, JobNotFound, SecretMissing
 from transship.matching import matches
 from transship.oci.reference import Reference, parse_reference
+from transship.plans.plan import Plan
 from transship.registries.examine import Examination
 from transship.registries.exchanges import Recorder
 from transship.registries.services import service_of
@@ -23,7 +24,6 @@ from transship.transfers.preview import Preview
 from transship.transfers.work import JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:
-    from transship.plans.plan import Plan
     from transship.registries.inspection import Inspection
     from transship.transfers.inventory import Progress
     from transship.transfers.listing import CopyRow, Event
@@ -55,6 +55,8 @@ class FakeEngine(FakePlans, FakeParts):
     happened: dict[str, list[Event]] = field(default_factory=dict)
     keyring_status: SecretStatus = field(default_factory=lambda: SecretStatus("ok"))
     failures: dict[str, Exception] = field(default_factory=dict)
+    without_secret: set[str] = field(default_factory=set)
+    """The hosts whose secret isn't there: what reaches for them fails until it was typed."""
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     asked: list[tuple[str, object]] = field(default_factory=list)
     started: list[Plan] = field(default_factory=list)
@@ -72,6 +74,9 @@ class FakeEngine(FakePlans, FakeParts):
         host = next((a.host for a in self.known if name in (a.alias, a.host)), name)
         return parse_reference(f"{host}{slash}{rest}")
 
+    def is_secret_gone(self, account: Account) -> bool:
+        return account.host in self.without_secret
+
     async def keyring(self) -> SecretStatus:
         await self._reach("keyring", None)
         return self.keyring_status
@@ -83,6 +88,7 @@ class FakeEngine(FakePlans, FakeParts):
 
     async def sign_in(self, account: Account, secret: str | None) -> Account:
         await self._reach("sign_in", account)
+        self.without_secret.discard(account.host)
         self.known = [a for a in self.known if a.host != account.host] + [account]
         return account
 
@@ -179,10 +185,20 @@ class FakeEngine(FakePlans, FakeParts):
         if name in self.gates:
             await self.gates[name].wait()
         self._fail(name)
+        for host in sorted(self.without_secret):
+            if name != "sign_in" and _is_meant(host, what):
+                raise SecretMissing(f"The secret at {host} was for one run only", host)
 
     def _fail(self, name: str) -> None:
         if name in self.failures:
             raise self.failures[name]
+
+
+def _is_meant(host: str, what: object) -> bool:
+    """Tell whether a registry is one of those that something asks for."""
+    if isinstance(what, Plan):
+        return host in {place.registry for place in what.places}
+    return isinstance(what, str) and what.partition("/")[0] == host
 
 
 def _is(row: CopyRow, which: Which) -> bool:

@@ -193,8 +193,11 @@ async def _undo(walk: Walk) -> None:
 
 async def _undo_question(walk: Walk) -> None:
     await _undo(walk)
+    button = walk.app.screen.query_one("#undo")
     await walk.press("tab", "enter")
     await walk.is_at("ConfirmDialog")
+    # A button that was pressed looks so for a moment.
+    await until(walk.pilot, lambda: not button.has_class("-active"), "the button at rest")
 
 
 async def _undone(walk: Walk) -> None:

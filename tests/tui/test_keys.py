@@ -6,19 +6,21 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from textual.command import DiscoveryHit
 
 from fakes.engine import FakeEngine
-from fakes.screen import until
+from fakes.screen import screen_text, until
 from transship.accounts.account import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.keys import CONTEXTS, all_keys, keys_document
+from transship_tui.palette import KeyProvider
 
 DOCUMENT = Path(__file__).parents[2] / "KEYS.md"
 NEVER_ARRIVE = {"ctrl+i", "ctrl+m", "ctrl+j", "ctrl+h", "ctrl+left_square_bracket", "ctrl+z"}
 MULTIPLEXERS = {"ctrl+a", "ctrl+b"}
-TAKE_TURNS = {"p"}
-"""Pause and resume: of the two only the one that is possible is on."""
+TAKE_TURNS = {"p", "enter"}
+"""Pause and resume, start and open: of the two only the one that is possible is on."""
 MOVEMENT = {"h", "j", "k", "l", "g", "G", "ctrl+d", "ctrl+u"}
 
 
@@ -62,3 +64,22 @@ async def test_a_key_can_be_given_another_place() -> None:
         assert ("examine", "old.example") not in engine.asked
         await pilot.press("f8")
         await until(pilot, lambda: ("examine", "old.example") in engine.asked, "the test")
+
+
+async def test_what_the_screen_says_of_keys_follows_the_operators_own() -> None:
+    engine = FakeEngine(known=[Account("old.example")])
+    keys = {"browse": "f3", "copy-line": "f4"}
+    app = TransshipApp(engine, Settings(guide=False, keys=keys))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "f3 Browse" in screen_text(app), "the tab")
+        assert "f4 copies it" in screen_text(app)
+
+
+async def test_the_palette_offers_only_what_has_words_of_ours() -> None:
+    app = TransshipApp(FakeEngine(known=[Account("old.example")]), Settings(guide=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "old.example" in screen_text(app), "the registries")
+        hits = [hit async for hit in KeyProvider(app.screen).discover()]
+        words = {str(hit.display) for hit in hits if isinstance(hit, DiscoveryHit)}
+        assert any(each.startswith("Test  (t)") for each in words)
+        assert not [each for each in words if "Scroll" in each or "Focus" in each]

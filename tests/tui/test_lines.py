@@ -11,7 +11,7 @@ from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.mapping import mapped
 from transship.plans.plan import OnConflict, Plan
-from transship_tui.lines import copy_line, inspect_line, ls_line
+from transship_tui.lines import copy_line, inspect_line, ls_line, plan_line, run_line
 
 HOSTILE = ("x; rm -rf $HOME", "$(id)", "`id`", "a'b", "a\nb", "\x1b]52;c;aGk=\x07", "\u202eweb")
 
@@ -82,3 +82,11 @@ def test_a_name_is_never_more_than_a_word(name: str) -> None:
 def test_an_image_is_inspected_by_its_reference() -> None:
     reference = parse_reference("old.example/web:1")
     assert inspect_line(reference) == "transship inspect old.example/web:1"
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "nightly"])
+def test_a_plan_is_looked_at_and_run_by_its_name(name: str) -> None:
+    for line, command in ((plan_line(name), "plan"), (run_line(name), "run")):
+        assert shlex.split(line)[:2] == ["transship", command]
+        assert len(commands(line)) == 1
+    assert run_line("nightly") == "transship run nightly"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -10,7 +10,7 @@ from fakes.engine import FakeEngine
 from fakes.jobs import job_view
 from transship.accounts.account import Account
 from transship.accounts.secrets import SecretStatus
-from transship.errors import NameNotFound
+from transship.errors import NameNotFound, WrongCredential
 from transship.oci.digest import digest_of
 from transship.oci.reference import parse_reference
 from transship.transfers.verify import Difference, Problem, Proof
@@ -83,6 +83,53 @@ async def test_nothing_starts_without_a_yes(engine: FakeEngine) -> None:
     assert status == 130
     assert engine.started == []
     assert "Nothing is lost" in script.text
+
+
+async def test_no_to_the_start_leads_back_to_the_choice_of_images(engine: FakeEngine) -> None:
+    script = Script(["1", "2", "2", "", "no", "1", "", "yes"])
+
+    status = await PlainGuide(engine, script.terminal()).run()
+
+    assert status == 0
+    (plan,) = engine.started
+    assert str(plan.copies[0].source) == "old.example/team/api"
+
+
+async def test_a_secret_that_is_gone_is_asked_for_until_it_is_right(engine: FakeEngine) -> None:
+    engine.known = [OLD, Account("new.example", username="alice", secret_source="session")]
+    engine.without_secret = {"new.example"}
+    secrets: list[str] = ["wrong", "right"]
+    script = Script(["1", "2", "2", "", "yes"])
+
+    def type_secret(question: str) -> str:
+        script.said.append(question)
+        secret = secrets.pop(0)
+        engine.failures.pop("sign_in", None)
+        if secret == "wrong":
+            engine.failures["sign_in"] = WrongCredential("401")
+        return secret
+
+    guide = PlainGuide(engine, Terminal(script.ask, type_secret, script.said.append))
+    status = await guide.run()
+
+    assert status == 0
+    assert secrets == []
+    assert "alice" in script.text
+    assert f"Error: {WrongCredential.title}" in script.text
+    assert len(engine.started) == 1
+
+
+async def test_a_registry_whose_secret_nobody_knows_makes_room_for_another(
+    engine: FakeEngine,
+) -> None:
+    engine.known = [OLD, replace(NEW, username="alice", secret_source="session")]
+    engine.without_secret = {"new.example"}
+    script = Script(["1", "2", "2", "", "", "q"])
+
+    assert await PlainGuide(engine, script.terminal()).run() == 130
+
+    assert script.text.count("Step 2, target") == 2
+    assert engine.started == []
 
 
 async def test_the_end_of_the_input_leaves_in_peace(engine: FakeEngine) -> None:

@@ -17,7 +17,7 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from transship.errors import JobEnded, TransshipError
+from transship.errors import JobEnded, SecretMissing, TransshipError
 from transship.guide import next_step
 from transship.settings import Settings
 from transship_tui.bridge import Bridge
@@ -29,6 +29,7 @@ from transship_tui.journey import MODE_OF, Journey
 from transship_tui.palette import KeyProvider
 from transship_tui.record import Record
 from transship_tui.screens.frame import Frame
+from transship_tui.secret_asking import SecretAsking
 from transship_tui.themes import THEMES
 from transship_tui.type_ahead import TypeAhead
 from transship_tui.widgets.guide_bar import GuideBar
@@ -36,6 +37,7 @@ from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
     from transship_tui.dialogs.quit import Leaving
+    from transship_tui.screens.plan_opened import OpenedPlan
 
 _CTRL_C_SECONDS = 3.0
 
@@ -99,7 +101,8 @@ class TransshipApp(WorkersMinded, App[None]):
         self.fault: TransshipError | None = None
         """Why the app had to end, if nobody wanted it to."""
         self._unforeseen: BaseException | None = None
-        self.engine = guarded(engine, self.faults)
+        self.engine = guarded(engine, self.faults, self._ask_secret)
+        self._secrets = SecretAsking(self, self.engine)
         over_ssh = bool(os.environ.get("SSH_CONNECTION"))
         self.bridge = Bridge(
             self, self.engine, self.settings.refreshes_per_second(over_ssh=over_ssh)
@@ -119,6 +122,9 @@ class TransshipApp(WorkersMinded, App[None]):
             self.settings.theme if self.settings.theme in self.available_themes else ("transship")
         )
         self.set_keymap(self.settings.keys)
+
+    async def _ask_secret(self, error: SecretMissing) -> bool:
+        return await self._secrets.ask(error)
 
     async def on_event(self, event: Event) -> None:
         """Take keys one after the other, so that each reaches what it was typed for."""
@@ -153,6 +159,13 @@ class TransshipApp(WorkersMinded, App[None]):
         """Show a job: Jobs takes `wanted_job` when it comes to the front."""
         self.wanted_job = job
         self.switch_mode("jobs")
+
+    async def write_plan(self, opened: OpenedPlan) -> None:
+        """Go to Plan, and change a plan there."""
+        from transship_tui.screens.plan_editor import PlanEditorScreen
+
+        await self.switch_mode("plan")
+        self.push_screen(PlanEditorScreen(opened, lambda _: None))
 
     def remember(self, error: TransshipError) -> None:
         """Keep an error for the log."""

@@ -48,6 +48,9 @@ class Engine(Comparing, Staging, LookingBack, Protocol):
     def resolve(self, text: str) -> Reference:
         """Return the reference that `text` writes down; an alias may stand for a host."""
 
+    def is_secret_gone(self, account: Account) -> bool:
+        """Tell whether an account's secret was for one run only, and this is another one."""
+
     async def keyring(self) -> SecretStatus:
         """Return whether the keyring can be used now. Never raises."""
 

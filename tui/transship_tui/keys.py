@@ -6,7 +6,7 @@ from them. Letters move or look; nothing that writes to a registry is on a bare 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -151,6 +151,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
                 "Mark every row that a pattern matches",
             ),
             Key("browse.copy", "c", "copy", "Copy", "Copy what is marked, or this row", show=True),
+            Key("browse.plan", "p", "plan", "To a plan", "Write a plan that copies what is marked"),
             Key(
                 "browse.details", "i", "details", "Details", "Everything about this tag", show=True
             ),
@@ -193,6 +194,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("editor.preview", "ctrl+o", "preview", "Preview", "What it would do", show=True),
             Key("editor.text", "ctrl+t", "text", "Text", "The file's own words", show=True),
             Key("editor.add-rule", "ctrl+n", "add_rule", "Add rule", "Another rule", show=True),
+            Key("editor.advice", "f7", "advice", "Advice", "Which way is best for this plan"),
             Key("editor.remove-rule", "f8", "remove_rule", "Remove rule", "Take this rule out"),
             Key(
                 "editor.next-tab",
@@ -289,12 +291,22 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
     ),
     "worklist": (
         "Before a copy",
-        (Key("worklist.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),),
+        (
+            Key("worklist.start", "enter", "start", "Start…", "Ask, then start", show=True),
+            Key("worklist.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),
+        ),
     ),
     "jobs": (
         "Jobs",
         (
-            Key("jobs.pause", "p", "pause", "Pause", "Pause this job; twice: at once", show=True),
+            Key(
+                "jobs.pause",
+                "p",
+                "pause",
+                "Pause",
+                "Pause this job; twice: give up what is under way",
+                show=True,
+            ),
             Key("jobs.resume", "p", "resume", "Resume", "Go on with this job", show=True),
             Key("jobs.retry", "R", "retry", "Retry", "Try again what failed", show=True),
             Key("jobs.cancel", "x", "cancel", "End", "End this job for good", show=True),
@@ -379,6 +391,12 @@ _NAMES = {
 def shown(key: str) -> str:
     """Return a key as it is written on a keyboard."""
     return _NAMES.get(key, key)
+
+
+def key_of(name: str, chosen: Mapping[str, str]) -> str:
+    """Return the first key with this id as it is written, where `chosen` ones go before ours."""
+    keys = chosen.get(name) or next(key.keys for key in all_keys() if key.id == name)
+    return shown(keys.split(",")[0].strip())
 
 
 def _shown(keys: str) -> str:

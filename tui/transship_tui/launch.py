@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from transship.settings import read_settings
+from transship.errors import BadFile
+from transship.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from transship_tui.commands.session import Session
 
 
@@ -31,7 +34,7 @@ def open_app(session: Session, *, guide: bool | None = None) -> int:
     from transship_tui.app import TransshipApp
     from transship_tui.live import LiveEngine
 
-    settings = read_settings(session.paths.settings)
+    settings = checked(read_settings(session.paths.settings), session.paths.settings)
     if guide is not None:
         settings = msgspec.structs.replace(settings, guide=guide)
     app = TransshipApp(LiveEngine(session.paths, session.sources), settings)
@@ -39,6 +42,35 @@ def open_app(session: Session, *, guide: bool | None = None) -> int:
     if app.fault is not None:
         raise app.fault
     return app.return_code or 0
+
+
+def checked(settings: Settings, path: Path) -> Settings:
+    """Return the settings with keys as the app knows them. Raises BadFile for what it can't do."""
+    from textual.theme import BUILTIN_THEMES
+
+    from transship_tui.chosen_keys import faults_in, normal
+    from transship_tui.themes import THEMES
+
+    themes = {*BUILTIN_THEMES, *(theme.name for theme in THEMES)}
+    keys = normal(settings.keys)
+    faults = [f"[keys] {fault}" for fault in faults_in(keys)]
+    if settings.theme not in themes:
+        faults.insert(0, f'theme "{settings.theme}" is none of {", ".join(sorted(themes))}')
+    if faults:
+        raise BadFile(f"{path}: {'; '.join(faults)}")
+    return msgspec.structs.replace(settings, keys=keys)
+
+
+def why_not_drawn() -> str:
+    """Return why the app can't be drawn here, as the beginning of a sentence."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return "This is no terminal"
+    kind = os.environ.get("TERM", "")
+    return (
+        f"This terminal says that it can't be drawn on (TERM={kind})"
+        if kind
+        else ("This terminal doesn't say what it is (TERM isn't set)")
+    )
 
 
 def open_plain(session: Session) -> int:

@@ -71,14 +71,14 @@ def drift_line(name: str) -> str:
     return line("drift", name)
 
 
-def flow_line(file: str) -> str:
+def flow_line(flow: str) -> str:
     """Return the line that shows the board of a flow."""
-    return line("flow", file)
+    return line("flow", flow)
 
 
-def promote_line(file: str, image: str, stage: str, *, overwrite: bool = False) -> str:
+def promote_line(flow: str, image: str, stage: str, *, overwrite: bool = False) -> str:
     """Return the line that promotes an image to a stage."""
-    return line("promote", file, image, "--to", stage, *(["--overwrite"] if overwrite else []))
+    return line("promote", flow, image, "--to", stage, *(["--overwrite"] if overwrite else []))
 
 
 def report_line(job: str) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 
 from transship.accounts.account import Account
 from transship.accounts.connect import access_for, resolve
-from transship.accounts.credentials import Sources, credential_for
+from transship.accounts.credentials import Sources, credential_for, is_gone
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import SecretStatus, credential_of
 from transship.accounts.sign_in import sign_in, sign_out
@@ -69,6 +69,10 @@ class LiveEngine(LivePlans, LiveParts):
     def resolve(self, text: str) -> Reference:
         """Return the reference that `text` writes down; an alias may stand for a host."""
         return resolve(text, self._accounts)
+
+    def is_secret_gone(self, account: Account) -> bool:
+        """Tell whether an account's secret was for one run only, and this is another one."""
+        return is_gone(account, self._sources)
 
     async def keyring(self) -> SecretStatus:
         """Return whether the keyring can be used now."""

@@ -38,8 +38,10 @@ class KeyProvider(Provider):
         seen: set[str] = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if not active.enabled or not binding.description or binding.action in seen:
+            # Textual's own, such as those that scroll sideways, have no words of ours.
+            words = active.tooltip or binding.tooltip
+            if not active.enabled or not words or binding.action in seen:
                 continue
             seen.add(binding.action)
             title = f"{binding.description}  ({shown(binding.key)})"
-            yield title, active.tooltip or binding.tooltip, binding.action
+            yield title, words, binding.action

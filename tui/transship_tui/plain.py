@@ -1,7 +1,8 @@
 """The guide as plain questions and answers: for screen readers, and for terminals that can no more.
 
 The steps are those of the guide (`transship.guide`); nothing is drawn, moved or coloured. An empty
-answer takes what is offered in brackets; `q` ends at any question, and loses nothing.
+answer takes what is offered in brackets, `no` goes back to the choice of images; `q` ends at any
+question, and loses nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from transship.accounts.account import Account, host_of
-from transship.errors import TransshipError
+from transship.errors import SecretMissing, TransshipError
 from transship.guide import Step, World, next_step
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, wanted
@@ -22,6 +23,8 @@ from transship.transfers.inventory import Progress
 from transship.transfers.verify import VerifyProgress
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState, Verdict
+from transship_tui.faults import Faults
+from transship_tui.guarded import guarded
 
 if TYPE_CHECKING:
     from transship_tui.engine import Engine
@@ -34,6 +37,10 @@ _LISTED = 20
 
 class Left(Exception):
     """The operator ended the guide."""
+
+
+class Declined(Exception):
+    """The operator wants something else than what was asked for."""
 
 
 @dataclass(slots=True)
@@ -56,6 +63,9 @@ class PlainGuide:
     _plan: Plan | None = None
     _job: str = ""
 
+    def __post_init__(self) -> None:
+        self.engine = guarded(self.engine, Faults(), self._type_secret)
+
     async def run(self) -> int:
         """Walk until all is proven or the operator leaves; return an exit status."""
         self._say("Transship, step by step. An empty answer takes what is in brackets; q ends.")
@@ -63,11 +73,12 @@ class PlainGuide:
             while (step := self._next()) is not Step.CUTOVER:
                 try:
                     await _STEPS[step](self)
+                except Declined:
+                    self._go_back()
+                except SecretMissing as error:
+                    self._leave_out(error.host)
                 except TransshipError as error:
-                    self._say(f"Error: {error.title}")
-                    if error.detail:
-                        self._say(f"  {error.detail}")
-                    self._say(f"  What to do: {error.remedy}")
+                    self._say_error(error)
                     self._ask("Press enter to go on from here")
         except Left:
             self._say("Nothing is lost. Start again with: transship --plain")
@@ -79,6 +90,40 @@ class PlainGuide:
         hosts = tuple(account.host for account in self.engine.accounts())
         self.world = replace(self.world, accounts=hosts)
         return next_step(self.world).step
+
+    def _go_back(self) -> None:
+        """Ask for images again: something else is wanted of them."""
+        self._say("Then not. Choose again; q ends.")
+        self._job = ""
+        self.world = replace(self.world, chosen=0, previewed=False, job_state="")
+
+    def _leave_out(self, host: str) -> None:
+        """Ask for another registry in the place of one that can't be signed in to."""
+        self._say(f"Without it {host} isn't asked. Choose again; q ends.")
+        if host == self.world.source:
+            self.world = replace(self.world, source="", chosen=0, previewed=False)
+        elif host == self.world.target:
+            self.world = replace(self.world, target="", chosen=0, previewed=False)
+
+    async def _type_secret(self, missing: SecretMissing) -> bool:
+        """Ask for a secret that isn't kept until it is the right one, or none is typed."""
+        self._say(f"{missing.detail}.")
+        account = next(each for each in self.engine.accounts() if each.host == missing.host)
+        what = service_of(account.host).secret
+        while secret := self._ask_secret(f"{what} of {account.username} (empty: leave it out)"):
+            try:
+                await self.engine.sign_in(account, secret)
+            except TransshipError as error:
+                self._say_error(error)
+            else:
+                return True
+        return False
+
+    def _say_error(self, error: TransshipError) -> None:
+        self._say(f"Error: {error.title}")
+        if error.detail:
+            self._say(f"  {error.detail}")
+        self._say(f"  What to do: {error.remedy}")
 
     async def _choose_source(self) -> None:
         self._say("\nStep 1, source: the registry where the images are now.")
@@ -107,13 +152,12 @@ class PlainGuide:
         username = self._ask(f"{service.username} at {host} (empty: anonymous)")
         if not username:
             return (await self.engine.sign_in(Account(host), None)).host
-        secret = self.terminal.ask_secret(f"{service.secret}: ")
+        secret = self._ask_secret(service.secret)
         status = await self.engine.keyring()
         account = Account(host, username=username, secret_source="keyring")
         if status.state != "ok":
             self._say(f"{status.title}. {status.remedy}")
-            if not self._agreed("Keep the secret for this run only"):
-                raise Left
+            self._agree("Keep the secret for this run only")
             account = replace(account, secret_source="session")
         return (await self.engine.sign_in(account, secret)).host
 
@@ -154,13 +198,13 @@ class PlainGuide:
     async def _run(self) -> None:
         self._say("\nStep 5, run.")
         if self._job and self.engine.job(self._job).state is JobState.FAILED:
-            self._agree_or_leave("Try again what failed")
+            self._agree("Try again what failed")
             await self.engine.retry(self._job)
         elif self._job:
-            self._agree_or_leave("Go on with the job")
+            self._agree("Go on with the job")
             await self.engine.resume(self._job)
         else:
-            self._agree_or_leave(f"Start copying to {self.world.target}")
+            self._agree(f"Start copying to {self.world.target}")
             self._job = await self.engine.start(self._chosen)
             self._say(f"Job {self._job} runs by itself; it goes on if this terminal closes.")
         await self._follow()
@@ -189,7 +233,7 @@ class PlainGuide:
         if proof.holds:
             self.world = replace(self.world, proven=True)
         else:
-            self._agree_or_leave("Copy what is missing")
+            self._agree("Copy what is missing")
             self._job = ""
             self.world = replace(self.world, job_state="", previewed=True)
 
@@ -198,12 +242,9 @@ class PlainGuide:
         assert self._plan is not None
         return self._plan
 
-    def _agree_or_leave(self, question: str) -> None:
-        if not self._agreed(question):
-            raise Left
-
-    def _agreed(self, question: str) -> bool:
-        return self._ask(f"{question}? Type yes or no", "no").lower() in ("yes", "y")
+    def _agree(self, question: str) -> None:
+        if self._ask(f"{question}? Type yes or no", "no").lower() not in ("yes", "y"):
+            raise Declined
 
     def _ask(self, question: str, offered: str = "") -> str:
         try:
@@ -213,6 +254,12 @@ class PlainGuide:
         if answer == "q":
             raise Left
         return answer or offered
+
+    def _ask_secret(self, question: str) -> str:
+        try:
+            return self.terminal.ask_secret(f"{question}: ")
+        except EOFError:
+            raise Left from None
 
     def _say(self, text: str) -> None:
         self.terminal.say(text)

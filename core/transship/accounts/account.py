@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from transship.errors import BadReference
+from transship.errors import BadHost, BadReference
 from transship.oci.reference import is_repository, parse_reference
 from transship.registries.credential import Tls
 from transship.registries.services import service_named
@@ -45,10 +45,13 @@ def is_alias(text: str) -> bool:
 
 
 def host_of(text: str) -> str:
-    """Return the `host[:port]` that `text` names, as references write it. Raises BadReference."""
-    reference = parse_reference(text)
+    """Return the `host[:port]` that `text` names, as references write it. Raises BadHost."""
+    try:
+        reference = parse_reference(text)
+    except BadReference as error:
+        raise BadHost(error.detail) from error
     if reference.layout is not None or reference.repository:
-        raise BadReference(f"{text!r} is not a registry", remedy="Write HOST[:PORT].")
+        raise BadHost(f"{text!r} is more than a host")
     return reference.registry
 
 

@@ -12,6 +12,13 @@ class BadReference(UsageError):
     remedy = "Write HOST[:PORT]/REPOSITORY[:TAG or @DIGEST], or layout:PATH[//REPOSITORY[:TAG]]."
 
 
+class BadHost(BadReference):
+    """What is no registry, where nothing but one is asked for."""
+
+    title = "Not a registry"
+    remedy = "Write HOST[:PORT] in full, as in registry.example.com:5000: no https://, no path."
+
+
 class BadPlatform(UsageError):
     """A platform that can't be read as one."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from servers import skopeo
 from servers.images import push_image, push_referrer
+from transship.paths import default_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +91,17 @@ def test_the_board_shows_where_an_image_is(transship: Any, flow: Path) -> None:
     assert [cells[stage]["mark"] for stage in ("dev", "test", "prod")] == [0, 0, None]
     assert [cells[stage]["step"] for stage in ("dev", "test", "prod")] == ["none", "new", "none"]
     assert transship("flow", flow, "api", "--json").document["images"] == []
+
+
+def test_a_flow_among_the_plans_can_be_called_by_its_name(transship: Any, flow: Path) -> None:
+    kept = default_paths().plans / "stages.toml"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(flow.read_text())
+    assert transship("promote", "stages", "web:1.4", "--to", "test").status == 0
+    assert "web:1.4" in transship("flow", "stages").out
+    missing = transship("flow", "nothing")
+    assert missing.status == 2
+    assert "'nothing'" in missing.err
 
 
 def test_a_refusal_is_told_with_its_remedy(transship: Any, flow: Path) -> None:

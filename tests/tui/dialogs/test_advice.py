@@ -74,9 +74,26 @@ async def test_what_the_accounts_tell_is_not_asked() -> None:
         if "Question" in screen_text(walk.app):
             await walk.press("enter")
         await walk.is_at("PlanScreen")
-        assert "A replication policy of Harbor is set up at the service" in line_in(
+        assert "A replication policy of Harbor: set it up at the service" in line_in(
             walk.app, MessageBar
         )
+
+
+async def test_the_editor_takes_what_is_chosen_into_its_draft() -> None:
+    async def edited(walk: Walk) -> None:
+        walk.engine.plan_texts = {"shop": PLAN}
+        await walk.press("3", "enter")
+        await walk.is_at("PlanEditorScreen")
+
+    async with walking(full_world(), edited) as walk:
+        await walk.press("f7")
+        await walk.is_at("AdviceDialog")
+        await walk.press("enter", "j", "enter", "enter", "j", "enter", "enter")
+        await walk.is_at("PlanEditorScreen")
+        assert "It is a replication here" in line_in(walk.app, MessageBar)
+        assert walk.engine.plan_texts["shop"] == PLAN
+        await walk.press("ctrl+s")
+        assert 'kind = "replication"' in walk.engine.plan_texts["shop"]
 
 
 async def test_words_of_a_hostile_service_are_only_words() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from textual.widgets import Button, Input
 
 from fakes.parts_world import WAYS
-from fakes.screen import line_in, screen_text
+from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import BadFile, SystemRefused
+from transship.transfers.journal_undo import KeptUndo
 from transship.transfers.reports.writing import Form
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -93,3 +95,17 @@ async def test_a_proof_that_cannot_be_kept_is_shown_all_the_same() -> None:
         assert "proven" in screen_text(walk.app)
         await walk.press("escape")
         assert "disk is full" in line_in(walk.app, MessageBar)
+
+
+async def test_an_undone_job_is_no_longer_proven() -> None:
+    engine = full_world()
+    async with walking(engine, job, (120, 40)) as walk:
+        await walk.press("V")
+        await walk.is_at("FactsDialog")
+        await walk.press("escape")
+        assert "✓ proven" in screen_text(walk.app)
+        undo = KeptUndo("alice on ops1", 1.0, 2.0, 5, 0, 0)
+        engine.views = [replace(v, undo=undo) if v.id == "efg678" else v for v in engine.views]
+        walk.app.bridge.look()
+        await until(walk.pilot, lambda: "undone by alice on ops1" in screen_text(walk.app), "it")
+        assert "proven" not in screen_text(walk.app)

@@ -44,9 +44,9 @@ async def test_the_same_digest_has_the_same_letter_and_arrows_say_what_can_be_pr
 
 async def test_the_line_is_that_of_the_next_step() -> None:
     async with walking(full_world(), BOARD, (120, 40)) as walk:
-        assert "promote plans/shop.toml shop/web:1.4 --to prod" in line_in(walk.app, LineBar)
+        assert "promote shop shop/web:1.4 --to prod" in line_in(walk.app, LineBar)
         await walk.press("j")
-        assert line_in(walk.app, LineBar).startswith("$ transship flow plans/shop.toml ")
+        assert line_in(walk.app, LineBar).startswith("$ transship flow shop ")
         await walk.press("j", "j")
         assert "shop/api:1.9 --to prod --overwrite" in line_in(walk.app, LineBar)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select
 
@@ -350,6 +351,22 @@ async def test_moving_tags_asks_for_the_name_of_the_target() -> None:
         await it.until(lambda: len(stand_in.started) == 1, "started")
 
 
+async def test_enter_on_an_image_asks_for_the_start_and_both_keys_may_come_at_once() -> None:
+    stand_in = engine(worklist_of(Verdict.COPY))
+    stand_in.gates["start"] = asyncio.Event()
+    async with copying(stand_in) as it:
+        await it.preview()
+        assert it.app.screen.active_bindings["enter"].binding.description == "Start…"
+        await it.pilot.press("enter")
+        await it.until(lambda: isinstance(it.app.screen, ConfirmDialog), "it asks")
+        for key in ("right", "enter"):
+            it.app.post_message(events.Key(key, None))
+        await it.says("Starting the job…")
+        assert not it.app.screen.active_bindings["enter"].enabled
+        stand_in.gates["start"].set()
+        await it.until(lambda: it.app.current_mode == "jobs", "the jobs are in front")
+
+
 async def test_a_start_that_fails_is_said_and_can_be_tried_again() -> None:
     stand_in = engine(worklist_of(Verdict.COPY))
     stand_in.failures["start"] = NoRight("new.example")
@@ -369,6 +386,12 @@ async def test_escape_goes_back_to_the_form_and_then_to_browse() -> None:
         await it.pilot.press("escape")
         await it.says("→ new.example/web:v1")
         await it.pilot.press("escape")
+        await it.says("What is typed here is lost")
+        await it.pilot.press("escape")
+        await it.says("→ new.example/web:v1")
+        await it.pilot.press("escape")
+        await it.says("What is typed here is lost")
+        await it.pilot.press("right", "enter")
         await it.until(lambda: isinstance(it.app.screen, BrowseScreen), "back in Browse")
 
 

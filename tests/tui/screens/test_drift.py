@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from fakes.images import digest
+from fakes.jobs import job_view
 from fakes.parts_world import PLAN, WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import ConnectionRefused
 from transship.plans.plan import Kind, Plan
+from transship.transfers.work import JobState
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 DRIFT = WAYS["drift"]
@@ -145,6 +147,16 @@ async def test_a_place_that_is_away_is_named_and_r_looks_anew() -> None:
         del engine.failures["drift"]
         await walk.press("r")
         assert "7 tags" in screen_text(walk.app)
+
+
+async def test_it_says_so_when_a_job_has_ended_since() -> None:
+    async with walking(full_world(), drifted) as walk:
+        assert line_in(walk.app, MessageBar) == ""
+        walk.engine.views = [job_view("mend22", JobState.DONE), *walk.engine.views]
+        walk.app.bridge.look()
+        await until(walk.pilot, lambda: "r looks anew" in line_in(walk.app, MessageBar), "a hint")
+        await walk.press("r")
+        assert line_in(walk.app, MessageBar) == ""
 
 
 @pytest.mark.parametrize(

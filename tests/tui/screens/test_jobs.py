@@ -177,11 +177,27 @@ async def test_p_pauses_and_goes_on() -> None:
     async with listing(engine) as (app, pilot):
         await pilot.press("p")
         await until(pilot, lambda: ("pause", "abc234") in engine.asked, "it is paused")
-        assert "p again: at once" in message(app)
         await until(pilot, lambda: "‖ paused" in screen_text(app), "it shows as paused")
         await pilot.press("p")
         await until(pilot, lambda: "goes on" in message(app), "it goes on")
         assert ("resume", "abc234") in engine.asked
+
+
+async def test_pausing_says_what_a_second_p_gives_up_and_nothing_more_once_it_stands() -> None:
+    class Slow(FakeEngine):
+        def pause(self, job: str) -> None:
+            self.asked.append(("pause", job))
+            self.views = [replace(view, pausing=True) for view in self.views]
+
+    engine = Slow(views=[running()])
+    async with listing(engine) as (app, pilot):
+        await pilot.press("p")
+        await until(pilot, lambda: "p again gives them up, at once" in message(app), "the words")
+        await pilot.press("p")
+        await until(pilot, lambda: "stops at once" in message(app), "the other words")
+        assert "sent again later" in message(app)
+        await put(app, pilot, engine, job_view("abc234", JobState.PAUSED))
+        await until(pilot, lambda: message(app) == "", "nothing is said any more")
 
 
 async def test_a_job_that_is_being_started_is_not_started_twice() -> None:

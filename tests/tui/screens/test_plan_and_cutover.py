@@ -13,7 +13,7 @@ from transship_tui.app import TransshipApp
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
 @pytest.mark.parametrize(
     ("key", "area", "instead"),
-    [("3", "Plan", "c copies them"), ("5", "Cutover", "dig +noall +answer images.example.com")],
+    [("5", "Cutover", "dig +noall +answer images.example.com")],
 )
 async def test_it_says_what_comes_and_what_can_be_done_now(
     key: str, area: str, instead: str, size: tuple[int, int]

@@ -112,7 +112,38 @@ async def test_what_is_no_host_is_said_without_asking(host: str) -> None:
     async with form_for(FormEngine()) as form:
         await form.leave_host(host)
         await form.says("host", "✗")
+        await form.says("host", "Write HOST[:PORT] in full")
         assert form.engine.tried == []
+        form.app.screen.query_one("#secret").focus()
+        await form.pilot.press("ctrl+t")
+        await form.focuses("host")
+
+
+async def test_a_test_that_fails_leads_to_what_is_wrong_unless_the_operator_has_gone_on() -> None:
+    engine = refusing(errors.WrongCredential("reg.example"))
+    engine.keyring_status = KEYRINGS[0]
+    async with form_for(engine) as form:
+        form.fill(host="reg.example", username="alice", secret=SECRET)
+        await form.pilot.press("ctrl+t")
+        await form.focuses("secret")
+        engine.gates["examine"] = asyncio.Event()
+        form.app.screen.query_one("#host").focus()
+        await form.pilot.press("ctrl+t")
+        await form.says("host", "testing reg.example")
+        form.app.screen.query_one("#alias").focus()
+        engine.gates["examine"].set()
+        await form.says("secret", "✗")
+        await form.focuses("alias")
+
+
+async def test_that_plain_http_will_do_on_this_machine_is_said() -> None:
+    async with form_for(FormEngine()) as form:
+        await form.leave_host("127.0.0.1:5000")
+        await form.says("tls", "plain http, which doesn't leave this machine")
+        form.choose("tls", "insecure")
+        await until(form.pilot, lambda: form.said("tls") == "", "it isn't said any more")
+        await form.leave_host("reg.example")
+        assert form.said("tls") == ""
 
 
 async def test_another_protection_asks_again_with_it() -> None:
@@ -154,7 +185,7 @@ async def test_the_hints_are_those_of_the_service() -> None:
         user, secret = (form.app.screen.query_one(f"#{n}", Input) for n in ("username", "secret"))
         await form.leave_host("acme.tencentcloudcr.com")
         await until(form.pilot, lambda: "tcr$name" in user.placeholder, "the hint is TCR's")
-        await form.says("service", "that of Tencent TCR")
+        await form.says("service", "by its name it is Tencent TCR")
         form.choose("service", "harbor")
         await until(form.pilot, lambda: "robot$" in user.placeholder, "the hint is Harbor's")
         assert "CLI secret" in secret.placeholder

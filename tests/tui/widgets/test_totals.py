@@ -52,6 +52,29 @@ def test_the_line_of_data_fits(width: int) -> None:
     assert len(lines(view, width=width, rates=(1.0,) * 24)[2]) <= max(width, 45)
 
 
+def test_the_time_between_two_runs_is_no_work() -> None:
+    again = job_view(
+        "abc234", JobState.DONE, planned=True, bytes=Bytes(200, 200, 200), started=NOW - 5000,
+        ended=NOW, worked=20.0,
+    )  # fmt: skip
+    told = lines(again)
+    assert told[0].endswith("after 20 s")
+    assert "(10 B/s)" in told[-1]
+
+
+def test_why_a_registry_holds_it_up_is_never_cut_off() -> None:
+    limit = Limit(
+        "registry.example.com",
+        silent_since=NOW - 40,
+        why="Connection refused",
+        patient_until=NOW + 860,
+    )
+    told = lines(job_view("abc234", limits=(limit,)))[2:]
+    assert len(told) == 2
+    assert all(len(line) <= 78 for line in told)
+    assert " ".join(line[8:] for line in told).endswith("(connection refused); tried until 14:29")
+
+
 def test_what_registries_ask_for_is_said_while_the_job_runs() -> None:
     limits = (
         Limit("old.example", 3, until=NOW + 11.2, at_once=8),

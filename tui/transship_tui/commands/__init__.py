@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship_tui.commands.output import show
+from transship_tui.commands.output import say, show
 from transship_tui.commands.reported import reported
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ Transship moves container images between registries, and proves it.
   transship verify SOURCE TARGET      prove that it has arrived
   transship jobs                      see what ran, and what runs
 
-transship --help lists every command, transship COMMAND --help explains one.
-In a terminal, transship alone opens the app."""
+transship --help lists every command, transship COMMAND --help explains one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -119,11 +118,12 @@ def _transship(
 
 
 def _open(*, plain: bool, guide: bool | None) -> int:
-    from transship_tui.launch import can_draw, open_app, open_plain, wants_plain
+    from transship_tui.launch import can_draw, open_app, open_plain, wants_plain, why_not_drawn
 
     plain = plain or wants_plain()
     if not plain and not can_draw():
         show(_WELCOME)
+        say(f"{why_not_drawn()}, so the app doesn't open; transship --plain asks in plain lines.")
         return 0
     from transship_tui.commands.session import open_session
 

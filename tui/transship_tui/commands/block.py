@@ -69,7 +69,7 @@ def _labelled(label: str, text: str) -> str:
 
 
 def _since(view: JobView, now: float) -> str:
-    return duration_text(now - (view.started or view.created))
+    return duration_text(view.took(now))
 
 
 def _found(view: JobView) -> str:

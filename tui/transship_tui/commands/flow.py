@@ -52,7 +52,7 @@ def flow(
     With --history, who moved them; that asks no registry.
     """
     session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
-    stages = read_flow(flow, session.reference)
+    stages = read_flow(session.plans.find(flow), session.reference)
     if history:
         return _show_history(session, stages, pattern, as_json=as_json)
     seen = asyncio.run(_look(session, stages, pattern))

@@ -22,9 +22,10 @@ def plan(
     insecure: Insecure = False,
     ca: CaFile = None,
 ) -> int:
-    """Show what a plan would do: every copy with its verdict, what was left out, and the cost.
+    """Show what a plan would do, and what that costs.
 
-    Only reads. Ends with 1 when something couldn't be copied, 3 when too much would be deleted.
+    Every copy is listed with its verdict, and what no rule took with the reason. Only
+    reads. Ends with 1 when something couldn't be copied, 3 when too much would be deleted.
     """
     session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
     read = session.read_plan(plan)

@@ -74,7 +74,7 @@ def promote(
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
     session = open_session(adhoc)
-    stages = read_flow(flow, session.reference)
+    stages = read_flow(session.plans.find(flow), session.reference)
     image, digest = parse_image(ref)
     looking = _look(session, stages, image, digest, to, overwrite=overwrite, dry_run=dry_run)
     promotion, worklist, accesses = asyncio.run(looking)

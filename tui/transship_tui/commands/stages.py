@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from transship_tui.commands.session import Session
 
 FlowFile = Annotated[
-    Path,
-    typer.Argument(metavar="FLOW", help="The file that names the stages, in their order."),
+    str, typer.Argument(metavar="FLOW", help="A flow's file, or its name among your plans.")
 ]
 
 

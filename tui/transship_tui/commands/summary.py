@@ -48,7 +48,7 @@ def _bytes(view: JobView) -> str:
     text = f"{bytes_text(view.bytes.sent)} sent"
     if view.bytes.saved:
         text += f", {bytes_text(view.bytes.saved)} saved"
-    seconds = (view.ended or 0) - (view.started or 0)
+    seconds = view.took(view.ended or view.created)
     if seconds < 1:
         return text
     return f"{text}, {duration_text(seconds)} ({rate_text(view.bytes.sent / seconds)})"

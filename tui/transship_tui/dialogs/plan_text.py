@@ -18,10 +18,6 @@ _MOST_LINES = 2_000
 class PlanTextDialog(WordsDialog):
     """Shows the text of a plan; `place` is where it stands, `why` what is to be said of it."""
 
-    DEFAULT_CSS = """
-    PlanTextDialog > .dialog { width: 100; }
-    """
-
     def __init__(self, place: str, text: str, why: str = "") -> None:
         super().__init__(Content(text))
         self._place = safe(place)

@@ -42,15 +42,13 @@ from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from transship.plans.flow import Flow, Stage
 
 _STEPS = (Step.NEW, Step.REPLACE)
 
 
 class BoardScreen(Frame):
-    """Shows which image of `flow` is in which stage. `path` is the flow's file."""
+    """Shows which image of `flow` is in which stage. `file` is what its file is called."""
 
     MODE = "plan"
     BINDINGS: ClassVar[list[BindingType]] = bindings("board")
@@ -65,10 +63,10 @@ Who promoted what and when is kept, and H shows it. f shows only what can be pro
 digests of an image.
 """
 
-    def __init__(self, flow: Flow, path: Path) -> None:
+    def __init__(self, flow: Flow, file: str) -> None:
         super().__init__()
         self._flow = flow
-        self._path = path
+        self._file = file
         self._board: Board | None = None
         self._entries: Sequence[Entry] = ()
         self._shown: Sequence[Row] = ()
@@ -211,13 +209,13 @@ digests of an image.
 
     def _line(self, row: Row | None) -> str:
         if self._is_history:
-            return f"{flow_line(str(self._path))} --history"
+            return f"{flow_line(self._file)} --history"
         steps = _steps_of(row) if row else []
         if row is None or not steps:
-            return flow_line(str(self._path))
+            return flow_line(self._file)
         number, step = steps[-1]
         stage = self._flow.stages[number + 1].name
-        return promote_line(str(self._path), str(row.image), stage, overwrite=step is Step.REPLACE)
+        return promote_line(self._file, str(row.image), stage, overwrite=step is Step.REPLACE)
 
     @property
     def _row(self) -> Row | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 
+from transship.errors import TransshipError
 from transship.guide import Step
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.browser import Browser
@@ -25,7 +26,7 @@ Choose a registry, then a repository, then a tag. enter goes in, esc comes back.
 
 space marks; marks stay when you filter, or look into another repository.
 c copies what is marked, or what is under the cursor if nothing is. Nothing is written before
-you have seen what would be.
+you have seen what would be. p writes a plan that copies it, again and again.
 
 Patterns: a part of a name, v1.* as in a shell, ~tapi for these letters in this order,
 and ! before any of them for everything else.
@@ -83,3 +84,16 @@ and ! before any of them for everything else.
         from transship_tui.screens.copy import CopyScreen
 
         self.app.push_screen(CopyScreen(event.sources, self.query_one(Browser).names.unmark))
+
+    @on(Browser.PlanWanted)
+    async def _plan_wanted(self, event: Browser.PlanWanted) -> None:
+        from transship_tui.screens.plan_opened import OpenedPlan, rules_for
+
+        engine = self.transship.engine
+        try:
+            name = engine.free_plan_name(event.sources[0].repository.rpartition("/")[2])
+            opened = OpenedPlan.new(name, rules_for(event.sources, engine), engine)
+        except TransshipError as error:
+            self.fail(error)
+            return
+        await self.transship.write_plan(opened)

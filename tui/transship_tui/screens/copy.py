@@ -77,7 +77,11 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     async def action_back(self) -> None:
         """Go back to the form, or from there to where this came from."""
-        if self._step == "form":
+        if self._step == "form" and self.query_one(CopyForm).is_touched:
+            words = Content("What is typed here is lost. Nothing was copied yet.")
+            dialog = ConfirmDialog("Close the form?", words, "Close it", danger=True)
+            self.app.push_screen(dialog, lambda wanted: self.dismiss() if wanted else None)
+        elif self._step == "form":
             await super().action_back()
         else:
             self.workers.cancel_group(self, "preview")
@@ -178,10 +182,12 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
             return
         view = self.query_one(WorklistView)
         view.starting()
+        self.heading("Starting the job…", _way(plan))
         try:
             job = await self.transship.engine.start(plan)
         except TransshipError as error:
             view.offer_start()
+            self.heading("Preview", _way(plan))
             self.fail(error)
             return
         if self._started is not None:

@@ -55,6 +55,8 @@ target has no source, so nothing copies it.
         self._only: State | None = None
         self._shown: Sequence[Row] = ()
         self._looking: DriftProgress | None = None
+        self._ended: frozenset[str] = frozenset()
+        """The jobs that had ended when both sides were looked at."""
 
     def compose_body(self) -> ComposeResult:
         """Give the counts, the tags, and the one under the cursor in full."""
@@ -75,6 +77,7 @@ target has no source, so nothing copies it.
     @work(group="drift", exclusive=True, exit_on_error=False)
     async def _look(self) -> None:
         progress = self._looking = DriftProgress()
+        self._ended = self._jobs_ended
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
@@ -90,6 +93,22 @@ target has no source, so nothing copies it.
         """Wait for nothing any more."""
         self._looking = None
         self._show()
+
+    @property
+    def _jobs_ended(self) -> frozenset[str]:
+        return frozenset(job.id for job in self.transship.bridge.jobs if job.state.ended)
+
+    def on_screen_resume(self) -> None:
+        """Say so if what is shown may be outdated."""
+        self._warn_of_jobs()
+
+    def on_jobs_changed(self) -> None:
+        """Say so if what is shown may be outdated."""
+        self._warn_of_jobs()
+
+    def _warn_of_jobs(self) -> None:
+        if self._drift is not None and self._jobs_ended - self._ended:
+            self.warn("A job has ended since both sides were looked at; r looks anew.")
 
     def _show(self) -> None:
         rows = self._drift.rows if self._drift else ()

@@ -116,8 +116,11 @@ asks both registries, not the job, whether everything is there.
     def _show(self, view: JobView) -> None:
         if self._frozen:
             return
+        if view.undo is not None and self._view is not None and view.undo != self._view.undo:
+            self._forget_proof()
         self._view = view
         self._watch.look(view.lanes, self.transship.engine.clock.now())
+        self.forget_said([view])
         self.heading(f"Job {view.id}", f"{view.source} → {view.target}")
         self.line(report_line(view.id) if self._proof is not None else line_for(view))
         self._draw()
@@ -259,6 +262,13 @@ asks both registries, not the job, whether everything is there.
             self.transship.engine.keep_proof(self._job, proof)
         except TransshipError as error:
             self.fail(error)
+
+    def _forget_proof(self) -> None:
+        """Drop the proof: undoing the job has changed what it was about."""
+        self._proof = None
+        if self.transship.journey.proven == self._job:
+            self.transship.journey.proven = ""
+            self.transship.show_guide()
 
     def _show_proof(self) -> None:
         """Show the proof as soon as this screen is in front."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -40,6 +40,7 @@ class JobControls(Frame):
         super().__init__()
         self._beginning = ""
         self._offered: object = None
+        self._said_of: tuple[str, JobState, Content] | None = None
 
     @property
     def meant(self) -> JobView | None:
@@ -51,6 +52,21 @@ class JobControls(Frame):
         if self.meant is not None and self.meant.id == self._beginning:
             return dict.fromkeys(_ACTIONS, f"{self.meant.id} is just being started.")
         return impossible_with(self.meant)
+
+    def _say_of(self, job: JobView, words: str) -> None:
+        """Say what a job is about to do, until it has done it."""
+        self.tell(words)
+        self._said_of = (job.id, job.state, self.query_one(MessageBar).message)
+
+    def forget_said(self, jobs: Iterable[JobView]) -> None:
+        """Take back what was said of a job that is in another state now."""
+        if self._said_of is None:
+            return
+        name, state, words = self._said_of
+        if any(job.id == name and job.state is not state for job in jobs):
+            self._said_of = None
+            if self.query_one(MessageBar).message is words:
+                self.hush()
 
     def offer(self) -> None:
         """Offer the keys that can be used now. The footer is drawn anew only if others can."""
@@ -131,9 +147,11 @@ class JobControls(Frame):
             self.fail(error)
             return
         if job.pausing:
-            self.tell(f"{job.id} stops at once")
+            self._say_of(job, f"{job.id} stops at once; pieces under way are sent again later")
         else:
-            self.tell(f"{job.id} stops when its lanes are at a good point; p again: at once")
+            self._say_of(
+                job, f"{job.id} stops when its pieces are through; p again gives them up, at once"
+            )
         self.transship.bridge.look()
 
     def action_resume(self) -> None:
@@ -173,7 +191,7 @@ class JobControls(Frame):
 
         def answered(wanted: bool | None) -> None:
             if wanted:
-                self._end(job.id)
+                self._end(job)
 
         self.app.push_screen(
             ConfirmDialog(
@@ -182,13 +200,13 @@ class JobControls(Frame):
             answered,
         )
 
-    def _end(self, job: str) -> None:
+    def _end(self, job: JobView) -> None:
         try:
-            self.transship.engine.cancel(job)
+            self.transship.engine.cancel(job.id)
         except TransshipError as error:
             self.fail(error)
         else:
-            self.tell(f"{job} is being ended; what was copied stays")
+            self._say_of(job, f"{job.id} is being ended; what was copied stays")
             self.transship.bridge.look()
 
     @work(group="begin", exit_on_error=False)

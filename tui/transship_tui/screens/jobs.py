@@ -118,6 +118,7 @@ is interrupted, and goes on from where it was.
 
     def _show(self, jobs: Sequence[JobView]) -> None:
         self._jobs = jobs
+        self.forget_said(jobs)
         running = len(self.transship.bridge.running)
         self.heading("Jobs", f"{counted(len(jobs), 'job')}, {running} running" if jobs else "")
         self.query_one(VirtualTable).show(_JobRows(jobs, self.transship.engine.clock.now()))

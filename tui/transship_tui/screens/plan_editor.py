@@ -22,6 +22,7 @@ from transship_tui.keys import bindings
 from transship_tui.lines import plan_line
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.plan_opened import OpenedPlan
+from transship_tui.screens.plan_views import KINDS, advised, words_of
 from transship_tui.widgets.plan_draft import PlanDraft, Reading
 from transship_tui.widgets.plan_fields import PlanFields
 from transship_tui.widgets.plan_form import PlanForm
@@ -266,6 +267,19 @@ the file stay.
         why = next(iter(self._reading.mistakes.values()), "it can't be read")
         self.warn(f"Mend {self._where_wrong()} first: {safe(why)}")
         return None
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_advice(self) -> None:
+        """Ask what isn't known of both ends, and make the plan what the operator then chooses."""
+        if (plan := self._valid()) is None or (way := await advised(self, plan)) is None:
+            return
+        if (kind := KINDS.get(way)) is None:
+            self.tell(words_of(way))
+            return
+        self._draft.set(PlanFields.KIND, str(kind))
+        self._go(0)
+        self._read()
+        self.tell(f"It is a {kind} here; ctrl+s writes it")
 
     # Its file
 

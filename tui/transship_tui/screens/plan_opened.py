@@ -10,8 +10,9 @@ from transship.plans.file import document_in
 from transship_tui.widgets.plan_draft import PlanDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from transship.oci.reference import Reference
     from transship.plans.edit import PlanFile
     from transship.plans.plan import Plan
     from transship_tui.engine import Engine
@@ -95,6 +96,32 @@ class OpenedPlan:
         """Go on from what the file says now; the draft stays. Raises BadFile."""
         assert self.file is not None
         self.file = engine.load_plan(self.file.path)
+
+
+def rules_for(sources: Sequence[Reference], engine: Engine) -> list[dict[str, Any]]:
+    """Return rules that take these repositories and tags, all of one registry, and no others.
+
+    They go to the first other registry that there is. What is named by its digest is left out.
+    """
+    spelled = engine.spelling()
+    host = sources[0].registry
+    others = [account.host for account in engine.accounts() if account.host != host]
+    way = {
+        "from": spelled.registry(host),
+        **({"to": spelled.registry(others[0])} if others else {}),
+    }
+    whole = dict.fromkeys(source.repository for source in sources if not source.version)
+    tags: dict[str, list[str]] = {}
+    for source in sources:
+        if source.tag and source.repository not in whole:
+            tags.setdefault(source.repository, []).append(source.tag)
+    rules: list[dict[str, Any]] = [{**way, "repositories": list(whole)}] if whole else []
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for repository, exact in tags.items():
+        alike.setdefault(tuple(exact), []).append(repository)
+    for exact_tags, repositories in alike.items():
+        rules.append({**way, "repositories": repositories, "tags": {"exact": list(exact_tags)}})
+    return rules
 
 
 def _name_of(file: PlanFile) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.timer import Timer
@@ -16,6 +17,7 @@ from transship.text import counted, safe
 from transship.transfers.inventory import Progress
 from transship_tui.beside import computed
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.keys import chosen
 from transship_tui.lines import run_line
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.plan_foreseen import Foreseen, foresee, question_words
@@ -38,6 +40,7 @@ class PlanPreviewScreen(Frame):
     """
 
     MODE = "plan"
+    BINDINGS: ClassVar[list[BindingType]] = chosen("foreseen.refresh")
     WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
     HELP: ClassVar[str] = """
 Both sides were looked at, and nothing was written. Copies have a verdict each, and f shows one

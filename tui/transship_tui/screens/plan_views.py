@@ -13,7 +13,7 @@ from textual.content import Content
 from transship.errors import TransshipError
 from transship.plans.advice import Way
 from transship.plans.folder import PlanEntry
-from transship.plans.plan import Kind
+from transship.plans.plan import Kind, Plan
 from transship.text import safe
 from transship_tui.advice_facts import ends_of
 from transship_tui.dialogs.advice import WORDS, AdviceDialog
@@ -24,8 +24,8 @@ from transship_tui.screens.frame import Frame
 if TYPE_CHECKING:
     from transship.plans.flow_files import FlowEntry
 
-_KINDS = {Way.SYNC: Kind.SYNC, Way.REPLICATION: Kind.REPLICATION}
-_AT_SERVICE = "is set up at the service itself; the plan stays as it is"
+KINDS = {Way.SYNC: Kind.SYNC, Way.REPLICATION: Kind.REPLICATION}
+"""The kinds of plans that carry out a way."""
 
 
 class PlanViews(Frame):
@@ -74,7 +74,7 @@ class PlanViews(Frame):
         if entry is None:
             return
         if entry.flow is not None:
-            self.app.push_screen(BoardScreen(entry.flow, entry.path))
+            self.app.push_screen(BoardScreen(entry.flow, entry.path.stem))
         elif entry.problem is not None:
             self.fail(entry.problem)
 
@@ -90,24 +90,16 @@ class PlanViews(Frame):
         entry = self.meant
         if entry is None or entry.plan is None:
             return
-        self.hush()
-        try:
-            facts = ends_of(entry.plan, self.transship.engine.accounts())
-        except TransshipError as error:
-            self.fail(error)
-            return
-        way = await self.app.push_screen_wait(AdviceDialog(facts))
+        way = await advised(self, entry.plan)
         if way is not None:
             await self._take(way, entry)
 
     async def _take(self, way: Way, entry: PlanEntry) -> None:
         """Make the plan what the operator has chosen, where a plan can be that."""
         assert entry.plan is not None
-        kind = _KINDS.get(way)
-        if way is Way.COPY:
-            self.tell(f"{entry.name}: R runs it once, and nothing more comes of it")
-        elif kind is None:
-            self.tell(f"{WORDS[way]} {_AT_SERVICE}")
+        kind = KINDS.get(way)
+        if kind is None:
+            self.tell(words_of(way))
         elif kind is entry.plan.kind:
             self.tell(f"{entry.name} is a {kind} already")
         elif entry.plan.kind is Kind.COPY:
@@ -131,6 +123,24 @@ class PlanViews(Frame):
     @abstractmethod
     def action_refresh_list(self) -> None:
         """Read the plans anew."""
+
+
+async def advised(screen: Frame, plan: Plan) -> Way | None:
+    """Ask what isn't known of a plan's two ends; return the way that the operator takes."""
+    screen.hush()
+    try:
+        facts = ends_of(plan, screen.transship.engine.accounts())
+    except TransshipError as error:
+        screen.fail(error)
+        return None
+    return await screen.app.push_screen_wait(AdviceDialog(facts))
+
+
+def words_of(way: Way) -> str:
+    """Return what to do for a way that no kind of plan stands for."""
+    if way is Way.COPY:
+        return "Any plan that is run once is a copy: it needs no schedule"
+    return f"{WORDS[way]}: set it up at the service; the plan stays as it is"
 
 
 def _words(entry: FlowEntry) -> tuple[str, str]:

@@ -158,7 +158,10 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def _show_card(self) -> None:
         account = self._at_cursor()
         trial = self._trials.get(account.host) if account else None
-        self.query_one(AccountCard).show(account, trial, self.transship.engine.clock.now())
+        engine = self.transship.engine
+        gone = account is not None and engine.is_secret_gone(account)
+        card = self.query_one(AccountCard)
+        card.show(account, trial, engine.clock.now(), is_secret_gone=gone)
 
     @on(VirtualTable.Opened)
     def _opened(self, event: VirtualTable.Opened) -> None:

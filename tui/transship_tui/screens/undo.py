@@ -229,6 +229,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         else:
             self._undone = undone
             self._outcomes = {str(each.restore.tag): each for each in undone.outcomes}
+            self._table.focus()
             words = f"Job {self._job} is undone: {self._result(undone)}"
             (self.warn if undone.open else self.tell)(words)
         finally:

@@ -27,6 +27,7 @@ SECRET_PLACES = {
 }
 """Where a secret lives, in words, by an account's `secret_source`."""
 
+_GONE = "secret to be typed: that of an earlier run is gone"
 _FACTS = ("Address", "Service", "Sign-in", "TLS", "Lists", "Tested")
 
 
@@ -75,10 +76,17 @@ class AccountCard(VerticalScroll, can_focus=False):
                 yield Static(id=name.lower(), classes="value")
         yield Static(id="card-problem")
 
-    def show(self, account: Account | None, trial: Trial | None, now: float) -> None:
-        """Show an account, or nothing. `now` is the time in seconds since the epoch."""
+    def show(
+        self, account: Account | None, trial: Trial | None, now: float, *, is_secret_gone: bool
+    ) -> None:
+        """Show an account, or nothing. `now` is the time in seconds since the epoch.
+
+        `is_secret_gone` says that its secret was for one run only, and this is another one.
+        """
         self.set_class(account is None, "-empty")
         facts = _facts(account, trial, now) if account is not None else {}
+        if account is not None and is_secret_gone:
+            facts["sign-in"] = Content(safe(f"{account.username}, {_GONE}"))
         for name, value in facts.items():
             _put(self.query_one(f"#{name}", Static), value)
         problem = self.query_one("#card-problem", Static)

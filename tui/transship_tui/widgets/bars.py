@@ -6,15 +6,17 @@ happening, what can I do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from transship.errors import TransshipError
 from transship.text import safe
+from transship_tui.keys import key_of
 from transship_tui.widgets.text_lines import TextLines
 
 _LONGEST_LINE = 100_000
@@ -55,8 +57,8 @@ class ModeTabs(Static):
     def _labels(self) -> Iterator[tuple[str, str]]:
         if self.size.width >= _ROOM_FOR_OUR_NAME:
             yield "", " transship  "
-        for number, (mode, title) in enumerate(MODES, 1):
-            yield mode, f" {number} {title} "
+        for mode, title in MODES:
+            yield mode, f" {key_of(mode, _chosen_keys(self))} {title} "
 
     def _style(self, mode: str) -> str:
         if not mode:
@@ -121,7 +123,8 @@ class LineBar(_HintedBar):
         """Return the line, with the key that copies it."""
         if not self.line:
             return Content("")
-        return self.hinted(Content(f"$ {self.line}"), "y copies it")
+        key = key_of("copy-line", _chosen_keys(self))
+        return self.hinted(Content(f"$ {self.line}"), f"{key} copies it")
 
 
 class MessageBar(_HintedBar):
@@ -157,16 +160,23 @@ class MessageBar(_HintedBar):
 
     def render(self) -> Content:
         """Return as much of it as there is room for."""
+        key = key_of("explain", _chosen_keys(self))
         if self.error is not None:
-            return self.hinted(self.message, "e explains")
+            return self.hinted(self.message, f"{key} explains")
         if self.is_cut:
-            return self.hinted(self.message, "e shows all")
+            return self.hinted(self.message, f"{key} shows all")
         return self.message
 
     def _say(self, message: Content, error: TransshipError | None = None) -> None:
         self.error = error
         self.message = message
         self.refresh()
+
+
+def _chosen_keys(widget: Widget) -> Mapping[str, str]:
+    from transship_tui.app import TransshipApp
+
+    return widget.app.settings.keys if isinstance(widget.app, TransshipApp) else {}
 
 
 class StatusBar(TextLines):

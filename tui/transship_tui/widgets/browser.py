@@ -73,6 +73,12 @@ class Browser(WorkersMinded, Vertical):
 
         sources: tuple[Reference, ...]
 
+    @dataclass
+    class PlanWanted(Message):
+        """Repositories and tags are to be copied by a plan."""
+
+        sources: tuple[Reference, ...]
+
     def __init__(self, engine: Engine, seen: Mapping[str, Inspection]) -> None:
         super().__init__()
         self._engine = engine
@@ -280,13 +286,20 @@ class Browser(WorkersMinded, Vertical):
 
     def action_copy(self) -> None:
         """Copy what is marked, or what is under the cursor."""
+        if sources := self._selection():
+            self.post_message(self.CopyWanted(sources))
+
+    def action_plan(self) -> None:
+        """Write a plan that copies what is marked, or what is under the cursor."""
+        if sources := self._selection():
+            self.post_message(self.PlanWanted(sources))
+
+    def _selection(self) -> tuple[Reference, ...]:
         try:
-            sources = self.names.selection()
+            return self.names.selection()
         except TransshipError as error:
             self._frame.fail(error)
-            return
-        if sources:
-            self.post_message(self.CopyWanted(sources))
+            return ()
 
     @work(group="name", exclusive=True, exit_on_error=False)
     async def action_name(self) -> None:

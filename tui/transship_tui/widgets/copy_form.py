@@ -137,6 +137,12 @@ class CopyForm(VerticalScroll, can_focus=False):
         self.set_class(self.size.height < 15, "-close")
 
     @property
+    def is_touched(self) -> bool:
+        """Whether closing the form would lose what was typed."""
+        path, platforms = self.query_one("#path", Input), self.query_one("#platforms", Input)
+        return path.value != proposed_path(self._sources) or bool(platforms.value.strip())
+
+    @property
     def registry(self) -> str:
         """The registry that is chosen as the target."""
         return str(self.query_one("#registry", Select).value)

@@ -10,6 +10,7 @@ from typing import Literal
 from transship.accounts.account import Account, SecretSource, faults_of, host_of
 from transship.errors import BadReference
 from transship.oci.reference import is_repository
+from transship.registries.addresses import is_loopback
 from transship.registries.credential import Tls
 from transship.registries.services import SERVICES, Service, service_named, service_of
 from transship_tui.widgets.registry_notes import Note, Place
@@ -29,7 +30,7 @@ SOURCES: tuple[tuple[str, SecretSource], ...] = (
     ("from docker's or podman's files", "docker"),
     ("anonymous", ""),
 )
-SERVICE_KINDS = (("as the host's name tells", ""), *((each.title, each.kind) for each in SERVICES))
+SERVICE_KINDS = (("found by the host's name", ""), *((each.title, each.kind) for each in SERVICES))
 """What can be chosen, in words, and what each is called here."""
 
 _FIELDS: dict[str, tuple[Place, str]] = {
@@ -45,7 +46,7 @@ _FIELDS: dict[str, tuple[Place, str]] = {
 class Entry:
     """The fields as they are filled in, the secret left out.
 
-    `before` is the account that is changed.
+    `before` is the account that is changed, `is_secret_gone` says that its secret isn't kept.
     """
 
     host: str = ""
@@ -59,9 +60,10 @@ class Entry:
     username: str = ""
     repositories: str = ""
     before: Account | None = None
+    is_secret_gone: bool = False
 
     @classmethod
-    def of(cls, account: Account) -> Entry:
+    def of(cls, account: Account, *, is_secret_gone: bool = False) -> Entry:
         """Return what the form is filled with to change an account."""
         return cls(
             host=account.host,
@@ -75,6 +77,7 @@ class Entry:
             username=account.username,
             repositories=" ".join(account.repositories),
             before=account,
+            is_secret_gone=is_secret_gone,
         )
 
     @property
@@ -84,6 +87,14 @@ class Entry:
         return bool(self.host) and has_ca and bool(self.client_cert or not self.client_key)
 
     @property
+    def is_here(self) -> bool:
+        """Whether the host is this machine."""
+        try:
+            return is_loopback(host_of(self.host))
+        except BadReference:
+            return False
+
+    @property
     def is_typed(self) -> bool:
         """Whether the user and the secret are typed here, and not read from elsewhere."""
         return self.source in ("keyring", "session")
@@ -91,8 +102,10 @@ class Entry:
     @property
     def keeps_secret(self) -> bool:
         """Whether the secret that is kept already will do."""
-        return self.before is not None and (
-            (self.source, self.username) == (self.before.secret_source, self.before.username)
+        return (
+            self.before is not None
+            and not self.is_secret_gone
+            and ((self.source, self.username) == (self.before.secret_source, self.before.username))
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Select
 from transship.accounts.account import Account, SecretSource
 from transship_tui.widgets.field import Field, SecretInput
 from transship_tui.widgets.registry_entry import PROTECTIONS, SERVICE_KINDS, SOURCES, Entry
-from transship_tui.widgets.registry_notes import Note, Place, service_note
+from transship_tui.widgets.registry_notes import Note, Place, protection_note, service_note
 
 _MORE = "More: service, client certificate"
 
@@ -23,7 +23,7 @@ _MORE = "More: service, client certificate"
 class RegistryFields(VerticalScroll, can_focus=False):
     """The fields for one account, those that are rarely needed folded away.
 
-    `account` is the one that is changed.
+    `account` is the one that is changed, `is_secret_gone` says that its secret isn't kept.
     """
 
     DEFAULT_CSS = """
@@ -48,14 +48,14 @@ class RegistryFields(VerticalScroll, can_focus=False):
     class Left(Message):
         """A field that says where and how the registry is reached was left, or chosen anew."""
 
-    def __init__(self, account: Account | None) -> None:
+    def __init__(self, account: Account | None, *, is_secret_gone: bool = False) -> None:
         super().__init__(id="fields")
         self._before = account
         # Until the operator chooses, the way to sign in follows from what the registry asks for.
         self._source_by_us: SecretSource | None = None if account else "keyring"
         self._notes: dict[Place, Note] = {}
         self._sought: Field | None = None
-        self._known = Entry.of(account) if account else Entry()
+        self._known = Entry.of(account, is_secret_gone=is_secret_gone) if account else Entry()
         self.may_not_list = False
         """Whether the registry is known not to list its repositories to this account."""
 
@@ -106,6 +106,7 @@ class RegistryFields(VerticalScroll, can_focus=False):
             username=self._text("username"),
             repositories=self._text("repositories"),
             before=self._before,
+            is_secret_gone=self._known.is_secret_gone,
         )
 
     @property
@@ -153,6 +154,8 @@ class RegistryFields(VerticalScroll, can_focus=False):
         self.query_one("#username", Input).placeholder = entry.kind.username
         self.query_one("#secret", Input).placeholder = secret
         self.say(service_note(entry.kind, told=bool(entry.host and not entry.service)))
+        if not (said := self._notes.get("tls")) or not said.is_problem:
+            self.say(protection_note(here=entry.protection == "verified" and entry.is_here))
         self.post_message(self.Edited(entry))
 
     @on(Input.Changed)
@@ -210,9 +213,10 @@ class RegistryFields(VerticalScroll, can_focus=False):
         self._sought = next(iter(self.wrong_fields()), None)
 
     def wrong_fields(self) -> Sequence[Field]:
-        """Return the fields under which something is said to be wrong."""
-        wrong = [note.place for note in self._notes.values() if note.is_problem]
-        return [field for field in self.query(Field) if field.place in wrong and field.display]
+        """Return the fields under which something is said to be wrong, the worst first."""
+        wrong = {note.place: note.sign for note in self._notes.values() if note.is_problem}
+        fields = [field for field in self.query(Field) if field.place in wrong and field.display]
+        return sorted(fields, key=lambda field: wrong[cast("Place", field.place)] != "✗")
 
     def _keep_in_sight(self, _: object) -> None:
         # Notes are laid out in several steps, and each may move what is sought.

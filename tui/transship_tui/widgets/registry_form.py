@@ -92,7 +92,8 @@ class RegistryForm(WorkersMinded, Vertical):
 
     def compose(self) -> ComposeResult:
         """Give the fields and the buttons."""
-        yield RegistryFields(self._before)
+        gone = self._before is not None and self._engine.is_secret_gone(self._before)
+        yield RegistryFields(self._before, is_secret_gone=gone)
         with Horizontal(id="buttons"):
             yield Button("Test", id="test", compact=True)
             yield Button("Save", id="save", compact=True, variant="primary")
@@ -192,7 +193,10 @@ class RegistryForm(WorkersMinded, Vertical):
 
     @work(group="examine", exclusive=True, exit_on_error=False)
     async def _testing(self, account: Account) -> None:
+        before = self.screen.focused
         await self._try(account)
+        if self.fields.wrong_fields() and self.screen.focused is before:
+            self._focus_what_is_wrong()
 
     @on(Button.Pressed, "#save")
     def save(self) -> None:

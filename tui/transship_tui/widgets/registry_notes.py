@@ -119,10 +119,16 @@ def service_note(service: Service, *, told: bool) -> Note:
     if not told:
         words = ""
     elif not service.hosts:
-        words = "of none that is known; choose Harbor if it is one"
+        words = "no service that is known has this name; if it is Harbor, choose that"
     else:
-        words = f"that of {service.title}"
+        words = f"by its name it is {service.title}"
     return Note("service", "", words)
+
+
+def protection_note(*, here: bool) -> Note:
+    """Return what there is to say of a protection; `here` says that the host is this machine."""
+    words = "where it speaks no https: plain http, which doesn't leave this machine"
+    return Note("tls", "", words if here else "")
 
 
 def source_note(source: SecretSource, host: str) -> Note:
@@ -162,7 +168,8 @@ def state_of(found: Examination | None, error: TransshipError | None) -> str:
 
 
 def _breakable(text: str) -> str:
-    """Let a fingerprint be broken into lines between its bytes."""
+    """Let a fingerprint begin on a line of its own, and be broken after every eighth byte."""
+    text = re.sub(r" (?=(?:[0-9A-F]{2}:){31})", "\n", text)
     return re.sub(r"((?:[0-9A-F]{2}:){8})", r"\1 ", text)
 
 

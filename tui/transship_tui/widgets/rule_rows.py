@@ -177,8 +177,10 @@ class MatchRows:
             return "it isn't known yet when it was created", QUIET
         becomes = opened.becomes.get(tag, [])
         if becomes and self._shown is Shown.MATCHED:
-            more = f" and {len(becomes) - 1} more" if len(becomes) > 1 else ""
-            return f"→ {safe(becomes[0])}{more}", ""
+            # In full it stands below; where there is one target only, its name is in the field.
+            if len(becomes) == 1:
+                return f"→ {safe(becomes[0].partition('/')[2])}", ""
+            return f"→ {safe(becomes[0])} and {len(becomes) - 1} more", ""
         if tag in opened.impossible:
             return safe(opened.impossible[tag]), BAD
         return "an earlier rule copies it there", QUIET

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from textwrap import wrap
 
 from textual.content import Content
 
@@ -16,6 +17,7 @@ from transship_tui.marks import BAD, CARE, NEWS, QUIET, mark
 _BAR = 20
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _MOST_LIMITS = 2
+_LEAST_ROOM = 20
 _REMEDIES = {
     JobState.WAITING: "its process is being started",
     JobState.PAUSED: "p goes on with it",
@@ -46,8 +48,8 @@ def total_lines(
         yield labelled("Images", f"{view.found:,} found so far")
     if view.planned and view.bytes.total:
         yield labelled("Data", *_data(view, width, rates))
-        yield labelled("Sent", _sent(view))
-    yield from _limits(view, now)
+        yield labelled("Sent", _sent(view, now))
+    yield from _limits(view, now, width)
 
 
 def labelled(label: str, *parts: Part) -> Content:
@@ -99,6 +101,10 @@ def _state(view: JobView, now: float) -> Content:
         parts.append(f", about {duration_text(view.eta)} left")
     elif view.state is JobState.RUNNING and not view.planned:
         parts.append(", looking at both sides")
+    if view.undo is not None:
+        parts.append(
+            (f"   {'' if view.undo.whole else 'partly '}undone by {safe(view.undo.by)}", CARE)
+        )
     remedy = _PAUSING if view.pausing else _REMEDIES.get(view.state)
     if remedy:
         parts.append((f"   {remedy}", QUIET))
@@ -109,10 +115,10 @@ def _since(view: JobView, now: float) -> str:
     if view.started is None:
         return f"since {when_text(view.created, now)}"
     if view.state is JobState.RUNNING:
-        return duration_text(now - view.started)
+        return duration_text(view.took(now))
     if view.ended is None:
         return f"begun {when_text(view.started, now)}"
-    return f"{when_text(view.ended, now)}, after {duration_text(view.ended - view.started)}"
+    return f"{when_text(view.ended, now)}, after {duration_text(view.took(now))}"
 
 
 def _images(view: JobView) -> Iterator[Part]:
@@ -159,19 +165,21 @@ def _bar(share: float, room: int) -> Iterator[Part]:
     yield ("─" * (room - filled), QUIET)
 
 
-def _limits(view: JobView, now: float) -> Iterator[Content]:
+def _limits(view: JobView, now: float, width: int) -> Iterator[Content]:
     words = limit_words(view.limits, view.state, now)
-    for number, each in enumerate(words[:_MOST_LIMITS]):
-        yield labelled("" if number else "Limits", (safe(each), CARE))
+    room = max(_LEAST_ROOM, width - len(labelled("").plain))
+    told = [line for each in words[:_MOST_LIMITS] for line in wrap(safe(each), room)]
+    for number, line in enumerate(told):
+        yield labelled("" if number else "Limits", (line, CARE))
     if len(words) > _MOST_LIMITS:
         more = counted(len(words) - _MOST_LIMITS, "other registry", "other registries")
         yield labelled("", (f"and {more}", QUIET))
 
 
-def _sent(view: JobView) -> str:
+def _sent(view: JobView, now: float) -> str:
     text = bytes_text(view.bytes.sent)
-    if view.state.ended and view.started and view.ended and view.ended > view.started:
-        text += f" ({rate_text(view.bytes.sent / (view.ended - view.started))})"
+    if view.state.ended and (seconds := view.took(now)):
+        text += f" ({rate_text(view.bytes.sent / seconds)})"
     if view.bytes.saved:
         text += f", saved {bytes_text(view.bytes.saved)} (mounted, or there already)"
     return text

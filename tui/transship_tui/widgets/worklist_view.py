@@ -107,16 +107,20 @@ class WorklistView(Vertical):
     def offer_start(self) -> None:
         """Let the worklist be started, or say why it can't be."""
         why_not = why_not_start(self._worklist)
-        self.query_one("#start", Button).disabled = bool(why_not)
-        self._say_of_start(why_not or "asks once more; nothing is written yet")
+        self._let_start(why_not or "asks once more; nothing is written yet", can=not why_not)
 
     def starting(self) -> None:
         """Say that the job is on its way, which takes a moment."""
-        self.query_one("#start", Button).disabled = True
-        self._say_of_start("starting the job…")
+        self._let_start("starting the job…", can=False)
 
-    def _say_of_start(self, words: str) -> None:
+    @property
+    def _can_start(self) -> bool:
+        return not self.query_one("#start", Button).disabled
+
+    def _let_start(self, words: str, *, can: bool) -> None:
+        self.query_one("#start", Button).disabled = not can
         self.query_one("#why", Static).update(Content(words))
+        self.refresh_bindings()
 
     def action_verdict(self) -> None:
         """Show only the next verdict that there is; after the last one, all."""
@@ -161,8 +165,18 @@ class WorklistView(Vertical):
             self.query_one("#copy", Static).update(_in_full(rows.copies[event.index]))
 
     @on(Button.Pressed, "#start")
-    def _start(self, event: Button.Pressed) -> None:
+    def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
+        self.action_start()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to start only what can be started."""
+        if action == "start" and not (self.is_mounted and self._can_start):
+            return None
+        return super().check_action(action, parameters)
+
+    def action_start(self) -> None:
+        """Ask for the start."""
         self.post_message(self.StartWanted())
 
 

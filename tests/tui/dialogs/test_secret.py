@@ -1,0 +1,98 @@
+"""A secret that isn't kept: asked for where it is needed, and what needed it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from fakes.engine import FakeEngine
+from fakes.screen import screen_text, until
+from transship.accounts.account import Account
+from transship.errors import WrongCredential
+from transship.settings import Settings
+from transship_tui.app import TransshipApp
+from transship_tui.dialogs.secret import SecretDialog
+from transship_tui.screens.registries import RegistriesScreen
+from transship_tui.screens.registry_form import RegistryFormScreen
+
+HOST = "reg.example"
+SECRET = "correct horse"
+
+
+@asynccontextmanager
+async def registries() -> AsyncIterator[tuple[TransshipApp, Pilot[None], FakeEngine]]:
+    account = Account(HOST, username="alice", secret_source="session")
+    engine = FakeEngine(known=[account], catalog={HOST: ["team/web"]}, without_secret={HOST})
+    app = TransshipApp(engine, Settings(guide=False))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: HOST in screen_text(app), "the registries")
+        yield app, pilot, engine
+
+
+async def asked(app: TransshipApp, pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: isinstance(app.screen, SecretDialog), "the question")
+    await until(pilot, lambda: app.focused is not None, "the field")
+
+
+async def test_what_needs_the_secret_goes_on_once_it_is_typed() -> None:
+    async with registries() as (app, pilot, engine):
+        await pilot.press("enter")
+        await asked(app, pilot)
+        assert "alice" in screen_text(app)
+        await pilot.press(*SECRET.replace(" ", ""), "enter")
+        await until(pilot, lambda: "1 repository" in screen_text(app), "the repositories")
+        assert ("sign_in", engine.known[0]) in engine.asked
+
+
+async def test_what_is_typed_is_shown_nowhere() -> None:
+    async with registries() as (app, pilot, _):
+        await pilot.press("t")
+        await asked(app, pilot)
+        await pilot.press(*"horse")
+        assert "horse" not in screen_text(app)
+        assert "•••••" in screen_text(app)
+
+
+async def test_a_wrong_secret_is_said_and_can_be_typed_again() -> None:
+    async with registries() as (app, pilot, engine):
+        engine.failures["sign_in"] = WrongCredential("401")
+        await pilot.press("t")
+        await asked(app, pilot)
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: WrongCredential.title in screen_text(app), "what is wrong")
+        del engine.failures["sign_in"]
+        await pilot.press("y", "enter")
+        await until(pilot, lambda: f"{HOST} answers" in screen_text(app), "it was tested")
+
+
+async def test_without_the_secret_it_says_what_is_missing() -> None:
+    async with registries() as (app, pilot, _):
+        await pilot.press("t")
+        await asked(app, pilot)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RegistriesScreen), "the registries")
+        await until(pilot, lambda: "No password for the account" in screen_text(app), "the error")
+        await pilot.press("e")
+        await until(pilot, lambda: f"login {HOST}`" in screen_text(app), "the remedy")
+
+
+async def test_two_that_need_it_ask_once() -> None:
+    async with registries() as (app, pilot, engine):
+        await pilot.press("t", "t")
+        await asked(app, pilot)
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: f"{HOST} answers" in screen_text(app), "it was tested")
+        assert [name for name, _ in engine.asked].count("sign_in") == 1
+
+
+async def test_card_and_form_do_not_say_that_it_is_kept() -> None:
+    async with registries() as (app, pilot, _):
+        assert "that of an" in screen_text(app)
+        assert "for this run only" not in screen_text(app)
+        await pilot.press("E")
+        await until(pilot, lambda: isinstance(app.screen, RegistryFormScreen), "the form")
+        assert "kept; type another" not in screen_text(app)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "The secret is needed" in screen_text(app), "what is missing")

@@ -1,0 +1,51 @@
+"""Asks the operator for secrets that aren't kept: one dialog at a time, one for each registry."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from transship.errors import SecretMissing
+from transship_tui.dialogs.secret import SecretDialog
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from transship_tui.engine import Engine
+
+
+class SecretAsking:
+    """Asks in front of whatever screen is there. `engine` signs in."""
+
+    def __init__(self, app: App[None], engine: Engine) -> None:
+        self._app = app
+        self._engine = engine
+        self._asked: dict[str, asyncio.Future[bool]] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def ask(self, error: SecretMissing) -> bool:
+        """Ask for a secret; tell whether there is one now. Who asks meanwhile gets the answer."""
+        known = self._asked.get(error.host)
+        if known is not None:
+            return await asyncio.shield(known)
+        answer = self._asked[error.host] = asyncio.get_running_loop().create_future()
+        try:
+            async with self._one_at_a_time:
+                self._show(error, answer)
+                return await asyncio.shield(answer)
+        finally:
+            self._asked.pop(error.host, None)
+            if not answer.done():
+                answer.set_result(False)
+
+    def _show(self, error: SecretMissing, answer: asyncio.Future[bool]) -> None:
+        account = next((a for a in self._engine.accounts() if a.host == error.host), None)
+        if account is None:
+            answer.set_result(False)
+            return
+
+        def answered(signed_in: bool | None) -> None:
+            if not answer.done():
+                answer.set_result(bool(signed_in))
+
+        self._app.push_screen(SecretDialog(self._engine, account, error.detail), answered)
