@@ -43,6 +43,8 @@ class FakeEngine(FakePlans, FakeParts):
     known: list[Account] = field(default_factory=list)
     catalog: dict[str, list[str]] = field(default_factory=dict)
     tag_lists: dict[str, list[str]] = field(default_factory=dict)
+    bad_names: dict[str, list[str]] = field(default_factory=dict)
+    """What is left out of a catalog or a tag list, by the key that that has."""
     inspections: dict[str, Inspection] = field(default_factory=dict)
     examinations: dict[str, Examination] = field(default_factory=dict)
     worklist: Worklist = field(default_factory=lambda: Worklist((), (), {}))
@@ -113,6 +115,9 @@ class FakeEngine(FakePlans, FakeParts):
         await self._reach("tags", f"{host}/{repository}")
         for tag in self.tag_lists.get(f"{host}/{repository}", []):
             yield tag
+
+    def left_out(self, host: str, repository: str = "") -> Sequence[str]:
+        return self.bad_names.get(f"{host}/{repository}" if repository else host, ())
 
     async def inspect(self, reference: Reference) -> Inspection:
         await self._reach("inspect", reference)

@@ -78,6 +78,12 @@ class Engine(Comparing, Staging, LookingBack, Protocol):
     def tags(self, host: str, repository: str) -> AsyncIterator[str]:
         """Give the tags of a repository as they come."""
 
+    def left_out(self, host: str, repository: str = "") -> Sequence[str]:
+        """Return what was listed last and breaks the rules for names.
+
+        Of the tags of a repository, or of the repositories.
+        """
+
     async def inspect(self, reference: Reference) -> Inspection:
         """Return what there is to know of one image."""
 

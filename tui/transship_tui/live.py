@@ -21,6 +21,7 @@ from transship.oci.reference import Reference
 from transship.paths import Paths
 from transship.plans.plan import Plan
 from transship.registries.access import Access, open_place, open_registry
+from transship.registries.client import Registry
 from transship.registries.examine import Examination, examine
 from transship.registries.exchanges import Recorder
 from transship.registries.inspection import Inspection, inspect
@@ -124,6 +125,11 @@ class LiveEngine(LivePlans, LiveParts):
         place = await self._place(Reference(host, repository))
         async for tag in place.tags(repository):
             yield tag
+
+    def left_out(self, host: str, repository: str = "") -> Sequence[str]:
+        """Return what was listed last and breaks the rules for names."""
+        _, place = self._places.get(host, (None, None))
+        return place.left_out.get(repository, ()) if isinstance(place, Registry) else ()
 
     async def inspect(self, reference: Reference) -> Inspection:
         """Return what there is to know of one image."""

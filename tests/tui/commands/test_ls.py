@@ -96,6 +96,20 @@ def test_a_registry_that_lists_nothing_to_us(
     assert "named at sign-in" in named.err
 
 
+def test_what_breaks_the_rules_for_names_is_left_out_and_named(
+    transship: Any,
+    open_registry: DockerRegistry,
+    proxy_for: Callable[[DockerRegistry], FaultProxy],
+) -> None:
+    proxy = proxy_for(open_registry)
+    catalog = b'{"repositories": ["team/web", "Team/API", "a//b"]}'
+    answer = Answer(200, headers={"Content-Type": "application/json"}, body=catalog)
+    proxy.add(Fault(answer, path="/_catalog", times=None))
+    listed = transship("ls", proxy.host)
+    assert (listed.status, listed.out) == (0, "team/web\n")
+    assert "left out 2 names, by the rules no repository: Team/API, a//b" in listed.err
+
+
 def test_one_image_is_shown_by_inspect(transship: Any) -> None:
     ended = transship("ls", "registry.example/team/web:1.0")
     assert ended.status == 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, digest, image_of
@@ -268,6 +268,43 @@ async def test_the_filter_narrows_while_it_is_typed_and_escape_shows_all() -> No
         await it.until(lambda: it.text(Heading).endswith("30 tags"), "all")
         assert it.browser.level == "tags"
         assert "/ v2" not in screen_text(it.app)
+
+
+async def test_tags_stand_beside_a_repository_only_while_that_is_shown() -> None:
+    async with browsing(engine(), (120, 40)) as it:
+        await it.open_registry()
+        await it.go_to(it.browser.names.repositories, "team/web")
+        tags = it.browser.names.tags
+        await it.until(lambda: "team/web:latest" in it.shown(tags), "its tags beside it")
+        await it.pilot.press("slash", *"api")
+        await it.until(lambda: "team/api:1.0" in it.shown(tags), "those of the other")
+        await it.pilot.press(*"zzz")
+        await it.until(lambda: it.shown(tags) == [], "none")
+        assert "of team/api" not in screen_text(it.app)
+        await it.pilot.press("escape")
+        await it.until(lambda: it.shown(tags), "tags again")
+
+
+async def test_names_that_are_left_out_are_named_with_the_reason() -> None:
+    stand_in = engine()
+    stand_in.bad_names = {OLD: ["Team/Web", "a//b", "c/", "_d", "\x1b]52;c;eA==\x07e F"]}
+    async with browsing(stand_in) as it:
+        await it.open_registry()
+        await it.until(lambda: "5 names left out" in screen_text(it.app), "they are counted")
+        foot = str(it.browser.names.repositories.query_one("#left-out", Static).visual)
+        assert foot == "! 5 names left out, by the rules no repository: Team/Web, a//b, c/, _d, …"
+        await it.pilot.press("enter")
+        await it.until(lambda: it.browser.names.tags.filling is Filling.COMPLETE, "the tags")
+        assert not it.browser.names.tags.query_one("#left-out").display
+
+
+async def test_what_cannot_be_listed_is_not_counted_as_none() -> None:
+    stand_in = engine()
+    stand_in.failures["repositories"] = ConnectionLost(OLD)
+    async with browsing(stand_in) as it:
+        await it.open_registry()
+        assert "0 repositories" not in screen_text(it.app)
+        assert "not listed" in it.text(Heading)
 
 
 async def test_a_filter_can_be_a_glob_or_the_opposite_of_one() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.errors import BadRequest, CatalogClosed
-from transship.text import safe
+from transship.registries.client import Registry
+from transship.text import counted, safe
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
 from transship_tui.commands.output import say, show, show_json
 from transship_tui.commands.session import open_session
@@ -62,12 +63,21 @@ async def _list(session: Session, reference: Reference, *, as_json: bool) -> Non
         if not as_json:
             async for name in names:
                 show(safe(name))
+            _say_left_out(place, reference.repository)
             return
         document: dict[str, object] = {"registry": reference.registry}
         if reference.repository:
             document["repository"] = reference.repository
         found = sorted([name async for name in names])
         show_json(document | {"tags" if reference.repository else "repositories": found})
+
+
+def _say_left_out(place: Place, repository: str) -> None:
+    names = place.left_out.get(repository, ()) if isinstance(place, Registry) else ()
+    if names:
+        kind = "tag" if repository else "repository"
+        named = ", ".join(safe(name, limit=80) for name in names)
+        say(f"left out {counted(len(names), 'name')}, by the rules no {kind}: {named}")
 
 
 async def _repositories(session: Session, reference: Reference, place: Place) -> AsyncIterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -114,7 +115,9 @@ class ImageNames(Horizontal):
             return
         self.repository = repository
         names = self._engine.tags(self.host, repository)
-        self.tags.fill(names, title=repository, prefix=f"{repository}:", keep=keep)
+        left_out = partial(self._engine.left_out, self.host, repository)
+        prefix = f"{repository}:"
+        self.tags.fill(names, left_out, title=repository, prefix=prefix, keep=keep)
 
     def list_anew(self) -> None:
         """List anew what the operator is in."""
@@ -196,11 +199,15 @@ class ImageNames(Horizontal):
     @on(NameList.Changed)
     def _names_changed(self, event: NameList.Changed) -> None:
         event.stop()
+        if self.repositories.hides_all and self.repository and self.level == "repositories":
+            self.repository = ""
+            self.tags.clear()
         if event.names is self.here:
             self.post_message(self.Changed())
 
     def _list_repositories(self, *, keep: bool = False) -> None:
-        self.repositories.fill(self._engine.repositories(self.host), keep=keep)
+        left_out = partial(self._engine.left_out, self.host)
+        self.repositories.fill(self._engine.repositories(self.host), left_out, keep=keep)
 
     def _marked_in(self, repository: str) -> Sequence[Content]:
         count = self._marks_in[repository]

@@ -19,6 +19,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
+from textual.widgets import Static
 
 from transship.errors import TransshipError
 from transship.matching import is_everything, matcher
@@ -31,6 +32,10 @@ from transship_tui.workers import WorkersMinded
 
 _PORTION = 1000
 """How many names are taken in before the app gets its turn."""
+
+_NAMED = 4
+_LONGEST_NAME = 40
+"""How many of those that are left out are named, and how much of each."""
 
 _HINT = "part of a name, v1.*, ~fuzzy, !not"
 
@@ -76,7 +81,10 @@ class NameList(WorkersMinded, Vertical):
     """
 
     DEFAULT_CSS = """
-    NameList { height: 1fr; }
+    NameList {
+        height: 1fr;
+        &>#left-out { height: auto; padding: 0 1; color: $text-warning; display: none; }
+    }
     """
 
     @dataclass
@@ -128,6 +136,7 @@ class NameList(WorkersMinded, Vertical):
     def compose(self) -> ComposeResult:
         """Give the table, and the line for a pattern."""
         yield VirtualTable(self._columns, can_mark=True, empty="")
+        yield Static(id="left-out")
         yield PatternInput()
 
     @property
@@ -143,23 +152,42 @@ class NameList(WorkersMinded, Vertical):
     @property
     def count(self) -> str:
         """How many there are, in words that say whether that is all."""
+        if self.filling is Filling.EMPTY:
+            return ""
+        if self.filling is Filling.FAILED and not self._names.total:
+            return "not listed"
         total = counted(self._names.total, *self._nouns)
         if not is_everything(self._names.pattern):
             total = f"{len(self._names.shown):,} of {total}"
-        words = {Filling.RUNNING: "found so far", Filling.STOPPED: "found, then stopped"}
+        words = {
+            Filling.RUNNING: "found so far",
+            Filling.STOPPED: "found, then stopped",
+            Filling.FAILED: "found, then it failed",
+        }
         return f"{total} {words.get(self.filling, '')}".rstrip()
 
+    @property
+    def hides_all(self) -> bool:
+        """Whether there are names and the pattern matches none of them."""
+        return bool(self._names.total) and not self._names.shown
+
     def fill(
-        self, names: AsyncIterator[str], *, title: str = "", prefix: str = "", keep: bool = False
+        self,
+        names: AsyncIterator[str],
+        left_out: Callable[[], Sequence[str]],
+        *,
+        title: str = "",
+        prefix: str = "",
+        keep: bool = False,
     ) -> None:
         """List anew. `prefix` is what all keys begin with, `title` what the list is of.
 
-        With `keep` the pattern still holds.
+        `left_out` tells at the end what had to be. With `keep` the pattern still holds.
         """
         self.clear("Listing…", title=title, prefix=prefix, keep=keep)
         self.filling = Filling.RUNNING
         coming: list[str] = []
-        self._list(names, coming)
+        self._list(names, coming, left_out)
         self._ticks = self.set_interval(0.1, partial(self._tick, coming))
 
     def clear(
@@ -172,6 +200,7 @@ class NameList(WorkersMinded, Vertical):
         self._names = Names(natural=self._names.natural)
         self._names.narrow(pattern)
         self._title, self._prefix = title, prefix
+        self._say_left_out(())
         if not pattern:
             self.query_one(PatternInput).close()
         self._draw(empty)
@@ -189,7 +218,9 @@ class NameList(WorkersMinded, Vertical):
             self._draw("Stopped. r lists anew.")
 
     @work(group="list", exclusive=True, exit_on_error=False)
-    async def _list(self, names: AsyncIterator[str], coming: list[str]) -> None:
+    async def _list(
+        self, names: AsyncIterator[str], coming: list[str], left_out: Callable[[], Sequence[str]]
+    ) -> None:
         error: TransshipError | None = None
         try:
             async for name in names:
@@ -205,6 +236,7 @@ class NameList(WorkersMinded, Vertical):
                 await names.aclose()
         self._take(coming)
         self._end(Filling.FAILED if error else Filling.COMPLETE)
+        self._say_left_out(left_out())
         self._draw(error.title if error else f"There are no {self._nouns[1]}.")
         self._held = None
         if error:
@@ -214,6 +246,16 @@ class NameList(WorkersMinded, Vertical):
         """Say that no more names come."""
         self._end(Filling.FAILED)
         self._draw("The rest can't be had. r lists anew.")
+
+    def _say_left_out(self, names: Sequence[str]) -> None:
+        foot = self.query_one("#left-out", Static)
+        foot.display = bool(names)
+        if names:
+            named = ", ".join(safe(name, limit=_LONGEST_NAME) for name in names[:_NAMED])
+            more = ", …" if len(names) > _NAMED else ""
+            count = counted(len(names), "name")
+            words = f"! {count} left out, by the rules no {self._nouns[0]}: {named}{more}"
+            foot.update(Content(words))
 
     def _take(self, coming: list[str]) -> None:
         self._names.add(coming)
