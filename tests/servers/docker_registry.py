@@ -47,9 +47,12 @@ class DockerRegistry(Registry):
 
     def __init__(self, folder: Path, storage: Path, port: int, config: dict[str, Any]) -> None:
         tls = "tls" in config["http"]
-        super().__init__(f"https://localhost:{port}" if tls else f"http://{LOOPBACK}:{port}")
+        address = config["http"]["addr"].rpartition(":")[0]
+        name = "localhost" if address == LOOPBACK else address
+        super().__init__(f"https://{name}:{port}" if tls else f"http://{address}:{port}")
         self.storage = storage
         self._port = port
+        self._address = address
         self._config_path = folder / "config.json"
         self._config_path.write_text(json.dumps(config, indent=2))
         self._log_path = folder / "registry.log"
@@ -64,7 +67,7 @@ class DockerRegistry(Registry):
                 [program, "serve", self._config_path],
                 self._log_path,
                 output_path=self._access_path,
-                ready=lambda: listening(self._port),
+                ready=lambda: listening(self._port, self._address),
             )
         )
 
@@ -131,6 +134,7 @@ def docker_registry(
     tls: Certificates | None = None,
     client_certificates: bool = False,
     storage: Path | None = None,
+    address: str = LOOPBACK,
     port: int | None = None,
     readonly: bool = False,
     deletes: bool = True,
@@ -141,7 +145,8 @@ def docker_registry(
 ) -> Iterator[DockerRegistry]:
     """Run a docker-registry whose files are in `folder`; deletion is enabled if it `deletes`.
 
-    `storage`: where blobs are kept; by default inside `folder`, and removed at the end.
+    `storage`: where blobs are kept; by default inside `folder`, and removed at the end. `address`:
+    where it listens; the certificate of `tls` need not be for it, if nobody pushes that way.
     `client_certificates`: with `tls`, refuse clients that show no certificate of its authority.
     `redirect_to`: the URL of a `blob_storage` that holds the same `storage`; blobs are then
     answered by 307. `token_server`: who issues the tokens for `auth="token"`. `notifies`: the URL
@@ -151,6 +156,7 @@ def docker_registry(
     kept = folder / "storage" if storage is None else storage
     port = free_port() if port is None else port
     config = _config(kept, port, readonly=readonly, deletes=deletes, relative_urls=relative_urls)
+    config["http"]["addr"] = f"{address}:{port}"
     if tls is not None:
         config["http"]["tls"] = _tls(tls, client_certificates=client_certificates)
     if redirect_to is not None:

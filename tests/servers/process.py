@@ -48,10 +48,10 @@ def free_port() -> int:
         return port
 
 
-def listening(port: int) -> bool:
-    """Tell whether somebody accepts connections on `port` of loopback."""
+def listening(port: int, address: str = LOOPBACK) -> bool:
+    """Tell whether somebody accepts connections on `port` of loopback, or of another address."""
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=1) as connection:
+        with socket.create_connection((address, port), timeout=1) as connection:
             # A connect from an ephemeral port to itself succeeds without any listener.
             return bool(connection.getsockname() != connection.getpeername())
     except OSError:

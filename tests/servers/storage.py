@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from servers.certificates import Certificates
     from servers.loopback import Exchange
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -62,14 +63,16 @@ class BlobStorage:
 
 
 @contextmanager
-def blob_storage(root: Path) -> Iterator[BlobStorage]:
-    """Serve the files under `root` until the block ends.
+def blob_storage(root: Path, tls: Certificates | None = None) -> Iterator[BlobStorage]:
+    """Serve the files under `root` until the block ends, over TLS with `tls`.
 
     Give its `url` as `redirect_to`, and the same folder as `storage`, to a `docker_registry`.
     """
     storage = BlobStorage(root)
-    with serving(storage.handle) as listener:
-        storage.url = f"http://{LOOPBACK}:{listener.port}"
+    with serving(storage.handle, tls=tls.server_context() if tls else None) as listener:
+        storage.url = (
+            f"https://localhost:{listener.port}" if tls else f"http://{LOOPBACK}:{listener.port}"
+        )
         yield storage
 
 

@@ -160,8 +160,10 @@ class Handshake:
     """A TLS handshake with one address under the domain's name.
 
     `verify_code` is OpenSSL's X509_V_ERR number, 0 when the certificate was trusted. `trust` says
-    whose authorities judged: `system` or the path of a file. `error` says why there was no
-    handshake at all: `refused`, `timeout`, `unrecognized name`, `plain http`, or other words.
+    whose authorities judged: `system`, `certifi` (Mozilla's) or the path of a file; it is empty
+    when it didn't come to that. `error` says why there was no handshake at all: `refused`,
+    `timeout` (no connection), `unreachable`, `silent` (connected, and then no answer to TLS),
+    `closed` (connected, and then cut), `unrecognized name`, `plain http`, or other words.
     """
 
     address: str
@@ -180,7 +182,9 @@ class Handshake:
 class Realm:
     """The token server that a registry names, and what became of asking it.
 
-    `granted` are the actions in the token for `repository`, None when they can't be read.
+    `host` is `host[:port]`, and `addresses` where that is from here; the domain's own is the one
+    that was probed. `granted` are the actions in the token for `repository`, None when they can't
+    be read. `error` begins with the cause's name (`TransshipError.cause`).
     """
 
     url: str
@@ -190,6 +194,7 @@ class Realm:
     status: int = 0
     granted: tuple[str, ...] | None = None
     error: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,11 @@ class ApiProbe:
     """`GET /v2/` at one address under the domain's name, and what follows from it.
 
     `headers` are those that matter, names in lower case. `credential` says whose sign-in was tried,
-    never the secret; `accepted` what came of it, None when none was tried.
+    never the secret; `accepted` what came of it, None when none was tried or it didn't come to an
+    answer. `side` says whose address it is, `new` or `old`; `in_use`, whether the credential is one
+    that nodes hold today. Where the certificate isn't trusted (`verified`), the question was asked
+    once more without verifying, and without a credential. `proxy` is the one that the environment
+    names for the domain (`host:port`): it was passed by. `error` begins with the cause's name.
     """
 
     address: str
@@ -210,11 +219,19 @@ class ApiProbe:
     credential: str = ""
     accepted: bool | None = None
     error: str = ""
+    side: str = "new"
+    in_use: bool = False
+    verified: bool = True
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PathProbe:
-    """One repository asked for at the target under the domain's name."""
+    """One repository asked for at the target under the domain's name.
+
+    `reference` is the tag or digest; of a repository without one, its first tag, and empty where
+    there is none. `error` begins with the cause's name.
+    """
 
     repository: str
     reference: str
@@ -226,7 +243,9 @@ class PathProbe:
 class Pull:
     """A whole image pulled through a pinned address, each blob hashed.
 
-    `hosts` are all that a pull needs, redirects included, as `host:port`.
+    `hosts` are all that a pull needs, redirects included, as `host:port`. `insecure_redirects` are
+    the places (`http://host:port`) that it was sent to without TLS. `bytes` and `blobs` are what
+    came. `error` begins with the cause's name.
     """
 
     image: str
@@ -236,6 +255,21 @@ class Pull:
     blobs: int = 0
     hosts: tuple[str, ...] = ()
     insecure_redirects: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """An upload begun through a pinned address, and given up at once.
+
+    `location` is where the registry wants the bytes (`https://host:port`). `error` begins with the
+    cause's name.
+    """
+
+    repository: str
+    address: str
+    at: float
+    location: str = ""
     error: str = ""
 
 
@@ -304,5 +338,8 @@ class Evidence:
     probes: tuple[ApiProbe, ...] = ()
     paths: tuple[PathProbe, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    needed: tuple[Handshake, ...] = ()
+    """Handshakes with the other hosts that pulls were sent to, at each of their addresses."""
+    push: Push | None = None
     parity: Parity | None = None
     statements: tuple[Statement, ...] = ()

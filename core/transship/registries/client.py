@@ -32,6 +32,7 @@ from transship.registries.exchange import Exchange
 from transship.registries.exchanges import Recorder
 from transship.registries.links import next_page
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
+from transship.registries.pinning import Pins
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.quota import Quota, quota_of
 from transship.registries.services import Service, service_of
@@ -64,7 +65,8 @@ class Registry:
     `host` is `host[:port]`. Nothing is sent before the first call. Small requests are retried as
     `patience` says; the bytes of blobs are not, because only who reads them can start again.
     `named` are repositories that the operator knows of, for a registry that doesn't list them.
-    `quota` is what it said last of how many manifests may still be read.
+    `quota` is what it said last of how many manifests may still be read. `pins` are the addresses
+    of hosts for which DNS isn't asked.
     """
 
     def __init__(
@@ -79,9 +81,13 @@ class Registry:
         timeouts: Timeouts | None = None,
         recorder: Recorder | None = None,
         named: tuple[str, ...] = (),
+        pins: Pins | None = None,
     ) -> None:
         self.name = host
         self.quota: Quota | None = None
+        self.left_out: dict[str, list[str]] = {}
+        """What was listed last and breaks the rules for names: of a repository's tags, by its name;
+        of repositories, by an empty one."""
         self._named = named
         self.service = service or service_of(host)
         self._exchange = Exchange(
@@ -92,6 +98,7 @@ class Registry:
             clock=clock or SystemClock(),
             timeouts=timeouts,
             recorder=recorder,
+            pins=pins,
         )
         self._blobs = Blobs(self._exchange)
         self._has_referrers_api: bool | None = None
@@ -124,13 +131,16 @@ class Registry:
         Raises CatalogClosed when the registry lists nothing, and nothing was named.
         """
         given: set[str] = set()
+        left_out = self.left_out[""] = []
         path = f"/v2/_catalog?n={_PAGE}"
         try:
             async for page in self._pages(path, (CATALOG,), errors.CatalogClosed):
                 for name in page.json(_Catalog).repositories or ():
-                    if is_repository(name):
-                        given.add(name)
-                        yield name
+                    if not is_repository(name):
+                        left_out.append(name)
+                        continue
+                    given.add(name)
+                    yield name
         except _CATALOG_CLOSED as error:
             if not self._named:
                 raise errors.CatalogClosed(error.detail) from error
@@ -140,11 +150,14 @@ class Registry:
 
     async def tags(self, repository: str) -> AsyncIterator[str]:
         """Give the tags of a repository, as they come. Raises RepositoryNotFound."""
+        left_out = self.left_out[repository] = []
         path = f"/v2/{repository}/tags/list?n={_PAGE}"
         async for page in self._pages(path, (pull(repository),), errors.RepositoryNotFound):
             for tag in page.json(_Tags).tags or ():
                 if is_tag(tag):
                     yield tag
+                else:
+                    left_out.append(tag)
 
     async def untagged(
         self,

@@ -15,6 +15,7 @@ from transship.registries.auth import Authenticator, Scopes
 from transship.registries.credential import Credential, Tls
 from transship.registries.exchanges import Recorder
 from transship.registries.pacing import Pacer, Patience, Retrying
+from transship.registries.pinning import Pins
 from transship.registries.sharing import Shared
 from transship.registries.tls import fingerprint
 from transship.registries.transport import Stream, Timeouts, Transport
@@ -45,14 +46,16 @@ class Exchange:
         clock: Clock,
         timeouts: Timeouts | None = None,
         recorder: Recorder | None = None,
+        pins: Pins | None = None,
     ) -> None:
         self.host = host
         self.pacer = Pacer(clock, longest=patience.seconds)
         self._tls = tls
         self._patience = patience
         self._clock = clock
-        self._transport = Transport(host, tls, timeouts, recorder)
+        self._transport = Transport(host, tls, timeouts, recorder, pins)
         self._auth = Authenticator(credential, self._transport.request, clock, lambda: self._base)
+        self._pinned = bool(pins)
         self._base = ""
         self._finding = Shared()
         self._reached = False
@@ -198,9 +201,9 @@ class Exchange:
         try:
             answer = await self._retried(self._greeted)
         except errors.CertificateNotTrusted as error:
-            raise errors.CertificateNotTrusted(
-                error.detail + await fingerprint(self.host), remedy=error.remedy
-            ) from error
+            # What DNS leads to isn't what a pinned host was refused at.
+            shown = "" if self._pinned else await fingerprint(self.host)
+            raise errors.CertificateNotTrusted(error.detail + shown, remedy=error.remedy) from error
         _check_is_registry(answer, self.host)
         self._base = answer.url.removesuffix(_GREETING)
         if answer.status == _UNAUTHORIZED:

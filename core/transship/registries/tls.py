@@ -107,12 +107,13 @@ def _usual_context(_places: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
 
 def _new_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if not _system_trusts():
+    if not system_has_authorities():
         context.load_verify_locations(cafile=certifi.where())
     return context
 
 
-def _system_trusts() -> bool:
+def system_has_authorities() -> bool:
+    """Tell whether this machine has authorities of its own to trust."""
     # Authorities in a folder are loaded when they are needed, so the context can't be asked.
     places = ssl.get_default_verify_paths()
     return bool(places.cafile) or bool(places.capath and any(Path(places.capath).iterdir()))

@@ -30,6 +30,7 @@ from transship.registries.causes import translated
 from transship.registries.credential import Tls
 from transship.registries.exchanges import Recorder, unrecorded
 from transship.registries.outgoing import Outgoing, patient_socket
+from transship.registries.pinning import PinnedResolver, Pins
 from transship.registries.proxies import proxy_for
 from transship.registries.tls import tls_context
 
@@ -80,7 +81,8 @@ class Transport:
     """Carries requests to one registry, and to the places that it points to.
 
     `host` is the registry's `host[:port]`. What the operator allowed for it (`tls`) holds for it
-    alone: other hosts are always verified and never see the client certificate.
+    alone: other hosts are always verified and never see the client certificate. A host in `pins` is
+    connected to at the address there, directly; its name stays what is asked for and verified.
     """
 
     def __init__(
@@ -89,8 +91,10 @@ class Transport:
         tls: Tls,
         timeouts: Timeouts | None = None,
         recorder: Recorder | None = None,
+        pins: Pins | None = None,
     ) -> None:
         self._host = host
+        self._pins = pins or {}
         self._recorder = recorder
         self._tls = tls
         self._timeouts = timeouts or Timeouts()
@@ -219,7 +223,7 @@ class Transport:
                 headers=headers,
                 allow_redirects=False,
                 read_bufsize=read_ahead,
-                proxy=proxy_for(url),
+                proxy=None if urlsplit(url).hostname in self._pins else proxy_for(url),
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=self._timeouts.connect, sock_read=seconds
                 ),
@@ -253,7 +257,10 @@ class Transport:
             session = self._sessions[own] = aiohttp.ClientSession(
                 # How much goes on at once is decided elsewhere.
                 connector=aiohttp.TCPConnector(
-                    ssl=tls_context(tls), limit=0, socket_factory=patient_socket
+                    ssl=tls_context(tls),
+                    limit=0,
+                    socket_factory=patient_socket,
+                    resolver=PinnedResolver(self._pins) if self._pins else None,
                 ),
                 auto_decompress=False,
                 read_bufsize=PIECE,

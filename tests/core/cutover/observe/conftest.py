@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from servers.authority import Authority
 from servers.docker_registry import DockerRegistry, docker_registry
-from servers.images import push_image, push_index, random_layer
+from servers.process import comes_true
+from servers.stored import Stored, store_images
 from servers.token_server import TokenServer, token_server
 from transship.clock import SystemClock
 from transship.cutover.observe.asking import Asker
@@ -19,24 +20,13 @@ from transship.cutover.observe.pinned import Way
 from transship.cutover.subject import HTTPS, Domain, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from servers.certificates import Certificates
     from servers.dns.lab import DnsLab
-    from servers.images import Pushed
 
-APP = "team/app"
-LARGE = 300_000
 _UNPRIVILEGED = 8443
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The files of a registry, and its images: `small`, `large`, `many`, and `node` within that."""
-
-    storage: Path
-    images: Mapping[str, Pushed]
 
 
 @pytest.fixture
@@ -82,20 +72,7 @@ def bundle(
 @pytest.fixture(scope="session")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
     """Images on disk, for every registry that is started on them."""
-    folder = tmp_path_factory.mktemp("stored")
-    storage = folder / "storage"
-    with docker_registry(folder / "registry", storage=storage) as registry:
-        layer = random_layer(LARGE, "target")
-        images = {
-            "small": push_image(registry, APP, "small"),
-            "large": push_image(registry, APP, "large", [layer]),
-        }
-        nodes = push_image(registry, APP, platform="linux/amd64")
-        others = [push_image(registry, APP, platform=p) for p in ("linux/arm64", "windows/amd64")]
-        images["many"] = push_index(registry, APP, "many", [others[0], nodes, others[1]])
-        images["node"] = nodes
-        push_image(registry, "other/tool", "1", docker=True)
-    return Stored(storage, images)
+    return store_images(tmp_path_factory.mktemp("stored"))
 
 
 @pytest.fixture
@@ -131,6 +108,17 @@ def serve(
 def way(domain: Domain, target: str, bundle: str) -> Way:
     """The way to the target under the domain's name, trusting what nodes trust."""
     return Way(domain, target, SystemClock(), bundle, connect=2.0, answer=2.0)
+
+
+@pytest.fixture
+async def all_closed() -> AsyncIterator[None]:
+    """Let connections that a test has cut short come to their end, once their servers are gone.
+
+    TLS says goodbye and waits for an answer, which a loop that ends with the test never sees.
+    """
+    yield
+    selector: Any = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+    await comes_true(lambda: len(selector.get_map()) == 1, "an end of all connections")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import socket
 import ssl
 import threading
@@ -111,9 +112,8 @@ async def test_the_chain_is_told_as_it_was_sent(
     assert (leaf.issuer, between.names) == (between.subject, ())
     now = SystemClock().now()
     assert leaf.not_before < now < leaf.not_after < now + 91 * 86400
-    pem = ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(authority.between.read_text()))
-    assert len(between.fingerprint) == 64
-    assert pem.strip() == authority.between.read_text().strip()
+    der = ssl.PEM_cert_to_DER_cert(authority.between.read_text())
+    assert between.fingerprint == hashlib.sha256(der).hexdigest()
 
 
 async def test_nodes_may_trust_what_is_no_root(
@@ -336,4 +336,5 @@ async def test_a_server_of_another_age(handshaker: Handshaker, certificates: Cer
     with greeting(context) as port:
         (found,) = await handshaker.shake("localhost", LOOPBACK, port)
 
-    assert found.error == "tls: sslv3 alert handshake failure"
+    assert found.error.startswith("tls: ")
+    assert found.error.endswith("handshake failure")

@@ -1,0 +1,1 @@
+"""Changing the record: read, shown, applied if it is what was expected, and put back."""

@@ -1,0 +1,84 @@
+"""How a cutover's record is changed, as the operator has said; and the applier that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from transship.accounts.secrets import SecretStore
+from transship.clock import Clock
+from transship.cutover.change.applier import Applier, ReadOnly
+from transship.cutover.change.manual import Manual
+from transship.cutover.change.powerdns import PowerDns, PowerDnsServer
+from transship.cutover.change.rfc2136 import Rfc2136, UpdateServer
+from transship.cutover.change.route53 import Route53
+from transship.cutover.change.secret import api_key, tsig_key
+from transship.cutover.evidence import Zone
+
+
+class ByHand(msgspec.Struct, frozen=True, tag_field="by", tag="hand"):
+    """Somebody edits it; it is shown what."""
+
+
+class ByUpdate(msgspec.Struct, frozen=True, tag_field="by", tag="rfc2136"):
+    """Dynamic update of `zone` at its primary, signed by the TSIG key named `key`."""
+
+    zone: str
+    address: str
+    key: str
+    port: int = 53
+    algorithm: str = "hmac-sha256"
+
+
+class ByPowerDns(msgspec.Struct, frozen=True, tag_field="by", tag="powerdns"):
+    """PowerDNS's API at `url`."""
+
+    zone: str
+    url: str
+    server: str = "localhost"
+    ca_file: str = ""
+
+
+class ByRoute53(msgspec.Struct, frozen=True, tag_field="by", tag="route53"):
+    """Amazon Route 53."""
+
+    hosted_zone: str
+    profile: str = ""
+
+
+Way = ByHand | ByUpdate | ByPowerDns | ByRoute53
+"""No secret is in it: the keyring has them, and for Route 53 boto3's own configuration."""
+
+
+async def open_applier(
+    way: Way,
+    secrets: SecretStore,
+    look: Callable[[], Awaitable[Zone]],
+    clock: Clock,
+    *,
+    read_only: bool = False,
+) -> Applier:
+    """Return what changes the record in this way; with `read_only` it can't, whichever it is.
+
+    `look` asks every name server of the zone for all that the name holds. Raises KeyMissing,
+    KeyRefused, ExtraMissing, BadRequest and the `Keyring...` errors.
+    """
+    applier = await _open(way, secrets, look, clock)
+    return ReadOnly(applier) if read_only else applier
+
+
+async def _open(
+    way: Way, secrets: SecretStore, look: Callable[[], Awaitable[Zone]], clock: Clock
+) -> Applier:
+    match way:
+        case ByHand():
+            return Manual(look)
+        case ByUpdate():
+            key = await tsig_key(secrets, way.address, way.key, way.algorithm)
+            return Rfc2136(UpdateServer(way.zone, way.address, way.port), key, clock=clock)
+        case ByPowerDns():
+            server = PowerDnsServer(way.url, way.zone, way.server, way.ca_file)
+            return PowerDns(server, await api_key(secrets, way.url))
+        case ByRoute53():
+            return Route53(way.hosted_zone, profile=way.profile, clock=clock)

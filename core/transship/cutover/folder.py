@@ -1,0 +1,200 @@
+"""Cutovers: one folder each, with its subject, its journal, and the locks of who works on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import tomli_w
+
+from transship.cutover.change.ways import ByHand, Way
+from transship.cutover.journal import Journal, Kind
+from transship.cutover.subject import Subject
+from transship.errors import BadFile, CutoverBusy, CutoverNotFound
+from transship.operator import this_operator
+from transship.paths import private_folder
+from transship.plans.file import write_text
+
+Work = Literal["watch", "change"]
+"""What only one process at a time does."""
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # None that look like another.
+_HEADER = "# What this cutover is about, and how its record is changed. No secrets are in here.\n\n"
+_AWAY = "put-away"
+_LOCK_ATTEMPTS = 10
+_LOCK_SECONDS = 0.02
+
+
+_BY_HAND = ByHand()
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    subject: Subject
+    change: Way = _BY_HAND
+    version: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cutover:
+    """One cutover. `id` is the name of its folder: the domain, and some letters."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The cutover's name."""
+        return self.folder.name
+
+    def subject(self) -> Subject:
+        """Return what it is about. Raises BadFile."""
+        return self._file().subject
+
+    def way(self) -> Way:
+        """Return how the record is changed. Raises BadFile."""
+        return self._file().change
+
+    def write(self, subject: Subject, way: Way) -> None:
+        """Say anew what it is about. Raises DiskFull and SystemRefused."""
+        said = {
+            "version": 1,
+            "subject": _filled(msgspec.to_builtins(subject)),
+            "change": msgspec.to_builtins(way),
+        }
+        write_text(self.folder / "subject.toml", _HEADER + tomli_w.dumps(said))
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """Open the cutover's journal. Raises BadFile."""
+        journal = Journal(self.folder / "journal.sqlite")
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+    @contextmanager
+    def locked(self, work: Work) -> Iterator[None]:
+        """Hold one kind of work for this process. Raises CutoverBusy when another one does it.
+
+        The lock goes with the process, however that ends. It is asked for a few times, because
+        `is_held` has it for a moment as well.
+        """
+        with self._lock_file(work) as descriptor:
+            for attempt in range(_LOCK_ATTEMPTS):
+                if attempt:
+                    time.sleep(_LOCK_SECONDS)
+                if _lock(descriptor, fcntl.LOCK_EX):
+                    break
+            else:
+                raise CutoverBusy(f"{self.id} ({work})")
+            yield
+
+    def is_held(self, work: Work) -> bool:
+        """Tell whether a process does this at this moment."""
+        with self._lock_file(work) as descriptor:
+            return not _lock(descriptor, fcntl.LOCK_SH)
+
+    def _file(self) -> _File:
+        path = self.folder / "subject.toml"
+        try:
+            return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+        except OSError as error:
+            raise BadFile(f"{path}: {error.strerror}") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            raise BadFile(f"{path}: {error}") from None
+
+    @contextmanager
+    def _lock_file(self, work: Work) -> Iterator[int]:
+        descriptor = os.open(self.folder / f"{work}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+class Cutovers:
+    """All cutovers below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create(self, subject: Subject, way: Way = _BY_HAND, *, at: float | None = None) -> Cutover:
+        """Make the folder of a new cutover. `at` is when, since the epoch; None is now."""
+        private_folder(self._folder)
+        while True:
+            letters = "".join(secrets.choice(_LETTERS) for _ in range(6))
+            cutover = Cutover(self._folder / f"{subject.domain.name}-{letters}")
+            try:
+                cutover.folder.mkdir(mode=0o700)
+                break
+            except FileExistsError:
+                continue
+        (cutover.folder / "created").touch(mode=0o600)
+        cutover.write(subject, way)
+        with cutover.journal() as journal:
+            journal.add(Kind.CREATED, subject, time.time() if at is None else at, this_operator())
+        return cutover
+
+    def put_away(self, cutover: Cutover) -> Path:
+        """Move a cutover out of the way with all that was seen, and return where it is then.
+
+        Nothing is deleted. Raises CutoverBusy while somebody works on it.
+        """
+        away = private_folder(self._folder / _AWAY) / cutover.id
+        with cutover.locked("change"), cutover.locked("watch"):
+            cutover.folder.rename(away)
+        return away
+
+    def all(self) -> list[Cutover]:
+        """Return all cutovers, the newest first."""
+        if not self._folder.is_dir():
+            return []
+        found = [path for path in self._folder.iterdir() if (path / "subject.toml").is_file()]
+        return [Cutover(path) for path in sorted(found, key=_created, reverse=True)]
+
+    def of(self, domain: str) -> list[Cutover]:
+        """Return the cutovers of a domain, by its A-labels, the newest first."""
+        return [each for each in self.all() if each.id.rpartition("-")[0] == domain]
+
+    def find(self, name: str) -> Cutover:
+        """Return the newest cutover of a domain, or the one whose id is, or begins with, `name`.
+
+        Raises CutoverNotFound.
+        """
+        of_domain = self.of(name)
+        if of_domain:
+            return of_domain[0]
+        found = [each for each in self.all() if name and each.id.startswith(name)]
+        if len(found) != 1:
+            which = ", ".join(each.id for each in found) or "none"
+            raise CutoverNotFound(f"{name!r} (begins like it: {which})")
+        return found[0]
+
+
+def _created(folder: Path) -> tuple[int, str]:
+    # A file that nobody writes again.
+    return (folder / "created").stat().st_mtime_ns, folder.name
+
+
+def _filled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that say something, those of tables inside as well."""
+    kept = {
+        name: _filled(value) if isinstance(value, dict) else value for name, value in fields.items()
+    }
+    return {name: value for name, value in kept.items() if value not in ("", [], {}, ())}
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

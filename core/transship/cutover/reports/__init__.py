@@ -1,0 +1,1 @@
+"""What an operator sees of a cutover: on the board, on the line, and in the change ticket."""

@@ -1,0 +1,159 @@
+"""A cutover as one JSON document: keys that stay, times in ISO 8601 (UTC), TTLs in seconds.
+
+`docs/cutover-report.md` lists the keys.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from transship.cutover.finding import CheckResult, Severity
+from transship.cutover.reports.grid import Cell, grid_of
+from transship.cutover.reports.rows import (
+    Row,
+    rows_of,
+    stops,
+    taken_on,
+    way_there,
+    why_not_back,
+)
+from transship.cutover.reports.standing import Standing
+
+
+def document(standing: Standing, now: float) -> dict[str, object]:
+    """Return what is known of a cutover, ready for JSON."""
+    subject = standing.subject
+    gate = way_there(standing)
+    return {
+        "cutover": 1,
+        "made": _time(now),
+        "domain": subject.domain.host,
+        "name": standing.name,
+        "old": subject.old or None,
+        "new": subject.new,
+        "record": subject.points_at,
+        "state": str(standing.state),
+        "looked_at": _time(standing.evidence.taken if standing.evidence else None),
+        "blocks": [f"{each.check}/{each.id}" for each in stops(standing)],
+        "change": {
+            "clear": bool(standing.checks) and gate.clear,
+            "blocks": [f"{f.check}/{f.id}" for f in gate.blocks],
+            "open": [each.check for each in gate.open],
+            "unaccepted": [f"{f.check}/{f.id}" for f in gate.unaccepted],
+            "edit": _edit(standing),
+        },
+        "clocks": _clocks(standing),
+        "way_back": _way_back(standing),
+        "checks": [
+            _check(row, result, standing)
+            for row, result in zip(rows_of(standing), standing.checks, strict=True)
+        ],
+        "servers": [_cell(each) for each in grid_of(standing)],
+        "journal": [
+            {"at": _time(note.at), "what": note.text, "by": note.by or None}
+            for note in standing.notes
+        ],
+    }
+
+
+def _edit(standing: Standing) -> dict[str, object] | None:
+    edit = standing.edit
+    if edit is None:
+        return None
+    return {
+        "kind": str(edit.kind),
+        "zone": edit.zone,
+        "provider": edit.provider.title,
+        "remove": list(edit.forward.remove),
+        "add": list(edit.forward.add),
+        "notes": list(edit.notes),
+    }
+
+
+def _clocks(standing: Standing) -> dict[str, object] | None:
+    progress = standing.progress
+    if progress is None:
+        return None
+    clocks = progress.clocks
+    return {
+        "earliest_change": _time(progress.readiness.ready_at),
+        "changed": _time(clocks.changed_at),
+        "by_the_rules": _time(clocks.by_the_rules),
+        "as_seen": _time(clocks.as_seen),
+        "stragglers": list(clocks.stragglers),
+        "behind": list(clocks.behind),
+    }
+
+
+def _way_back(standing: Standing) -> dict[str, object]:
+    back = standing.way_back
+    lost = back.lost if back else ()
+    return {
+        "blocked": why_not_back(standing) or None,
+        "seconds": back.seconds if back else None,
+        "hides": [f"{pair.repository}:{pair.tag}" for pair in lost],
+        "remove": list(standing.edit.reverse.remove) if standing.edit else [],
+        "add": list(standing.edit.reverse.add) if standing.edit else [],
+    }
+
+
+def _check(row: Row, result: CheckResult, standing: Standing) -> dict[str, object]:
+    skipped = taken_on(standing.evidence, result.check)
+    return {
+        "check": row.check,
+        "title": row.title,
+        "phase": str(row.phase),
+        "state": str(row.state),
+        "seen": row.seen,
+        "needs": result.needs or None,
+        "at": _time(row.taken),
+        "skipped": _said(skipped.by, skipped.at, skipped.answer) if skipped else None,
+        "findings": [
+            {
+                "id": each.id,
+                "severity": str(each.severity),
+                "seen": each.seen,
+                "means": each.means,
+                "remedy": each.remedy or None,
+                "record": each.record or None,
+                "acknowledged": _acknowledged(result.check, each.id, each.severity, standing),
+            }
+            for each in result.findings
+        ],
+    }
+
+
+def _acknowledged(
+    check: str, finding: str, severity: Severity, standing: Standing
+) -> dict[str, object] | None:
+    if severity is not Severity.WARN:
+        return None
+    given = taken_on(standing.evidence, check, finding)
+    return _said(given.by, given.at, given.answer) if given else None
+
+
+def _said(by: str, at: float, answer: str) -> dict[str, object]:
+    return {"by": by or None, "at": _time(at), "reason": answer}
+
+
+def _cell(cell: Cell) -> dict[str, object]:
+    return {
+        "kind": cell.kind or None,
+        "name": cell.name,
+        "address": cell.address or None,
+        "says": cell.says,
+        "values": list(cell.values),
+        "ttl": cell.ttl,
+        "at": _time(cell.at),
+        "in_a_row": cell.moved if cell.kind != "server" else None,
+        "note": cell.note or None,
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None

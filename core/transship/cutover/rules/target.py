@@ -1,0 +1,250 @@
+"""What the domain is to point at: that it exists, leads somewhere, and is there for the name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from transship.cutover.evidence import Chain, Handshake
+from transship.cutover.finding import Finding
+from transship.cutover.rules.case import (
+    Case,
+    as_address,
+    at_target,
+    is_ipv6,
+    is_made_up,
+    is_private,
+    plain,
+    target_addresses,
+)
+from transship.cutover.rules.wording import (
+    Verdict,
+    block,
+    info,
+    judged,
+    listed,
+    unknown,
+    warn,
+)
+
+_NOT_HERE = ("refused", "timeout", "unreachable", "no resolver", "closed")
+_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
+_UNKNOWN_NAME = "unrecognized name"
+_ATTACH = {
+    ".tencentcloudcr.com": "In TCR: Custom domain, add the name with a certificate from the SSL "
+    "certificate service, and wait 1 to 2 minutes until its status is SUCCESS.",
+    ".myhuaweicloud.com": "In SWR: add the name as a custom domain with a certificate, and wait 60 "
+    "to 90 seconds.",
+    ".azurecr.io": "ACR's custom domains are a private preview, and need a data domain for each "
+    "region too; otherwise put a reverse proxy in front.",
+    ".amazonaws.com": "ECR has no custom domains: put a reverse proxy in front.",
+    ".pkg.dev": "Artifact Registry has no custom domains: put a reverse proxy in front.",
+}
+
+
+def attached(case: Case) -> Verdict:
+    """P-10: the target knows the domain as one of its own.
+
+    Where no service can be asked, a certificate for the name and a registry's answer under it are
+    the proof.
+    """
+    shakes = _own(case)
+    probes = at_target(case, case.evidence.probes)
+    spoken = [h for h in shakes if h.error in ("", _UNKNOWN_NAME)]
+    if not spoken or not probes:
+        return unknown("a look at the target under the domain's name, by TLS and HTTP")
+    strange = [h for h in spoken if h.error or h.verify_code == _MISMATCH]
+    if strange and not any(probe.registry for probe in probes):
+        where = listed(h.address for h in strange)
+        finding = block(
+            "domain-not-attached",
+            f"At {where} the target has no certificate for {case.name}, and no registry answers "
+            "under it.",
+            f"{case.name} isn't attached to {case.subject.new}: every pull would fail.",
+            _how_to_attach(case),
+        )
+        return judged([finding], "")
+    if not any(probe.registry for probe in probes):
+        return unknown("a registry's answer under the domain's name (see P-20)")
+    return judged([], f"a registry answers under {case.subject.domain.host}")
+
+
+def _how_to_attach(case: Case) -> str:
+    host = case.subject.new.partition(":")[0]
+    known = next((text for end, text in _ATTACH.items() if host.endswith(end)), "")
+    return known or (
+        f"Add {case.name} to the new registry as a name of its own, with a certificate: virtual "
+        "host, custom domain, or external URL."
+    )
+
+
+def _own(case: Case) -> list[Handshake]:
+    shakes = at_target(case, case.evidence.handshakes)
+    return [h for h in shakes if plain(h.name) == plain(case.name)]
+
+
+def leads_somewhere(case: Case) -> Verdict:
+    """P-11: what the domain is to point at has addresses, without a loop or a detour."""
+    chain = case.evidence.target
+    if chain is None:
+        return unknown("a look at what the domain is to point at")
+    back = _leads_back(case, chain)
+    if back:
+        return judged([back], "")
+    if not chain.addresses:
+        finding = _leads_nowhere(chain)
+        if finding is None:
+            return unknown(f"a resolver that answers here ({chain.error or chain.rcode})")
+        return judged([finding], "")
+    found = (_ipv6_lost(case, chain), _private(case, chain), _made_up(chain))
+    return judged(found, f"{chain.start}: {listed(chain.addresses)}")
+
+
+def _leads_back(case: Case, chain: Chain) -> Finding | None:
+    passed_by = [plain(chain.start), *(plain(v) for link in chain.links for v in link.values)]
+    if plain(case.name) not in passed_by:
+        return None
+    return block(
+        "target-leads-back",
+        f"{chain.start} leads back to {case.name}.",
+        "With the change the name would point at itself, and at nothing else.",
+        "Point the domain at the new registry's own name.",
+    )
+
+
+def _leads_nowhere(chain: Chain) -> Finding | None:
+    end = plain(chain.links[-1].values[0]) if chain.links and chain.links[-1].values else ""
+    through = f" (it points to {end})" if end else ""
+    if chain.error == "loop":
+        seen = f"{chain.start}: its CNAMEs go round in a circle{through}."
+        return block("target-loop", seen, "No pull would find an address.", "Repair the chain.")
+    if chain.error == "too long":
+        return block(
+            "target-chain-too-long",
+            f"{chain.start} leads through more than {len(chain.links) - 1} CNAMEs.",
+            "Resolvers give up on chains as long as this, each at another length.",
+            "Point the domain at a name nearer to the end of the chain.",
+        )
+    if chain.rcode == "NXDOMAIN":
+        through = f", and {chain.start} leads there" if end else ""
+        return block(
+            "target-missing",
+            f"{end or chain.start} doesn't exist{through}.",
+            "The name is mistyped or was deleted. Pointing here makes a dangling record: somebody "
+            "else could register the name, and serve your images.",
+            "Correct the name, or create the instance, before the change.",
+        )
+    if chain.error in _NOT_HERE:
+        return None
+    return block(
+        "target-without-address",
+        f"{chain.start} has no address{through}: {chain.error or chain.rcode}.",
+        "Every pull would fail.",
+        "Look the name up in the new registry's console, and whether its public access is on.",
+    )
+
+
+def _ipv6_lost(case: Case, chain: Chain) -> Finding | None:
+    today = case.evidence.today
+    before = [a for a in today.addresses if is_ipv6(a) and not is_made_up(a)] if today else []
+    after = [a for a in chain.addresses if is_ipv6(a) and not is_made_up(a)]
+    if not before or after:
+        return None
+    return warn(
+        "ipv6-lost",
+        f"Today the domain has IPv6 ({listed(before, 2)}); the target has none.",
+        "Nodes that have IPv6 only can't pull after the change.",
+        "Give the target IPv6, or make sure that every node has IPv4, or NAT64.",
+    )
+
+
+def _private(case: Case, chain: Chain) -> Finding | None:
+    inside = [a for a in chain.addresses if is_private(a)]
+    today = case.evidence.today
+    if not inside or today is None or not today.addresses or any(map(is_private, today.addresses)):
+        return None
+    return warn(
+        "target-private",
+        f"The target has private addresses ({listed(inside, 3)}); the domain has public ones.",
+        "Only networks with a route there can pull after the change.",
+        "Use the new registry's public name, or make sure that every client has that route.",
+    )
+
+
+def _made_up(chain: Chain) -> Finding | None:
+    made = [a for a in chain.addresses if is_made_up(a)]
+    if not made:
+        return None
+    return info(
+        "dns64",
+        f"{listed(made, 2)} was made from an IPv4 address by a resolver here (DNS64).",
+        "It isn't an address of the target's own.",
+    )
+
+
+def reachable(case: Case) -> Verdict:
+    """P-12: something listens at every address of the target, IPv4 and IPv6."""
+    addresses = target_addresses(case)
+    if not addresses:
+        return unknown("the addresses of the target")
+    shakes = at_target(case, case.evidence.handshakes)
+    open_, shut, away, unseen = _sorted(addresses, shakes)
+    port = case.subject.domain.port
+    found = [_shut(shut, port, any(not is_ipv6(a) for a in open_)), _away(away)]
+    if unseen:
+        return judged(found, "", f"a connection to {listed(unseen)}")
+    if not open_ and not any(found[:1]):
+        return judged(found, "", f"a machine with a way to {listed(away)}")
+    taken = min((h.at for h in shakes), default=None)
+    return judged(found, f"{listed(open_)}, port {port}", taken=taken)
+
+
+def _sorted(
+    addresses: Sequence[str], shakes: Sequence[Handshake]
+) -> tuple[list[str], dict[str, str], list[str], list[str]]:
+    open_: list[str] = []
+    shut: dict[str, str] = {}
+    away: list[str] = []
+    unseen: list[str] = []
+    for address in addresses:
+        errors = [h.error for h in shakes if as_address(h.address) == as_address(address)]
+        if not errors:
+            unseen.append(address)
+        elif any(error not in ("refused", "timeout", "unreachable") for error in errors):
+            open_.append(address)
+        elif "unreachable" in errors:
+            away.append(address)
+        else:
+            shut[address] = errors[0]
+    return open_, shut, away, unseen
+
+
+def _shut(shut: dict[str, str], port: int, ipv4_works: bool) -> Finding | None:
+    if not shut:
+        return None
+    seen = f"{listed(f'{a}: {why}' for a, why in shut.items())}, port {port}."
+    if ipv4_works and all(map(is_ipv6, shut)):
+        return warn(
+            "ipv6-shut",
+            seen,
+            "Nodes with IPv6 try it first: they stall for half a minute on each pull, or fail.",
+            "Open IPv6 at the target, or take its AAAA record away.",
+        )
+    return block(
+        "target-shut",
+        seen,
+        "Pulls that pick this address fail.",
+        "Look at the new registry's access list and firewall: is public access on, and are the "
+        "clients' networks allowed? If it is open for them only, run the check from there.",
+    )
+
+
+def _away(away: Sequence[str]) -> Finding | None:
+    if not away:
+        return None
+    why = "this machine has no IPv6" if all(map(is_ipv6, away)) else "there is no way from here"
+    return info(
+        "address-out-of-reach",
+        f"{listed(away)}: not tried, {why}.",
+        "Nothing is known of these addresses, good or bad.",
+        "Run the check once from a machine that reaches them.",
+    )

@@ -1,0 +1,169 @@
+"""What was pushed meanwhile: copied in rounds, asked about, never overwritten.
+
+The two registries are fakes; copying is the transfer's business, and proven there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes.clock import FakeClock
+from transship.cutover.delta import (
+    Choice,
+    choose,
+    one_round,
+    quiet_rounds,
+    rounds,
+    sort_out,
+    until_quiet,
+)
+from transship.cutover.evidence import TagPair
+from transship.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from transship.cutover.delta import Tag
+    from transship.cutover.journal import Journal
+
+APP = ("team/app", "1")
+ME = Operator("maria", "laptop")
+
+
+class FakeSides:
+    """Two registries in memory. `pushes` happen one by one, before each look."""
+
+    def __init__(self, old: dict[Tag, str], new: dict[Tag, str]) -> None:
+        self.old, self.new = old, new
+        self.pushes: list[Callable[[], None]] = []
+        self.fails: dict[Tag, str] = {}
+        self.copied: list[Tag] = []
+
+    async def digests(self) -> tuple[Mapping[Tag, str], Mapping[Tag, str]]:
+        if self.pushes:
+            self.pushes.pop(0)()
+        return dict(self.old), dict(self.new)
+
+    async def copy(self, pairs: Sequence[TagPair]) -> Mapping[Tag, str]:
+        for pair in pairs:
+            tag = (pair.repository, pair.tag)
+            assert self.new.get(tag, "") == pair.new
+            if tag not in self.fails:
+                self.new[tag] = pair.old
+                self.copied.append(tag)
+        return self.fails
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "before", "kind"),
+    [
+        ("b", "a", "a", "copies"),
+        ("a", "b", "a", "only_new"),
+        ("b", "c", "a", "asks"),
+        ("b", "c", "", "asks"),
+        ("a", "", "", "copies"),
+        ("", "a", "", "only_new"),
+        ("a", "", "a", "gone"),
+        ("", "a", "a", "gone"),
+        ("b", "", "a", "asks"),
+        ("", "b", "a", "asks"),
+    ],
+)
+def test_who_has_pushed_is_told_by_what_both_agreed_on(
+    old: str, new: str, before: str, kind: str
+) -> None:
+    def side(digest: str) -> dict[Tag, str]:
+        return {APP: digest} if digest else {}
+
+    found = sort_out(side(old), side(new), side(before))
+
+    assert getattr(found, kind) == (TagPair(*APP, old, new),)
+    assert sum(len(getattr(found, name)) for name in found.__slots__) == 1
+
+
+digests = st.dictionaries(
+    st.sampled_from([("r", str(n)) for n in range(4)]), st.sampled_from("abc")
+)
+
+
+@given(digests, digests, digests)
+def test_nothing_that_the_new_side_has_made_is_ever_copied_over_unasked(
+    old: dict[Tag, str], new: dict[Tag, str], before: dict[Tag, str]
+) -> None:
+    for pair in sort_out(old, new, before).copies:
+        tag = (pair.repository, pair.tag)
+        assert tag not in new or new[tag] == before[tag]
+
+
+def test_a_choice_holds_for_the_digests_that_were_asked_about_only() -> None:
+    asked = TagPair(*APP, "b", "c")
+
+    kept = sort_out({APP: "b"}, {APP: "c"}, {}, [Choice(asked, "new")])
+    taken = sort_out({APP: "b"}, {APP: "c"}, {}, [Choice(asked, "new"), Choice(asked, "old")])
+    again = sort_out({APP: "d"}, {APP: "c"}, {}, [Choice(asked, "old")])
+
+    assert kept.only_new == (asked,)
+    assert taken.copies == (asked,)
+    assert again.asks == (TagPair(*APP, "d", "c"),)
+
+
+async def test_rounds_go_on_until_two_in_a_row_found_nothing(journal: Journal) -> None:
+    clock = FakeClock()
+    sides = FakeSides({APP: "a"}, {APP: "a"})
+    sides.pushes = [
+        lambda: None,
+        lambda: sides.old.update({APP: "b"}),
+        lambda: sides.old.update({("team/new", "2"): "c"}),
+    ]
+
+    last = await until_quiet(sides, journal, clock, not_before=0.0)
+
+    assert last.quiet
+    assert sides.copied == [APP, ("team/new", "2")]
+    assert sides.old == sides.new
+    assert [each.quiet for each in rounds(journal)] == [True, False, False, True, True]
+
+
+async def test_rounds_before_everybody_has_followed_do_not_count(journal: Journal) -> None:
+    clock = FakeClock()
+    later = clock.now() + 100
+
+    last = await until_quiet(FakeSides({}, {}), journal, clock, not_before=later)
+
+    assert last.at >= later + 30
+    assert quiet_rounds(journal, later) == 2
+    # In another process, later, nothing is looked at again.
+    assert await until_quiet(FakeSides({APP: "x"}, {}), journal, clock, not_before=later) == last
+
+
+async def test_a_tag_pushed_on_both_sides_waits_for_an_answer(journal: Journal) -> None:
+    clock = FakeClock()
+    sides = FakeSides({APP: "a"}, {APP: "a"})
+    await one_round(sides, journal, clock)
+    sides.old[APP], sides.new[APP] = "b", "c"
+
+    asked = (await one_round(sides, journal, clock)).found.asks
+    assert asked == (TagPair(*APP, "b", "c"),)
+    assert sides.new[APP] == "c"
+
+    choose(journal, asked[0], "old", clock.now(), ME)
+    await one_round(sides, journal, clock)
+    assert sides.new[APP] == "b"
+    assert (await one_round(sides, journal, clock)).found == sort_out({}, {}, {})
+
+
+async def test_what_could_not_be_copied_is_kept_with_why_and_tried_again(journal: Journal) -> None:
+    clock = FakeClock()
+    sides = FakeSides({APP: "a"}, {})
+    sides.fails = {APP: "quota exceeded"}
+
+    first = await one_round(sides, journal, clock)
+    assert first.failed == ((*APP, "quota exceeded"),)
+    sides.fails = {}
+
+    await until_quiet(sides, journal, clock, not_before=0.0)
+    assert sides.new == {APP: "a"}

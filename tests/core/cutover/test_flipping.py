@@ -1,0 +1,290 @@
+"""The whole of a change, against a primary that signs, its secondary, and what goes wrong there."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import dns.tsig
+import dns.update
+import pytest
+
+from servers.dns.asked import values
+from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
+from servers.dns.lab import EXAMPLE
+from servers.dns.relay import relay
+from servers.dns.zones import IMAGES, NEW, OLD, TTL
+from servers.process import comes_true
+from transship import errors
+from transship.cutover.change.applier import ReadOnly
+from transship.cutover.change.records import PlannedChange, RecordSets, Snapshot, desired
+from transship.cutover.change.rfc2136 import Rfc2136, UpdateServer
+from transship.cutover.change.secret import TsigKey
+from transship.cutover.flipping import (
+    Change,
+    Ended,
+    Looked,
+    Outcome,
+    Said,
+    flip,
+    pending,
+    prepare,
+    resume,
+)
+from transship.cutover.journal import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.dns.lab import DnsLab
+    from transship.cutover.journal import Journal
+
+NAME = IMAGES.rstrip(".")
+AFTER = desired(NAME, [NEW], 60)
+KEY = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
+
+
+class Careless(Rfc2136):
+    """Deletes and adds in one message, as `update.replace` does: a primary that signs loses it."""
+
+    async def apply(self, planned: PlannedChange, expect: RecordSets) -> None:
+        update = dns.update.UpdateMessage(EXAMPLE)
+        update.replace(IMAGES, planned.after[0].ttl, "CNAME", *planned.after[0].values)
+        update.use_tsig(dns.tsig.Key(KEY_NAME, KEY_SECRET))
+        await self._exchange(update)
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        now = await self.read(snapshot.name)
+        await Rfc2136.apply(self, PlannedChange(snapshot.name, now, snapshot.sets), now)
+
+
+def careless(lab: DnsLab) -> Careless:
+    return Careless(UpdateServer(EXAMPLE.rstrip("."), lab.primary.address, lab.block.port), KEY)
+
+
+def everywhere(lab: DnsLab) -> set[tuple[str, ...]]:
+    port = lab.block.port
+    return {values(IMAGES, "CNAME", at, port) for at in (lab.primary.address, lab.secondary)}
+
+
+def ends(journal: Journal) -> list[Outcome]:
+    return [each.read(Ended).outcome for each in journal.entries(Kind.ENDED)]
+
+
+async def test_a_change_is_made_and_seen_at_every_name_server(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change()
+    planned = await prepare(made, NAME, AFTER)
+
+    ended = await flip(made, planned)
+
+    assert ended.outcome is Outcome.DONE
+    assert everywhere(lab) == {(NEW,)}
+    kinds = [each.kind for each in journal.entries() if each.kind is not Kind.LOOKED]
+    assert kinds == [Kind.CREATED, Kind.SNAPSHOT, Kind.PLANNED, Kind.ASKED, Kind.ENDED]
+    newest = journal.newest(Kind.SNAPSHOT)
+    assert newest is not None
+    assert newest.read(Snapshot).lines == (f"{IMAGES} {TTL} IN CNAME {OLD}",)
+    assert str(newest.by) == "maria on laptop"
+    last = journal.newest(Kind.LOOKED)
+    assert last is not None
+    told = last.read(Looked).told
+    assert {each.said for each in told} == {Said.NEW}
+    serials = {each.serial for each in told[1:]}
+    assert len(serials) == 1
+    assert {each.nsid for each in told[1:]} == {"primary-knot", "secondary-nsd"}
+    served = {(each.server, each.values) for each in journal.served()}
+    assert (lab.secondary, (OLD,)) in served
+    assert (lab.secondary, (NEW,)) in served
+
+
+async def test_nothing_is_sent_when_the_record_is_not_what_it_was(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change()
+    planned = await prepare(made, NAME, AFTER)
+    lab.set(IMAGES, "CNAME", "elsewhere.test.")
+
+    with pytest.raises(errors.RecordChanged, match=r"elsewhere\.test"):
+        await flip(made, planned)
+
+    assert everywhere(lab) == {("elsewhere.test.",)}
+    assert journal.newest(Kind.ASKED) is None
+
+
+async def test_what_is_changed_in_the_very_last_moment_is_left_alone(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    async with relay(lab.primary.address, lab.block.port) as between:
+        between.hook = lambda: lab.primary.set(EXAMPLE, IMAGES, "CNAME", "other.test.", ttl=TTL)
+        made = change(Rfc2136(UpdateServer("example.test", "127.0.0.1", between.port), KEY))
+        planned = await prepare(made, NAME, AFTER)
+
+        with pytest.raises(errors.RecordChanged, match="NXRRSET"):
+            await flip(made, planned)
+
+    lab.settle()
+    assert everywhere(lab) == {("other.test.",)}
+    assert ends(journal) == [Outcome.REFUSED]
+    assert pending(journal) is None
+
+
+async def test_a_change_is_not_planned_while_a_server_is_behind(
+    lab: DnsLab, change: Callable[..., Change]
+) -> None:
+    with lab.stuck_secondary():
+        lab.primary.set(EXAMPLE, IMAGES, "CNAME", "elsewhere.test.", ttl=TTL)
+        with pytest.raises(errors.RecordChanged, match=f"{lab.secondary}.*{OLD}"):
+            await prepare(change(), NAME, AFTER)
+
+
+async def test_a_name_that_the_change_has_lost_is_put_back_within_seconds(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change(careless(lab))
+    planned = await prepare(made, NAME, AFTER)
+
+    ended = await flip(made, planned)
+
+    assert ended.outcome is Outcome.UNDONE
+    assert "no record" in ended.detail
+    assert everywhere(lab) == {(OLD,)}
+    looks = [each.read(Looked) for each in journal.entries(Kind.LOOKED)]
+    assert any(told.said is Said.MISSING for look in looks for told in look.told)
+    asked, done = journal.newest(Kind.ASKED), journal.newest(Kind.ENDED)
+    assert asked is not None
+    assert done is not None
+    assert done.at - asked.at < 5
+
+
+async def test_a_value_that_nobody_asked_for_is_put_back(
+    lab: DnsLab, change: Callable[..., Change], primary: Rfc2136
+) -> None:
+    class Misspelling(Careless):
+        async def apply(self, planned: PlannedChange, expect: RecordSets) -> None:
+            wrong = desired(NAME, ["registry.newcloud.test.example.test"], 60)
+            await Rfc2136.apply(self, replace(planned, after=wrong), expect)
+
+    server = UpdateServer("example.test", lab.primary.address, lab.block.port)
+    made = change(Misspelling(server, KEY))
+
+    ended = await flip(made, await prepare(made, NAME, AFTER))
+
+    assert ended.outcome is Outcome.UNDONE
+    assert everywhere(lab) == {(OLD,)}
+
+
+async def test_a_record_that_can_not_be_put_back_is_said_with_its_lines(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    class Stubborn(Careless):
+        async def restore(self, snapshot: Snapshot) -> None:
+            raise errors.ProviderUnreachable("gone")
+
+    server = UpdateServer("example.test", lab.primary.address, lab.block.port)
+    made = change(Stubborn(server, KEY))
+    planned = await prepare(made, NAME, AFTER)
+
+    with pytest.raises(errors.NotPutBack, match=f"{IMAGES} {TTL} IN CNAME {OLD}"):
+        await flip(made, planned)
+
+    assert ends(journal) == [Outcome.NOT_PUT_BACK]
+
+
+async def test_a_change_whose_answer_was_lost_is_found_out_by_asking(
+    lab: DnsLab, change: Callable[..., Change]
+) -> None:
+    async with relay(lab.primary.address, lab.block.port) as between:
+        between.fault = "mute"
+        made = change(Rfc2136(UpdateServer("example.test", "127.0.0.1", between.port), KEY))
+
+        ended = await flip(made, await prepare(made, NAME, AFTER))
+
+    assert between.updates == 1
+    assert ended.outcome is Outcome.DONE
+    assert everywhere(lab) == {(NEW,)}
+
+
+async def test_a_change_that_never_arrived_was_not_made(
+    lab: DnsLab, change: Callable[..., Change]
+) -> None:
+    async with relay(lab.primary.address, lab.block.port) as between:
+        between.fault = "deaf"
+        applier = Rfc2136(UpdateServer("example.test", "127.0.0.1", between.port), KEY)
+        made = change(applier, deadline=0.5)
+
+        ended = await flip(made, await prepare(made, NAME, AFTER))
+
+    assert ended.outcome is Outcome.NOT_MADE
+    assert everywhere(lab) == {(OLD,)}
+
+
+async def test_a_stuck_secondary_is_named_and_nothing_is_taken_back(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change(deadline=0.5)
+    planned = await prepare(made, NAME, AFTER)
+    with lab.stuck_secondary():
+        ended = await flip(made, planned)
+
+        assert ended.outcome is Outcome.PARTLY
+        assert lab.secondary in ended.detail
+        assert everywhere(lab) == {(NEW,), (OLD,)}
+
+
+async def test_a_wrong_key_changes_nothing_and_has_an_end(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    planned = await prepare(change(), NAME, AFTER)
+    server = UpdateServer("example.test", lab.primary.address, lab.block.port)
+
+    with pytest.raises(errors.KeyRefused):
+        await flip(change(Rfc2136(server, replace(KEY, secret="d3Jvbmc="))), planned)
+
+    assert everywhere(lab) == {(OLD,)}
+    assert pending(journal) is None
+
+
+async def test_a_change_that_was_broken_off_goes_on_from_the_journal(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change(deadline=60.0)
+    planned = await prepare(made, NAME, AFTER)
+    with lab.stuck_secondary():
+        running = asyncio.create_task(flip(made, planned))
+        await comes_true(lambda: journal.newest(Kind.LOOKED) is not None)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        with pytest.raises(errors.ChangePending):
+            await flip(made, planned)
+
+    ended = await resume(made)
+
+    assert ended is not None
+    assert ended.outcome is Outcome.DONE
+    assert len(journal.entries(Kind.ASKED)) == 1
+    assert await resume(made) is None
+
+
+async def test_read_only_stops_before_anything_is_asked(
+    lab: DnsLab, change: Callable[..., Change], primary: Rfc2136, journal: Journal
+) -> None:
+    made = change(ReadOnly(primary))
+    planned = await prepare(made, NAME, AFTER)
+
+    with pytest.raises(errors.WritesOff):
+        await flip(made, planned)
+
+    assert journal.newest(Kind.ASKED) is None
+    assert everywhere(lab) == {(OLD,)}
+
+
+async def test_a_ttl_is_lowered_in_the_same_way(lab: DnsLab, change: Callable[..., Change]) -> None:
+    made = change()
+
+    ended = await flip(made, await prepare(made, NAME, desired(NAME, [OLD], 2)))
+
+    assert ended.outcome is Outcome.DONE
+    assert await made.applier.read(NAME) == desired(NAME, [OLD], 2)

@@ -1,0 +1,134 @@
+"""Cutovers on disk: found by their domain, read back as they were, held by one process."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servers.dns.knot import KEY_SECRET
+from transship import errors
+from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
+from transship.cutover.folder import Cutover, Cutovers
+from transship.cutover.journal import Kind
+from transship.cutover.subject import Domain, Resolver, Subject
+from transship.operator import this_operator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IMAGES = Domain("images.example.com")
+SHOP = Domain("shop.example.com", 5000, "shop.example.com")
+
+
+@pytest.fixture
+def cutovers(tmp_path: Path) -> Cutovers:
+    return Cutovers(tmp_path / "deep" / "cutovers")
+
+
+WAYS: list[Way] = [
+    ByHand(),
+    ByUpdate("example.com", "192.0.2.53", "migrator.", 5353, "hmac-sha512"),
+    ByPowerDns("example.com", "https://dns.example.com:8081", "srv", "/etc/ca.pem"),
+    ByRoute53("Z123", "work"),
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: type(way).__name__)
+def test_a_cutover_is_read_back_as_it_was_made(cutovers: Cutovers, way: Way) -> None:
+    subject = Subject(
+        SHOP,
+        "registry.new.example",
+        old="registry.old.example:5000",
+        resolvers=(Resolver("dns", "192.0.2.1", 853, "tls", "dns.example"),),
+        repositories=("team/app",),
+        served=(("192.0.2.53", "127.0.0.1:5300"),),
+    )
+
+    made = cutovers.create(subject, way, at=12.0)
+
+    again = Cutover(made.folder)
+    assert (again.subject(), again.way()) == (subject, way)
+    with again.journal() as journal:
+        (entry,) = journal.entries()
+    assert (entry.kind, entry.at, entry.by) == (Kind.CREATED, 12.0, this_operator())
+    assert entry.read(Subject) == subject
+    assert made.folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_file_is_one_that_a_person_can_read(cutovers: Cutovers) -> None:
+    made = cutovers.create(Subject(IMAGES, "registry.new.example"), WAYS[1])
+
+    text = (made.folder / "subject.toml").read_text()
+
+    assert tomllib.loads(text) == {
+        "version": 1,
+        "subject": {
+            "new": "registry.new.example",
+            "window": 259200.0,
+            "domain": {"name": "images.example.com", "port": 443},
+        },
+        "change": {
+            "by": "rfc2136",
+            "zone": "example.com",
+            "address": "192.0.2.53",
+            "key": "migrator.",
+            "port": 5353,
+            "algorithm": "hmac-sha512",
+        },
+    }
+    assert KEY_SECRET not in text
+
+
+def test_they_are_found_by_domain_and_by_the_beginning_of_their_id(cutovers: Cutovers) -> None:
+    assert cutovers.all() == []
+    first = cutovers.create(Subject(IMAGES, "a.example"))
+    os.utime(first.folder / "created", (1, 1))
+    second = cutovers.create(Subject(IMAGES, "b.example"))
+    shop = cutovers.create(Subject(SHOP, "c.example"))
+    os.utime(shop.folder / "created", (2, 2))
+
+    assert cutovers.all() == [second, shop, first]
+    assert cutovers.of("images.example.com") == [second, first]
+    assert cutovers.find("images.example.com") == second
+    assert cutovers.find(first.id) == first
+    assert cutovers.find("shop") == shop
+    for unclear in ("images", "", "nothing"):
+        with pytest.raises(errors.CutoverNotFound):
+            cutovers.find(unclear)
+
+
+def test_one_process_at_a_time_changes_and_one_watches(cutovers: Cutovers) -> None:
+    made = cutovers.create(Subject(IMAGES, "a.example"))
+
+    with made.locked("change"), made.locked("watch"):
+        assert made.is_held("change")
+        with pytest.raises(errors.CutoverBusy, match="change"), made.locked("change"):
+            pass
+        with pytest.raises(errors.CutoverBusy):
+            cutovers.put_away(made)
+    assert not made.is_held("change")
+
+
+def test_one_that_is_put_away_is_in_no_list_and_loses_nothing(cutovers: Cutovers) -> None:
+    made = cutovers.create(Subject(IMAGES, "a.example"))
+
+    away = Cutover(cutovers.put_away(made))
+
+    assert cutovers.all() == []
+    assert away.subject() == Subject(IMAGES, "a.example")
+    with away.journal() as journal:
+        assert len(journal.entries()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["version = 1", "not toml", '[subject]\nnew = "x"\nwrong = 1', "version = 2"]
+)
+def test_a_file_that_makes_no_sense_is_named(cutovers: Cutovers, text: str) -> None:
+    made = cutovers.create(Subject(IMAGES, "a.example"))
+    (made.folder / "subject.toml").write_text(text)
+
+    with pytest.raises(errors.BadFile, match=r"subject\.toml"):
+        made.subject()

@@ -1,0 +1,280 @@
+"""The watch: it sees by itself what happens to the record, and it loses nothing when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.clock import FakeClock
+from servers.dns.lab import EXAMPLE, MINIMUM_TTL
+from servers.dns.zones import IMAGES, NEW, OLD, TTL
+from servers.process import comes_true, eventually
+from transship.clock import SystemClock
+from transship.cutover.evidence import (
+    Answer,
+    NameServer,
+    RecordSet,
+    ResolverView,
+    Zone,
+)
+from transship.cutover.journal import Kind
+from transship.cutover.progress import State
+from transship.cutover.rules.case import Side
+from transship.cutover.subject import Subject
+from transship.cutover.watching import Pace, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from servers.dns.lab import DnsLab
+    from transship.cutover.folder import Cutover
+    from transship.cutover.journal import Journal
+    from transship.cutover.looking import DnsObservers
+    from transship.cutover.progress import Progress
+
+NAME = IMAGES.rstrip(".")
+BRISK = Pace(quick=0.2, slow=0.5, resolvers=0.5)
+
+
+class FakeObservers:
+    """What name servers and resolvers say, as a test wants it; `looks` has when each was asked."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.value = OLD
+        self.ttl = 60
+        self.looks: dict[str, list[float]] = {"servers": [], "cached": [], "resolvers": []}
+        self.resolvers_wait: asyncio.Event | None = None
+
+    def _answer(self, kind: str) -> Answer:
+        records = (RecordSet(NAME, "CNAME", self.ttl, (self.value,)),) if self.value else ()
+        now = self.clock.now()
+        return Answer(NAME, kind, "ns", "192.0.2.1", now, rcode="NOERROR", records=records)
+
+    async def servers(self, *, whole: bool = False) -> Zone:
+        self.looks["servers"].append(self.clock.monotonic())
+        at = self.clock.now()
+        soa = Answer("x", "SOA", "ns", "192.0.2.1", at, rcode="NOERROR", authoritative=True)
+        said = tuple(self._answer(kind) for kind in ("CNAME", "A", "AAAA"))
+        return Zone("x", (), (), (NameServer("ns", "192.0.2.1", soa, soa, said),))
+
+    async def resolvers(self, *, peek: bool = False) -> tuple[ResolverView, ...]:
+        self.looks["cached" if peek else "resolvers"].append(self.clock.monotonic())
+        if self.resolvers_wait is not None:
+            await self.resolvers_wait.wait()
+        nothing = Answer(NAME, "A", "e", "192.0.2.8", self.clock.now(), rcode="NOERROR")
+        if not peek:
+            soa = RecordSet("x", "SOA", 3, ("ns.x. admin.x. 1 1 1 1 3",))
+            nothing = replace(nothing, rcode="NXDOMAIN", authority=(soa,))
+        return (
+            ResolverView("r", "192.0.2.9", "udp", "operator", (self._answer("A"),)),
+            ResolverView("empty", "192.0.2.8", "udp", "operator", (nothing,)),
+        )
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def fake(clock: FakeClock) -> FakeObservers:
+    return FakeObservers(clock)
+
+
+@pytest.fixture
+def watch(subject: Subject, journal: Journal, fake: FakeObservers, clock: FakeClock) -> Watch:
+    return Watch(subject, journal, fake, clock)
+
+
+def pauses(times: list[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+async def test_it_looks_often_at_first_and_seldom_then(
+    watch: Watch, fake: FakeObservers, clock: FakeClock
+) -> None:
+    await watch.run(lambda _: clock.monotonic() > 200)
+
+    found = pauses(fake.looks["servers"])
+    assert set(found[:55]) == {2.0}
+    assert set(found[-5:]) == {10.0}
+
+
+async def test_resolvers_are_asked_once_in_the_ttl_and_before_the_change_only_for_their_cache(
+    watch: Watch, fake: FakeObservers, clock: FakeClock, journal: Journal
+) -> None:
+    await watch.run(lambda _: clock.monotonic() > 60)
+    assert fake.looks["resolvers"] == []
+    assert min(pauses(fake.looks["cached"])) >= 15
+    # Nothing in a cache isn't an answer.
+    assert {each.resolver for each in journal.samples()} == {"r"}
+
+    fake.value, fake.ttl = NEW, 5
+    await watch.run(lambda seen: seen.state is State.CHANGED)
+    await watch.run(lambda _: clock.monotonic() > 110)
+
+    assert {each.resolver for each in journal.samples()} == {"r", "empty"}
+    assert 5 <= min(pauses(fake.looks["resolvers"])) <= 7
+
+
+async def test_a_silent_resolver_holds_nobody_up(
+    watch: Watch, fake: FakeObservers, clock: FakeClock
+) -> None:
+    fake.resolvers_wait = asyncio.Event()
+
+    await watch.run(lambda _: clock.monotonic() > 30)
+
+    assert len(fake.looks["servers"]) >= 15
+    assert len(fake.looks["cached"]) == 1
+
+
+async def test_every_state_is_written_down_once(
+    watch: Watch, fake: FakeObservers, journal: Journal
+) -> None:
+    await watch.look_at_servers()
+    for value in (OLD, "", NEW, NEW, "", OLD):
+        fake.value = value
+        fake.clock.advance(1)
+        await watch.look_at_servers()
+
+    states = [each.read(State) for each in journal.entries(Kind.STATE)]
+    assert states == [
+        State.READY,
+        State.BEFORE,
+        State.CHANGED,
+        State.CHANGING,
+        State.ROLLED_BACK,
+    ]
+
+
+async def test_it_sees_by_itself_that_somebody_changed_the_record(
+    lab: DnsLab,
+    subject: Subject,
+    journal: Journal,
+    observers: Callable[..., DnsObservers],
+) -> None:
+    told: list[Progress] = []
+    watch = Watch(subject, journal, observers(), SystemClock(), told.append, BRISK)
+    watching = asyncio.create_task(watch.run(lambda seen: seen.state is State.CHANGED))
+    await comes_true(lambda: told and told[-1].state is State.READY)
+
+    await asyncio.to_thread(lab.set, IMAGES, "CNAME", NEW, ttl=2)
+
+    seen = await asyncio.wait_for(watching, 10)
+    assert {row.values for row in seen.servers} == {(NEW,)}
+    assert seen.clocks.changed_at is not None
+    assert seen.clocks.by_the_rules is not None
+    last_old = max(each.last for each in journal.served() if each.values == (OLD,))
+    assert seen.clocks.by_the_rules == last_old + TTL
+
+
+async def test_resolvers_follow_as_the_clocks_say(
+    lab: DnsLab,
+    subject: Subject,
+    journal: Journal,
+    observers: Callable[..., DnsObservers],
+) -> None:
+    look = observers("plain", "clamping", "stale")
+    await look.resolvers()
+    told: list[Progress] = []
+    watch = Watch(subject, journal, look, SystemClock(), told.append, BRISK)
+    await watch.look_at_servers()
+    lab.set(IMAGES, "CNAME", NEW, ttl=2)
+
+    def rows(seen: Progress) -> dict[str, bool]:
+        return {row.resolver: row.moved for row in seen.resolvers}
+
+    seen = await asyncio.wait_for(
+        watch.run(lambda seen: rows(seen).get("plain", False) and rows(seen)["stale"]), 25
+    )
+
+    clocks = seen.clocks
+    assert clocks.by_the_rules is not None
+    assert clocks.as_seen is not None
+    # The one that holds everything for 90 s is seen to, and waited for.
+    clamping = next(row for row in seen.resolvers if row.resolver == "clamping")
+    assert (clamping.side, clamping.moved, clamping.clamps) == (Side.OLD, False, True)
+    assert clocks.by_the_rules + 60 < clocks.as_seen <= clocks.by_the_rules + MINIMUM_TTL + 5
+    assert seen.state is State.CHANGED
+    samples = journal.samples()
+    honest = [each for each in samples if each.resolver == "plain"]
+    assert all(each.at <= clocks.by_the_rules for each in honest if each.values == (OLD,))
+    # Served once more after it had expired: one answer doesn't tell.
+    stale = [each for each in samples if each.resolver == "stale" and each.values == (OLD,)]
+    assert max(each.at for each in stale) > clocks.by_the_rules - TTL
+    assert {row.resolver for row in seen.resolvers if row.moved} == {"plain", "stale"}
+
+
+_WATCH = """
+import asyncio, json, sys
+from pathlib import Path
+from transship.clock import SystemClock
+from transship.cutover.folder import Cutover
+from transship.cutover.looking import DnsObservers
+from transship.cutover.observe.asking import Asker
+from transship.cutover.subject import Resolver
+from transship.cutover.watching import Pace, Watch
+
+folder, address, port, served = json.loads(sys.argv[1])
+cutover = Cutover(Path(folder))
+plain = Resolver("plain", address, port)
+
+async def main():
+    subject = cutover.subject()
+    asker = Asker(SystemClock(), served=[tuple(each) for each in served])
+    observers = DnsObservers(asker, subject, [plain], [plain])
+    with cutover.locked("watch"), cutover.journal() as journal:
+        await Watch(subject, journal, observers, SystemClock(), pace=Pace(0.2)).run()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def watcher(lab: DnsLab, cutover: Cutover) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that watches the cutover from its folder."""
+    plain = lab.caches["plain"]
+    given = json.dumps([str(cutover.folder), plain.address, plain.port, lab.served])
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WATCH, given], env=os.environ, stderr=subprocess.PIPE
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+async def test_killed_it_goes_on_from_its_folder(
+    lab: DnsLab,
+    cutover: Cutover,
+    subject: Subject,
+    observers: Callable[..., DnsObservers],
+    watcher: subprocess.Popen[bytes],
+) -> None:
+    with cutover.journal() as journal:
+        eventually(lambda: len(journal.served()) == 2)
+        eventually(lambda: all(each.last > each.first for each in journal.served()))
+        assert cutover.is_held("watch")
+        watcher.send_signal(signal.SIGKILL)
+        watcher.wait()
+        before = journal.served()
+    lab.primary.set(EXAMPLE, IMAGES, "CNAME", NEW, ttl=2)
+
+    with cutover.locked("watch"), cutover.journal() as journal:
+        watch = Watch(subject, journal, observers("plain"), SystemClock(), pace=BRISK)
+        assert watch.progress.state is State.READY
+        seen = await asyncio.wait_for(watch.run(lambda seen: seen.state is State.CHANGED), 10)
+
+        kept = {(each.server, each.first) for each in journal.served()}
+        assert {(each.server, each.first) for each in before} <= kept
+        assert seen.clocks.by_the_rules is not None
+        assert seen.clocks.by_the_rules >= max(each.last for each in before) + TTL
