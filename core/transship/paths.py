@@ -42,6 +42,11 @@ class Paths:
         return self.state / "flows"
 
     @property
+    def cutovers(self) -> Path:
+        """One folder per cutover."""
+        return self.state / "cutovers"
+
+    @property
     def watches(self) -> Path:
         """What is known of each plan that is watched."""
         return self.state / "watches"

@@ -11,7 +11,7 @@ from transship.plans.selection import Dropped
 from transship.registries.quota import Quota
 from transship.text import safe
 from transship.transfers.preview import Preview
-from transship.transfers.vanishing import Vanished
+from transship.transfers.vanishing import Share, Vanished
 from transship.transfers.work import Found, Verdict, Worklist
 from transship_tui.widgets.rule_matches import RuleMatches
 
@@ -78,7 +78,7 @@ def foreseen(worklist: Worklist, words: str = "") -> Preview:
         new_repositories=frozenset({(NEW, words or "mirror/web"), (NEW, "mirror/api")}),
         manifests_read={"docker.io": 120},
         quotas={"docker.io": Quota(left=76, limit=100, seconds=21_600)},
-        vanished=Vanished(found, at_targets=140, at_most=7),
+        vanished=Vanished(found, (Share(Reference("new.example"), len(found), 140, 7),)),
     )
 
 

@@ -7,13 +7,14 @@ through. So only its type and the lines of that code are kept and shown.
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from transship.errors import InternalFault, SystemRefused, TransshipError
+from transship.errors import DiskFull, InternalFault, SystemRefused, TransshipError
 from transship.paths import default_paths, private_folder
 
 
@@ -35,6 +36,8 @@ class Faults:
         """
         if isinstance(error, TransshipError):
             return error
+        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+            return DiskFull(where)
         if isinstance(error, OSError) and error.strerror:
             return SystemRefused(f"{error.filename or where}: {error.strerror}")
         return InternalFault(

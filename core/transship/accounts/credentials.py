@@ -88,7 +88,8 @@ async def _kept(account: Account, sources: Sources, repository: str) -> Found:
 
 def is_gone(account: Account, sources: Sources) -> bool:
     """Tell whether an account's secret was for one run only, and this is another one."""
-    if account.secret_source != "session" or sources.session.has(account.host, account.username):
+    for_one_run = sources.store(account.secret_source) is sources.session
+    if not for_one_run or sources.session.has(account.host, account.username):
         return False
     try:
         return _given(account.host, sources, account.username) is None

@@ -30,7 +30,10 @@ class TooManyDeletions(CheckFailed):
     """A run would delete more than its plan allows at once."""
 
     title = "Too much would be deleted"
-    remedy = "Look at the list in `transship plan`. If it is right, raise `at_most` in [delete]."
+    remedy = (
+        "Look at the list in `transship plan`. If it is right, raise `at_most` in [delete] "
+        "and run the plan anew."
+    )
 
 
 class RestoreFailed(TransshipError):

@@ -158,11 +158,18 @@ class _Ready:
     ) -> tuple[Digest, ...]:
         """Return the digests that the rule names, where they are known to be, or it says so."""
         digests = tuple(dict.fromkeys(self._rule.tags.digests))
-        if not digests or named:
-            return digests
+        if not digests:
+            return ()
         facts = (catalogue.facts.get((repository, tag)) for tag in tags)
-        there = {known.digest for known in facts if known}
-        return tuple(digest for digest in digests if digest in there)
+        tagged = {known.digest for known in facts if known}
+
+        def is_there(digest: Digest) -> bool:
+            looked_up = catalogue.facts.get((repository, digest))
+            if looked_up is not None:
+                return looked_up.digest is not None
+            return named or digest in tagged
+
+        return tuple(filter(is_there, digests))
 
 
 def _settled(plan: Plan, portions: Sequence[Portion]) -> Iterator[Portion]:

@@ -1,55 +1,81 @@
-"""What a replication may delete at its targets: what nothing at the source gives any more. Pure."""
+"""What a replication may delete: what its rules put at a target, and no source has. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from math import floor
 
 from transship.errors import BadMapping
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
 from transship.plans.globs import parse_pattern
-from transship.plans.naming import Origin, named_at, parse_map
+from transship.plans.naming import NameMap, Origin, named_at, parse_map
 from transship.plans.outline import scope
 from transship.plans.plan import Plan
 from transship.plans.policy import Deletion
+from transship.plans.rule import Rule
 from transship.plans.selection import takes_repository
 
 _REFERRERS_LIST = re.compile(r"sha(256|512)-[0-9a-f]+")
 
 
-def kept_whole(plan: Plan, catalogues: Mapping[str, Catalogue]) -> frozenset[Reference]:
-    """Return the repositories at the targets in which nothing may be deleted.
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What one rule keeps in step at one of its targets.
 
-    Those whose source stands there, but is left out by the rules: it hasn't vanished.
+    `known` are the repositories at the target that what stands at the source now is copied to, with
+    the source of each (whole names).
     """
-    kept: set[Reference] = set()
+
+    rule: Rule
+    target: Reference
+    names: NameMap
+    known: Mapping[str, str]
+
+    def source_of(self, repository: str) -> str | None:
+        """Return the repository at the source that one at the target is a copy of.
+
+        None when the rule can't have put it there, or when that can't be told: a mapping that
+        leaves something of a name out can't be followed backwards.
+        """
+        if repository in self.known:
+            return self.known[repository]
+        below = _below(self.target.repository, repository)
+        origin = None if below is None else _backwards(self.names, below)
+        if origin is None:
+            return None
+        source = "/".join(part for part in (self.rule.source.repository, origin) if part)
+        return source if source and takes_repository(self.rule, source) else None
+
+
+def replicas(plan: Plan, catalogues: Mapping[str, Catalogue]) -> tuple[Replica, ...]:
+    """Return what the rules of a plan keep in step, rule by rule and target by target.
+
+    A rule that gives tags other names is left out: what it has made can't be told from the rest.
+    """
+    found: list[Replica] = []
     for rule in plan.rules:
-        catalogue = catalogues[rule.source.registry]
         names = parse_map(rule.map)
-        for repository in catalogue.tags:
-            below = scope(rule, repository)
-            if below is None or takes_repository(rule, repository):
-                continue
-            origin = Origin(rule.source.registry, repository, below)
-            for target in rule.targets:
-                try:
-                    name = named_at(target, names.repository(origin))
-                except BadMapping:
-                    continue  # Nothing can have come there from it.
-                kept.add(Reference(target.registry, name))
-    return frozenset(kept)
+        if names.tag or names.by_tag:
+            continue
+        catalogue = catalogues[rule.source.registry]
+        found += [
+            Replica(rule, target, names, _known(rule, target, names, catalogue))
+            for target in dict.fromkeys(rule.targets)
+        ]
+    return tuple(found)
 
 
 def is_below(target: Reference, repository: str) -> bool:
-    """Tell whether a repository is the target of a rule, or below its path."""
-    path = target.repository
-    return not path or repository == path or repository.startswith(f"{path}/")
+    """Tell whether a repository is the path of a target, or below it."""
+    return _below(target.repository, repository) is not None
 
 
 def may_go(deletion: Deletion, tag: Reference) -> bool:
-    """Tell whether a tag at a target that has vanished at the source may be deleted.
+    """Tell whether a tag at a target that no source has may be deleted.
 
     Lists of referrers (OCI distribution spec, "Referrers Tag Schema") are kept by who writes to a
     target, so they may be there although the source has none.
@@ -60,13 +86,45 @@ def may_go(deletion: Deletion, tag: Reference) -> bool:
 
 
 def most_deletions(deletion: Deletion, tags_at_target: int) -> int:
-    """Return how many of the tags at the targets one run may delete."""
-    return floor(deletion.at_most * tags_at_target)
+    """Return how many of the tags of one replica one run may delete."""
+    return floor(Fraction(str(deletion.at_most)) * tags_at_target)
 
 
 def expected(found: Iterable[Reference]) -> frozenset[Reference]:
     """Return the tags among the targets of what was found."""
     return frozenset(target for target in found if target.tag)
+
+
+def _known(rule: Rule, target: Reference, names: NameMap, catalogue: Catalogue) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for repository in catalogue.tags:
+        below = scope(rule, repository)
+        if below is None or not takes_repository(rule, repository):
+            continue
+        origin = Origin(rule.source.registry, repository, below)
+        try:
+            known[named_at(target, names.repository(origin))] = repository
+        except BadMapping:
+            continue  # Nothing can have come there from it.
+    return known
+
+
+def _below(path: str, repository: str) -> str | None:
+    if not path:
+        return repository
+    if repository == path:
+        return ""
+    return repository.removeprefix(f"{path}/") if repository.startswith(f"{path}/") else None
+
+
+def _backwards(names: NameMap, below: str) -> str | None:
+    """Return the name below the source's path that was given this one, where that can be told."""
+    before, field, after = names.path.partition("{repository}")
+    if names.strip or names.joiner or not field or "{" in before + after:
+        return None
+    if not (below.startswith(before) and below.endswith(after)):
+        return None
+    return below[len(before) : len(below) - len(after)]
 
 
 def _protects(pattern: str, tag: Reference) -> bool:

@@ -89,6 +89,7 @@ class Registry:
         """What was listed last and breaks the rules for names: of a repository's tags, by its name;
         of repositories, by an empty one."""
         self._named = named
+        self._deletes: set[str] = set()
         self.service = service or service_of(host)
         self._exchange = Exchange(
             self.service.api_host or host,
@@ -239,7 +240,7 @@ class Registry:
 
     async def delete_tag(self, repository: str, tag: str) -> None:
         """Delete a tag; what it points at stays. Raises DeletionRefused."""
-        await delete_tag(self, self._exchange, repository, tag)
+        await delete_tag(self, self._exchange, repository, tag, self._deletes)
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
         """Return what refers to a manifest, or None where there is no referrers API.

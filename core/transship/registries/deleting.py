@@ -29,8 +29,12 @@ _NOT_BY_TAG = frozenset(
 )
 
 
-async def delete_tag(place: Place, exchange: Exchange, repository: str, tag: str) -> None:
+async def delete_tag(
+    place: Place, exchange: Exchange, repository: str, tag: str, deletes: set[str]
+) -> None:
     """Delete a tag; the manifest that it points at stays, and so do its other tags.
+
+    `deletes` are the repositories that are known to let manifests be deleted, and grows.
 
     A tag that isn't there is fine. Raises DeletionRefused where the registry doesn't delete, and
     what else stands in the way; the tag is then as it was.
@@ -42,7 +46,9 @@ async def delete_tag(place: Place, exchange: Exchange, repository: str, tag: str
         return
     if answer.status not in _NOT_BY_TAG:
         raise exchange.error_of(answer, missing=errors.ManifestNotFound)
-    await _check_deletes(exchange, repository)
+    if repository not in deletes:
+        await _check_deletes(exchange, repository)
+        deletes.add(repository)
     stand_in = await put_stand_in(place, repository, tag)
     answer = await exchange.ask(
         "DELETE", manifest_path(repository, stand_in), scopes=(delete(repository),)

@@ -31,6 +31,7 @@ from transship.transfers.work import MAY_PASS, PLACE_WIDE, Copy, State, Verdict
 _HEAD_START = 16 * MEBIBYTE
 _HEAD_STARTS = 24
 _LOOK_SECONDS = 0.25
+_DELETIONS_AT_ONCE = 8
 """How often it is looked whether something may go on."""
 
 _FIRST_PAUSE = 10.0
@@ -150,9 +151,13 @@ class Carrier:
         """Delete what has vanished, once everything else is at the target as it should be."""
         waiting = self._journal.copies(State.WAITING)
         queue = Queue((c for c in waiting if c.verdict is Verdict.DELETE), self._gate)
-        while not self.has_failures and (copy := await self._next(queue)) is not None:
-            if not await self._do(self._crew.deleter.delete, copy):
-                queue.put(copy)
+
+        async def worker() -> None:
+            while not self.has_failures and (copy := await self._next(queue)) is not None:
+                if not await self._do(self._crew.deleter.delete, copy):
+                    queue.put(copy)
+
+        await all_settled(worker() for _ in range(_DELETIONS_AT_ONCE))
 
     async def _do(self, act: Callable[[Copy], Awaitable[None]], copy: Copy) -> bool:
         """Do one thing; return whether it is done with: False when it is only put off."""

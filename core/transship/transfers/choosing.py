@@ -53,6 +53,10 @@ async def choose(plan: Plan, looking: Looking) -> Choice:
     while needed := to_look_up(selection, catalogues):
         catalogues = await look_up(catalogues, needed, looking)
         selection = select(plan, catalogues, now)
+    digests = _digests_named(plan, catalogues)
+    if digests:
+        catalogues = await look_up(catalogues, digests, looking)
+        selection = select(plan, catalogues, now)
     return Choice(selection, catalogues)
 
 
@@ -96,7 +100,7 @@ async def look_up(
             known = TagFacts(
                 examined=True
             )  # When it is looked at for itself, its problem is named.
-        facts[source.registry][source.repository, source.tag] = known
+        facts[source.registry][source.repository, source.version] = known
 
     await each_of(needed, one, at_once=AT_ONCE)
     return {name: replace(c, facts=facts[name]) for name, c in catalogues.items()}
@@ -104,6 +108,10 @@ async def look_up(
 
 async def _facts(source: Reference, looking: Looking) -> TagFacts:
     async with looking.slot:
+        if source.digest:
+            place = looking.places[source.registry]
+            head = await place.head_manifest(source.repository, source.digest)
+            return TagFacts(digest=head.digest if head else None, examined=True)
         root = await looking.manifest(source, source.version)
         image = root
         if root.is_index and root.children:
@@ -127,6 +135,17 @@ async def _repositories(place: Place, rules: tuple[Rule, ...]) -> AsyncIterator[
         return
     async for name in place.repositories():
         yield name
+
+
+def _digests_named(plan: Plan, catalogues: Mapping[str, Catalogue]) -> list[Reference]:
+    """Return the digests that rules name, in each of the repositories that they may be in."""
+    found: dict[Reference, None] = {}
+    for rule in plan.rules:
+        for repository in catalogues[rule.source.registry].tags if rule.tags.digests else ():
+            if takes_repository(rule, repository):
+                where = Reference(rule.source.registry, repository)
+                found |= dict.fromkeys(where.at(digest) for digest in rule.tags.digests)
+    return list(found)
 
 
 def _rules_of(plan: Plan, place: str) -> list[Rule]:

@@ -12,7 +12,7 @@ from transship.oci.reference import Reference
 from transship.registries.deleting import is_stand_in
 from transship.registries.place import Place
 from transship.transfers.journal import Journal
-from transship.transfers.looking import target_head
+from transship.transfers.looking import DEEPEST
 from transship.transfers.work import Copy, Verdict
 
 
@@ -28,11 +28,16 @@ class Deleter:
         """Delete one tag, and journal that it is done. Raises why it can't be.
 
         What the tag points at is kept in the journal before: a registry may clear away what has no
-        tag. A tag that points at something else by then stays, unless that is what a deletion that
-        was broken off has put there.
+        tag. A tag that is back at the source stays, and so does one that points at something else
+        by then, unless that is what a deletion that was broken off has put there.
         """
         place, tag = self._places[copy.target.registry], copy.target
-        head = await target_head(place, tag)
+        origin = self._places[copy.source.registry]
+        if await origin.head_manifest(copy.source.repository, copy.source.version) is not None:
+            back = "it is at the source again"
+            self._journal.settled(copy, Verdict.SKIP, back, self._clock.now())
+            return
+        head = await place.head_manifest(tag.repository, tag.tag)
         if head is None:
             if copy.moving:
                 self._journal.done(copy, self._clock.now())
@@ -48,8 +53,13 @@ class Deleter:
         self._journal.done(copy, self._clock.now())
 
 
-async def _tree(place: Place, tag: Reference, digest: Digest) -> list[Manifest]:
-    """Return the manifests of an image, the root last."""
+async def _tree(place: Place, tag: Reference, digest: Digest, depth: int = 0) -> list[Manifest]:
+    """Return the manifests of an image that are there, the root last."""
     root = await place.get_manifest(tag.repository, digest)
-    manifests = [await place.get_manifest(tag.repository, child.digest) for child in root.children]
-    return [*manifests, root]
+    below: list[Manifest] = []
+    for child in root.children if depth < DEEPEST else ():
+        try:
+            below += await _tree(place, tag, child.digest, depth + 1)
+        except errors.ManifestNotFound:
+            continue  # An index may name more than a repository has.
+    return [*below, root]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from transship.errors import BadFile
+from transship.errors import BadFile, DiskFull
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference, parse_reference
 from transship.operator import Operator
@@ -131,6 +131,10 @@ class Ledger:
     def _readable(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.OperationalError as error:
+            if "full" in str(error):
+                raise DiskFull(str(self._path)) from error
+            raise BadFile(f"{self._path}: {error}") from error
         except sqlite3.Error as error:
             raise BadFile(f"{self._path}: {error}") from error
 

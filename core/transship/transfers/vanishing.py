@@ -1,107 +1,121 @@
-"""Finds what stands at the targets of a replication and is gone at the source. Only looks."""
+"""Finds what stands at the targets of a replication and at no source. Only looks."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 
 from transship import errors
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
-from transship.plans.vanished import expected, is_below, kept_whole, may_go, most_deletions
+from transship.plans.policy import Deletion
+from transship.plans.vanished import Replica, expected, may_go, most_deletions, replicas
 from transship.transfers.choosing import Choice
-from transship.transfers.gather import each
-from transship.transfers.looking import Looking, target_head
+from transship.transfers.gather import each, each_of
+from transship.transfers.looking import AT_ONCE, Looking
 from transship.transfers.work import Found
 
 
 @dataclass(frozen=True, slots=True)
-class Vanished:
-    """What would be deleted at the targets, and how much of it one run may delete.
+class Share:
+    """How much of what one rule keeps at one target would be deleted, and how much may be."""
 
-    `at_targets` counts the tags at the targets that the plan sees to.
-    """
+    target: Reference
+    gone: int
+    tags: int
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """What would be deleted at the targets, and how much of each replica one run may delete."""
 
     found: tuple[Found, ...] = ()
-    at_targets: int = 0
-    at_most: int = 0
+    shares: tuple[Share, ...] = ()
+
+    @property
+    def too_much(self) -> tuple[Share, ...]:
+        """Where it is more than the plan allows."""
+        return tuple(share for share in self.shares if share.gone > share.at_most)
 
     @property
     def is_too_much(self) -> bool:
-        """Whether it is more than the plan allows."""
-        return len(self.found) > self.at_most
+        """Whether it is more than the plan allows anywhere."""
+        return bool(self.too_much)
 
     def check(self) -> None:
         """Raise TooManyDeletions when it is more than the plan allows."""
         if self.is_too_much:
             raise errors.TooManyDeletions(
-                f"{len(self.found):,} of {self.at_targets:,} tags; the plan allows {self.at_most:,}"
+                "; ".join(
+                    f"{share.target}: {share.gone:,} of {share.tags:,} tags; "
+                    f"the plan allows {share.at_most:,}"
+                    for share in self.too_much
+                )
             )
 
 
 async def vanished(
     plan: Plan, choice: Choice, found: Iterable[Found], looking: Looking
 ) -> Vanished:
-    """Return the tags below the targets of a plan that nothing at the source gives any more.
+    """Return the tags that the rules of a plan put at its targets, and that no source has any more.
 
-    `found` is everything that the plan copies. Where a part of the source couldn't be listed
-    nothing counts as vanished: a list that isn't whole proves nothing.
+    `found` is everything that the plan copies. Where a part of the source couldn't be listed, or
+    the source has nothing at all, nothing counts as vanished: a list that isn't whole proves
+    nothing.
     """
-    deletion = plan.delete
-    if deletion is None or any(catalogue.problems for catalogue in choice.catalogues.values()):
+    deletion, found = plan.delete, tuple(found)
+    incomplete = any(catalogue.problems for catalogue in choice.catalogues.values())
+    if deletion is None or not found or incomplete:
         return Vanished()
-    there = await _tags_at_targets(plan, found, looking)
-    kept = kept_whole(plan, choice.catalogues)
-    gone = [
-        tag
-        for tag in sorted(there - expected(item.target for item in found), key=str)
-        if Reference(tag.registry, tag.repository) not in kept and may_go(deletion, tag)
-    ]
-    looked_at = await each(_look(tag, looking) for tag in gone)
-    return Vanished(
-        found=tuple(item for item in looked_at if item.target_digest),
-        at_targets=len(there),
-        at_most=most_deletions(deletion, len(there)),
-    )
+    there = expected(item.target for item in found)
+    gone: dict[Reference, Found] = {}
+    shares: list[Share] = []
+    for replica in replicas(plan, choice.catalogues):
+        tags = await _tags_of(replica, looking)
+        missing = [pair for pair in tags if pair[1] not in there and may_go(deletion, pair[1])]
+        gone |= {target: _found(source, target) for source, target in missing}
+        shares.append(_share(deletion, replica, len(missing), len(tags)))
+    look = partial(_look, looking=looking)
+    looked_at = await each_of(gone.values(), look, at_once=AT_ONCE)
+    return Vanished(tuple(item for item in looked_at if item.target_digest), tuple(shares))
 
 
-async def _tags_at_targets(
-    plan: Plan, found: Iterable[Found], looking: Looking
-) -> frozenset[Reference]:
-    written = {(item.target.registry, item.target.repository) for item in found}
-    repositories = set(written)
-    for place in plan.targets:
-        wanted = [t for rule in plan.rules for t in rule.targets if t.registry == place.registry]
-        async for name in _repositories(place, looking):
-            if any(is_below(target, name) for target in wanted):
-                repositories.add((place.registry, name))
-
-    async def tags(registry: str, name: str) -> list[Reference]:
-        where = Reference(registry, name)
-        return [where.at(tag) for tag in await looking.target_tags(where)]
-
-    lists = await each(tags(*repository) for repository in sorted(repositories))
-    return frozenset(tag for some in lists for tag in some)
-
-
-async def _repositories(place: Reference, looking: Looking) -> AsyncIterator[str]:
-    """Give the repositories of a target; none where it doesn't list them."""
-    try:
-        async for name in looking.places[place.registry].repositories():
-            yield name
-    except errors.CatalogClosed:
-        return
-
-
-async def _look(tag: Reference, looking: Looking) -> Found:
+async def _look(found: Found, looking: Looking) -> Found:
+    place = looking.places[found.target.registry]
     async with looking.slot:
-        head = await target_head(looking.places[tag.registry], tag)
-    return Found(
-        source=tag,
-        target=tag,
-        digest=None,
-        target_digest=head.digest if head else None,
-        note="gone at the source",
-        seen_at=looking.clock.now(),
-        vanished=True,
-    )
+        head = await place.head_manifest(found.target.repository, found.target.tag)
+    digest = head.digest if head else None
+    return replace(found, target_digest=digest, seen_at=looking.clock.now())
+
+
+async def _tags_of(replica: Replica, looking: Looking) -> list[tuple[Reference, Reference]]:
+    """Return the tags at a target that a rule put there, each with what it was a copy of."""
+    place = looking.places[replica.target.registry]
+    sources = dict(replica.known)
+    try:
+        async for name in place.repositories():
+            source = replica.source_of(name)
+            if source is not None:
+                sources[name] = source
+    except errors.CatalogClosed:
+        pass  # Then only repositories that stand at the source are known here.
+
+    async def tags(pair: tuple[str, str]) -> list[tuple[Reference, Reference]]:
+        name, source = pair
+        target = Reference(replica.target.registry, name)
+        origin = Reference(replica.rule.source.registry, source)
+        there = await looking.target_tags(target)
+        return [(origin.at(tag), target.at(tag)) for tag in sorted(there)]
+
+    lists = await each(tags(pair) for pair in sorted(sources.items()))
+    return [pair for pairs in lists for pair in pairs]
+
+
+def _share(deletion: Deletion, replica: Replica, gone: int, tags: int) -> Share:
+    return Share(replica.target, gone, tags, most_deletions(deletion, tags))
+
+
+def _found(source: Reference, target: Reference) -> Found:
+    return Found(source, target, None, None, note="not at the source", vanished=True)

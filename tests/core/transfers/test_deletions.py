@@ -271,3 +271,86 @@ async def test_a_deletion_that_was_broken_off_is_finished(replica: Replica) -> N
 
     assert (ended.state, ended.counts.deleted) == (JobState.DONE, 1)
     assert replica.tags("team/web") == ["1"]
+
+
+async def test_repositories_that_are_written_out_say_nothing_of_the_others(
+    replica: Replica,
+) -> None:
+    for repository in ("lit/a", "lit/b", "lit/c"):
+        for tag in ("1", "2", "3"):
+            push_image(replica.old, repository, tag)
+    await replica.run(replica.plan(HALF))
+    replica.vanish("lit/a", "2")
+
+    plan = replica.plan(HALF, repositories=("lit/a", "lit/b"))
+    ended = await replica.run(plan)
+
+    assert (ended.state, ended.counts.deleted) == (JobState.DONE, 1)
+    assert replica.tags("lit/c") == ["1", "2", "3"]
+
+
+async def test_what_the_rules_can_not_have_put_there_stays(replica: Replica) -> None:
+    push_image(replica.old, "sel/a", "1")
+    push_image(replica.old, "sel/a", "2")
+    for repository in ("copy/other/web", "copy/mirrored"):
+        push_image(replica.new, repository, "1")
+
+    everything = Deletion(at_most=1.0)
+    of_others = await replica.run(replica.plan(everything, repositories=("sel/**",)))
+    by_map = await replica.run(replica.plan(everything, map="mirror/{repository}"))
+
+    assert (of_others.counts.deleted, by_map.counts.deleted) == (0, 0)
+    assert replica.tags("other/web") == replica.tags("mirrored") == ["1"]
+
+
+async def test_each_target_has_a_share_of_its_own(
+    replica: Replica, open_registry: DockerRegistry, fresh_name: Callable[[], str]
+) -> None:
+    for tag in ("1", "2", "3", "4", "5", "6"):
+        push_image(replica.old, "large/web", tag)
+    for tag in ("1", "2"):
+        push_image(replica.old, "small/api", tag)
+    small = Reference(open_registry.host, fresh_name())
+    rules = (
+        Rule(Reference(replica.old.host, "large"), (Reference(replica.new.host, "copy"),)),
+        Rule(Reference(replica.old.host, "small"), (small,)),
+    )
+    plan = Plan(kind=Kind.REPLICATION, rules=rules, delete=Deletion(at_most=0.3))
+    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    await run_again(job)
+    replica.vanish("small/api", "2")
+
+    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    ended = await run_again(job)
+
+    assert ended.stopped
+    assert ended.problem is not None
+    assert "1 of 2 tags; the plan allows 0" in ended.problem[1]
+
+
+async def test_a_tag_that_is_back_at_the_source_stays(replica: Replica) -> None:
+    for tag in ("1", "2", "3"):
+        push_image(replica.old, "team/web", tag)
+    await replica.run(replica.plan(HALF))
+    replica.vanish("team/web", "2")
+    plan = replica.plan(HALF)
+    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    with job.journal() as journal:
+        journal.keep((await replica.preview(plan)).worklist)
+    push_image(replica.old, "team/web", "2")
+
+    ended = await run_again(job)
+
+    assert (ended.state, ended.counts.deleted, ended.counts.skipped) == (JobState.DONE, 0, 1)
+    assert replica.tags("team/web") == ["1", "2", "3"]
+
+
+async def test_a_source_that_has_nothing_left_deletes_nothing(replica: Replica) -> None:
+    push_image(replica.old, "team/web", "1")
+    everything = replica.plan(Deletion(at_most=1.0))
+    await replica.run(everything)
+    replica.vanish("team/web", "1")
+
+    assert (await replica.preview(everything)).vanished.found == ()
+    assert (await replica.run(everything)).state is JobState.FAILED
+    assert replica.tags("team/web") == ["1"]

@@ -13,6 +13,7 @@ from servers.images import push_artifact, push_image, push_index, push_referrer
 from transship import errors
 from transship.clock import SystemClock
 from transship.oci.artifact import Artifact
+from transship.oci.digest import Digest
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
@@ -273,3 +274,29 @@ async def test_a_name_that_the_target_can_not_have_blocks_only_what_is_called_so
 
     verdicts = {copy.source.repository: copy.verdict for copy in copies}
     assert verdicts == {"web": Verdict.BLOCKED, "team/api": Verdict.COPY}
+
+
+@pytest.mark.parametrize("repositories", [("team/**",), ("team/web", "team/api")])
+async def test_a_digest_is_taken_from_where_it_is(
+    old: DockerRegistry, new: DockerRegistry, tmp_path: Path, repositories: tuple[str, ...]
+) -> None:
+    pushed = push_image(old, "team/web", "1")
+    push_image(old, "team/api", "1")
+    digest = Digest(pushed.digest)
+    plan = sync(rule(old, new, repositories=repositories, tags=TagFilter(digests=(digest,))))
+
+    ended = await run_here(tmp_path, plan)
+
+    assert (ended.state, ended.counts.copied) == (JobState.DONE, 1)
+    assert skopeo.digest(f"docker://{new.host}/mirror/team/web@{digest}", new) == digest
+
+
+async def test_a_digest_that_is_nowhere_fails_by_name(
+    old: DockerRegistry, new: DockerRegistry, tmp_path: Path
+) -> None:
+    push_image(old, "team/web", "1")
+    tags = TagFilter(include=("1",), digests=(Digest(f"sha256:{'0' * 64}"),))
+
+    ended = await run_here(tmp_path, sync(rule(old, new, tags=tags)))
+
+    assert (ended.state, ended.counts.copied, ended.counts.failed) == (JobState.FAILED, 1, 1)

@@ -187,7 +187,8 @@ async def test_run_asks_as_soon_as_all_is_known_and_doubt_starts_nothing() -> No
 
 async def test_more_deletions_than_the_plan_allows_cannot_be_started() -> None:
     seen = foreseen(EVERYTHING)
-    gone = replace(seen.vanished, at_most=1)
+    (share,) = seen.vanished.shares
+    gone = replace(seen.vanished, shares=(replace(share, at_most=1),))
     async with looking(engine(replace(seen, vanished=gone)), key="R") as it:
         await it.says("It would delete 2 of 140 tags, and the plan allows 1.")
         assert it.app.screen.query_one("#start", Button).disabled

@@ -12,7 +12,7 @@ from transship.transfers.work import Verdict
 from transship_tui.commands.output import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from transship.oci.reference import Reference
     from transship.transfers.preview import Preview
@@ -35,7 +35,8 @@ def lines(foreseen: Foreseen, width: int | None, *, everything: bool) -> Iterato
     """Give the preview for a person; without `everything` what isn't to be done is counted only."""
     preview = foreseen.preview
     copies = preview.worklist.copies
-    rows = [_row(copy) for copy in copies if everything or copy.verdict is not Verdict.SAME]
+    names = _Names.of(copies)
+    rows = [names.row(copy) for copy in copies if everything or copy.verdict is not Verdict.SAME]
     if rows:
         yield from table(("VERDICT", "FROM", "TO", "WHY"), rows, width)
         yield ""
@@ -69,9 +70,12 @@ def document(foreseen: Foreseen) -> dict[str, object]:
         ],
         "new_repositories": [f"{place}/{name}" for place, name in sorted(preview.new_repositories)],
         "deletions": {
-            "found": len(preview.vanished.found),
-            "at_targets": preview.vanished.at_targets,
-            "at_most": preview.vanished.at_most,
+            str(share.target): {
+                "found": share.gone,
+                "at_target": share.tags,
+                "at_most": share.at_most,
+            }
+            for share in preview.vanished.shares
         },
         "bytes": {"total": worklist.bytes_total, "to_move": worklist.bytes_to_move},
         "seconds": preview.seconds(foreseen.rate),
@@ -90,10 +94,28 @@ def short_name(reference: Reference) -> str:
     return _DIGEST.sub(r"\1…", name)
 
 
-def _row(copy: Copy) -> tuple[str, str, str, str]:
-    why = (copy.problem.detail or copy.problem.title) if copy.problem else copy.reason
-    source = "" if copy.verdict is Verdict.DELETE else short_name(copy.source)
-    return str(copy.verdict), source, short_name(copy.target), why
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How references are shown: with their hosts only where one side has several."""
+
+    sources: bool
+    targets: bool
+
+    @classmethod
+    def of(cls, copies: Sequence[Copy]) -> _Names:
+        return cls(
+            sources=len({copy.source.registry for copy in copies}) > 1,
+            targets=len({copy.target.registry for copy in copies}) > 1,
+        )
+
+    def row(self, copy: Copy) -> tuple[str, str, str, str]:
+        why = (copy.problem.detail or copy.problem.title) if copy.problem else copy.reason
+        source = _shown(copy.source, host=self.sources)
+        return str(copy.verdict), source, _shown(copy.target, host=self.targets), why
+
+
+def _shown(reference: Reference, *, host: bool) -> str:
+    return f"{reference.registry}/{short_name(reference)}" if host else short_name(reference)
 
 
 def _dropped(preview: Preview, *, everything: bool) -> Iterator[str]:
@@ -115,7 +137,10 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
     preview = foreseen.preview
     worklist = preview.worklist
     if preview.new_repositories:
-        names = sorted(name for _, name in preview.new_repositories)
+        several = len({place for place, _ in preview.new_repositories}) > 1
+        names = sorted(
+            f"{place}/{name}" if several else name for place, name in preview.new_repositories
+        )
         more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
         yield f"new at the target: {', '.join(names[:_EXAMPLES])}{more}"
     if worklist.blobs:
@@ -127,11 +152,12 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
             yield f"about {duration_text(seconds)}, at the {rate} of the last job on this way"
     gone = preview.vanished
     if gone.found:
-        many = " - TOO MANY, so that nothing is deleted" if gone.is_too_much else ""
-        yield (
-            f"{len(gone.found):,} of {gone.at_targets:,} tags at the target would be deleted; "
-            f"the plan allows {gone.at_most:,}{many}"
-        )
+        for share in (share for share in gone.shares if share.gone):
+            many = " - TOO MANY, so that nothing is deleted" if share.gone > share.at_most else ""
+            yield (
+                f"{share.gone:,} of {share.tags:,} tags at {share.target} would be deleted; "
+                f"the plan allows {share.at_most:,}{many}"
+            )
     for name, quota in preview.quotas.items():
         read = preview.manifests_read.get(name, 0)
         few = " - TOO FEW" if read > quota.left else ""

@@ -91,11 +91,10 @@ def foresee(preview: Preview, rate: float) -> Foreseen:
 
 def why_not_start(foreseen: Foreseen) -> str:
     """Return why a plan can't be started, or nothing when it can."""
-    gone = foreseen.preview.vanished
-    if gone.is_too_much:
+    for share in foreseen.preview.vanished.too_much:
         return (
-            f"It would delete {len(gone.found):,} of {counted(gone.at_targets, 'tag')}, and the "
-            f"plan allows {gone.at_most:,}."
+            f"It would delete {share.gone:,} of {counted(share.tags, 'tag')} at {share.target}, "
+            f"and the plan allows {share.at_most:,}."
         )
     if any(v.moves or v in (Verdict.SAME, Verdict.DELETE) for v in foreseen.counts):
         return ""
@@ -135,13 +134,14 @@ def costs(foreseen: Foreseen) -> Iterator[Content]:
         )
         more = ", …" if len(foreseen.causes) > _CAUSES else ""
         yield Content.styled(f"✗ {stopped:,} can't be copied: {named}{more}", BAD)
-    gone = foreseen.preview.vanished
-    if gone.found:
-        words = (
-            f"Deletes {len(gone.found):,} of {counted(gone.at_targets, 'tag')} at the target; "
-            f"the plan allows {gone.at_most:,}"
-        )
-        yield Content.styled(*((f"✗ {words}", BAD) if gone.is_too_much else (f"! {words}", CARE)))
+    for share in foreseen.preview.vanished.shares:
+        if share.gone:
+            words = (
+                f"Deletes {share.gone:,} of {counted(share.tags, 'tag')} at {share.target}; "
+                f"the plan allows {share.at_most:,}"
+            )
+            too_much = share.gone > share.at_most
+            yield Content.styled(*((f"✗ {words}", BAD) if too_much else (f"! {words}", CARE)))
     for name, quota in foreseen.preview.quotas.items():
         read = foreseen.preview.manifests_read.get(name, 0)
         few = read > quota.left

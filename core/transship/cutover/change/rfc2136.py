@@ -129,7 +129,7 @@ class Rfc2136:
         return dns.rcode.to_text((await self._exchange(update)).rcode())
 
     async def _exchange(self, query: dns.message.Message) -> dns.message.Message:
-        """Return the signed answer. By TCP: a datagram that is lost and sent again changes twice."""
+        """Return the signed answer. By TCP: a datagram that is sent again is a second change."""
         at = self._server
         try:
             answer = await dns.asyncquery.tcp(query, at.address, self._seconds, at.port)

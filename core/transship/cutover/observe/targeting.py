@@ -36,8 +36,8 @@ class Limits:
     """How long things may take, in seconds, and how much may be read.
 
     `connect`: a connection, and then TLS. `answer`: each answer. `paths`: to look for all of the
-    references, and as long again to see how large they are. `pull`: each image. An image of more than
-    `image` bytes isn't pulled.
+    references, and as long again to see how large they are. `pull`: each image. An image of more
+    than `image` bytes isn't pulled.
     """
 
     connect: float = 5.0

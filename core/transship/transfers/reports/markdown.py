@@ -1,7 +1,7 @@
 """A report in Markdown, to be pasted into a ticket: complete, with no line that a name can forge.
 
-Whatever comes from outside stands in code spans (CommonMark 6.1, GFM tables), so that it can be
-no link, no mention and no markup.
+Whatever comes from outside stands in code spans, so that it can be no link, no mention and no
+markup.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from transship.markdown import code, escaped
 from transship.text import counted, safe
 from transship.transfers.reports.report import Line, Report
 from transship.transfers.reports.words import (
@@ -20,8 +21,6 @@ from transship.transfers.reports.words import (
     when,
 )
 
-_MARKUP = re.compile(r"[\\*_{}\[\]<>#|~!&]")
-_LIVE = re.compile(r"@|://|www\.")
 _NAMES = ("From", "To")
 
 
@@ -45,25 +44,6 @@ def markdown(report: Report) -> Iterator[str]:
     yield "\n## What was asked\n\n"
     yield from _block(report.asked.plan)
     yield f"\nMade on {when(report.made)} by `transship report {report.job} --format md`.\n"
-
-
-def code(text: str, *, cell: bool = False) -> str:
-    """Return `text` as a code span; in the `cell` of a table a bar is escaped."""
-    text = safe(text)
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    room = " " if text.startswith("`") or text.endswith("`") or not text else ""
-    span = f"{fence}{room}{text}{room}{fence}"
-    return span.replace("|", r"\|") if cell else span
-
-
-def escaped(text: str) -> str:
-    """Return `text` so that only what it quotes as code is markup.
-
-    What could become a link or a mention by itself is quoted as a whole.
-    """
-    text = safe(text)
-    return code(text) if _LIVE.search(text) else _MARKUP.sub(r"\\\g<0>", text)
 
 
 def _differences(report: Report) -> Iterator[str]:

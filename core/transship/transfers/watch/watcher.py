@@ -157,7 +157,8 @@ class Watcher:
             await self._until(due, self._soon)
             if self._soon.is_set() and (due is None or self._clock.now() < due):
                 # Many deletions make one look.
-                await self._until(self._ended_at + _AFTER_DELETION_SECONDS)
+                soon = self._ended_at + _AFTER_DELETION_SECONDS
+                await self._until(soon if due is None else min(soon, due))
             self._soon.clear()
             began = self._clock.now()
             last = await self._round(began)

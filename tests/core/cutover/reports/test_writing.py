@@ -1,0 +1,107 @@
+"""The report for the change ticket, in each of its forms."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakes.cutovers_world import NOW, changed, ready, with_trouble
+from transship.cutover.finding import CheckResult
+from transship.cutover.reports.standing import Note, Standing
+from transship.cutover.reports.writing import Form, form_of, report_text, write_report
+from transship.errors import BadRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVIL = (
+    "`|</td><script>alert(1)</script> [x](javascript:y) @everyone ``` "
+    "\x1b]52;c;aGk=\x07 \u202e\n# x"
+)
+
+
+def spoken(of: Standing, words: str) -> Standing:
+    """Return a standing in which strangers' words stand wherever they can."""
+
+    def said(result: CheckResult) -> CheckResult:
+        findings = tuple(
+            replace(f, seen=words, means=words, remedy=words, record=words) for f in result.findings
+        )
+        return replace(result, findings=findings, seen=words)
+
+    history = tuple(replace(each, values=(words,)) for each in of.history)
+    assert of.progress is not None
+    servers = tuple(replace(each, values=(words,)) for each in of.progress.servers)
+    return replace(
+        of,
+        checks=tuple(map(said, of.checks)),
+        history=history,
+        progress=replace(of.progress, servers=servers),
+        notes=(Note(NOW, words, words),),
+    )
+
+
+def test_the_ticket_says_what_was_seen_and_what_is_to_be_done() -> None:
+    text = report_text(with_trouble(), Form.MD, NOW)
+    assert text.startswith("# Not changed: `images.example.com`\n")
+    assert "- images.example.com. 60 IN CNAME registry.oldcloud.net." in text
+    assert "+ images.example.com. 60 IN CNAME registry.newcloud.org." in text
+    assert "### P-13 A certificate for the name: blocks" in text
+    assert "To do: Attach a certificate" in text
+    assert "`begun`" in text
+    assert "2026-09-21 14:13:20 UTC" in text
+
+
+def test_the_document_has_keys_that_stay() -> None:
+    found = json.loads(report_text(with_trouble(), Form.JSON, NOW))
+    assert found["cutover"] == 1
+    assert found["state"] == "before"
+    assert found["change"]["clear"] is False
+    assert {each.partition("/")[0] for each in found["blocks"]} == {"P-07", "P-13", "P-27"}
+    assert found["clocks"]["earliest_change"] == "2026-09-21T14:25:30Z"
+    (row,) = (each for each in found["checks"] if each["check"] == "P-13")
+    assert row["state"] == "blocks"
+    assert row["findings"][0]["severity"] == "block"
+    assert json.loads(report_text(ready(), Form.JSON, NOW))["change"]["clear"] is True
+
+
+def test_after_the_change_the_clocks_are_in_it() -> None:
+    found = json.loads(report_text(changed(), Form.JSON, NOW))
+    assert found["state"] == "changed"
+    assert found["clocks"]["changed"] is not None
+    assert found["way_back"]["add"] == ["images.example.com. 60 IN CNAME registry.oldcloud.net."]
+    assert {each["says"] for each in found["servers"]} == {"new", "old", "other"}
+
+
+@pytest.mark.parametrize("form", Form)
+def test_what_strangers_say_is_only_read(form: Form) -> None:
+    text = report_text(spoken(with_trouble(), EVIL), form, NOW)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    if form is Form.HTML:
+        assert "<script" not in text
+        assert "</td><script>" not in text
+    if form is Form.MD:
+        outside = text.split("\n```")[::2]
+        assert len(text.split("\n```")) % 2, "every fence is closed"
+        lines = [line for part in outside for line in part.splitlines()]
+        assert not any(line.startswith("# x") for line in lines)
+
+
+def test_a_file_that_is_there_is_not_written_over_unasked(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    write_report(ready(), path, form_of(path), NOW, replace=False)
+    assert path.read_text().startswith("<!DOCTYPE html>")
+    with pytest.raises(BadRequest):
+        write_report(ready(), path, Form.HTML, NOW, replace=False)
+    write_report(changed(), path, Form.HTML, NOW, replace=True)
+    assert "Changed, caches to follow" in path.read_text()
+
+
+def test_the_name_of_a_file_says_its_form(tmp_path: Path) -> None:
+    assert form_of(tmp_path / "x.HTML") is Form.HTML
+    assert form_of(tmp_path / "x.json") is Form.JSON
+    assert form_of(tmp_path / "x") is Form.MD
