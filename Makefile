@@ -5,11 +5,12 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 SOURCES := core tui tests
 
-.PHONY: help demo test check screenshots keys servers clean
+.PHONY: help demo test test-long check screenshots keys servers clean
 
 help:
 	@echo "make demo         the app on two small registries of its own"
 	@echo "make test         bring the servers that the tests need, and run the tests"
+	@echo "make test-long    the tests that take minutes each"
 	@echo "make check        format, lint, types and import contracts"
 	@echo "make screenshots  make the pictures of the README anew"
 	@echo "make keys         make KEYS.md anew"
@@ -20,6 +21,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED) servers
 	@$(VENV)/bin/pytest -n 4 --dist loadfile
+
+test-long: $(INSTALLED) servers
+	@$(VENV)/bin/pytest -m long
 
 check: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check $(SOURCES)

@@ -15,9 +15,11 @@ keyring = ""                 # a keyring backend to trust beside the well-known 
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -50,7 +52,53 @@ def read_settings(path: Path) -> Settings:
         return Settings()
     except OSError as error:
         raise BadFile(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{path}: it isn't text in UTF-8") from error
     try:
-        return msgspec.convert(tomllib.loads(text), Settings)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise BadFile(f"{path}: {error}") from error
+    try:
+        return msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        raise BadFile(f"{path}, {_mistake(text, document)}") from error
+
+
+_WANTED = {
+    "theme": "a theme's name in quotes",
+    "refresh": "a number",
+    "clipboard": '"auto", "osc52", "native" or "off"',
+    "mouse": "true or false",
+    "guide": "true or false",
+    "keyring": "the name of a keyring backend in quotes",
+    "keys": "a table of keys, each in quotes",
+}
+
+
+def _mistake(text: str, document: Mapping[str, Any]) -> str:
+    """Return where the first setting is that can't be taken, and what is wanted there."""
+    for name, value in document.items():
+        if name not in _WANTED:
+            return f"line {_line_of(text, name)}: there is no setting {name}"
+        if name == "keys" and isinstance(value, dict):
+            wrong = next((key for key, keys in value.items() if not isinstance(keys, str)), None)
+            if wrong is not None:
+                return f"line {_line_of(text, wrong)}: the key for {wrong} goes in quotes"
+        elif not _can_be(name, value):
+            return f"line {_line_of(text, name)}: {name} must be {_WANTED[name]}"
+    return "one of the settings can't be taken"
+
+
+def _can_be(name: str, value: object) -> bool:
+    try:
+        msgspec.convert({name: value}, Settings)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _line_of(text: str, name: str) -> int:
+    """Return the number of the line that begins with a name, bare, quoted, or as a table."""
+    begins = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[=\].]""")
+    lines = text.splitlines()
+    return next((number for number, line in enumerate(lines, 1) if begins.match(line)), 1)

@@ -23,22 +23,38 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "words"),
     [
-        ("colour = 1\n", "colour"),
-        ('mouse = "yes"\n', "mouse"),
-        ('clipboard = "always"\n', "clipboard"),
+        ("colour = 1\n", "line 1: there is no setting colour"),
+        ('\nmouse = "yes"\n', "line 2: mouse must be true or false"),
+        ('refresh = "often"\n', "line 1: refresh must be a number"),
+        (
+            '# mine\nclipboard = "always"\n',
+            'line 2: clipboard must be "auto", "osc52", "native" or "off"',
+        ),
         ("theme =\n", "line 1"),
-        ("[keys]\nx = 3\n", "keys"),
+        ("keys = 3\n", "line 1: keys must be a table of keys"),
+        ('[keys]\n"jobs.pause" = 3\n', "line 2: the key for jobs.pause goes in quotes"),
+        ("[unknown]\nx = 3\n", "line 1: there is no setting unknown"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, place: str) -> None:
+def test_a_mistake_is_named_with_its_line_in_plain_words(
+    tmp_path: Path, text: str, words: str
+) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(BadFile) as caught:
         read_settings(file)
     assert str(file) in caught.value.detail
-    assert place in caught.value.detail
+    assert words in caught.value.detail
+    assert "`" not in caught.value.detail
+
+
+def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadFile, match="isn't text in UTF-8"):
+        read_settings(file)
 
 
 def test_a_session_over_ssh_looks_less_often_unless_told_otherwise() -> None:

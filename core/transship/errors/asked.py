@@ -15,7 +15,7 @@ class BadReference(UsageError):
 class BadHost(BadReference):
     """What is no registry, where nothing but one is asked for."""
 
-    title = "Not a registry"
+    title = "Not the name of a registry"
     remedy = "Write HOST[:PORT] in full, as in registry.example.com:5000: no https://, no path."
 
 

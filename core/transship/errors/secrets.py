@@ -55,11 +55,12 @@ class SecretMissing(SecretUnavailable):
     `host` is the account's.
     """
 
-    def __init__(self, detail: str, host: str) -> None:
-        super().__init__(
-            detail,
-            remedy=f"Type it when you are asked for it, or sign in with `transship login {host}`.",
-        )
+    title = "The password isn't kept"
+    remedy = "Type it when you are asked for it."
+
+    def __init__(self, detail: str = "", host: str = "") -> None:
+        remedy = f"Type it when you are asked, or sign in with `transship login {host}`."
+        super().__init__(detail, remedy=remedy if host else None)
         self.host = host
 
 

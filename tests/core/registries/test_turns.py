@@ -131,19 +131,23 @@ async def test_lanes_that_go_both_ways_never_wait_for_each_other() -> None:
         pair = chance.sample(pacers, 2)
         async with lane_between(pair, large=chance.random() < 0.5):
             inside.update(pair)
-            assert max(inside.values()) <= 2
-            for pacer in pair:
-                async with pacer.slot():
-                    await asyncio.sleep(0)
-            inside.subtract(pair)
+            try:
+                assert max(inside.values()) <= 2
+                for pacer in pair:
+                    async with pacer.slot():
+                        await asyncio.sleep(0)
+            finally:
+                inside.subtract(pair)
 
     async def request() -> None:
         pacer = chance.choice(pacers)
         async with pacer.slot():
             inside[pacer] += 1
-            assert max(inside.values()) <= 2
-            await asyncio.sleep(0)
-            inside[pacer] -= 1
+            try:
+                assert max(inside.values()) <= 2
+                await asyncio.sleep(0)
+            finally:
+                inside[pacer] -= 1
 
     tasks = [asyncio.create_task(chance.choice((lane, request))()) for _ in range(300)]
     for task in chance.sample(tasks, 40):

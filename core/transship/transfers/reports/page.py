@@ -77,6 +77,7 @@ def _cards(report: Report) -> Iterator[str]:
     cards = [
         (f"{counts.total:,}", "image" if counts.total == 1 else "images"),
         (f"{counts.copied:,}", "copied"),
+        *([(f"{counts.deleted:,}", "deleted")] if counts.deleted else []),
         (f"{counts.failed:,}", "failed"),
         (bytes_text(report.bytes.sent), "sent"),
         (bytes_text(report.bytes.saved), "saved"),

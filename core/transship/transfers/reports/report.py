@@ -18,12 +18,14 @@ _DONE = {
     Verdict.COPY: "copied",
     Verdict.OVERWRITE: "overwritten",
     Verdict.SAME: "same",
+    Verdict.DELETE: "deleted",
     Verdict.SKIP: "skipped",
 }
 _STOPPED = (Verdict.CONFLICT, Verdict.BLOCKED)
 
 RESULTS = (
-    "copied", "overwritten", "same", "skipped", "conflict", "blocked", "failed", "unfinished",
+    "copied", "overwritten", "same", "deleted", "skipped",
+    "conflict", "blocked", "failed", "unfinished",
 )  # fmt: skip
 """What can have become of a copy, in the order in which it is told."""
 

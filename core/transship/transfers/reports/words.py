@@ -20,6 +20,7 @@ MEANINGS = {
     "copied": "copied: the target didn't have it",
     "overwritten": "overwritten: the target's tag pointed at something else",
     "same": "already the same at the target",
+    "deleted": "deleted: no source has it any more",
     "skipped": "left as it was at the target, as the plan says",
     "conflict": "not copied: the target's tag points at something else, and must stay",
     "blocked": "not copied: it can't be",

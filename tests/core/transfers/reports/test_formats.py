@@ -173,6 +173,7 @@ class TestTheDocument:
         written(document, hostile(text)).encode("ascii")
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_copies_come_one_by_one() -> None:
     report = told([line(1)])
     many = 100_000

@@ -268,6 +268,7 @@ async def test_more_deletions_than_the_plan_allows_are_said_once_and_left(
     assert tags_at(other_registry, repository) == ["gone", "gone-too", "v1"]
 
 
+@pytest.mark.long
 async def test_many_looks_need_no_more_memory_than_a_few(
     watch: Watch, plan: Plan, open_registry: DockerRegistry, repository: str
 ) -> None:
