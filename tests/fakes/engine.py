@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fakes.clock import FakeClock
+from fakes.cutovers import FakeCutovers
 from fakes.parts import FakeParts
 from fakes.plans import FakePlans, listings_of
 from transship.accounts.account import Account
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FakeEngine(FakePlans, FakeParts):
+class FakeEngine(FakePlans, FakeParts, FakeCutovers):
     """What the app asks for, answered from what the test put in.
 
     `failures` are raised, by the name of the method, instead of an answer. `gates` hold a method
@@ -62,6 +63,8 @@ class FakeEngine(FakePlans, FakeParts):
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     asked: list[tuple[str, object]] = field(default_factory=list)
     started: list[Plan] = field(default_factory=list)
+    deleting: list[Plan] = field(default_factory=list)
+    """Those of the started that may delete."""
 
     def __post_init__(self) -> None:
         self.recorder = Recorder(self.clock)
@@ -127,9 +130,10 @@ class FakeEngine(FakePlans, FakeParts):
         await self._reach("preview", plan)
         return self.foreseen or Preview(self.worklist)
 
-    async def start(self, plan: Plan) -> str:
+    async def start(self, plan: Plan, *, deletes: bool = False) -> str:
         await self._reach("start", plan)
         self.started.append(plan)
+        self.deleting += [plan] if deletes else []
         return f"job{len(self.started)}"
 
     def jobs(self) -> list[JobView]:

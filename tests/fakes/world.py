@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from fakes import parts_world, plans_world
+from fakes import cutovers_world, parts_world, plans_world
 from fakes.images import index_of, worklist_of
 from fakes.jobs import copy_row, job_view
 from fakes.registries import FormEngine, found
@@ -83,6 +83,7 @@ def full_world() -> FormEngine:
     )
     parts_world.fill(engine)
     plans_world.fill(engine)
+    cutovers_world.fill(engine)
     engine.happened["abc234"] = [
         Event(NOW - 60, "info", "started", "8 lanes"),
         Event(NOW - 20, "warning", "too many requests", "old.example wants 12 s of quiet"),
@@ -112,6 +113,7 @@ def hostile_world(words: str) -> FormEngine:
     engine.inspections = {TAG: image}
     engine.worklist = Worklist(copies, engine.worklist.blobs, {})
     plans_world.fill(engine, words)
+    cutovers_world.fill(engine, words)
     engine.views = [_hostile_job(words, view) for view in engine.views]
     engine.copies = {
         "abc234": [
@@ -361,7 +363,7 @@ async def _proof(walk: Walk) -> None:
     walk.app.show_job("efg678")
     await walk.is_at("JobScreen")
     await walk.press("V")
-    await walk.is_at("FactsDialog")
+    await walk.is_at("ProofDialog")
 
 
 async def _log(walk: Walk) -> None:
@@ -450,5 +452,6 @@ WAYS: dict[str, Way] = {
     "cutover": _cutover,
     **parts_world.WAYS,
     **plans_world.WAYS,
+    **cutovers_world.WAYS,
 }
 """How to get to each screen and dialog from the first screen, by a name for it."""

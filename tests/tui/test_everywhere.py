@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widget import Widget
 
+from fakes import cutovers_world
 from fakes.parts_world import DIALOGS
 from fakes.world import WAYS, Walk, full_world, hostile_world, walking
 from transship_tui.app import TransshipApp
@@ -34,6 +35,7 @@ ON_A_FRAME = [
         "plan-changed",
         "plan-start",
         *DIALOGS,
+        *cutovers_world.DIALOGS,
     )
 ]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.command import DiscoveryHit
+from textual.widgets import Input
 
 from fakes.engine import FakeEngine
 from fakes.screen import screen_text, until
@@ -83,3 +84,25 @@ async def test_the_palette_offers_only_what_has_words_of_ours() -> None:
         words = {str(hit.display) for hit in hits if isinstance(hit, DiscoveryHit)}
         assert any(each.startswith("Test  (t)") for each in words)
         assert not [each for each in words if "Scroll" in each or "Focus" in each]
+
+
+async def test_the_palette_begins_with_what_the_screen_is_for() -> None:
+    app = TransshipApp(FakeEngine(known=[Account("old.example")]), Settings(guide=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "old.example" in screen_text(app), "the registries")
+        provider = KeyProvider(app.screen)
+        names = [str(hit.text) async for hit in provider.discover()]
+        assert [name.split("  ")[0] for name in names[:4]] == ["Add", "Edit", "Test", "Remove"]
+        assert names.index("Quit  (q)") < names.index("Theme") < names.index("Down  (down)")
+        found = sorted([hit async for hit in provider.search("re")], reverse=True)
+        assert str(found[0].text).startswith("Remove")
+
+
+async def test_the_palette_says_nothing_of_moving_in_a_field() -> None:
+    app = TransshipApp(FakeEngine(), Settings(guide=False))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.focused, Input), "a field")
+        names = [str(hit.text) async for hit in KeyProvider(app.screen).discover()]
+        assert any(name.startswith("Save") for name in names)
+        assert not [name for name in names if "ursor" in name or "Keys" in name]

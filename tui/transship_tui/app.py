@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.content import Content
@@ -25,12 +25,13 @@ from transship_tui.clipboard import Clipboard, Copied
 from transship_tui.engine import Engine
 from transship_tui.faults import Faults
 from transship_tui.guarded import guarded
-from transship_tui.journey import MODE_OF, Journey
+from transship_tui.journey import Journey
+from transship_tui.naming import Naming
 from transship_tui.palette import KeyProvider
 from transship_tui.record import Record
 from transship_tui.screens.frame import Frame
 from transship_tui.secret_asking import SecretAsking
-from transship_tui.themes import THEMES
+from transship_tui.themes import THEMES, without_ansi
 from transship_tui.type_ahead import TypeAhead
 from transship_tui.widgets.guide_bar import GuideBar
 from transship_tui.workers import WorkersMinded
@@ -80,10 +81,7 @@ class TransshipApp(WorkersMinded, App[None]):
 
     TITLE = "Transship"
     CSS_PATH = "app.tcss"
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
-        *App.COMMANDS,
-        KeyProvider,
-    }
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {KeyProvider}
     BINDINGS: ClassVar[list[BindingType]] = []
     MODES = {  # noqa: RUF012
         "registries": _registries,
@@ -123,8 +121,17 @@ class TransshipApp(WorkersMinded, App[None]):
         )
         self.set_keymap(self.settings.keys)
 
+    def validate_theme(self, name: str) -> str:
+        """Take a theme that can be read: Textual's filter for NO_COLOR blackens ANSI colours."""
+        return without_ansi(self.available_themes[name]) if self.no_color else name
+
     async def _ask_secret(self, error: SecretMissing) -> bool:
         return await self._secrets.ask(error)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterator[SystemCommand]:
+        """Give what the toolkit can do beside what our own keys do."""
+        ours = ("Quit", "Keys")
+        yield from (each for each in super().get_system_commands(screen) if each.title not in ours)
 
     async def on_event(self, event: Event) -> None:
         """Take keys one after the other, so that each reaches what it was typed for."""
@@ -132,6 +139,11 @@ class TransshipApp(WorkersMinded, App[None]):
             await self._typed.take(event)
         else:
             await super().on_event(event)
+
+    @property
+    def keys_are_held(self) -> bool:
+        """Whether something that was typed still waits for what was typed before it."""
+        return not self._typed.is_empty
 
     def on_mount(self) -> None:
         """Begin to watch the jobs."""
@@ -180,12 +192,21 @@ class TransshipApp(WorkersMinded, App[None]):
         self.wanted_host = host
         self.switch_mode("browse")
 
+    @property
+    def naming(self) -> Naming:
+        """What the operator calls places."""
+        try:
+            return Naming(self.engine.accounts())
+        except TransshipError:
+            return Naming()  # What is wrong with the file is said where accounts are shown.
+
     def show_guide(self) -> None:
         """Show on the screen in front how far the guided way is, if the guide is on."""
         for bar in self.screen.query(GuideBar):
             bar.set_class(self.journey.on, "-on")
             try:
                 bar.world = self.journey.world(self.engine, self.bridge.jobs)
+                bar.about = self.journey.about(self.naming)
             except TransshipError as error:
                 self.remember(error)
 
@@ -199,7 +220,7 @@ class TransshipApp(WorkersMinded, App[None]):
         coming = next_step(self.journey.world(self.engine, self.bridge.jobs))
         if isinstance(self.screen, Frame) and self.screen.take_step(coming.step):
             return
-        mode = MODE_OF[coming.step]
+        mode = self.journey.mode_of(coming.step)
         if mode != self.current_mode:
             if mode == "jobs" and self.journey.job:
                 self.show_job(self.journey.job)
@@ -302,7 +323,11 @@ class TransshipApp(WorkersMinded, App[None]):
             self.call_next(self.action_quit)
         else:
             self._last_ctrl_c = now
-            self.notify("Press ctrl+c again to quit.", timeout=_CTRL_C_SECONDS)
+            words = "Press ctrl+c again to quit."
+            if isinstance(self.screen, Frame):
+                self.screen.warn(words)
+            else:
+                self.notify(words, timeout=_CTRL_C_SECONDS)
 
     def _quit(self, leaving: Leaving | None) -> None:
         if leaving is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from transship_tui.engine_cutover import MovingDomains
 from transship_tui.engine_parts import Comparing, LookingBack, Staging
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from transship_tui.listings import Rules
 
 
-class Engine(Comparing, Staging, LookingBack, Protocol):
+class Engine(Comparing, Staging, LookingBack, MovingDomains, Protocol):
     """What the screens can ask for."""
 
     clock: Clock
@@ -90,8 +91,11 @@ class Engine(Comparing, Staging, LookingBack, Protocol):
     async def preview(self, plan: Plan, progress: Progress) -> Preview:
         """Return what a job with this plan would do. Only reads."""
 
-    async def start(self, plan: Plan) -> str:
-        """Start a job in a process of its own; return its id."""
+    async def start(self, plan: Plan, *, deletes: bool = False) -> str:
+        """Start a job in a process of its own; return its id.
+
+        It deletes what the plan says only if it `deletes`.
+        """
 
     def jobs(self) -> list[JobView]:
         """Return all jobs, the newest first."""

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from transship.cutover.progress import State
 from transship.guide import Step, World
 from transship.transfers.view import JobView
 
 if TYPE_CHECKING:
+    from transship.plans.plan import Plan
     from transship_tui.engine import Engine
+    from transship_tui.naming import Naming
 
 MODE_OF = {
     Step.SOURCE: "registries",
@@ -25,7 +28,7 @@ MODE_OF = {
     Step.PROVE: "jobs",
     Step.CUTOVER: "cutover",
 }
-"""The area in which each step is taken."""
+"""The area in which each step is taken, where no plan says what is copied."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class Journey:
     chosen: int = 0
     previewed: bool = False
     job: str = ""
+    by_plan: bool = False
+    """Whether a plan says what is copied, so that nothing needs to be marked."""
     proven: str = ""
     """The job that a verification has proven."""
 
@@ -48,11 +53,38 @@ class Journey:
             accounts=tuple(account.host for account in engine.accounts()),
             source=self.source,
             target=self.target,
-            chosen=self.chosen,
+            chosen=self.chosen or int(self.by_plan),
             previewed=self.previewed,
             job_state=str(job.state) if job else "",
             proven=bool(self.job) and self.proven == self.job,
+            cutover_done=bool(self.job) and self.proven == self.job and self._has_moved(engine),
         )
+
+    def _has_moved(self, engine: Engine) -> bool:
+        """Tell whether a domain leads to the target, wherever it is asked for."""
+        moved = (each for each in engine.cutovers() if each.state is State.MOVED)
+        return any(self.target in (each.subject.new, each.subject.points_at) for each in moved)
+
+    def begin(self) -> None:
+        """Leave what was done with an earlier job behind: other images are chosen now."""
+        self.job, self.previewed, self.by_plan = "", False, False
+
+    def begin_plan(self, plan: Plan) -> None:
+        """Leave what was done with an earlier job behind: a plan says what is copied now."""
+        self.begin()
+        self.by_plan = True
+        for source, target in zip(plan.sources[:1], plan.targets[:1], strict=False):
+            self.source, self.target = source.registry, target.registry
+
+    def mode_of(self, step: Step) -> str:
+        """Return the area in which a step is taken."""
+        seen_to_in_plan = self.by_plan and not self.job and step in (Step.PREVIEW, Step.RUN)
+        return "plan" if seen_to_in_plan else MODE_OF[step]
+
+    def about(self, naming: Naming) -> str:
+        """Return whose steps these are: from where to where, and by which job."""
+        way = naming.way(self.source, self.target or "?") if self.source else ""
+        return " · ".join(filter(None, (way, self.job and f"job {self.job}")))
 
     def take_up(self, jobs: Sequence[JobView]) -> None:
         """Go on with the newest job that isn't finished, for an app that was opened again."""

@@ -7,33 +7,11 @@ from them. Letters move or look; nothing that writes to a registry is on a bare 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key or several for the same thing. `show` puts it into the footer."""
-
-    id: str
-    keys: str
-    action: str
-    description: str
-    tooltip: str
-    show: bool = False
-
-    def binding(self) -> Binding:
-        """Return the binding that Textual knows."""
-        return Binding(
-            self.keys,
-            self.action,
-            self.description,
-            show=self.show,
-            tooltip=self.tooltip,
-            id=self.id,
-        )
-
+from transship_tui.key import Key
+from transship_tui.keys_cutover import CUTOVER
 
 CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "everywhere": (
@@ -228,6 +206,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "plan-preview": (
         "What a plan would do",
         (
+            Key("foreseen.start", "S", "start", "Start…", "Ask whether to start it", show=True),
             Key("foreseen.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),
             Key(
                 "foreseen.next-tab",
@@ -311,7 +290,14 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("jobs.retry", "R", "retry", "Retry", "Try again what failed", show=True),
             Key("jobs.cancel", "x", "cancel", "End", "End this job for good", show=True),
             Key("jobs.verify", "V", "verify", "Verify", "Prove that all is there", show=True),
-            Key("jobs.report", "w", "report", "Report", "Write what it did, with the proof"),
+            Key(
+                "jobs.report",
+                "w",
+                "report",
+                "Report",
+                "Write what it did, with the proof",
+                show=True,
+            ),
             Key("jobs.undo", "u", "undo", "Undo", "See what undoing it would do", show=True),
             Key("jobs.detach", "D", "app.quit", "Detach", "Leave the app; jobs go on"),
         ),
@@ -338,6 +324,7 @@ CONTEXTS: dict[str, tuple[str, tuple[Key, ...]]] = {
             Key("job.freeze", "z", "freeze", "Freeze", "Hold the picture still"),
         ),
     ),
+    **CUTOVER,
     "log": (
         "Log and API console",
         (Key("log.filter", "slash", "filter", "Filter", "Show what matches", show=True),),

@@ -24,8 +24,10 @@ def can_draw() -> bool:
     return drawable and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def open_app(session: Session, *, guide: bool | None = None) -> int:
+def open_app(session: Session, *, guide: bool | None = None, read_only: bool = False) -> int:
     """Open the app and return its exit status. `guide` goes before what the settings say.
+
+    With `read_only` the app changes no DNS record.
 
     Raises BadFile for settings that can't be read, and whatever the app had to end for, once the
     terminal is as it was.
@@ -37,7 +39,9 @@ def open_app(session: Session, *, guide: bool | None = None) -> int:
     settings = checked(read_settings(session.paths.settings), session.paths.settings)
     if guide is not None:
         settings = msgspec.structs.replace(settings, guide=guide)
-    app = TransshipApp(LiveEngine(session.paths, session.sources), settings)
+    engine = LiveEngine(session.paths, session.sources)
+    engine.read_only = read_only
+    app = TransshipApp(engine, settings)
     app.run(mouse=settings.mouse)
     if app.fault is not None:
         raise app.fault

@@ -11,7 +11,10 @@ from transship.plans.plan import OnConflict
 from transship.text import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transship.accounts.account import Account
+    from transship.cutover.subject import Resolver, Subject
     from transship.plans.plan import Plan
 
 _SOURCES = {
@@ -61,9 +64,9 @@ def plan_line(name: str) -> str:
     return line("plan", name)
 
 
-def run_line(name: str) -> str:
-    """Return the line that carries a plan out."""
-    return line("run", name)
+def run_line(name: str, *, deletes: bool = False) -> str:
+    """Return the line that carries a plan out, and `deletes` what vanished where that is meant."""
+    return line("run", name, *(["--delete"] if deletes else []))
 
 
 def drift_line(name: str) -> str:
@@ -91,9 +94,36 @@ def undo_line(job: str) -> str:
     return line("undo", job)
 
 
-def copy_line(plan: Plan) -> str:
-    """Return the line that does what a plan says; a loop where it says more than one copy."""
-    pairs = [(str(copy.source), str(copy.target)) for copy in plan.copies]
+def check_line(subject: Subject) -> str:
+    """Return the line that makes all checks of a cutover."""
+    valued = [("--to", subject.new), ("--from", subject.old), ("--record", subject.record)]
+    valued += [("--resolver", resolver_words(each)) for each in subject.resolvers]
+    valued += [("--repository", name) for name in subject.repositories]
+    valued.append(("--node-ca", subject.node_ca))
+    options = [word for option, value in valued if value for word in (option, value)]
+    return line("check", subject.domain.host, *options)
+
+
+def resolver_words(resolver: Resolver) -> str:
+    """Return a resolver as an operator writes it."""
+    address = f"[{resolver.address}]" if ":" in resolver.address else resolver.address
+    if resolver.transport == "udp":
+        return address if resolver.port == 53 else f"{address}:{resolver.port}"
+    name = f"{resolver.hostname}@" if resolver.hostname else ""
+    return f"{resolver.transport}://{name}{address}:{resolver.port}"
+
+
+def cutover_line(domain: str, what: str = "status") -> str:
+    """Return the line that does something with the cutover of a domain."""
+    return line("cutover", domain, what)
+
+
+def copy_line(plan: Plan, called: Callable[[str], str] = str) -> str:
+    """Return the line that does what a plan says; a loop where it says more than one copy.
+
+    `called` gives what the operator calls a place.
+    """
+    pairs = [(called(str(copy.source)), called(str(copy.target))) for copy in plan.copies]
     options = _options(plan)
     if len(pairs) > 1 and (loop := _loop(pairs, options)):
         return loop

@@ -46,11 +46,12 @@ from transship.transfers.view import JobView
 from transship.transfers.work import JobState
 from transship_tui.beside import beside
 from transship_tui.listings import Listings
+from transship_tui.live_cutover import LiveCutovers
 from transship_tui.live_parts import LiveParts
 from transship_tui.live_plans import LivePlans
 
 
-class LiveEngine(LivePlans, LiveParts):
+class LiveEngine(LivePlans, LiveParts, LiveCutovers):
     """The operator's own accounts, secrets and jobs."""
 
     def __init__(self, paths: Paths, sources: Sources, clock: Clock | None = None) -> None:
@@ -155,10 +156,10 @@ class LiveEngine(LivePlans, LiveParts):
             places = await self._open_all(await self._accesses(plan), stack)
             return await verify(plan, places, self.clock, deep=deep, progress=progress)
 
-    async def start(self, plan: Plan) -> str:
+    async def start(self, plan: Plan, *, deletes: bool = False) -> str:
         """Start a job in a process of its own; return its id."""
         await self._accesses(plan)
-        job = self._jobs.create(plan)
+        job = self._jobs.create(plan, deletes=deletes)
         await self._begin(start_runner, job)
         return job.id
 

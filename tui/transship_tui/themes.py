@@ -51,3 +51,10 @@ TRANSSHIP_CVD = Theme(
 )
 
 THEMES = (TRANSSHIP, TRANSSHIP_LIGHT, TRANSSHIP_CVD)
+
+
+def without_ansi(theme: Theme) -> str:
+    """Return the name of a theme, of ours for one that leaves its colours to the terminal."""
+    if not theme.ansi:
+        return theme.name
+    return TRANSSHIP.name if theme.dark else TRANSSHIP_LIGHT.name

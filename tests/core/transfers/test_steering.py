@@ -15,8 +15,10 @@ from servers.faults import Answer, Delay, Fault
 from servers.images import push_image, random_layer
 from servers.process import comes_true, eventually
 from transship.errors import BadRequest, JobEnded
+from transship.oci.digest import Digest
 from transship.plans.policy import Limits
-from transship.registries.place import MEBIBYTE
+from transship.registries import client
+from transship.registries.place import MEBIBYTE, Upload
 from transship.transfers import control, runner
 from transship.transfers.limits import Limit, limit_words
 from transship.transfers.listing import LEVELS, events
@@ -156,7 +158,16 @@ async def test_what_is_read_and_written_at_one_registry_counts_together(
     repository: str,
     proxy_for: Callable[[Registry], FaultProxy],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    upload = client.Registry.start_upload
+
+    async def never_mounted(
+        place: client.Registry, repository: str, digest: Digest, *, mount_from: str | None = None
+    ) -> Upload | None:
+        return await upload(place, repository, digest)
+
+    monkeypatch.setattr(client.Registry, "start_upload", never_mounted)
     push_image(open_registry, repository, "1", LAYERS)
     proxy = proxy_for(open_registry)
     plan = plan_of((f"{proxy.host}/{repository}", f"{proxy.host}/copy/{repository}"))

@@ -67,3 +67,19 @@ def test_in_a_narrow_terminal_both_ends_are_seen(
     assert max(map(len, lines)) <= 80
     assert "seen-" in lines[1]
     assert lines[1].rstrip().endswith(":2.0")
+
+
+def test_a_digest_is_as_short_as_a_person_compares_it(
+    transship: Any, open_registry: DockerRegistry, other_registry: DockerRegistry, repository: str
+) -> None:
+    digest = push_image(open_registry, repository, "1.0").digest
+    transship(
+        "copy",
+        f"{open_registry.host}/{repository}@{digest}",
+        f"{other_registry.host}/{repository}:1.0",
+    )
+
+    [_, row] = transship("jobs").out.splitlines()
+
+    assert f"{repository}@{digest[:19]}  " in row
+    assert digest not in row

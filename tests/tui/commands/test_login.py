@@ -187,7 +187,7 @@ def test_what_protects_the_way_is_shown(transship: Any, tls_registry: DockerRegi
         (("a.example", "--from-docker", "-u", "somebody"), "come from elsewhere"),
         (("a.example", "--session"), "no terminal"),
         (("a.example", "--session", "-u", "somebody"), "no terminal"),
-        (("a.example/team", "--anonymous"), "is not a registry"),
+        (("a.example/team", "--anonymous"), "more than a host"),
         (("a.example", "--alias", "UPPER", "--anonymous"), "short name"),
         (("a.example", "--password", "secret"), "No such option"),
     ],

@@ -184,6 +184,7 @@ def push_back(copied: Copied, tag: str) -> None:
     assert push_image(copied.target, copied.repository, tag, [layer]).digest == copied.before[tag]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize(
     ("method", "path", "skip"),

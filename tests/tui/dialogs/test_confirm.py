@@ -57,12 +57,9 @@ async def test_letters_do_nothing() -> None:
 async def test_a_host_has_to_be_typed_whole() -> None:
     async with asked(typed="new.example:5000") as (pilot, answers):
         button = pilot.app.screen.query_one("#go-on", Button)
-        assert pilot.app.focused is pilot.app.screen.query_one("#cancel")
-        field = pilot.app.screen.query_one(Input)
-        field.focus()
+        assert pilot.app.focused is pilot.app.screen.query_one(Input)
         await pilot.press(*"new.example")
         assert button.disabled
-        await pilot.press("enter")
         await pilot.press(*":5000")
         await until(pilot, lambda: not button.disabled, "the button can be pressed")
         assert answers == []
@@ -70,9 +67,15 @@ async def test_a_host_has_to_be_typed_whole() -> None:
         await until(pilot, lambda: answers == [True], "it is done")
 
 
+@pytest.mark.parametrize("typed", ["", "new.example", "new.example:50000"])
+async def test_enter_is_the_way_out_until_the_host_is_right(typed: str) -> None:
+    async with asked(typed="new.example:5000") as (pilot, answers):
+        await pilot.press(*typed, "enter")
+        await until(pilot, lambda: answers == [False], "nothing is done")
+
+
 async def test_what_was_typed_can_be_taken_back() -> None:
     async with asked(typed="new.example") as (pilot, _answers):
-        pilot.app.screen.query_one(Input).focus()
         await pilot.press(*"new.example")
         button = pilot.app.screen.query_one("#go-on", Button)
         await until(pilot, lambda: not button.disabled, "the button can be pressed")

@@ -125,3 +125,8 @@ async def test_many_jobs_and_hostile_names_fit() -> None:
         assert "12 jobs still running" in seen
         assert "and 7 more" in seen
         assert "Leave running" in seen
+
+
+async def test_from_where_to_where_is_written_as_everywhere() -> None:
+    async with asked(RUNNING) as (pilot, _):
+        assert f"{RUNNING.source} → {RUNNING.target}" in screen_text(pilot.app)

@@ -49,6 +49,7 @@ async def test_a_file_that_is_there_is_replaced_only_when_asked_once_more() -> N
         await walk.press("enter")
         assert "is there already" in screen_text(walk.app)
         assert str(walk.app.screen.query_one("#write", Button).label) == "Replace"
+        assert " Replace " in screen_text(walk.app)
         assert engine.written == []
         await walk.press("enter")
         await walk.is_at("JobScreen")
@@ -80,7 +81,7 @@ async def test_a_proof_is_kept_for_the_report_and_the_line_offers_it() -> None:
     engine = full_world()
     async with walking(engine, job, (120, 40)) as walk:
         await walk.press("V")
-        await walk.is_at("FactsDialog")
+        await walk.is_at("ProofDialog")
         assert engine.proofs == {"efg678": engine.proof}
         await walk.press("escape")
         assert "transship report efg678 -o report-efg678.html" in line_in(walk.app, LineBar)
@@ -91,7 +92,7 @@ async def test_a_proof_that_cannot_be_kept_is_shown_all_the_same() -> None:
     engine.failures["keep_proof"] = BadFile("job efg678: disk is full")
     async with walking(engine, job) as walk:
         await walk.press("V")
-        await walk.is_at("FactsDialog")
+        await walk.is_at("ProofDialog")
         assert "proven" in screen_text(walk.app)
         await walk.press("escape")
         assert "disk is full" in line_in(walk.app, MessageBar)
@@ -101,7 +102,7 @@ async def test_an_undone_job_is_no_longer_proven() -> None:
     engine = full_world()
     async with walking(engine, job, (120, 40)) as walk:
         await walk.press("V")
-        await walk.is_at("FactsDialog")
+        await walk.is_at("ProofDialog")
         await walk.press("escape")
         assert "✓ proven" in screen_text(walk.app)
         undo = KeptUndo("alice on ops1", 1.0, 2.0, 5, 0, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from textual import events
 from textual.pilot import Pilot
 
 from fakes.engine import FakeEngine
@@ -16,6 +17,7 @@ from transship_tui.app import TransshipApp
 from transship_tui.dialogs.secret import SecretDialog
 from transship_tui.screens.registries import RegistriesScreen
 from transship_tui.screens.registry_form import RegistryFormScreen
+from transship_tui.widgets.field import SecretInput
 
 HOST = "reg.example"
 SECRET = "correct horse"
@@ -96,3 +98,15 @@ async def test_card_and_form_do_not_say_that_it_is_kept() -> None:
         assert "kept; type another" not in screen_text(app)
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "The secret is needed" in screen_text(app), "what is missing")
+
+
+async def test_a_burst_that_was_meant_for_something_else_is_no_secret() -> None:
+    async with registries() as (app, pilot, engine):
+        for key in ("enter", *"/web", "enter", "escape", "tab", "enter"):
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await asked(app, pilot)
+        assert app.screen.query_one(SecretInput).value == ""
+        assert "was left out" in screen_text(app)
+        assert "sign_in" not in [name for name, _ in engine.asked]
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "1 repository" in screen_text(app), "the repositories")

@@ -92,12 +92,20 @@ async def test_the_marked_can_be_saved_as_a_plan() -> None:
         await walk.press("ctrl+s")
         await walk.is_at("NameDialog")
         assert "shop-drift" in screen_text(walk.app)
+        assert "2 tags become a plan that copies just these." in screen_text(walk.app)
         await walk.press("enter")
         await walk.is_at("DriftScreen")
         assert "Saved as plans/shop-drift.toml" in line_in(walk.app, MessageBar)
         text = walk.engine.plan_texts["shop-drift"]
         assert 'kind = "copy"' in text
         assert text.count("[[copies]]") == 2
+
+
+async def test_a_single_one_becomes_a_plan() -> None:
+    async with walking(full_world(), DRIFT) as walk:
+        await walk.press("U", "space", "ctrl+s")
+        await walk.is_at("NameDialog")
+        assert "1 tag becomes a plan that copies just it." in screen_text(walk.app)
 
 
 async def test_a_name_that_is_taken_is_refused() -> None:

@@ -15,6 +15,7 @@ from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
 from fakes.jobs import copy_row, job_view
 from fakes.screen import line_in, screen_text, until
+from transship.accounts.account import Account
 from transship.errors import ConnectionLost, JobNotFound
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Plan
@@ -341,6 +342,17 @@ async def test_the_log_says_what_holds_a_job_up() -> None:
         assert re.search(r"✓ copied +team/web:v1", shown)
 
 
+async def test_what_an_ended_job_has_not_done_waits_for_nothing() -> None:
+    view = replace(running(), state=JobState.CANCELLED, lanes=())
+    rows = [copy_row(1, State.WAITING), copy_row(2, State.RUNNING)]
+    async with looking(engine_with(view, rows)) as (app, pilot):
+        assert screen_text(app).count("– not done") == 2
+        assert "waiting" not in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, FactsDialog), "all of it")
+        await until(pilot, lambda: "– not done" in screen_text(app), "the same word")
+
+
 async def test_a_frozen_picture_stands_still() -> None:
     engine = engine_with()
     async with looking(engine) as (app, pilot):
@@ -409,6 +421,21 @@ async def test_every_difference_is_named() -> None:
         assert "→ new.example/team/web:1" in text
         assert "the target doesn't have it" in text
         assert app.journey.proven == ""
+
+
+async def test_the_next_step_is_taken_from_the_proof() -> None:
+    engine = engine_with(replace(running(), state=JobState.DONE, lanes=()))
+    engine.proof = PROVEN
+    engine.known = [Account("old.example"), Account("new.example")]
+    async with looking(engine) as (app, pilot):
+        app.journey.source, app.journey.target = "old.example", "new.example"
+        app.journey.job = "abc234"
+        await pilot.press("V")
+        await until(pilot, lambda: isinstance(app.screen, FactsDialog), "the proof")
+        await pilot.press("n")
+        await until(pilot, lambda: app.current_mode == "cutover", "the cutover")
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, JobScreen), "the proof is closed")
 
 
 async def test_a_proof_that_comes_while_another_screen_is_in_front_waits() -> None:

@@ -84,8 +84,10 @@ async def plans(stand_in: FakeEngine, size: tuple[int, int] = (80, 24)) -> Async
 async def test_without_plans_it_says_how_to_write_one() -> None:
     async with plans(engine()) as it:
         await it.says("a writes one: rules that say what is copied")
-        await it.pilot.press("p")
-        await it.says("There is no plan here; a writes one.")
+        for key in ("p", "R", "t", "D", "d", "E", "c", "A"):
+            it.app.screen.query_one(MessageBar).clear()
+            await it.pilot.press(key)
+            await it.says("There is no plan here; a writes one.")
         await it.pilot.press("y")
         await it.says(PlanScreen.WITHOUT_LINE)
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
+from fakes.plan_editing import TEXT, Editing, editing, engine
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
 from transship.errors import CatalogClosed, ConnectionLost
 from transship.plans.plan import Kind
 from transship.settings import Settings
@@ -25,81 +21,6 @@ from transship_tui.screens.plan import PlanScreen
 from transship_tui.screens.plan_editor import PlanEditorScreen
 from transship_tui.screens.plan_preview import PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar
-from transship_tui.widgets.rule_matches import RuleMatches
-from transship_tui.widgets.virtual_table import VirtualTable
-
-TEXT = """version = 1
-kind = "sync"
-
-# Mine.
-[[rules]]
-from = "old/team"
-to = "new/mirror"  # and this
-"""
-
-
-def engine(text: str | None = TEXT) -> FakeEngine:
-    return FakeEngine(
-        known=[Account("old.example", alias="old"), Account("new.example", alias="new")],
-        catalog={"old.example": ["team/web", "team/api", "other/x"]},
-        tag_lists={
-            "old.example/team/web": ["latest", "v1.0", "v2.0-rc1"],
-            "old.example/team/api": ["v1.0", "v1.1"],
-            "old.example/other/x": ["v9"],
-        },
-        plan_texts={} if text is None else {"mine": text},
-    )
-
-
-@dataclass
-class Editing:
-    """The editor in front, and what a test asks of it."""
-
-    app: TransshipApp
-    pilot: Pilot[None]
-    engine: FakeEngine
-
-    @property
-    def screen(self) -> PlanEditorScreen:
-        assert isinstance(self.app.screen, PlanEditorScreen)
-        return self.app.screen
-
-    def text(self) -> str:
-        return " ".join(screen_text(self.app).split())
-
-    async def says(self, words: str) -> None:
-        await until(self.pilot, lambda: words in self.text(), f"it says {words!r}")
-
-    async def shows(self, screen: type) -> None:
-        await until(self.pilot, lambda: isinstance(self.app.screen, screen), f"{screen} in front")
-
-    async def fill(self, field: str, value: str) -> None:
-        self.screen.query_one(f"#{field}", Input).value = value
-        await self.pilot.pause()
-
-    async def settles(self) -> None:
-        matches = self.screen.query_one(RuleMatches)
-        await until(self.pilot, lambda: not matches.is_busy, "the tags are gone through")
-
-    async def until_row(self, row: str) -> None:
-        await until(self.pilot, lambda: row in self.rows(), f"{row!r} is shown")
-
-    def rows(self) -> list[str]:
-        rows = self.screen.query_one("#matches VirtualTable", VirtualTable).rows
-        return [" ".join(c.plain for c in rows.cells(index)) for index in range(len(rows))]
-
-
-@asynccontextmanager
-async def editing(
-    stand_in: FakeEngine, size: tuple[int, int] = (100, 30), key: str = "enter"
-) -> AsyncIterator[Editing]:
-    app = TransshipApp(stand_in, Settings(guide=False))
-    async with app.run_test(size=size) as pilot:
-        await pilot.press("3", key)
-        it = Editing(app, pilot, stand_in)
-        await it.shows(PlanEditorScreen)
-        await it.settles()
-        yield it
 
 
 async def test_what_a_rule_matches_is_there_with_its_new_names() -> None:
@@ -115,7 +36,7 @@ async def test_matches_follow_what_is_typed() -> None:
         await it.fill("tags-include", "v*")
         await it.says("✓ 4 matched")
         await it.fill("tags-exclude", "*-rc*")
-        await it.says("✓ 3 matched – 3 dropped")
+        await it.says("Tags: ✓ 3 matched – 2 dropped Repositories: – 1 dropped")
         await it.fill("map", "all/{name}")
         await it.until_row("✓ team/web:v1.0 → mirror/all/web:v1.0")
         it.screen.query_one("#matches VirtualTable").focus()
@@ -203,9 +124,13 @@ async def test_a_new_plan_has_its_kind_chosen_at_the_top_and_is_saved_under_its_
         it.screen.query_one("#kind").focus()
         await it.pilot.press("right", "enter")
         await it.says("everything below a path is kept in step")
+        await it.says("▐○▌ Sync ▐●▌ Replication")
         it.screen.query_one("#delete", Select).value = True
         await it.pilot.pause()
         await it.fill("delete-at_5fmost", "2%")
+        await it.pilot.press("f6")
+        await it.fill("from", "old/team")
+        await it.fill("to", "new")
         await it.pilot.press("ctrl+s")
         await it.says("Saved as plans/in-step.toml")
         plan = it.engine.all_plans()[0].plan
@@ -213,13 +138,73 @@ async def test_a_new_plan_has_its_kind_chosen_at_the_top_and_is_saved_under_its_
         assert plan.kind is Kind.REPLICATION
         assert plan.delete is not None
         assert plan.delete.at_most == 0.02
-        await it.pilot.press("f6")
         assert not it.screen.query_one("#at-tags-include").display
+
+
+async def test_a_new_plan_guesses_no_way_and_complains_only_of_what_was_touched() -> None:
+    async with editing(engine(None), key="a") as it:
+        await it.pilot.press("f6")
+        for end in ("from", "to"):
+            assert it.screen.query_one(f"#{end}", Input).value == ""
+        assert it.app.focused is it.screen.query_one("#from")
+        await it.says("a registry or its alias, with or without a path")
+        await it.says("From and To")
+        assert "✗" not in it.text()
+        await it.fill("from", "old")
+        await it.fill("from", "")
+        await it.says("Rule 1 ✗")
+        assert it.screen.query_one("#at-from .note").display
+        assert not it.screen.query_one("#at-to .note").display
+        await it.pilot.press("ctrl+s")
+        assert it.screen.query_one("#at-to .note").display
+
+
+async def test_a_new_plan_goes_where_the_guide_goes() -> None:
+    stand_in = engine(None)
+    app = TransshipApp(stand_in, Settings(guide=False))
+    async with app.run_test(size=(100, 30)) as pilot:
+        it = Editing(app, pilot, stand_in)
+        app.journey.source, app.journey.target = "new.example", "old.example"
+        await pilot.press("3", "a")
+        await it.shows(PlanEditorScreen)
+        await pilot.press("f6")
+        assert it.screen.query_one("#from", Input).value == "new.example"
+        assert it.screen.query_one("#to", Input).value == "old.example"
+
+
+async def test_a_share_that_is_cleared_stays_in_sight_as_the_default() -> None:
+    text = TEXT.replace("sync", "replication") + '\n[delete]\nat_most = "2%"\n'
+    async with editing(engine(text)) as it:
+        await it.pilot.press("f5")
+        await it.fill("delete-at_5fmost", "")
+        await it.pilot.press("ctrl+s")
+        await it.says("Saved as")
+        assert it.screen.query_one("#at-delete-at_5fmost").display
+        plan = it.engine.all_plans()[0].plan
+        assert plan is not None
+        assert plan.delete is not None
+        assert plan.delete.at_most == 0.05
+
+
+async def test_copies_that_cannot_be_look_like_that_and_saving_says_so() -> None:
+    async with editing(engine()) as it:
+        await it.fill("map", "one")
+        await it.says("✗ 2 impossible")
+        await it.says("! 5 matched")
+        await it.says("Rule 1 ✓5 ✗2")
+        bad = [row for row in it.rows() if row.startswith("✗")]
+        assert len(bad) == 2
+        assert all("would become new.example/mirror/one:v1.0 too" in row for row in bad)
+        await it.pilot.press("ctrl+s")
+        await it.says("Saved; 2 can't be copied")
 
 
 async def test_a_name_that_is_taken_is_refused_beside_the_name() -> None:
     async with editing(engine(), key="a") as it:
         await it.fill("name", "mine")
+        await it.pilot.press("f6")
+        await it.fill("from", "old")
+        await it.fill("to", "new")
         await it.pilot.press("ctrl+s")
         await it.says("✗ there is a plan 'mine' already")
         assert list(it.engine.plan_texts) == ["mine"]
@@ -282,7 +267,7 @@ async def test_what_is_listed_so_far_can_be_used() -> None:
         await pilot.press("3", "enter")
         it = Editing(app, pilot, stand_in)
         await it.says("✓ 2 matched")
-        await it.says("… listing: 3 repositories with 2 tags so far, 1 repository to go")
+        await it.says("… listing: 2 tags listed in 1 of 3 repositories so far, 1 repository to go")
         gate.set()
         await it.says("✓ 5 matched")
 
@@ -292,6 +277,10 @@ async def test_what_cannot_be_listed_says_why() -> None:
     stand_in.failures["repositories"] = ConnectionLost("old.example")
     async with editing(stand_in) as it:
         await it.says(ConnectionLost.title)
+        await it.says("What is at the source isn't known.")
+        await it.says("? what it matches isn't known")
+        await it.says("Rule 1 ?")
+        assert "✓ 0" not in it.text()
         del stand_in.failures["repositories"]
         await it.pilot.press("ctrl+r")
         await it.says("✓ 5 matched")

@@ -89,3 +89,41 @@ async def test_a_rule_is_written_seen_on_real_tags_previewed_and_run_to_the_end(
                 )
         await pilot.press("3", "escape")
         await says(f"last job {engine.jobs()[0].id} ✓ done")
+
+
+async def test_a_deletion_that_was_confirmed_is_done_and_no_other(
+    tmp_path: Path, open_registry: DockerRegistry, other_registry: DockerRegistry
+) -> None:
+    for tag in ("v1", "v2"):
+        push_image(open_registry, "gone-live/web", tag)
+    for tag in ("v1", "v0"):
+        push_image(other_registry, "gone-copies/web", tag)
+    folder = tmp_path / "config" / "plans"
+    folder.mkdir(parents=True)
+    (folder / "in-step.toml").write_text(
+        'version = 1\nkind = "replication"\n[[rules]]\n'
+        f'from = "{open_registry.host}/gone-live"\nto = "{other_registry.host}/gone-copies"\n'
+        '[delete]\nat_most = "100%"\n'
+    )
+    sources = Sources(SessionStore(), SessionStore(), DockerConfig({}), {})
+    engine = LiveEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+
+    def states() -> list[JobState]:
+        return [job.state for job in engine.jobs()]
+
+    app = TransshipApp(engine, Settings(guide=False))
+    async with app.run_test(size=(100, 40)) as pilot:
+        plan = engine.all_plans()[0].plan
+        assert plan is not None
+        await engine.start(plan)
+        await until(pilot, lambda: states() == [JobState.DONE], "one is done", deadline=_SECONDS)
+        assert tags_at(other_registry, "gone-copies/web") == ["v0", "v1", "v2"]
+
+        await pilot.press("3", "R")
+        await until(
+            pilot, lambda: isinstance(app.screen, ConfirmDialog), "it asks", deadline=_SECONDS
+        )
+        assert "gone-copies/web:v0" in screen_text(app)
+        await pilot.press(*other_registry.host, "enter", "enter")
+        await until(pilot, lambda: states() == [JobState.DONE] * 2, "it is done", deadline=_SECONDS)
+        assert tags_at(other_registry, "gone-copies/web") == ["v1", "v2"]

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input
 
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, worklist_of
+from fakes.jobs import job_view
 from fakes.plans_world import PLAN, foreseen
 from fakes.screen import line_in, screen_text, until
 from transship.accounts.account import Account
@@ -26,7 +27,7 @@ from transship.settings import Settings
 from transship.transfers.inventory import Progress
 from transship.transfers.preview import Preview
 from transship.transfers.vanishing import Vanished
-from transship.transfers.work import Copy, Verdict, Worklist
+from transship.transfers.work import Copy, JobState, Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.screens.plan import PlanScreen
@@ -88,9 +89,9 @@ async def test_counts_costs_and_what_would_go_wrong_are_all_said() -> None:
         await it.says("+ 1 copy ↻ 1 overwrite × 2 delete ✗ 1 conflict ✗ 1 blocked = 1 same")
         await it.says("Moves 50 MiB of 150 MiB, about 50 s at 1.0 MiB/s; the rest is there")
         await it.says("✗ 2 can't be copied")
-        await it.says("! Deletes 2 of 140 tags at the target; the plan allows 7")
+        await it.says("! Deletes 2 of 140 tags at new.example; the plan allows 7")
         await it.says("docker.io lets 76 manifests be read now; this reads 120: too few")
-        assert line_in(it.app, LineBar).startswith("$ transship run nightly")
+        assert it.app.screen.query_one(LineBar).line == "transship run nightly --delete"
 
 
 async def test_one_verdict_after_another_can_be_looked_at() -> None:
@@ -163,7 +164,7 @@ async def test_moving_and_deleting_tags_asks_for_the_target_by_name() -> None:
         await it.ask()
         await it.says("↻ 1 tag at the target will point at another image")
         await it.says("× 2 tags at the target will be deleted")
-        assert it.app.focused is it.app.screen.query_one("#cancel")
+        assert it.app.focused is it.app.screen.query_one("#typed")
         start = it.app.screen.query_one("#go-on", Button)
         assert start.disabled
         it.app.screen.query_one("#typed", Input).value = "new.example"
@@ -172,8 +173,39 @@ async def test_moving_and_deleting_tags_asks_for_the_target_by_name() -> None:
         await until(it.pilot, lambda: it.app.current_mode == "jobs", "the jobs are in front")
         assert it.app.journey.job == "job1"
         assert it.engine.started == [plan_in(PLAN, Path("x"), it.engine.place)]
+        assert it.engine.deleting == it.engine.started
         await it.pilot.press("3")
         await it.shows(PlanScreen)
+
+
+async def test_what_deletes_nothing_is_started_so_that_it_cannot() -> None:
+    async with looking(engine(Preview(worklist_of(Verdict.COPY)))) as it:
+        await it.says("Verdict")
+        assert it.app.screen.query_one(LineBar).line == "transship run nightly"
+        await it.ask()
+        await it.pilot.press("right", "enter")
+        await until(it.pilot, lambda: it.engine.started, "it is started")
+        assert it.engine.deleting == []
+
+
+async def test_a_key_goes_to_the_start_or_says_why_it_cannot() -> None:
+    async with looking(engine(Preview(worklist_of(Verdict.COPY))), (80, 24)) as it:
+        await it.says("Verdict")
+        await it.says("S Start…")
+        await it.pilot.press("S")
+        await it.shows(ConfirmDialog)
+        await it.pilot.press("enter")
+        await it.shows(PlanPreviewScreen)
+        assert it.engine.started == []
+        it.engine.foreseen = Preview(worklist_of())
+        await it.pilot.press("r")
+        await it.says("Copies 0")
+        await it.pilot.press("S")
+        await until(
+            it.pilot,
+            lambda: "The rules take nothing." in line_in(it.app, MessageBar),
+            "it says why not",
+        )
 
 
 async def test_run_asks_as_soon_as_all_is_known_and_doubt_starts_nothing() -> None:
@@ -190,7 +222,7 @@ async def test_more_deletions_than_the_plan_allows_cannot_be_started() -> None:
     (share,) = seen.vanished.shares
     gone = replace(seen.vanished, shares=(replace(share, at_most=1),))
     async with looking(engine(replace(seen, vanished=gone)), key="R") as it:
-        await it.says("It would delete 2 of 140 tags, and the plan allows 1.")
+        await it.says("It would delete 2 of 140 tags at new.example, and the plan allows 1.")
         assert it.app.screen.query_one("#start", Button).disabled
         assert isinstance(it.app.screen, PlanPreviewScreen)
 
@@ -251,3 +283,29 @@ async def test_nothing_vanished_is_nothing_to_say() -> None:
     async with looking(engine(Preview(worklist_of(Verdict.COPY), vanished=Vanished()))) as it:
         await it.says("Copies 1")
         assert "Delet" not in it.text()
+
+
+async def test_the_guide_knows_what_a_plan_has_seen_to() -> None:
+    stand_in = engine(Preview(worklist_of(Verdict.COPY)))
+    stand_in.gates["preview"] = asyncio.Event()
+    async with looking(stand_in) as it:
+        it.app.journey.on = True
+        it.app.show_guide()
+        await it.says("▸ Preview")
+        await it.says("Look at what will be written.")
+        stand_in.gates["preview"].set()
+        await it.says("▸ Run")
+        await it.pilot.press("n")
+        await it.shows(ConfirmDialog)
+        stand_in.views = [job_view("job1", JobState.RUNNING)]
+        await it.pilot.press("right", "enter")
+        await until(it.pilot, lambda: it.app.current_mode == "jobs", "the jobs are in front")
+        await it.says("The copy is running.")
+
+
+async def test_a_plan_that_was_previewed_is_started_where_plans_are() -> None:
+    async with looking(engine(Preview(worklist_of(Verdict.COPY)))) as it:
+        await it.says("Verdict")
+        await it.pilot.press("2", "n")
+        await until(it.pilot, lambda: it.app.current_mode == "plan", "the plan is in front")
+        assert not it.engine.started

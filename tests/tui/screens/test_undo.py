@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
 from textual.widgets import Button
 
 from fakes.images import digest
@@ -13,15 +14,18 @@ from fakes.parts_world import WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import JobBusy
-from transship.transfers.restores import UndoPlan
+from transship.oci.reference import parse_reference
+from transship.transfers.restores import Act, Restore, UndoPlan
+from transship.transfers.undoing import Outcome
 from transship.transfers.work import JobState
 from transship_tui.screens.undo import question
 from transship_tui.widgets.bars import LineBar, MessageBar
+from transship_tui.widgets.undo_rows import mark_of
 
 
 async def confirm(walk: Walk) -> None:
     """Type the host and press the button."""
-    await walk.press("shift+tab", *"new.example", "enter", "enter")
+    await walk.press(*"new.example", "enter", "enter")
 
 
 def row(walk: Walk, name: str) -> str:
@@ -50,11 +54,11 @@ async def test_f_shows_one_sort_after_another() -> None:
         assert "team/api:2.0" not in shown
 
 
-async def test_the_way_out_has_the_focus_and_the_host_must_be_typed() -> None:
+async def test_the_host_must_be_typed_and_enter_alone_is_the_way_out() -> None:
     async with walking(full_world(), WAYS["undo-question"]) as walk:
         focused = walk.app.focused
-        assert isinstance(focused, Button)
-        assert focused.id == "cancel"
+        assert focused is not None
+        assert focused.id == "typed"
         assert walk.app.screen.query_one("#go-on", Button).disabled
         assert "2 tags will be left" in screen_text(walk.app)
         await walk.press("enter")
@@ -141,3 +145,17 @@ async def test_the_list_of_jobs_leads_there_too() -> None:
 async def test_the_question_says_that_a_paused_job_ends() -> None:
     plan = replace(full_world().undo_plans["efg678"], state=JobState.PAUSED)
     assert "this ends it for good" in question(plan)._text.plain
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (Act.PUT_BACK, "✓ restored"),
+        (Act.TAKE_AWAY, "✓ taken away"),
+        (Act.UNLIST, "✓ unlisted"),
+        (Act.ALREADY, "= as before"),
+    ],
+)
+def test_what_was_done_is_said_in_its_own_word(act: Act, words: str) -> None:
+    restore = Restore(parse_reference("new.example/team/web:1.4"), act)
+    assert mark_of(restore, Outcome(restore)).content().plain == words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from planning.any_plan import plans
 from transship.oci.reference import parse_reference
@@ -44,6 +44,7 @@ def test_fields_say_what_the_file_says() -> None:
     assert not it.is_changed
 
 
+@settings(max_examples=30)
 @given(plans((Kind.SYNC, Kind.REPLICATION)))
 def test_a_field_that_says_the_same_changes_nothing(plan) -> None:  # type: ignore[no-untyped-def]
     document = tomllib.loads(document_text(encode(plan)))
@@ -157,6 +158,20 @@ def test_what_a_replication_has_not_is_kept_for_who_turns_back() -> None:
     assert plan is not None
     assert plan.delete is None
     assert plan.rules[0].tags.newest == 20
+
+
+def test_a_share_that_is_cleared_is_the_default_one() -> None:
+    it = draft()
+    it.set(("kind",), "replication")
+    it.set(("delete",), {"at_most": "2%"})
+    it.put(("delete", "at_most"), "")
+    plan = it.read().plan
+    assert plan is not None
+    assert plan.delete == Deletion(at_most=0.05)
+    it.set(("delete",), None)
+    plan = it.read().plan
+    assert plan is not None
+    assert plan.delete is None
 
 
 def test_limits_are_for_registries_that_take_part() -> None:

@@ -72,6 +72,9 @@ def test_what_the_mapping_makes_impossible_says_so() -> None:
     impossible = texts(result.rows(0, Shown.IMPOSSIBLE))
     assert len(impossible) == 2
     assert all("would become new.example/all/app:v1 too" in text for text in impossible)
+    assert result.impossible == 2
+    signs = {text[0] for text in texts(result.rows(0, Shown.MATCHED)) if "would become" in text}
+    assert signs == {"✗"}
 
 
 @pytest.mark.parametrize("shown", Shown)

@@ -38,6 +38,8 @@ _MODULES = {
     "promote": "promote",
     "flow": "flow",
     "report": "report",
+    "check": "check",
+    "cutover": "cutover",
     "demo": "demo",
 }
 """The commands, in the order of the help, and the modules that their functions are in."""
@@ -101,6 +103,9 @@ def _transship(
     guide: Annotated[
         bool | None, typer.Option("--guide/--no-guide", help="Open the app with or without it.")
     ] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Open the app, and change no DNS record from it.")
+    ] = False,
 ) -> None:
     """Move container images between registries, and prove it.
 
@@ -111,13 +116,13 @@ def _transship(
 
         show(f"transship {__version__}")
     elif context.invoked_subcommand is None:
-        reported(_open)(plain=plain, guide=guide)
+        reported(_open)(plain=plain, guide=guide, read_only=read_only)
     else:
         return
     raise typer.Exit
 
 
-def _open(*, plain: bool, guide: bool | None) -> int:
+def _open(*, plain: bool, guide: bool | None, read_only: bool) -> int:
     from transship_tui.launch import can_draw, open_app, open_plain, wants_plain, why_not_drawn
 
     plain = plain or wants_plain()
@@ -127,4 +132,5 @@ def _open(*, plain: bool, guide: bool | None) -> int:
         return 0
     from transship_tui.commands.session import open_session
 
-    return open_plain(open_session()) if plain else open_app(open_session(), guide=guide)
+    session = open_session()
+    return open_plain(session) if plain else open_app(session, guide=guide, read_only=read_only)

@@ -19,7 +19,7 @@ from transship.accounts.account import Account, SecretSource
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Accounts
-from transship.accounts.secrets import SessionStore
+from transship.accounts.secrets import InsteadOfKeyring
 from transship.errors import JobEnded
 from transship.paths import Paths
 from transship.sandbox.sandbox import sandbox_in_thread
@@ -104,7 +104,7 @@ def _show(session: Session) -> int:
 
 def _session(sandbox: Sandbox, folder: Path) -> Session:
     """Return a session that knows the sandbox and nothing of the operator's own."""
-    secrets = SessionStore()
+    secrets = InsteadOfKeyring()
     accounts = Accounts(folder / "config" / "registries.toml")
     for alias, access in sandbox.accesses.items():
         account = Account(access.host, alias=alias, tls=access.tls)

@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from transship.oci.digest import short
 from transship.paths import default_paths
 from transship.text import bytes_text
 from transship.transfers.jobs import Jobs
@@ -51,9 +52,15 @@ def _table(views: Sequence[JobView], width: int | None) -> Iterator[str]:
     rows = [_row(view) for view in views]
     taken = max(map(cells, table(_HEADER, rows, None)))
     room = (width - taken) // 2 - _GAP if width else sys.maxsize
-    ways = [(tail(view.source, room), tail(view.target, room)) for view in views]
+    ways = [tuple(tail(_place(end), room) for end in (each.source, each.target)) for each in views]
     full = [(*row, *way) for row, way in zip(rows, ways, strict=True)]
     yield from table((*_HEADER, "FROM", "TO"), full, width)
+
+
+def _place(end: str) -> str:
+    """Return one end of a job, with a digest as a person compares it."""
+    name, at, digest = end.partition("@")
+    return f"{name}@{short(digest)}" if at else end
 
 
 def _state(view: JobView) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.errors import BadRequest, CatalogClosed
+from transship.errors import BadRequest
 from transship.registries.client import Registry
 from transship.text import counted, safe
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
@@ -56,10 +56,7 @@ def ls(
 
 async def _list(session: Session, reference: Reference, *, as_json: bool) -> None:
     async with session.place(reference) as place:
-        if reference.repository:
-            names = place.tags(reference.repository)
-        else:
-            names = _repositories(session, reference, place)
+        names = place.tags(reference.repository) if reference.repository else _repositories(place)
         if not as_json:
             async for name in names:
                 show(safe(name))
@@ -80,20 +77,12 @@ def _say_left_out(place: Place, repository: str) -> None:
         say(f"left out {counted(len(names), 'name')}, by the rules no {kind}: {named}")
 
 
-async def _repositories(session: Session, reference: Reference, place: Place) -> AsyncIterator[str]:
-    """Give the repositories that a registry lists, else those that were named at sign-in."""
-    try:
-        async for name in place.repositories():
-            if name:
-                yield name
-                continue
-            # The tags of a layout that have no repository stand after // by themselves.
-            async for tag in place.tags(name):
-                yield f":{tag}"
-    except CatalogClosed:
-        account = session.accounts.find(reference.registry)
-        if account is None or not account.repositories:
-            raise
-        say(f"{account.host} doesn't list its repositories; these were named at sign-in")
-        for name in account.repositories:
+async def _repositories(place: Place) -> AsyncIterator[str]:
+    """Give the repositories of a place, and the tags of a layout that have none."""
+    async for name in place.repositories():
+        if name:
             yield name
+            continue
+        # The tags of a layout that have no repository stand after // by themselves.
+        async for tag in place.tags(name):
+            yield f":{tag}"

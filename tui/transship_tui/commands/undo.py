@@ -19,6 +19,7 @@ from transship.text import counted, safe
 from transship.transfers.restores import Act
 from transship.transfers.undoing import Outcome, UndoProgress, foresee_undo, left_words
 from transship.transfers.undoing import undo as carry_out
+from transship.transfers.watch.record import watches
 from transship_tui.commands.asking import ask
 from transship_tui.commands.options import (
     AsJson,
@@ -80,6 +81,8 @@ def undo(
         _check_terminal(found)
         for line in _plan_lines(plan, sys.stderr):
             say(line)
+        for name in _watching(session, found):
+            say(f"{name} is being watched, and will copy what it selects again: stop that first")
         if ask("Undo the job? [y/N] ").lower() not in ("y", "yes"):
             say("nothing was changed")
             return 1
@@ -87,6 +90,20 @@ def undo(
     if not plan.changing:
         return _show_plan(plan, dry_run=False, as_json=as_json)
     return _show_undone(done, as_json=as_json)
+
+
+def _watching(session: Session, job: Job) -> list[str]:
+    """Return the plans that are watched now and write where the job wrote."""
+    targets = {target.registry for target in job.plan().targets}
+    found: list[str] = []
+    for record, goes_on in watches(session.paths.watches):
+        try:
+            plan = session.read_plan(record.plan) if goes_on else None
+        except TransshipError:
+            plan = None  # What can't be read can't be compared.
+        if plan is not None and targets & {target.registry for target in plan.targets}:
+            found.append(safe(record.plan))
+    return found
 
 
 def _check_terminal(job: Job) -> None:

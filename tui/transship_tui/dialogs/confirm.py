@@ -19,8 +19,9 @@ class ConfirmDialog(ModalScreen[bool]):
     """Asks whether to go on; returns whether the operator wants that.
 
     `text` says what will happen, `action` is the word on the button that does it, and `danger`
-    colours it. With `typed`, that word must be typed before the button can be pressed. The way
-    out is what has the focus.
+    colours it. The way out is what has the focus. With `typed`, that word must be typed before
+    the button can be pressed: its field has the focus then, and enter in it is the way out until
+    the word is right.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,18 +71,19 @@ class ConfirmDialog(ModalScreen[bool]):
                 )
 
     def on_mount(self) -> None:
-        """Put the focus on the way out."""
-        self.query_one("#cancel").focus()
+        """Put the focus where something is to be typed, or else on the way out."""
+        self.query_one("#cancel" if self._typed is None else "#typed").focus()
 
     @on(Input.Changed)
     def _compare(self, event: Input.Changed) -> None:
         self.query_one("#go-on", Button).disabled = event.value.strip() != self._typed
 
     @on(Input.Submitted)
-    def _to_the_button(self) -> None:
-        button = self.query_one("#go-on", Button)
-        if not button.disabled:
-            button.focus()
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self._typed:
+            self.query_one("#go-on", Button).focus()
+        else:
+            self.dismiss(False)
 
     @on(Button.Pressed)
     def _answer(self, event: Button.Pressed) -> None:

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.content import Content
 
 from transship.text import bytes_text, counted, safe
 from transship.transfers.verify import Difference, Proof, VerifyProgress
 from transship_tui.dialogs.facts import FactsDialog
+from transship_tui.keys import all_keys
 from transship_tui.lines import line
 from transship_tui.marks import BAD, OK, QUIET
 
 _SHOWN = 200
+
+
+class ProofDialog(FactsDialog):
+    """Shows what was proven until it is closed, or until the guide's next step is taken."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(key, action="next_step").binding() for key in all_keys() if key.id == "next"
+    ]
+
+    def action_next_step(self) -> None:
+        """Close, and take the next step of the guide."""
+        from transship_tui.app import TransshipApp
+
+        assert isinstance(self.app, TransshipApp)
+        self.dismiss()
+        self.app.call_later(self.app.action_next_step)
 
 
 def verdict(proof: Proof) -> Content:
@@ -31,7 +51,7 @@ def progress_text(progress: VerifyProgress) -> str:
     return f"comparing both sides: {found} found so far, {blobs} looked at"
 
 
-def proof_dialog(job: str, proof: Proof) -> FactsDialog:
+def proof_dialog(job: str, proof: Proof) -> ProofDialog:
     """Return the dialog that shows what was compared and how it differs."""
     depth = f"{bytes_text(proof.bytes_read)} read and hashed" if proof.deep else "sizes compared"
     facts = [
@@ -40,7 +60,7 @@ def proof_dialog(job: str, proof: Proof) -> FactsDialog:
         ("At target", counted(proof.manifests, "manifest")),
         ("", f"{counted(proof.blobs, 'blob')}, {depth}"),
     ]
-    return FactsDialog(verdict(proof), facts, Content("\n").join(_rest(job, proof)))
+    return ProofDialog(verdict(proof), facts, Content("\n").join(_rest(job, proof)))
 
 
 def _rest(job: str, proof: Proof) -> Iterator[Content]:

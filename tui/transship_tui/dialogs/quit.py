@@ -82,4 +82,4 @@ def _line(job: JobView) -> str:
     total = job.bytes.total
     share = f", {job.bytes.done * 100 // total} %" if job.planned and total else ""
     left = f", {duration_text(job.eta)} left" if job.eta else ""
-    return safe(f"{job.id}  {job.source} -> {job.target}{share}{left}")
+    return safe(f"{job.id}  {job.source} → {job.target}{share}{left}")

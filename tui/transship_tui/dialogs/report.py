@@ -30,7 +30,10 @@ Write = Callable[[str, Form, bool], Awaitable[Path]]
 
 
 class ReportDialog(WorkersMinded, ModalScreen[Path | None]):
-    """Asks where the report of `job` goes, and writes it; returns its file, or None."""
+    """Asks where the report of `job` goes, and writes it; returns its file, or None.
+
+    `what` it is a report of, where that is no job.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
     DEFAULT_CSS = """
@@ -38,23 +41,25 @@ class ReportDialog(WorkersMinded, ModalScreen[Path | None]):
         & .field { height: 1; }
         & .label { width: 8; color: $text-muted; }
         & Input, & Select, & SelectCurrent { width: 1fr; background: $surface; }
+        & #write { min-width: 12; }
         & #said { height: auto; margin-top: 1; color: $text-muted; }
         & #said.-problem { color: $text-error; }
     }
     """
 
-    def __init__(self, job: str, write: Write, proof: str) -> None:
+    def __init__(self, job: str, write: Write, proof: str, *, what: str = "job") -> None:
         super().__init__()
         self._job = job
         self._write = write
         self._proof = proof
+        self._what = what
         self._there = ""
         """The file that is there already and may be replaced, as it was typed."""
 
     def compose(self) -> ComposeResult:
         """Give form and file, what there is to say of them, and the buttons."""
         with Vertical(classes="dialog"):
-            yield Static(Content(f"Report of job {safe(self._job)}"), classes="title")
+            yield Static(Content(f"Report of {self._what} {safe(self._job)}"), classes="title")
             with Horizontal(classes="field"):
                 yield Static("As", classes="label")
                 yield Select(_FORMS, value=Form.HTML, allow_blank=False, compact=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 
 from transship.errors import TransshipError
 from transship.text import safe
-from transship_tui.marks import BAD, QUIET
+from transship_tui.marks import BAD, CARE, QUIET
 from transship_tui.widgets.field import SecretInput
 from transship_tui.widgets.registry_entry import Entry
 from transship_tui.workers import WorkersMinded
@@ -23,10 +23,20 @@ if TYPE_CHECKING:
     from transship.accounts.account import Account
     from transship_tui.engine import Engine
 
+_PAUSE = 0.4
+"""Seconds without a key after which keys are meant for what is in front."""
+
+_LEFT_OUT = "! What was typed before this question could be read was left out."
+
 
 class SecretDialog(WorkersMinded, ModalScreen[bool]):
-    """Asks for the secret of an account and signs in with it; returns whether that worked."""
+    """Asks for the secret of an account and signs in with it; returns whether that worked.
 
+    It comes by itself, so somebody may be typing for what is behind it. Keys are for this dialog
+    only once there was a pause.
+    """
+
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
     DEFAULT_CSS = """
     SecretDialog {
@@ -39,6 +49,8 @@ class SecretDialog(WorkersMinded, ModalScreen[bool]):
         self._engine = engine
         self._account = account
         self._why = safe(why)
+        self._takes_keys = False
+        self._left_out = False
 
     def compose(self) -> ComposeResult:
         """Give the question, the field, what came of it, and the buttons."""
@@ -47,7 +59,11 @@ class SecretDialog(WorkersMinded, ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(Content(f"Sign in to {safe(account.host)}"), classes="title")
             yield Static(Content(f"{self._why}."))
-            yield Static(Content.assemble("\n", f"{secret} of ", (safe(account.username), "bold")))
+            yield Static(
+                Content.assemble(
+                    "\n", f"{secret[0].upper()}{secret[1:]} of ", (safe(account.username), "bold")
+                )
+            )
             field = SecretInput(id="secret")
             field.cursor_blink = False
             yield field
@@ -57,8 +73,28 @@ class SecretDialog(WorkersMinded, ModalScreen[bool]):
                 yield Button("Sign in", id="sign-in", compact=True, variant="primary")
 
     def on_mount(self) -> None:
-        """Begin with the field."""
+        """Begin with the field, after a pause."""
+        self._pause = self.set_timer(_PAUSE, self._take_keys)
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave out what was typed for something else."""
+        if not self._takes_keys:
+            event.stop()
+            event.prevent_default()
+            self._left_out = True
+            self._pause.stop()
+            self._pause = self.set_timer(_PAUSE, self._take_keys)
+
+    def _take_keys(self) -> None:
+        from transship_tui.app import TransshipApp
+
+        if isinstance(self.app, TransshipApp) and self.app.keys_are_held:
+            self._pause = self.set_timer(_PAUSE, self._take_keys)
+            return
+        self._takes_keys = True
         self.query_one(SecretInput).focus()
+        if self._left_out:
+            self._say(Content.styled(_LEFT_OUT, CARE))
 
     @on(SecretInput.Entered)
     @on(Button.Pressed, "#sign-in")

@@ -71,6 +71,8 @@ and ! before any of them for everything else.
             journey.chosen = browser.names.marked
             journey.source = browser.names.host
             journey.previewed = False
+            if journey.chosen:
+                journey.begin()
             self.transship.show_guide()
 
     @on(Browser.DetailsWanted)
@@ -92,7 +94,9 @@ and ! before any of them for everything else.
         engine = self.transship.engine
         try:
             name = engine.free_plan_name(event.sources[0].repository.rpartition("/")[2])
-            opened = OpenedPlan.new(name, rules_for(event.sources, engine), engine)
+            opened = OpenedPlan.new(
+                name, rules_for(event.sources, engine, self.transship.journey.target), engine
+            )
         except TransshipError as error:
             self.fail(error)
             return

@@ -80,12 +80,16 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         if self._step == "form" and self.query_one(CopyForm).is_touched:
             words = Content("What is typed here is lost. Nothing was copied yet.")
             dialog = ConfirmDialog("Close the form?", words, "Close it", danger=True)
-            self.app.push_screen(dialog, lambda wanted: self.dismiss() if wanted else None)
+            self.app.push_screen(dialog, self._leave)
         elif self._step == "form":
             await super().action_back()
         else:
             self.workers.cancel_group(self, "preview")
             self._show_form()
+
+    def _leave(self, wanted: bool | None) -> None:
+        if wanted:
+            self.dismiss()
 
     def take_step(self, step: Step) -> bool:
         """Go on from the form to the preview, and from there to the question before the start."""
@@ -111,7 +115,8 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
             counted(images, "image") if images else "",
         )
         self.heading(
-            f"Copy {' and '.join(filter(None, words))}", f"from {self._sources[0].registry}"
+            f"Copy {' and '.join(filter(None, words))}",
+            f"from {self.transship.naming.place(self._sources[0].registry)}",
         )
         self.query_one("#registry").focus()
         self._form_changed()
@@ -119,7 +124,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
     @on(CopyForm.Changed)
     def _form_changed(self) -> None:
         try:
-            self.line(copy_line(self.query_one(CopyForm).plan()))
+            self.line(copy_line(self.query_one(CopyForm).plan(), self.transship.naming.place))
         except TransshipError:
             self.line("")
 
@@ -131,7 +136,9 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         journey = self.transship.journey
         first = event.plan.copies[0]
         journey.source, journey.target = first.source.registry, first.target.registry
-        journey.chosen, journey.previewed = len(self._sources), False
+        journey.begin()
+        journey.chosen = len(self._sources)
+        self.transship.show_guide()
         self.hush()
         self._preview(event.plan)
 
@@ -139,7 +146,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
     async def _preview(self, plan: Plan) -> None:
         progress = Progress()
         self._switch("looking")
-        self.heading("Preview", _way(plan))
+        self.heading("Preview", self._way(plan))
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
         try:
@@ -162,7 +169,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
     def _show_worklist(self, plan: Plan, worklist: Worklist) -> None:
         self._worklist = worklist
         self._switch("worklist")
-        self.heading("Preview", _way(plan))
+        self.heading("Preview", self._way(plan))
         view = self.query_one(WorklistView)
         view.show(worklist)
         view.query_one(VirtualTable).focus()
@@ -182,12 +189,12 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
             return
         view = self.query_one(WorklistView)
         view.starting()
-        self.heading("Starting the job…", _way(plan))
+        self.heading("Starting the job…", self._way(plan))
         try:
             job = await self.transship.engine.start(plan)
         except TransshipError as error:
             view.offer_start()
-            self.heading("Preview", _way(plan))
+            self.heading("Preview", self._way(plan))
             self.fail(error)
             return
         if self._started is not None:
@@ -205,17 +212,16 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self.query_one(ContentSwitcher).current = step
         self.refresh_bindings()
 
+    def _way(self, plan: Plan) -> str:
+        first = plan.copies[0]
+        return self.transship.naming.way(first.source.registry, first.target.registry)
+
     def _accounts(self) -> Sequence[Account]:
         try:
             return self.transship.engine.accounts()
         except TransshipError as error:
             self.call_after_refresh(self.fail, error)
             return ()
-
-
-def _way(plan: Plan) -> str:
-    first = plan.copies[0]
-    return f"{first.source.registry} → {first.target.registry}"
 
 
 def _question(plan: Plan, worklist: Worklist) -> ConfirmDialog:

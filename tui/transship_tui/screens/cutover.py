@@ -1,49 +1,228 @@
-"""Cutover: what comes, and how to look after a domain without it."""
+"""Cutover: the domains that are being moved, and how each of them stands."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
-from transship_tui.marks import QUIET
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+
+from transship.cutover.reports.clock_words import age_words, clock_lines, way_back_words
+from transship.cutover.reports.rows import rows_of, waits_for
+from transship.cutover.reports.standing import CHANGED, Standing
+from transship.errors import TransshipError
+from transship.text import counted, safe
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.keys import bindings
+from transship_tui.lines import check_line, cutover_line
+from transship_tui.marks import BAD, QUIET
+from transship_tui.screens.cutover_board import CutoverBoardScreen
+from transship_tui.screens.cutover_form import CutoverFormScreen
 from transship_tui.screens.frame import Frame
+from transship_tui.widgets.cutover_rows import STATES, counts_words
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from transship.guide import Step
+
+_COLUMNS = (
+    Column("State", 13),
+    Column("Domain", 30),
+    Column("From → to", least=110),
+    Column("What it waits for"),
+    Column("Seen", 6, right=True, least=70),
+)
+_NONE = (
+    "No domain is being moved. a begins: where a name points today, what would break, "
+    "and how to go back."
+)
 
 
 class CutoverScreen(Frame):
-    """Says what the cutover will be, and what to check by hand today."""
+    """All cutovers, the newest first, and how the one under the cursor stands."""
 
     MODE = "cutover"
-    HELP = "The cutover isn't there yet. Until then, these are the checks that matter most by hand."
+    BINDINGS: ClassVar[list[BindingType]] = bindings("cutovers")
+    CSS_PATH = "cutover.tcss"
+    WITHOUT_LINE: ClassVar[str] = "There is no cutover yet; a begins one."
+    HELP: ClassVar[str] = """
+A cutover moves a name: clusters go on pulling from images.example.com, and the name leads to the
+new registry. a asks for the domain and both registries, and tries them as you go. enter opens the
+board: what has to be right before the change, the change itself, the watch after it, and the way
+back.
+
+Nothing in DNS is changed before you confirm it, and by default nothing ever is from here: you make
+the edit that is shown, and it is seen by itself.
+"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._standings: Sequence[Standing] = ()
 
     def compose_body(self) -> ComposeResult:
-        """Give the words."""
-        with VerticalScroll(classes="notice"):
-            yield Static(_words())
+        """Give the list, and one cutover in words."""
+        yield VirtualTable(_COLUMNS, id="cutovers", empty=_NONE)
+        yield TextLines(id="card")
 
     def on_mount(self) -> None:
-        """Say where this is."""
-        self.heading("Cutover", "not in this version")
-        self.line("transship verify SOURCE TARGET")
+        """Put the cursor into the list."""
+        self.query_one(VirtualTable).focus()
+
+    def on_screen_resume(self) -> None:
+        """Show the cutovers as they are now."""
+        self._look()
+
+    @property
+    def meant(self) -> Standing | None:
+        """The cutover under the cursor."""
+        key = self.query_one(VirtualTable).key_at_cursor()
+        return next((each for each in self._standings if each.name == key), None)
+
+    def action_refresh_list(self) -> None:
+        """Read the cutovers anew."""
+        self.hush()
+        self._look()
+
+    def _look(self) -> None:
+        engine = self.transship.engine
+        try:
+            self._standings = engine.cutovers()
+        except TransshipError as error:
+            self.fail(error)
+            return
+        count = counted(len(self._standings), "domain") if self._standings else ""
+        self.heading("Cutover", count)
+        self.query_one(VirtualTable).show(_CutoverRows(self._standings, engine.clock.now()))
+        self._show_card()
+
+    @on(VirtualTable.CursorMoved)
+    def _show_card(self) -> None:
+        standing = self.meant
+        self.line(_line(standing) if standing else "")
+        self.query_one("#card", TextLines).show(self._card(standing) if standing else ())
+        self.refresh_bindings()
+
+    def _card(self, standing: Standing) -> Iterator[Content]:
+        now = self.transship.engine.clock.now()
+        if standing.problem:
+            yield Content.styled(f"✗ {safe(standing.problem)}", BAD)
+            return
+        subject = standing.subject
+        way = f"{subject.old or '?'} → {subject.points_at}"
+        yield Content.assemble((safe(subject.domain.host), "bold"), f"  {safe(way)}")
+        words = counts_words(rows_of(standing))
+        yield Content.styled(words or "nothing was checked yet; enter does", QUIET)
+        clock = clock_lines(standing, now)[0]
+        yield Content(f"{clock.name}: {clock.words}")
+        back, blocked = way_back_words(standing)
+        yield Content.assemble("Way back: ", (back, BAD if blocked else ""))
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what can't be done without a cutover."""
+        if self.meant is None:
+            return dict.fromkeys(("report", "forget"), "There is no cutover here; a begins one.")
+        return {}
+
+    def take_step(self, step: Step) -> bool:  # noqa: ARG002 - there is one step here
+        """Begin a cutover, or open the one under the cursor."""
+        if (standing := self.meant) is not None:
+            self.app.push_screen(CutoverBoardScreen(standing.name))
+        else:
+            self.action_add()
+        return True
+
+    @on(VirtualTable.Opened)
+    def _open(self, event: VirtualTable.Opened) -> None:
+        self.app.push_screen(CutoverBoardScreen(event.key))
+
+    def action_add(self) -> None:
+        """Prepare to move a domain."""
+        self.hush()
+        journey = self.transship.journey
+        self.app.push_screen(CutoverFormScreen(self._kept, old=journey.source, new=journey.target))
+
+    def _kept(self, name: str) -> None:
+        self._look()
+        self.query_one(VirtualTable).go_to(name)
+        self.app.push_screen(CutoverBoardScreen(name))
+
+    def action_report(self) -> None:
+        """Open the cutover: its board writes the report."""
+        if (standing := self.meant) is not None:
+            screen = CutoverBoardScreen(standing.name, report=True)
+            self.app.push_screen(screen)
+
+    def action_forget(self) -> None:
+        """Ask whether to put a cutover away."""
+        if (standing := self.meant) is None:
+            return
+        host = standing.subject.domain.host
+        words = (
+            "Its checks, decisions and times are moved away. DNS and registries stay as they are."
+        )
+        if standing.state in CHANGED:
+            words += " The way back isn't watched any more."
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                self._forget(standing)
+
+        dialog = ConfirmDialog(f"Put away {host}?", Content(words), "Put away", danger=True)
+        self.app.push_screen(dialog, answered)
+
+    def _forget(self, standing: Standing) -> None:
+        try:
+            self.transship.engine.forget_cutover(standing.name)
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(f"The cutover of {standing.subject.domain.host} is put away")
+        self._look()
 
 
-def _words() -> Content:
-    steps = (
-        ("dig +noall +answer images.example.com", "where the name points, and its TTL in seconds"),
-        ("transship verify SOURCE TARGET", "everything is at the target, by digest"),
-        (
-            "curl -sI --connect-to ::NEW: https://images.example.com/v2/",
-            "NEW answers for the name, with a certificate for it (200 or 401)",
-        ),
-        ("dig +trace images.example.com", "after the change: what the name servers say themselves"),
-    )
-    lines: list[str | tuple[str, str]] = [
-        ("What will be here\n", "bold"),
-        "Checks, the change of the record, a watch over it, and the way back.\n\n",
-        ("What to check by hand now, in this order\n", "bold"),
-    ]
-    for number, (command, finds) in enumerate(steps, 1):
-        lines += [(f"{number}  ", QUIET), (command, "$text-accent"), (f"\n   {finds}\n", QUIET)]
-    lines.append("\nLower the TTL first, and wait as long as it was before you change the record.")
-    return Content.assemble(*lines)
+class _CutoverRows:
+    """Cutovers as rows."""
+
+    def __init__(self, standings: Sequence[Standing], now: float) -> None:
+        self._standings = standings
+        self._now = now
+
+    def __len__(self) -> int:
+        return len(self._standings)
+
+    def key(self, index: int) -> str:
+        """Return the cutover's name."""
+        return self._standings[index].name
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return state, domain, both sides, and what it waits for."""
+        standing = self._standings[index]
+        subject, taken = standing.subject, standing.evidence
+        return (
+            STATES[standing.state].content(),
+            Content(subject.domain.shown or subject.domain.host),
+            Content.styled(f"{subject.old or '?'} → {subject.points_at}", QUIET),
+            Content(_waits(standing, self._now)),
+            Content.styled(age_words(taken.taken if taken else None, self._now), QUIET),
+        )
+
+
+def _waits(standing: Standing, now: float) -> str:
+    if standing.problem:
+        return f"can't be read: {standing.problem}"
+    if standing.state in CHANGED:
+        return next(
+            (f"{c.name}: {c.words}" for c in clock_lines(standing, now) if not c.passed), ""
+        )
+    return waits_for(standing) or "nothing: the change can be made"
+
+
+def _line(standing: Standing) -> str:
+    if standing.state in CHANGED or standing.problem:
+        return cutover_line(standing.subject.domain.host)
+    return check_line(standing.subject)

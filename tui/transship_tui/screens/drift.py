@@ -247,7 +247,10 @@ target has no source, so nothing copies it.
         engine = self.transship.engine
         try:
             wish = engine.free_plan_name(f"{self._plan_name}-drift")
-            words = f"{counted(len(plan.copies), 'tag')} become a plan that copies just these."
+            become = "becomes a plan that copies just it"
+            if len(plan.copies) > 1:
+                become = "become a plan that copies just these"
+            words = f"{counted(len(plan.copies), 'tag')} {become}."
             name = await self.app.push_screen_wait(
                 NameDialog("Save as a plan", words, wish, "Save")
             )

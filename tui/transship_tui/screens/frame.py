@@ -10,13 +10,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from transship.errors import TransshipError
 from transship_tui.dialogs.error import WordsDialog
 from transship_tui.keys import bindings
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar, ModeTabs, StatusBar
 from transship_tui.widgets.guide_bar import GuideBar
+from transship_tui.widgets.key_footer import KeyFooter
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class Frame(WorkersMinded, Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     DEFAULT_CSS = """
     Frame > #body { height: 1fr; }
-    Frame Footer { background: $panel; }
     """
 
     def __init__(self) -> None:
@@ -56,7 +55,7 @@ class Frame(WorkersMinded, Screen[None]):
         yield LineBar()
         yield MessageBar()
         yield StatusBar()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
 
     def compose_body(self) -> ComposeResult:
         """Give what the screen shows."""

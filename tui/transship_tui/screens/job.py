@@ -121,7 +121,7 @@ asks both registries, not the job, whether everything is there.
         self._view = view
         self._watch.look(view.lanes, self.transship.engine.clock.now())
         self.forget_said([view])
-        self.heading(f"Job {view.id}", f"{view.source} → {view.target}")
+        self.heading(f"Job {view.id}", self.transship.naming.way(view.source, view.target))
         self.line(report_line(view.id) if self._proof is not None else line_for(view))
         self._draw()
         self._show_lists(view)
@@ -222,8 +222,8 @@ asks both registries, not the job, whether everything is there.
     def _open(self) -> None:
         what = self.query_one(JobLists).under_cursor
         if isinstance(what, CopyRow):
-            moves = self._view is not None and self._view.state is JobState.RUNNING
-            word = word_for(what, moves=moves)
+            state = self._view.state if self._view is not None else JobState.WAITING
+            word = word_for(what, moves=state is JobState.RUNNING, ended=state.ended)
             self.app.push_screen(FactsDialog(mark(word), _copy_facts(what)))
         elif isinstance(what, Event):
             now = self.transship.engine.clock.now()

@@ -14,6 +14,7 @@ from transship.text import bytes_text, counted, rate_text, safe
 from transship.transfers.view import JobView
 from transship_tui.bridge import JobsChanged
 from transship_tui.marks import BAD, mark
+from transship_tui.naming import Naming
 from transship_tui.screens.job import JobScreen
 from transship_tui.screens.job_controls import JobControls, line_for
 from transship_tui.widgets.rows import Column
@@ -23,8 +24,8 @@ from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (
     Column("State", 13),
-    Column("From"),
-    Column("To"),
+    Column("From", middle=True),
+    Column("To", middle=True),
     Column("Images", 14, right=True, least=96),
     Column("Failed", 6, right=True),
     Column("Data", 20, right=True, least=140),
@@ -37,9 +38,10 @@ _COLUMNS = (
 class _JobRows:
     """Jobs as rows."""
 
-    def __init__(self, jobs: Sequence[JobView], now: float) -> None:
+    def __init__(self, jobs: Sequence[JobView], now: float, naming: Naming) -> None:
         self._jobs = jobs
         self._now = now
+        self._naming = naming
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -55,8 +57,8 @@ class _JobRows:
         amount = f"{bytes_text(data.done)} of {bytes_text(data.total)}" if data.total else ""
         return (
             mark(word_of(job)),
-            Content(job.source),
-            Content(job.target),
+            Content(self._naming.place(job.source)),
+            Content(self._naming.place(job.target)),
             Content(f"{counts.ended:,}/{counts.total:,}" if job.planned else _found(job)),
             Content.styled(f"{counts.failed:,}", BAD) if counts.failed else Content(""),
             Content(amount),
@@ -121,7 +123,9 @@ is interrupted, and goes on from where it was.
         self.forget_said(jobs)
         running = len(self.transship.bridge.running)
         self.heading("Jobs", f"{counted(len(jobs), 'job')}, {running} running" if jobs else "")
-        self.query_one(VirtualTable).show(_JobRows(jobs, self.transship.engine.clock.now()))
+        self.query_one(VirtualTable).show(
+            _JobRows(jobs, self.transship.engine.clock.now(), self.transship.naming)
+        )
         self._show_card()
 
     @on(VirtualTable.CursorMoved)
@@ -132,7 +136,8 @@ is interrupted, and goes on from where it was.
         self.offer()
 
     def _card(self, job: JobView) -> Iterator[Content]:
-        yield Content.styled(safe(f"{job.id}  {job.source} → {job.target}"), "bold")
+        way = self.transship.naming.way(job.source, job.target)
+        yield Content.styled(safe(f"{job.id}  {way}"), "bold")
         if self.size.height >= 22:
             yield from total_lines(job, self.transship.engine.clock.now(), self.size.width - 2)
 

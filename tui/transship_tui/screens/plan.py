@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,7 +21,7 @@ from transship_tui.dialogs.plan_text import PlanTextDialog
 from transship_tui.keys import bindings
 from transship_tui.lines import plan_line
 from transship_tui.screens.plan_editor import PlanEditorScreen
-from transship_tui.screens.plan_opened import OpenedPlan
+from transship_tui.screens.plan_opened import OpenedPlan, way_between
 from transship_tui.screens.plan_preview import PlanPreviewScreen
 from transship_tui.screens.plan_views import PlanViews
 from transship_tui.widgets.plan_rows import COLUMNS, Listed, PlanRows, card_of
@@ -136,15 +136,14 @@ start. Nothing is written before you have seen what would be, and confirmed it.
     # Writing
 
     def action_add(self) -> None:
-        """Write a new plan, at first from the first registry to the second."""
-        engine = self.transship.engine
+        """Write a new plan, from and to where the guide goes, as far as that is known."""
+        engine, journey = self.transship.engine, self.transship.journey
         try:
-            hosts = [account.alias or account.host for account in engine.accounts()]
+            rule = way_between(journey.source, journey.target, engine)
             name = engine.free_plan_name("plan")
         except TransshipError as error:
             self.fail(error)
             return
-        rule: dict[str, Any] = dict(zip(("from", "to"), hosts, strict=False))
         self._open_editor(OpenedPlan.new(name, [rule], engine))
 
     @on(VirtualTable.Opened)

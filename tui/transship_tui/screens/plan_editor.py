@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -28,11 +29,7 @@ from transship_tui.widgets.plan_fields import PlanFields
 from transship_tui.widgets.plan_form import PlanForm
 from transship_tui.widgets.rule_fields import RuleFields
 from transship_tui.widgets.rule_matches import RuleMatches
-from transship_tui.widgets.rule_rows import Drawn
 from transship_tui.widgets.tab_line import TabLine
-
-if TYPE_CHECKING:
-    pass
 
 _LOOK_SECONDS = 2.0
 """The seconds between two looks at whether the file was changed elsewhere."""
@@ -64,7 +61,7 @@ the file stay.
         self._kept = kept
         self._reading = Reading(None)
         self._part = 0 if opened.is_new else 1
-        self._drawn: Drawn | None = None
+        self._is_saved = False
         self._first_tab = 0
         self._warned = False
 
@@ -126,9 +123,10 @@ the file stay.
         else:
             self.query_one(PlanFields).show(self._draft)
         self._say()
-        first = ("repositories" if self._draft.rules else "from") if part else "kind"
-        if not part and self._opened.is_new:
-            first = "name"
+        rule = self._draft.rules[part - 1] if part else {}
+        first = next((end for end in ("from", "to") if not rule.get(end)), "repositories")
+        if not part:
+            first = "name" if self._opened.is_new else "kind"
         self.set_focus(self._form.query_one(f"#{first}"))
         self.refresh_bindings()
 
@@ -178,6 +176,8 @@ the file stay.
         matches = self.query_one(RuleMatches)
         if self._reading.plan is not None:
             matches.follow(self._reading.plan)
+        elif not self._wrong_rules() and self._reading.wrong_rules():
+            matches.outdated("a rule waits to hear where from and where to")
         else:
             matches.outdated(f"{self._where_wrong()} can't be read")
         self._say()
@@ -201,7 +201,7 @@ the file stay.
 
     def _show_parts(self) -> None:
         """Show the parts, each rule with the number of tags that it matches."""
-        wrong = self._reading.wrong_rules()
+        wrong = self._wrong_rules()
         labels = ["Plan", *(self._label(number, wrong) for number in range(len(self._draft.rules)))]
         first, room = 0, max(20, self.size.width)
         while first < self._part and sum(len(x) + 2 for x in labels[first : self._part + 1]) > room:
@@ -210,17 +210,22 @@ the file stay.
         self.query_one("#parts", TabLine).tabs(labels[first:], self._part - first)
 
     def _label(self, number: int, wrong: Sequence[int]) -> str:
-        counts = self._drawn.counts if self._drawn else ()
-        more = " ✗" if number in wrong else ""
-        if not more and number < len(counts):
-            more = f" ✓{counts[number].kept:,}"
-        return f"Rule {number + 1}{more}"
+        more = self.query_one(RuleMatches).label(number)
+        return f"Rule {number + 1} {'✗' if number in wrong else more}".rstrip()
+
+    def _wrong_rules(self) -> Sequence[int]:
+        """Return the rules that are wrong, without those that wait for their first words."""
+        waiting = self.query_one(RuleFields).waiting(self._reading)
+        mistakes = {at: why for at, why in self._reading.mistakes.items() if at not in waiting}
+        return replace(self._reading, mistakes=mistakes).wrong_rules()
 
     @on(RuleMatches.Counted)
     def _counted(self, event: RuleMatches.Counted) -> None:
         event.stop()
-        self._drawn = event.drawn
         self._show_parts()
+        impossible, self._is_saved = event.drawn.impossible if self._is_saved else 0, False
+        if impossible:
+            self.warn(f"Saved; {impossible:,} can't be copied")
 
     @on(RuleMatches.Listed)
     def _listed(self, event: RuleMatches.Listed) -> None:
@@ -230,6 +235,7 @@ the file stay.
     @on(RuleMatches.Failed)
     def _not_listed(self, event: RuleMatches.Failed) -> None:
         event.stop()
+        self._show_parts()
         self.fail(event.error)
 
     def _where_wrong(self) -> str:
@@ -260,6 +266,8 @@ the file stay.
         """Return the plan, or go to what is wrong with it."""
         if self._reading.plan is not None:
             return self._reading.plan
+        self.query_one(RuleFields).touch(self._reading)
+        self._read()
         rules = self._reading.wrong_rules()
         part = rules[0] + 1 if rules else 0
         if part != self._part:
@@ -309,6 +317,7 @@ the file stay.
         self._form.show(self._draft, self._form.prefix)
         self._read()
         self._kept(self._opened.name)
+        self._is_saved = True
         self.tell(f"Saved as {self._opened.place}")
         return True
 

@@ -98,18 +98,26 @@ class OpenedPlan:
         self.file = engine.load_plan(self.file.path)
 
 
-def rules_for(sources: Sequence[Reference], engine: Engine) -> list[dict[str, Any]]:
+def way_between(source: str, target: str, engine: Engine) -> dict[str, str]:
+    """Return where a rule reads and where it writes, without what isn't known or is no way."""
+    spelled = engine.spelling()
+    ends = {"from": source, "to": target if target != source else ""}
+    return {key: spelled.registry(host) for key, host in ends.items() if host}
+
+
+def rules_for(
+    sources: Sequence[Reference], engine: Engine, target: str = ""
+) -> list[dict[str, Any]]:
     """Return rules that take these repositories and tags, all of one registry, and no others.
 
-    They go to the first other registry that there is. What is named by its digest is left out.
+    They go to `target`, or else to the only other registry; where there are several, to none yet.
+    What is named by its digest is left out.
     """
-    spelled = engine.spelling()
     host = sources[0].registry
     others = [account.host for account in engine.accounts() if account.host != host]
-    way = {
-        "from": spelled.registry(host),
-        **({"to": spelled.registry(others[0])} if others else {}),
-    }
+    if target in ("", host):
+        target = others[0] if len(others) == 1 else ""
+    way = way_between(host, target, engine)
     whole = dict.fromkeys(source.repository for source in sources if not source.version)
     tags: dict[str, list[str]] = {}
     for source in sources:

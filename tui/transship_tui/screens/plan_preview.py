@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import ContentSwitcher, Static
 
 from transship.errors import TransshipError
+from transship.guide import Step
 from transship.text import counted, safe
 from transship.transfers.inventory import Progress
 from transship_tui.beside import computed
@@ -40,7 +42,7 @@ class PlanPreviewScreen(Frame):
     """
 
     MODE = "plan"
-    BINDINGS: ClassVar[list[BindingType]] = chosen("foreseen.refresh")
+    BINDINGS: ClassVar[list[BindingType]] = chosen("foreseen.start", "foreseen.refresh")
     WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
     HELP: ClassVar[str] = """
 Both sides were looked at, and nothing was written. Copies have a verdict each, and f shows one
@@ -78,6 +80,13 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
         self.hush()
         self._look()
 
+    def take_step(self, step: Step) -> bool:
+        """Ask whether to start, once all is known."""
+        if step is not Step.RUN or "start" in self.impossible():
+            return False
+        self.action_start()
+        return True
+
     async def action_back(self) -> None:
         """Show all reasons again, or go back; what is being looked at is left."""
         if not self.query_one(PlanPreview).close_group():
@@ -86,6 +95,9 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
     @work(group="preview", exclusive=True, exit_on_error=False)
     async def _look(self) -> None:
         progress = Progress()
+        self._foreseen = None
+        self.transship.journey.begin_plan(self._plan)
+        self.transship.show_guide()
         self._switch("looking")
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
@@ -122,16 +134,27 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
 
     def _show(self, foreseen: Foreseen) -> None:
         self._foreseen = foreseen
+        self.line(run_line(self._saved, deletes=foreseen.deletes) if self._saved else "")
         self._switch("foreseen")
         view = self.query_one(PlanPreview)
         view.show(foreseen)
         view.table.focus()
+        self.transship.journey.previewed = True
+        self.transship.show_guide()
         ask, self._ask = self._ask, False
-        if ask and view.can_start:
+        if ask and not view.why_not:
             self._start(foreseen)
 
+    def impossible(self) -> Mapping[str, str]:
+        """Say why it can't be started."""
+        if self._foreseen is None:
+            return {"start": "It isn't known yet what it would do."}
+        why_not = self.query_one(PlanPreview).why_not
+        return {"start": why_not} if why_not else {}
+
     @on(PlanPreview.StartWanted)
-    def _start_wanted(self) -> None:
+    def action_start(self) -> None:
+        """Ask whether to start it."""
         if self._foreseen is not None:
             self._start(self._foreseen)
 
@@ -142,7 +165,7 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
         view = self.query_one(PlanPreview)
         view.starting()
         try:
-            job = await self.transship.engine.start(self._plan)
+            job = await self.transship.engine.start(self._plan, deletes=foreseen.deletes)
         except TransshipError as error:
             view.offer_start()
             self.fail(error)
@@ -152,10 +175,8 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
 
     def _leave_to(self, job: str) -> None:
         """Show the job; what was asked here is done."""
-        journey = self.transship.journey
-        journey.job = job
-        journey.source = self._plan.sources[0].registry
-        journey.target = self._plan.targets[0].registry
+        self.transship.journey.job = job
+        self.transship.bridge.look()
         self.close_when_in_front()
         self.transship.show_job(job)
 

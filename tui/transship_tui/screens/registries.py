@@ -137,10 +137,10 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
             self.query_one(VirtualTable).go_to(other)
 
     def _say_heading(self) -> None:
-        journey = self.transship.journey
+        journey, called = self.transship.journey, self.transship.naming.place
         count = counted(len(self._accounts), "account")
-        source = f", from {journey.source}" if journey.source else ""
-        target = f" to {journey.target}" if journey.source and journey.target else ""
+        source = f", from {called(journey.source)}" if journey.source else ""
+        target = f" to {called(journey.target)}" if journey.source and journey.target else ""
         self.heading("Registries", f"{count}{source}{target}")
 
     def _show(self) -> None:

@@ -58,7 +58,7 @@ class ModeTabs(Static):
         if self.size.width >= _ROOM_FOR_OUR_NAME:
             yield "", " transship  "
         for mode, title in MODES:
-            yield mode, f" {key_of(mode, _chosen_keys(self))} {title} "
+            yield mode, f" {key_of(mode, chosen_keys(self))} {title} "
 
     def _style(self, mode: str) -> str:
         if not mode:
@@ -123,7 +123,7 @@ class LineBar(_HintedBar):
         """Return the line, with the key that copies it."""
         if not self.line:
             return Content("")
-        key = key_of("copy-line", _chosen_keys(self))
+        key = key_of("copy-line", chosen_keys(self))
         return self.hinted(Content(f"$ {self.line}"), f"{key} copies it")
 
 
@@ -160,7 +160,7 @@ class MessageBar(_HintedBar):
 
     def render(self) -> Content:
         """Return as much of it as there is room for."""
-        key = key_of("explain", _chosen_keys(self))
+        key = key_of("explain", chosen_keys(self))
         if self.error is not None:
             return self.hinted(self.message, f"{key} explains")
         if self.is_cut:
@@ -173,7 +173,8 @@ class MessageBar(_HintedBar):
         self.refresh()
 
 
-def _chosen_keys(widget: Widget) -> Mapping[str, str]:
+def chosen_keys(widget: Widget) -> Mapping[str, str]:
+    """Return the operator's own keys, by id."""
     from transship_tui.app import TransshipApp
 
     return widget.app.settings.keys if isinstance(widget.app, TransshipApp) else {}

@@ -145,10 +145,11 @@ class Browser(WorkersMinded, Vertical):
             self.post_message(self.Looked("Browse", more if self._accounts else "", line("ls")))
             return
         names = self.names
+        called = self._frame.transship.naming.place(names.host)
         repository = names.repository if self.level == "tags" else ""
-        heading = f"{names.host}/{repository}" if repository else names.host
+        heading = f"{called}/{repository}" if repository else called
         more = " · ".join(filter(None, (names.marked_words, names.here.count)))
-        self.post_message(self.Looked(heading, more, ls_line(names.host, repository)))
+        self.post_message(self.Looked(heading, more, ls_line(called, repository)))
 
     def _go(self, level: str) -> None:
         self._frame.hush()

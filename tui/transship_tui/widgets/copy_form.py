@@ -20,6 +20,7 @@ from transship.plans.mapping import mapped, proposed_path, repositories_of
 from transship.plans.plan import OnConflict, Plan
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, QUIET
+from transship_tui.naming import Naming
 
 _ON_CONFLICT = (
     ("overwrite: the tag moves", OnConflict.OVERWRITE),
@@ -71,6 +72,7 @@ class CopyForm(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._sources = tuple(sources)
         self._registry = sources[0].registry
+        self._naming = Naming(accounts)
         others = [account for account in accounts if account.host != self._registry]
         self._hosts = [account.host for account in others] + [self._registry]
         self._target = target if target in self._hosts else self._hosts[0]
@@ -81,7 +83,7 @@ class CopyForm(VerticalScroll, can_focus=False):
         with Horizontal(classes="field"):
             yield Label("To registry")
             yield Select(
-                [(_host_words(host, self._registry), host) for host in self._hosts],
+                [(self._host_words(host), host) for host in self._hosts],
                 value=self._target,
                 allow_blank=False,
                 compact=True,
@@ -135,6 +137,13 @@ class CopyForm(VerticalScroll, can_focus=False):
     def on_resize(self) -> None:
         """Close up where there are few lines."""
         self.set_class(self.size.height < 15, "-close")
+
+    def _host_words(self, host: str) -> str:
+        called = self._naming.place(host)
+        words = host if called == host else f"{called}, {host}"
+        same = " (the same registry)" if host == self._registry else ""
+        # A literal IPv6 address has brackets, which would be read as markup.
+        return f"{words}{same}".replace("[", "\\[")
 
     @property
     def is_touched(self) -> bool:
@@ -201,9 +210,3 @@ class CopyForm(VerticalScroll, can_focus=False):
         if platforms:
             return Content.styled(_SOME_PLATFORMS, CARE), True
         return Content.styled(_ALL_PLATFORMS, QUIET), True
-
-
-def _host_words(host: str, source: str) -> str:
-    # A literal IPv6 address has brackets, which would be read as markup.
-    words = f"{host} (the same registry)" if host == source else host
-    return words.replace("[", "\\[")

@@ -43,6 +43,8 @@ class CopyRows:
         self._read: dict[int, CopyRow | None] = {}
         self.moves = True
         """Whether anything moves now; if not, what was begun waits to go on."""
+        self.ended = False
+        """Whether the job has ended; what it hasn't done by then, it won't do."""
         self.stale = False
         """Whether a copy was asked for that is gone; what failed goes when it is tried again."""
 
@@ -75,7 +77,7 @@ class CopyRows:
             return (Content("…"), Content(""), Content(""), Content(""))
         source, target = row.copy.source, row.copy.target
         return (
-            mark(word_for(row, moves=self.moves)),
+            mark(word_for(row, moves=self.moves, ended=self.ended)),
             Content(_within(str(source), source.registry)),
             Content(_within(str(target), target.registry)),
             _why(row),
@@ -114,11 +116,13 @@ class EventRows:
         )
 
 
-def word_for(row: CopyRow, *, moves: bool) -> str:
+def word_for(row: CopyRow, *, moves: bool, ended: bool) -> str:
     """Return how far a copy is, in the word that has a mark.
 
-    Where nothing `moves`, what was begun waits to go on.
+    Where nothing `moves`, what was begun waits to go on; in a job that has `ended`, for nothing.
     """
+    if ended and row.state in (State.WAITING, State.RUNNING):
+        return "not done"
     if row.state is State.RUNNING and not moves:
         return str(State.WAITING)
     if row.state is State.DONE:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from transship.guide import Progress, Step, World, next_step, rail
+from transship.guide import Next, Progress, Step, World, next_step, rail
+from transship_tui.journey import MODE_OF
+from transship_tui.keys import key_of
+from transship_tui.naming import middle_cut
+from transship_tui.widgets.bars import chosen_keys
 
 _SIGNS = {
     Progress.DONE: ("✓", "$text-success"),
@@ -15,8 +19,22 @@ _SIGNS = {
 }
 
 
+_HINTS = {
+    Step.SOURCE: " {n} takes this one.",
+    Step.TARGET: " {n} takes this one.",
+    Step.CHOOSE: " {mark} marks.",
+}
+"""How a step is taken in its own area, where a key alone doesn't say it."""
+
+_GAP = 2
+_LEAST_ABOUT = 18
+
+
 class GuideBar(Static):
-    """Shows how far the operator is. `world` holds the facts that it follows from."""
+    """Shows how far the operator is.
+
+    `world` holds the facts that it follows from, `about` says whose steps these are.
+    """
 
     DEFAULT_CSS = """
     GuideBar { height: 2; padding: 0 1; background: $surface; display: none; }
@@ -24,6 +42,14 @@ class GuideBar(Static):
     """
 
     world: reactive[World] = reactive(World())
+    about: reactive[str] = reactive("")
+
+    def on_mount(self) -> None:
+        """Follow where the keys go."""
+        self.watch(self.screen, "focused", self._draw_again)
+
+    def _draw_again(self) -> None:
+        self.refresh()
 
     def render(self) -> Content:
         """Return the rail, and under it what comes next."""
@@ -37,5 +63,31 @@ class GuideBar(Static):
             for step, progress in rail(self.world):
                 sign, style = _SIGNS[progress]
                 parts += [(f"{sign} {step.capitalize()}", style), "  "]
-        parts += ["\n", ("n ", "$text-accent"), coming.waits_for]
+        parts += ["\n", self._second_line(coming)]
         return Content.assemble(*parts)
+
+    def _second_line(self, coming: Next) -> Content:
+        """Return what the next step waits for, how it is taken here, and whose step it is."""
+        chosen = chosen_keys(self)
+        if isinstance(self.screen.focused, Input):  # There the key is a letter like any other.
+            return self._with_about(Content(coming.waits_for))
+        key = key_of("next", chosen)
+        hint = ""
+        if self._is_taken_here(coming.step):
+            hint = _HINTS.get(coming.step, "").format(n=key, mark=key_of("list.mark", chosen))
+        line = Content.assemble((f"{key} ", "$text-accent"), coming.waits_for)
+        if line.cell_length + len(hint) <= self.content_size.width:
+            line = Content.assemble(line, hint)
+        return self._with_about(line)
+
+    def _is_taken_here(self, step: Step) -> bool:
+        """Tell whether this is the area of a step, with nothing in front of it."""
+        in_front = len(self.app.screen_stack) > 1
+        return self.app.current_mode == MODE_OF[step] and not in_front
+
+    def _with_about(self, line: Content) -> Content:
+        room = self.content_size.width - line.cell_length - _GAP
+        if not self.about or room < _LEAST_ABOUT:
+            return line
+        about = middle_cut(Content.styled(self.about, "$foreground-muted"), room)
+        return Content.assemble(line, " " * (room + _GAP - about.cell_length), about)

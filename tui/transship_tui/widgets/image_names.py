@@ -75,6 +75,7 @@ class ImageNames(Horizontal):
         self._seen = seen
         self._marks_in: Counter[str] = Counter()
         self._rest: Timer | None = None
+        self._rests_at: str | None = None
         self.host = ""
         self.repository = ""
 
@@ -179,6 +180,7 @@ class ImageNames(Horizontal):
         self._wait_for_rest()
 
     def _wait_for_rest(self) -> None:
+        self._rests_at = self.repositories.table.key_at_cursor()
         if self._rest is not None:
             self._rest.stop()
         if not self.has_class("-narrow"):
@@ -199,11 +201,24 @@ class ImageNames(Horizontal):
     @on(NameList.Changed)
     def _names_changed(self, event: NameList.Changed) -> None:
         event.stop()
-        if self.repositories.hides_all and self.repository and self.level == "repositories":
-            self.repository = ""
-            self.tags.clear()
+        if event.names is self.repositories and self.level == "repositories":
+            self._follow_repositories()
         if event.names is self.here:
             self.post_message(self.Changed())
+
+    def _follow_repositories(self) -> None:
+        """Show the tags of a repository only while that is in sight.
+
+        Of a cursor that stands elsewhere because other rows are shown, nobody else tells.
+        """
+        key = self.repositories.table.key_at_cursor()
+        if self.repositories.hides_all:
+            self._rests_at = None
+            if self.repository:
+                self.repository = ""
+                self.tags.clear()
+        elif key is not None and key != self._rests_at:
+            self._wait_for_rest()
 
     def _list_repositories(self, *, keep: bool = False) -> None:
         left_out = partial(self._engine.left_out, self.host)

@@ -134,13 +134,13 @@ class JobLists(Vertical):
         moves = view.state is JobState.RUNNING
         listed = (self.tab, self._pattern, *_moment(view, self.tab))
         if listed == self._listed and not self._copies.stale:
-            self._copies.moves = moves
+            self._copies.moves, self._copies.ended = moves, view.state.ended
             self._copies.forget()
             self.table.changed()
             return
         ids = self._engine.copy_ids(self._job, Which(str(self.tab)), self._pattern)
         self._copies, self._listed = CopyRows(ids, self._fetch), listed
-        self._copies.moves = moves
+        self._copies.moves, self._copies.ended = moves, view.state.ended
         narrowed = not is_everything(self._pattern)
         empty = "Nothing matches; esc shows all." if narrowed else _EMPTY[self.tab]
         self.table.show(self._copies, empty=empty)

@@ -40,10 +40,14 @@ SCHEDULE: Place = ("schedule",)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a draft says: a plan; or, by place, what is wrong with it."""
+    """What a draft says: a plan; or, by place, what is wrong with it.
+
+    `missing` are the places where nothing else is wrong than that nothing stands there.
+    """
 
     plan: Plan | None
     mistakes: Mapping[Place, str] = field(default_factory=dict)
+    missing: frozenset[Place] = frozenset()
 
     def at(self, place: Place) -> str:
         """Return what is wrong at a place, or below it; nothing when it is right."""
@@ -144,7 +148,9 @@ class PlanDraft:
             document.pop("delete", None)
         document["rules"] = rules
         limits = {n: v for n, v in self._limits().items() if v and n not in self._idle()}
-        return _without_empty({**document, "limits": limits})
+        # An empty [delete] deletes, by the defaults.
+        deletion = {"delete": document["delete"]} if document.get("delete") is not None else {}
+        return _without_empty({**document, "limits": limits}) | deletion
 
     def read(self) -> Reading:
         """Return the plan that it says, or what is wrong with it."""
@@ -153,7 +159,7 @@ class PlanDraft:
         for mistake in mistakes:
             for place in self._places(mistake):
                 found.setdefault(place, mistake.why)
-        return Reading(plan, found)
+        return Reading(plan, found, frozenset(at for at in found if self.value(at) is None))
 
     def registries(self) -> Mapping[str, str]:
         """Return how each registry that takes part is called, by registry, sources first."""

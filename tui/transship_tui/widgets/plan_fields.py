@@ -119,7 +119,8 @@ class PlanFields(PlanForm):
         """Show what a draft says."""
         self._draft = draft
         kind = Kind.REPLICATION if draft.is_replication else Kind.SYNC
-        with self.prevent(RadioSet.Changed, RadioButton.Changed):
+        # The set must hear of its buttons: it is what lets go of the one that was pressed.
+        with self.prevent(RadioSet.Changed):
             self.query_one(f"#{kind}", RadioButton).value = True
         super().show(draft, prefix)
         self.show_limits()

@@ -59,6 +59,11 @@ class Foreseen:
         """Everything that was looked at, with its verdict."""
         return self.preview.worklist.copies
 
+    @property
+    def deletes(self) -> bool:
+        """Whether anything at a target would be deleted."""
+        return bool(self.counts.get(Verdict.DELETE))
+
     def of(self, *verdicts: Verdict) -> list[Copy]:
         """Return the copies with one of these verdicts."""
         return [copy for copy in self.copies if copy.verdict in verdicts]

@@ -78,6 +78,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._entries = tuple(entries)
         self._draft: PlanDraft | None = None
         self._said: dict[str, Content] = {}
+        self._touched: set[Place] = set()
         self.prefix: Place = ()
 
     def compose(self) -> ComposeResult:
@@ -86,6 +87,8 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def show(self, draft: PlanDraft, prefix: Place = ()) -> None:
         """Show what a part of a draft says."""
+        if draft is not self._draft:
+            self._touched.clear()
         self._draft, self.prefix = draft, prefix
         self.refill()
 
@@ -107,12 +110,21 @@ class PlanForm(VerticalScroll, can_focus=False):
         return {}
 
     def say(self, reading: Reading) -> None:
-        """Say under each field what is wrong with it."""
-        notes = self.notes()
+        """Say under each field what is wrong with it, unless it waits for its first words."""
+        notes, waiting = self.notes(), self.waiting(reading)
         for entry in self.fields():
-            why = reading.at(self.prefix + entry.place)
+            place = self.prefix + entry.place
+            why = "" if place in waiting else reading.at(place)
             note = Content.styled(f"✗ {safe(why)}", BAD) if why else notes.get(entry.place)
             self.note(self.field(entry.place), note or Content(""))
+
+    def waiting(self, reading: Reading) -> frozenset[Place]:
+        """Return the places that are empty, must not be, and weren't touched yet."""
+        return reading.missing - self._touched
+
+    def touch(self, reading: Reading) -> None:
+        """Wait for nothing any more: say of all fields what is wrong with them."""
+        self._touched |= self.waiting(reading)
 
     def note(self, field: Field, note: Content) -> None:
         """Say something under a field. What is said already isn't laid out anew."""
@@ -155,6 +167,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         if entry is None or self._draft is None:
             return
         place = self.prefix + entry.place
+        self._touched.add(place)
         # What can't be shown as it is isn't changed by being shown.
         if event.value != safe(self._draft.text(place)):
             self._draft.put(place, event.value)

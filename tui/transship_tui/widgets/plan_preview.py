@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Button, ContentSwitcher, Static
 
 from transship.transfers.work import Verdict
-from transship_tui.keys import bindings
+from transship_tui.keys import chosen
 from transship_tui.widgets.plan_foreseen import (
     ORDER,
     Foreseen,
@@ -43,7 +43,9 @@ _KEPT = tuple(verdict for verdict in ORDER if verdict is not Verdict.DELETE)
 class PlanPreview(Vertical):
     """Shows what was foreseen, in lists, and offers to start it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("plan-preview")
+    BINDINGS: ClassVar[list[BindingType]] = chosen(
+        "foreseen.verdict", "foreseen.next-tab", "foreseen.previous-tab"
+    )
     DEFAULT_CSS = """
     PlanPreview {
         #totals, #costs { padding: 0 1; }
@@ -66,6 +68,8 @@ class PlanPreview(Vertical):
         self._only: Verdict | None = None
         self._list = "copies"
         self._group: LeftOut | None = None
+        self.why_not = ""
+        """Why it can't be started; nothing when it can."""
 
     def compose(self) -> ComposeResult:
         """Give totals and costs, the lists, all of the row under the cursor, and the way on."""
@@ -94,24 +98,20 @@ class PlanPreview(Vertical):
         self.offer_start()
         self._draw()
 
-    @property
-    def can_start(self) -> bool:
-        """Whether it can be started."""
-        return not self.query_one("#start", Button).disabled
-
     def offer_start(self) -> None:
         """Let it be started, or say why it can't be."""
-        why_not = why_not_start(self._foreseen) if self._foreseen else "looking…"
-        self.query_one("#start", Button).disabled = bool(why_not)
-        self._say_of_start(why_not or "asks once more; nothing is written yet")
+        self._allow_start(why_not_start(self._foreseen) if self._foreseen else "looking…")
 
     def starting(self) -> None:
         """Say that the job is on its way, which takes a moment."""
-        self.query_one("#start", Button).disabled = True
-        self._say_of_start("starting the job…")
+        self._allow_start("starting the job…")
 
-    def _say_of_start(self, words: str) -> None:
+    def _allow_start(self, why_not: str) -> None:
+        self.why_not = why_not
+        self.query_one("#start", Button).disabled = bool(why_not)
+        words = why_not or "asks once more; nothing is written yet"
         self.query_one("#why", Static).update(Content(words))
+        self.screen.refresh_bindings()
 
     # Which list
 

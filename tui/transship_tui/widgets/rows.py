@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.strip import Strip
 
 from transship.text import safe
+from transship_tui.naming import middle_cut
 from transship_tui.widgets.text_lines import segments_of
 
 
@@ -24,6 +25,8 @@ class Column:
     right: bool = False
     least: int = 0
     """The table's width from which on the column is shown."""
+    middle: bool = False
+    """Whether what is too long is cut in its middle, as names of places are."""
 
 
 class Rows(Protocol):
@@ -94,7 +97,8 @@ def row_strip(
         if room == 0:
             continue
         text = _harmless(cell)
-        text = (Content(text.plain) if plain else text).truncate(room, ellipsis=True)
+        text = Content(text.plain) if plain else text
+        text = middle_cut(text, room) if column.middle else text.truncate(room, ellipsis=True)
         segments = segments_of(text, style)
         padding = Segment(" " * (room - text.cell_length), style)
         parts += [padding, *segments] if column.right else [*segments, padding]

@@ -20,12 +20,14 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from transship.errors import CatalogClosed, TransshipError
+from transship.plans.outline import RuleCount
 from transship.plans.plan import Plan
 from transship.plans.rule import Rule
 from transship.text import counted
 from transship_tui.beside import computed
 from transship_tui.keys import bindings
 from transship_tui.marks import BAD, CARE, QUIET
+from transship_tui.widgets.rows import NoRows
 from transship_tui.widgets.rule_rows import (
     COLUMNS,
     SIGNS,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 2_000
 """Of so many tags the pass takes no longer than a key does."""
 
+_NO_PLAN = "Fill in From and To; what the rule takes of the source's tags is shown here."
 _MOST_ROUNDS = 20
 """After tags were looked up, others may have to be; this often at most."""
 
@@ -123,6 +126,8 @@ class RuleMatches(WorkersMinded, Vertical):
     def outdated(self, why: str) -> None:
         """Keep showing what was last, and say why that is so."""
         self._outdated = why
+        if self._plan is None:
+            self.query_one(VirtualTable).show(NoRows(), empty=_NO_PLAN)
         self._say()
 
     def show_rule(self, rule: int) -> None:
@@ -130,6 +135,16 @@ class RuleMatches(WorkersMinded, Vertical):
         if rule != self._rule:
             self._rule = rule
             self._show(at=0)
+
+    def label(self, rule: int) -> str:
+        """Return in short what is known of a rule, nothing as long as that is nothing."""
+        counts = self._counts(rule)
+        if counts is None:
+            return ""
+        if not self._is_known(rule):
+            return "?"
+        kept = "" if counts.impossible and not counts.copies else f"✓{counts.kept:,}"
+        return " ".join(filter(None, (kept, f"✗{counts.impossible:,}" * bool(counts.impossible))))
 
     @property
     def is_busy(self) -> bool:
@@ -248,11 +263,31 @@ class RuleMatches(WorkersMinded, Vertical):
         self._shown = present[(present.index(self._shown) + 1) % len(present)]
         self._show(at=0)
 
+    def _counts(self, rule: int) -> RuleCount | None:
+        counts = self._drawn.counts if self._drawn is not None else ()
+        return counts[rule] if rule < len(counts) else None
+
     def _count(self, shown: Shown) -> int:
-        if self._drawn is None or self._rule >= len(self._drawn.counts):
+        """Return how many rows of a kind there are."""
+        counts = self._counts(self._rule)
+        if counts is None:
             return 0
-        passed = len(self._drawn.outline.passed_by) if shown is Shown.DROPPED else 0
-        return count_of(self._drawn.counts[self._rule], shown) + passed
+        return count_of(counts, shown) + (self._passed_by if shown is Shown.DROPPED else 0)
+
+    @property
+    def _passed_by(self) -> int:
+        """How many repositories this rule leaves to others, or nobody takes."""
+        passed = self._drawn.outline.passed_by if self._drawn is not None else ()
+        return sum(1 for each in passed if each.rule in (self._rule, None))
+
+    def _is_known(self, rule: int) -> bool:
+        """Tell whether it is known what a rule reads from, or at least some of it."""
+        if rule >= len(self._rules):
+            return False
+        here = self._engine.listed().get(self._rules[rule].source.registry)
+        if here is not None and any(here.tags.values()):
+            return True
+        return self._trouble is None and self._to_list == 0 and not (here and here.problems)
 
     def _show(self, at: int | None = None) -> None:
         if self._shown is not Shown.MATCHED and not self._count(self._shown):
@@ -272,25 +307,39 @@ class RuleMatches(WorkersMinded, Vertical):
     def _empty(self) -> str:
         if self._to_list != 0:
             return "Listing…"
+        if not self._is_known(self._rule):
+            return "What is at the source isn't known."
         if self._count(Shown.DROPPED) or self._count(Shown.NEEDED):
             return "This rule takes nothing. f shows what it leaves, and why."
         return "There is nothing at the source."
 
     def _say(self) -> None:
         """Say how many there are of each kind, and how far the tags are known."""
-        parts: list[str | tuple[str, str]] = []
+        self.query_one("#counts", TextLines).show([self._totals()])
+        self.query_one("#state", TextLines).show([self._state()])
+
+    def _totals(self) -> Content:
+        """Return how many tags there are of each kind, and how many repositories are left."""
+        if not self._is_known(self._rule):
+            return Content.styled("? what it matches isn't known", CARE)
+        passed, impossible = self._passed_by, self._count(Shown.IMPOSSIBLE)
+        parts: list[str | tuple[str, str]] = ["Tags: "]
         for shown in Shown:
-            count = self._count(shown)
-            if count or shown is Shown.MATCHED:
+            count = self._count(shown) - (passed if shown is Shown.DROPPED else 0)
+            if count or shown in (Shown.MATCHED, self._shown):
                 sign, color = SIGNS[shown]
+                if shown is Shown.MATCHED and impossible:
+                    sign, color = "!", CARE
                 chosen = "reverse " if shown is self._shown else ""
                 parts += [(f"{sign} {count:,} {shown}", f"{chosen}{color}"), "  "]
-        self.query_one("#counts", TextLines).show([Content.assemble(*parts)])
-        self.query_one("#state", TextLines).show([self._state()])
+        if passed:
+            parts.append((f"Repositories: – {passed:,} dropped", QUIET))
+        return Content.assemble(*parts)
 
     def _state(self) -> Content:
         if self._outdated:
-            return Content.styled(f"! as it was before: {self._outdated}", CARE)
+            before = "as it was before: " if self._drawn is not None else ""
+            return Content.styled(f"! {before}{self._outdated}", CARE)
         if self._refusal:
             return Content.styled(f"✗ {self._refusal}", BAD)
         if self._trouble is not None:
@@ -313,12 +362,13 @@ class RuleMatches(WorkersMinded, Vertical):
     def _extent(self) -> str:
         catalogues = self._engine.listed()
         here = [each for host, each in catalogues.items() if host in _hosts(self._rules)]
-        tags = sum(len(tags) for each in here for tags in each.tags.values())
-        names = sum(len(each.tags) for each in here)
+        sizes = [len(tags) for each in here for tags in each.tags.values()]
         problems = sum(len(each.problems) for each in here)
         refused = f", {problems:,} can't be listed" if problems else ""
-        repositories = counted(names, "repository", "repositories")
-        return f"{repositories} with {counted(tags, 'tag')}{refused}"
+        some = sum(1 for size in sizes if size)
+        of = f"{some:,} of " if some < len(sizes) else ""
+        repositories = counted(len(sizes), "repository", "repositories")
+        return f"{counted(sum(sizes), 'tag')} listed in {of}{repositories}{refused}"
 
     @on(VirtualTable.CursorMoved)
     def _cursor_moved(self, event: VirtualTable.CursorMoved) -> None:

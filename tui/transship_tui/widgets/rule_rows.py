@@ -51,6 +51,11 @@ class Drawn:
     counts: tuple[RuleCount, ...]
     unknown: int
 
+    @property
+    def impossible(self) -> int:
+        """How many copies can't be, over all rules."""
+        return sum(counts.impossible for counts in self.counts)
+
     def rows(self, rule: int, shown: Shown) -> MatchRows:
         """Return the rows of one rule."""
         return MatchRows(self.outline, rule, shown)
@@ -146,9 +151,16 @@ class MatchRows:
 
     def cells(self, index: int) -> Sequence[Content]:
         """Return the tag, and what it becomes or why it isn't taken."""
-        sign, color = SIGNS[self._shown]
+        sign, color = SIGNS[Shown.IMPOSSIBLE if self._cannot_be(index) else self._shown]
         name = Content.assemble((f"{sign} ", color), safe(self.key(index)))
         return name, Content.styled(*self._what(index))
+
+    def _cannot_be(self, index: int) -> bool:
+        """Tell whether a tag that is matched can be copied to no target."""
+        if self._shown is not Shown.MATCHED or index >= self._tags:
+            return False
+        opened, tag = self._at(index)
+        return tag in opened.impossible and tag not in opened.becomes
 
     def in_full(self, index: int) -> Content:
         """Return everything about one tag."""

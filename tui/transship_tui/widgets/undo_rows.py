@@ -42,6 +42,12 @@ _OUTCOMES = {
     Restored.FAILED: Mark("✗", "failed", BAD),
 }
 
+_DONE = {
+    Act.TAKE_AWAY: Mark("✓", "taken away", OK),
+    Act.UNLIST: Mark("✓", "unlisted", OK),
+}
+"""What became of a tag that isn't put back."""
+
 
 class UndoRows:
     """Tags, each with what is to be done, or with what became of it."""
@@ -73,7 +79,10 @@ def mark_of(restore: Restore, outcome: Outcome | None) -> Mark:
     """Return what is to be done with a tag; once it was, what became of it."""
     if outcome is None or outcome.restore.act is Act.ALREADY:
         return MARKS[restore.act]
-    return _OUTCOMES.get(outcome.restored, MARKS[outcome.restore.act])
+    act = outcome.restore.act
+    if outcome.restored is Restored.DONE and act in _DONE:
+        return _DONE[act]
+    return _OUTCOMES.get(outcome.restored, MARKS[act])
 
 
 def why(restore: Restore, outcome: Outcome | None) -> str:

@@ -30,6 +30,9 @@ _COLUMNS = (
     Column("To"),
     Column("Why", least=100),
 )
+_LINES = 3
+"""How many lines there are for all of one copy."""
+
 _ORDER = (
     Verdict.COPY,
     Verdict.OVERWRITE,
@@ -138,8 +141,9 @@ class WorklistView(Vertical):
             self.query_one("#copy", Static).update(Content(""))
 
     def on_resize(self) -> None:
-        """Lay the totals out anew."""
+        """Lay out anew what follows from the width."""
         self._show_totals()
+        self._show_copy()
 
     def _show_totals(self) -> None:
         # Before it has a place it has no width; it is told of one with a resize.
@@ -158,11 +162,16 @@ class WorklistView(Vertical):
         return (*laid_out(parts, width).split("\n"), *Content(cost(self._worklist)).wrap(width))
 
     @on(VirtualTable.CursorMoved)
-    def _show_copy(self, event: VirtualTable.CursorMoved) -> None:
+    def _cursor_moved(self, event: VirtualTable.CursorMoved) -> None:
         event.stop()
-        rows = self.query_one(VirtualTable).rows
-        if isinstance(rows, _CopyRows) and event.index < len(rows):
-            self.query_one("#copy", Static).update(_in_full(rows.copies[event.index]))
+        self._show_copy()
+
+    def _show_copy(self) -> None:
+        """Show all of the copy under the cursor."""
+        table = self.query_one(VirtualTable)
+        if isinstance(table.rows, _CopyRows) and table.cursor < len(table.rows):
+            words = _in_full(table.rows.copies[table.cursor], self.size.width - 2)
+            self.query_one("#copy", Static).update(words)
 
     @on(Button.Pressed, "#start")
     def _pressed(self, event: Button.Pressed) -> None:
@@ -221,9 +230,12 @@ def laid_out(parts: Sequence[tuple[str, str]], width: int) -> Content:
     return lines
 
 
-def _in_full(copy: Copy) -> Content:
+def _in_full(copy: Copy, width: int) -> Content:
+    """Return all of a copy; what the lines have no room for ends with a sign that says so."""
+    way = Content(f"{safe(str(copy.source))} → {safe(str(copy.target))}")
+    more = Content(safe(copy.reason) or copy.digest or "")
+    lines = len(way.wrap(width)) if width > 0 else 1
+    if width > 0 and lines + len(more.wrap(width)) > _LINES:
+        more = more.truncate(width * max(1, _LINES - lines), ellipsis=True)
     color = {Verdict.OVERWRITE: CARE, Verdict.CONFLICT: BAD, Verdict.BLOCKED: BAD}
-    return Content.assemble(
-        f"{safe(str(copy.source))} → {safe(str(copy.target))}\n",
-        (safe(copy.reason) or copy.digest or "", color.get(copy.verdict, QUIET)),
-    )
+    return Content.assemble(way, "\n", more.stylize(color.get(copy.verdict, QUIET)))

@@ -1,0 +1,138 @@
+"""The part of the stand-in engine that moves domains: standings judged by the real rules."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transship.cutover.checking import subject_of
+from transship.cutover.evidence import Evidence, Statement
+from transship.cutover.observe.names import parse_domain
+from transship.cutover.progress import progress
+from transship.cutover.reports.standing import Standing
+from transship.cutover.rules.case import Case
+from transship.cutover.rules.judging import judge
+from transship.errors import BadRequest, CutoverNotFound
+from transship_tui.engine_cutover import Tried
+
+if TYPE_CHECKING:
+    from fakes.clock import FakeClock
+    from transship.cutover.subject import Subject
+    from transship_tui.engine_cutover import Wished
+
+
+@dataclass
+class FakeCutovers:
+    """Cutovers by their names.
+
+    `looks` are what a check gives, one after the other, and `watched` what a watch does; both end
+    then. `tries_say` is what trying a field says, by the method's name.
+    """
+
+    standings: dict[str, Standing] = field(default_factory=dict, kw_only=True)
+    looks: list[Standing] = field(default_factory=list, kw_only=True)
+    watched: list[Standing] = field(default_factory=list, kw_only=True)
+    tries_say: dict[str, Tried] = field(default_factory=dict, kw_only=True)
+    said_by: str = field(default="maria on laptop", kw_only=True)
+    taken_files: set[Path] = field(default_factory=set, kw_only=True)
+
+    clock: FakeClock
+
+    @abstractmethod
+    async def _reach(self, name: str, what: object) -> None: ...
+
+    @abstractmethod
+    def _fail(self, name: str) -> None: ...
+
+    def cutovers(self) -> Sequence[Standing]:
+        self._fail("cutovers")
+        return list(self.standings.values())
+
+    def cutover(self, name: str) -> Standing:
+        self._fail("cutover")
+        if name not in self.standings:
+            raise CutoverNotFound(name)
+        return self.standings[name]
+
+    def subject_of(self, wished: Wished) -> Subject:
+        return subject_of(
+            parse_domain(wished.domain),
+            wished.new,
+            old=wished.old,
+            record=wished.record,
+            resolvers=wished.resolvers,
+            repositories=wished.repositories,
+            node_ca=wished.node_ca,
+        )
+
+    async def try_domain(self, text: str) -> Tried:
+        parse_domain(text)
+        await self._reach("try_domain", text)
+        return self.tries_say.get("try_domain", Tried(good=True, words="leads somewhere"))
+
+    async def try_new(self, wished: Wished) -> Tried:
+        await self._reach("try_new", wished.new)
+        return self.tries_say.get("try_new", Tried(good=True, words="a certificate for the name"))
+
+    async def try_resolver(self, text: str, domain: str) -> Tried:
+        await self._reach("try_resolver", text)
+        return self.tries_say.get("try_resolver", Tried(good=True, words="answers"))
+
+    def add_cutover(self, subject: Subject) -> str:
+        self._fail("add_cutover")
+        name = f"{subject.domain.name}-abcdef"
+        self.standings[name] = Standing(name, subject)
+        return name
+
+    def forget_cutover(self, name: str) -> None:
+        self._fail("forget_cutover")
+        del self.standings[name]
+
+    async def check_cutover(self, name: str) -> AsyncIterator[Standing]:
+        await self._reach("check_cutover", name)
+        for standing in self.looks:
+            self.standings[name] = replace(standing, name=name)
+            yield self.standings[name]
+
+    async def watch_cutover(self, name: str) -> AsyncIterator[Standing]:
+        for standing in self.watched:
+            await self._reach("watch_cutover", name)
+            self.standings[name] = replace(standing, name=name)
+            yield self.standings[name]
+
+    def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
+        self._fail("answer_cutover")
+        standing = self.standings[name]
+        evidence = standing.evidence or Evidence(self.clock.now())
+        given = Statement(question, answer, self.clock.now(), self.said_by)
+        evidence = replace(evidence, statements=(*evidence.statements, given))
+        self.standings[name] = judged(replace(standing, evidence=evidence), self.clock.now())
+        return self.standings[name]
+
+    async def change_record(self, name: str) -> str:
+        await self._reach("change_record", name)
+        return "change done"
+
+    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
+        await self._reach("roll_back_record", (name, accept_loss))
+        return "rollback done"
+
+    async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:
+        await self._reach("write_cutover_report", (name, path, form, replace))
+        file = Path("/home/alice", path)
+        if file in self.taken_files and not replace:
+            raise BadRequest(f"{file} is there already")
+        return file
+
+
+def judged(standing: Standing, now: float) -> Standing:
+    """Return a standing with the checks and the progress that follow from its evidence."""
+    evidence = standing.evidence or Evidence(now)
+    case = Case(standing.subject, evidence, now, standing.history, standing.samples)
+    checks = judge(
+        standing.subject, evidence, now, history=standing.history, samples=standing.samples
+    )
+    return replace(standing, checks=checks, progress=progress(case))

@@ -1,0 +1,164 @@
+"""The engine that moves domains, against the servers of the lab."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
+from servers.dns.lab import EXAMPLE
+from servers.dns.zones import IMAGES, NEW, OLD
+from transship.accounts.credentials import Sources
+from transship.accounts.docker_config import DockerConfig
+from transship.accounts.secrets import SessionStore
+from transship.cutover.change.secret import TsigKey, keep_tsig_key
+from transship.cutover.change.ways import ByUpdate
+from transship.cutover.progress import State
+from transship.cutover.reports.grid import grid_of
+from transship.cutover.subject import Domain, Resolver, Subject
+from transship.errors import ByHandOnly, CutoverNotFound, WritesOff
+from transship.paths import Paths
+from transship_tui.engine_cutover import Wished
+from transship_tui.live import LiveEngine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from servers.dns.lab import DnsLab
+    from transship.cutover.reports.standing import Standing
+
+
+class LabEngine(LiveEngine):
+    """An engine that asks the lab's resolvers only."""
+
+    lab: DnsLab
+
+    def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
+        plain = self.lab.caches["plain"]
+        return (Resolver("plain", plain.address, plain.port, origin="system"),)
+
+
+@pytest.fixture
+def engine(lab: DnsLab, tmp_path: Path) -> LabEngine:
+    store = SessionStore()
+    sources = Sources(store, store, DockerConfig({}, home=tmp_path), {})
+    engine = LabEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+    engine.lab = lab
+    return engine
+
+
+@pytest.fixture
+def subject(lab: DnsLab) -> Subject:
+    lab.primary.remember(EXAMPLE, IMAGES)
+    return Subject(Domain(IMAGES.rstrip(".")), NEW.rstrip("."), served=lab.served)
+
+
+async def last(standings: AsyncIterator[Standing]) -> Standing:
+    """Follow a check to its end."""
+    return [each async for each in standings][-1]
+
+
+async def seen(engine: LabEngine, name: str, wanted: Callable[[Standing], bool]) -> Standing:
+    """Watch until something holds."""
+    async with aclosing(engine.watch_cutover(name)) as standings:
+        async for standing in standings:
+            if wanted(standing):
+                return standing
+    raise AssertionError("the watch has ended")
+
+
+async def test_a_domain_is_looked_at_and_what_was_seen_is_kept(
+    engine: LabEngine, subject: Subject
+) -> None:
+    name = engine.add_cutover(subject)
+    assert engine.cutover(name).evidence is None
+    standing = await last(engine.check_cutover(name))
+    assert standing.evidence is not None
+    assert standing.evidence.today is not None
+    assert standing.edit is not None
+    assert standing.edit.forward.remove[0].endswith(f"CNAME {OLD}")
+    assert standing.edit.forward.add == (f"{subject.domain.name}. 60 IN CNAME {NEW}",)
+    assert {cell.says for cell in grid_of(standing)} == {"old"}
+    # The new registry doesn't listen in the lab.
+    assert standing.result("P-12").severity == "block"  # type: ignore[union-attr]
+    assert engine.cutover(subject.domain.name).evidence == standing.evidence
+    await engine.aclose()
+
+
+async def test_an_edit_by_hand_is_seen_by_itself(
+    engine: LabEngine, subject: Subject, lab: DnsLab
+) -> None:
+    name = engine.add_cutover(subject)
+    await last(engine.check_cutover(name))
+    await seen(engine, name, lambda each: bool(each.history))
+    with pytest.raises(ByHandOnly):
+        await engine.change_record(name)
+    lab.set(IMAGES, "CNAME", NEW)
+    standing = await seen(engine, name, lambda each: each.state in (State.CHANGED, State.MOVED))
+    assert standing.progress is not None
+    assert standing.progress.clocks.changed_at is not None
+    assert {c.says for c in grid_of(standing) if c.kind == "server"} == {"new"}
+    assert standing.edit is not None
+    assert standing.edit.forward.add, "the edit is still that of the change"
+
+
+async def test_a_record_is_changed_and_put_back_by_update(
+    engine: LabEngine, subject: Subject, lab: DnsLab
+) -> None:
+    key = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
+    await keep_tsig_key(engine.secret_store, lab.primary.address, key)
+    way = ByUpdate(
+        EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
+    )
+    name = engine.add_cutover(subject, way)
+    standing = await last(engine.check_cutover(name))
+    assert standing.applier is not None
+    engine.read_only = True
+    assert engine.cutover(name).applier.why_not  # type: ignore[union-attr]
+    with pytest.raises(WritesOff):
+        await engine.change_record(name)
+    engine.read_only = False
+    assert await engine.change_record(name) == "change done"
+    standing = await seen(engine, name, lambda each: each.state in (State.CHANGED, State.MOVED))
+    assert await engine.roll_back_record(name, accept_loss=True) == "rollback done"
+    standing = await seen(engine, name, lambda each: each.state is State.ROLLED_BACK)
+    assert {c.says for c in grid_of(standing) if c.kind == "server"} == {"old"}
+    texts = [note.text for note in standing.notes]
+    assert "change done" in texts
+    assert "rollback done" in texts
+
+
+async def test_what_the_operator_says_counts(engine: LabEngine, subject: Subject) -> None:
+    name = engine.add_cutover(subject)
+    await last(engine.check_cutover(name))
+    before = engine.cutover(name).result("P-09")
+    after = engine.answer_cutover(name, "automation", "none").result("P-09")
+    assert before is not None
+    assert after is not None
+    assert before.needs
+    assert not after.needs
+
+
+async def test_fields_are_tried_one_by_one(
+    engine: LabEngine, subject: Subject, lab: DnsLab
+) -> None:
+    cache = lab.caches["plain"]
+    resolver = f"{cache.address}:{cache.port}"
+    tried = await engine.try_resolver(resolver, subject.domain.name)
+    assert tried.good
+    assert OLD in tried.words
+    domain = await engine.try_domain(subject.domain.name)
+    assert domain.proposal == OLD.rstrip(".")
+    new = await engine.try_new(Wished(subject.domain.name, subject.new))
+    assert new.good is False
+
+
+async def test_a_cutover_is_put_away(engine: LabEngine, subject: Subject) -> None:
+    name = engine.add_cutover(subject)
+    engine.forget_cutover(name)
+    assert not engine.cutovers()
+    with pytest.raises(CutoverNotFound):
+        engine.cutover(name)

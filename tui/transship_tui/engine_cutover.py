@@ -1,0 +1,101 @@
+"""What the app asks of the core to move a domain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from transship.cutover.reports.standing import Standing
+    from transship.cutover.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """A cutover as an operator writes it down. `resolvers` and the rest may be empty."""
+
+    domain: str
+    new: str
+    old: str = ""
+    record: str = ""
+    resolvers: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    node_ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What trying one field has shown: a word for the state, and what was seen.
+
+    `good` is None where it forbids nothing and should be known. `proposal` is what another field
+    could hold because of it.
+    """
+
+    good: bool | None
+    words: str
+    proposal: str = ""
+
+
+class MovingDomains(Protocol):
+    """Cutovers, each by its name. Looking asks DNS and registries, and changes nothing."""
+
+    def cutovers(self) -> Sequence[Standing]:
+        """Return all cutovers with what was seen of them last. Raises BadFile."""
+
+    def cutover(self, name: str) -> Standing:
+        """Return one cutover with what was seen of it last. Raises CutoverNotFound."""
+
+    def subject_of(self, wished: Wished) -> Subject:
+        """Return what a cutover is about, checked and with all that was left out.
+
+        Raises BadDomain, BadResolver and BadRequest.
+        """
+
+    async def try_domain(self, text: str) -> Tried:
+        """Tell where a domain leads today; the proposal is the old registry."""
+
+    async def try_new(self, wished: Wished) -> Tried:
+        """Tell whether the new registry answers under the domain's name, with a certificate."""
+
+    async def try_resolver(self, text: str, domain: str) -> Tried:
+        """Tell what a resolver says of the domain."""
+
+    def add_cutover(self, subject: Subject) -> str:
+        """Keep a cutover, and return its name."""
+
+    def forget_cutover(self, name: str) -> None:
+        """Put a cutover away. Nothing in DNS is changed. Raises CutoverBusy."""
+
+    def check_cutover(self, name: str) -> AsyncIterator[Standing]:
+        """Make all checks; give what is known whenever that is more, the whole at the end."""
+
+    def watch_cutover(self, name: str) -> AsyncIterator[Standing]:
+        """Ask the name servers and resolvers again and again; give what they say each time.
+
+        Only DNS is asked, as often as the change needs. Raises CutoverBusy where another process
+        does that; what it sees is in `cutover`.
+        """
+
+    def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
+        """Keep what the operator says of a question or a warning, and judge anew."""
+
+    async def change_record(self, name: str) -> str:
+        """Change the record by the applier, and see that it was; return what became of it.
+
+        Raises RecordChanged, WritesOff, ByHandOnly, NotPutBack and what the applier raises.
+        """
+
+    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
+        """Put the record back by the applier, and see that it was; return what became of it.
+
+        Raises RollbackBlocked and what `change_record` raises.
+        """
+
+    async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:
+        """Write the report for the change ticket as `md`, `html` or `json`; return its whole path.
+
+        Raises BadRequest for a file that is there and may not be replaced, and SystemRefused.
+        """

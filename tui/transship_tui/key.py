@@ -1,0 +1,30 @@
+"""One key, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key or several for the same thing. `show` puts it into the footer."""
+
+    id: str
+    keys: str
+    action: str
+    description: str
+    tooltip: str
+    show: bool = False
+
+    def binding(self) -> Binding:
+        """Return the binding that Textual knows."""
+        return Binding(
+            self.keys,
+            self.action,
+            self.description,
+            show=self.show,
+            tooltip=self.tooltip,
+            id=self.id,
+        )

@@ -1,0 +1,246 @@
+"""What can be done about a cutover: answering, acknowledging, changing, going back, reporting."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from pathlib import Path
+
+from textual import on, work
+from textual.content import Content
+from textual.widgets import Button
+
+from transship.cutover.evidence import Evidence
+from transship.cutover.finding import CheckResult
+from transship.cutover.questions import Question, command, question
+from transship.cutover.reports.clock_words import way_back_words
+from transship.cutover.reports.rows import (
+    Row,
+    record_of,
+    to_accept,
+    unanswered,
+    why_not_back,
+)
+from transship.cutover.reports.standing import Standing
+from transship.errors import TransshipError
+from transship.text import counted, safe
+from transship_tui.dialogs.choice import Choice, ChoiceDialog
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.cutover_check import ACCEPT, ANSWER, CheckDialog
+from transship_tui.dialogs.cutover_question import QuestionDialog
+from transship_tui.dialogs.error import WordsDialog
+from transship_tui.dialogs.name import NameDialog
+from transship_tui.dialogs.report import ReportDialog
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.cutover_rows import explained
+from transship_tui.widgets.cutover_words import back_content, change_question
+
+
+class CutoverActs(Frame):
+    """A screen about one cutover. `standing` is how it was seen last, None if it can't be read."""
+
+    MODE = "cutover"
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.cutover = name
+        self.standing: Standing | None = None
+        self.changing = ""
+        """What is being done to the record."""
+
+    @property
+    def why_not_change(self) -> str:
+        """Why the record can't be changed from here now, whatever the checks say."""
+        return self.changing
+
+    def show(self, standing: Standing) -> None:
+        """Show how the cutover stands. Screens fill this in."""
+        self.standing = standing
+
+    def show_change(self) -> None:
+        """Show the edit. Screens fill this in."""
+
+    @property
+    def meant(self) -> CheckResult | None:
+        """The check that is meant. Screens fill this in."""
+        return None
+
+    def reload(self) -> None:
+        """Show what is known without looking."""
+        try:
+            self.show(self.transship.engine.cutover(self.cutover))
+        except TransshipError as error:
+            self.fail(error)
+
+    # Answering and acknowledging
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def explain_check(self, result: CheckResult, row: Row) -> None:
+        """Explain a check, and do what is wanted about it."""
+        if (standing := self.standing) is None:
+            return
+        now = self.transship.engine.clock.now()
+        asked = unanswered(result, standing.evidence)
+        open_ones = to_accept(result, standing.evidence)
+        what = ("Acknowledge" if result.findings else "Go on without") if open_ones else ""
+        dialog = CheckDialog(
+            f"{result.check} {result.title}",
+            explained(result, row, standing, now),
+            record=record_of(result),
+            asked=len(asked),
+            can_accept=what,
+        )
+        wanted = await self.app.push_screen_wait(dialog)
+        if wanted == ANSWER:
+            await self._answer_one(asked)
+        elif wanted == ACCEPT:
+            await self._accept_all(result)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_answer(self) -> None:
+        """Answer what the check under the cursor asks."""
+        if self.standing is not None and (result := self.meant) is not None:
+            await self._answer_one(unanswered(result, self.standing.evidence))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_accept(self) -> None:
+        """Acknowledge the warnings of the check under the cursor."""
+        if (result := self.meant) is not None:
+            await self._accept_all(result)
+
+    async def _answer_one(self, asked: tuple[Question, ...]) -> None:
+        standing = self.standing
+        if standing is None or not asked:
+            return
+        chosen = asked[0]
+        if len(asked) > 1:
+            offered = [Choice(each.id, each.text) for each in asked]
+            wanted = await self.app.push_screen_wait(
+                ChoiceDialog("What do you answer?", Content(""), offered)
+            )
+            if wanted is None:
+                return
+            chosen = question(wanted)
+        evidence = standing.evidence or Evidence(self.transship.engine.clock.now())
+        dialog = QuestionDialog(
+            chosen,
+            command(chosen, standing.subject, evidence),
+            lambda text: chosen.read(text, evidence),
+        )
+        answer = await self.app.push_screen_wait(dialog)
+        if answer:
+            self._keep(chosen.id, answer, "The answer is kept")
+
+    async def _accept_all(self, result: CheckResult) -> None:
+        standing = self.standing
+        open_ones = to_accept(result, standing.evidence) if standing else ()
+        if not open_ones:
+            return
+        seen = "; ".join(each.seen for each in result.findings) or f"needs {result.needs}"
+        reason = await self.app.push_screen_wait(
+            NameDialog(
+                f"{result.check}: go on although this was seen?",
+                f"{seen} It stays on the board and in the report, with your name, the time, and "
+                "the reason that you give here:",
+                "",
+                "Acknowledge",
+            )
+        )
+        for each in open_ones if reason else ():
+            self._keep(each, reason or "", f"{result.check} is acknowledged")
+
+    def _keep(self, name: str, answer: str, words: str) -> None:
+        try:
+            self.show(self.transship.engine.answer_cutover(self.cutover, name, answer))
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(words)
+
+    # Changing and going back
+
+    @on(Button.Pressed, "#change-it")
+    def _change_wanted(self, event: Button.Pressed) -> None:
+        event.stop()
+        standing = self.standing
+        if standing is None:
+            return
+        if standing.applier is None or standing.applier.why_not:
+            self.show_change()
+        else:
+            self._change(standing)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _change(self, standing: Standing) -> None:
+        domain = standing.subject.domain.name
+        dialog = ConfirmDialog(
+            f"Point {domain} at {standing.subject.points_at}?",
+            change_question(standing),
+            "Change",
+            danger=True,
+            typed=domain,
+        )
+        if await self.app.push_screen_wait(dialog):
+            await self._do(self.transship.engine.change_record(self.cutover), "being changed")
+
+    @on(Button.Pressed, "#back-it")
+    def _back_wanted(self, event: Button.Pressed) -> None:
+        event.stop()
+        if self.standing is not None:
+            self._go_back(self.standing)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _go_back(self, standing: Standing) -> None:
+        applier, domain = standing.applier, standing.subject.domain.name
+        if applier is None or applier.why_not:
+            words = back_content(standing, by_hand=True)
+            await self.app.push_screen_wait(WordsDialog(words))
+            return
+        blocked = why_not_back(standing)
+        lost = len(standing.way_back.lost) if standing.way_back else 0
+        if blocked and not lost:
+            self.warn(f"Going back is blocked: {blocked}")
+            return
+        hides = f" although it hides {counted(lost, 'tag')}" if lost else ""
+        dialog = ConfirmDialog(
+            f"Put {domain} back{hides}?",
+            back_content(standing, by_hand=False),
+            "Roll back",
+            danger=True,
+            typed=domain,
+        )
+        if await self.app.push_screen_wait(dialog):
+            engine = self.transship.engine
+            doing = engine.roll_back_record(self.cutover, accept_loss=bool(lost))
+            await self._do(doing, "being put back")
+
+    async def _do(self, doing: Awaitable[str], words: str) -> None:
+        self.changing = f"the record is {words}"
+        self.reload()
+        try:
+            told = await doing
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(safe(told))
+        finally:
+            self.changing = ""
+        self.reload()
+
+    # Reporting
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_report(self) -> None:
+        """Write the report for the change ticket."""
+        standing = self.standing
+        if standing is None:
+            return
+        engine = self.transship.engine
+
+        async def write(path: str, form: object, replace: bool) -> Path:
+            return await engine.write_cutover_report(self.cutover, path, str(form), replace=replace)
+
+        words, _ = way_back_words(standing)
+        about = f"Checks, decisions, clocks and the edit. The way back {words}."
+        dialog = ReportDialog(standing.subject.domain.name, write, about, what="cutover")
+        if written := await self.app.push_screen_wait(dialog):
+            self.tell(f"The report is in {written}")

@@ -1,0 +1,106 @@
+"""Name servers and resolvers as rows: whose value each has, and for how much longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from transship.cutover.reports.clock_words import age_words, countdown
+from transship.cutover.reports.grid import Cell
+from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
+from transship_tui.widgets.rows import Column
+
+COLUMNS = (
+    Column("Says", 9),
+    Column("Who", 22),
+    Column("Value"),
+    Column("Left", 9, right=True),
+    Column("New", 5, right=True),
+    Column("Of", 13, least=100),
+    Column("Note", least=100),
+    Column("Age", 6, right=True, least=70),
+)
+_MARKS = {
+    "old": Mark("○", "old", QUIET),
+    "new": Mark("●", "new", OK),
+    "other": Mark("◆", "other", CARE),
+    "missing": Mark("✗", "missing", BAD),
+    "silent": Mark("–", "silent", CARE),
+}
+_KINDS = {
+    "server": "authoritative",
+    "system": "this machine",
+    "operator": "yours",
+    "public": "public",
+}
+
+
+class GridRows:
+    """Who says what, in the order of the grid."""
+
+    def __init__(self, cells: Sequence[Cell], now: float) -> None:
+        self._cells = cells
+        self._now = now
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def key(self, index: int) -> str:
+        """Return kind and place."""
+        cell = self._cells[index]
+        return f"{cell.kind} {cell.name} {cell.address}"
+
+    def cell(self, index: int) -> Cell | None:
+        """Return what stands on a line."""
+        return self._cells[index] if index < len(self._cells) else None
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return whose value it is, who says it, the value, and for how long."""
+        cell = self._cells[index]
+        return (
+            _MARKS[cell.says].content(),
+            Content(cell.name),
+            Content(", ".join(cell.values) or cell.note),
+            Content(_left(cell, self._now)),
+            _moved(cell),
+            Content.styled(_KINDS.get(cell.kind, cell.kind), QUIET),
+            Content.styled(cell.note, QUIET),
+            Content.styled(age_words(cell.at, self._now), QUIET),
+        )
+
+
+def grid_lines(cell: Cell | None, now: float) -> tuple[Content, ...]:
+    """Return one server in words."""
+    if cell is None:
+        return ()
+    kind = _KINDS.get(cell.kind, cell.kind)
+    who = f"{cell.name} ({cell.address}), {kind}"
+    says = ", ".join(cell.values) or "nothing"
+    ttl = f", TTL {cell.ttl} s" if cell.ttl else ""
+    note = f"  {cell.note}" if cell.note else ""
+    return (
+        Content(who),
+        Content.assemble(_MARKS[cell.says].content(), f"  {says}{ttl}"),
+        Content.styled(f"{_asked(age_words(cell.at, now))}{note}", QUIET),
+    )
+
+
+def _asked(age: str) -> str:
+    return "asked just now" if age in ("now", "") else f"asked {age} ago"
+
+
+def _left(cell: Cell, now: float) -> str:
+    if cell.kind == "server":
+        return f"TTL {cell.ttl}" if cell.ttl else ""
+    left = cell.left(now)
+    if left is None:
+        return ""
+    return countdown(left) if left else "ask again"
+
+
+def _moved(cell: Cell) -> Content:
+    if cell.kind == "server":
+        return Content("")
+    color = OK if cell.has_moved else NEWS if cell.moved else QUIET
+    return Content.styled(f"{cell.moved}/{cell.enough}", color)

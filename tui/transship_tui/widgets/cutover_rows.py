@@ -1,0 +1,156 @@
+"""A cutover's checks as rows of a table, and one of them in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from transship.cutover.evidence import Evidence
+from transship.cutover.finding import CheckResult, Phase, Severity
+from transship.cutover.progress import State
+from transship.cutover.reports.clock_words import age_words
+from transship.cutover.reports.rows import UNSETTLED, Row, RowState, counts_of, taken_on, unanswered
+from transship.cutover.reports.standing import Standing
+from transship.cutover.rules.wording import when
+from transship.text import safe
+from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
+from transship_tui.widgets.rows import Column
+
+COLUMNS = (
+    Column("State", 10),
+    Column("Check", 34),
+    Column("Seen"),
+    Column("Age", 6, right=True, least=70),
+)
+NARROW = 76
+MARKS = {
+    RowState.PASS: Mark("✓", "pass", OK),
+    RowState.INFO: Mark("·", "info", QUIET),
+    RowState.WARN: Mark("!", "warn", CARE),
+    RowState.BLOCKS: Mark("✗", "blocks", BAD),
+    RowState.CHECKING: Mark("…", "checking", QUIET),
+    RowState.OPEN: Mark("?", "open", NEWS),
+    RowState.ACCEPTED: Mark("⊘", "accepted", QUIET),
+    RowState.SKIPPED: Mark("⊘", "skipped", QUIET),
+    RowState.LATER: Mark("–", "later", QUIET),
+}
+STATES = {
+    State.BEFORE: Mark("·", "before", QUIET),
+    State.READY: Mark("▸", "ready", NEWS),
+    State.CHANGING: Mark("…", "changing", CARE),
+    State.CHANGED: Mark("…", "changed", NEWS),
+    State.MOVED: Mark("✓", "moved", OK),
+    State.ROLLED_BACK: Mark("↶", "rolled back", CARE),
+}
+_TITLES = {Phase.BEFORE: "Before", Phase.CHANGE: "Change", Phase.AFTER: "After"}
+_SEVERITIES = {
+    Severity.BLOCK: MARKS[RowState.BLOCKS],
+    Severity.WARN: MARKS[RowState.WARN],
+    Severity.INFO: MARKS[RowState.INFO],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """The line over the rows of one phase."""
+
+    phase: Phase
+    words: str
+
+
+class BoardRows:
+    """The checks, each phase under its title.
+
+    `only_open` leaves out what is settled, and puts the gravest first.
+    """
+
+    def __init__(self, rows: Sequence[Row], now: float, *, only_open: bool = False) -> None:
+        self._now = now
+        self._lines = list(_laid_out(rows, only_open=only_open))
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def row(self, index: int) -> Row | None:
+        """Return the check on a line, None for a title."""
+        line = self._lines[index] if index < len(self._lines) else None
+        return line if isinstance(line, Row) else None
+
+    def key(self, index: int) -> str:
+        """Return the check's id, or the phase of a title."""
+        line = self._lines[index]
+        return line.check if isinstance(line, Row) else f"phase {line.phase}"
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return state, title, what was seen, and how old that is."""
+        line = self._lines[index]
+        if isinstance(line, _Title):
+            title = Content.styled(_TITLES[line.phase].upper(), "bold")
+            return title, Content.styled(line.words, QUIET), Content(""), Content("")
+        quiet = "" if line.state in UNSETTLED else QUIET
+        return (
+            MARKS[line.state].content(),
+            Content(f"{line.check} {line.title}"),
+            Content.styled(line.seen, quiet),
+            Content.styled(age_words(line.taken, self._now), QUIET),
+        )
+
+
+def _laid_out(rows: Sequence[Row], *, only_open: bool) -> Iterator[Row | _Title]:
+    for phase in Phase:
+        of_phase = [row for row in rows if row.phase is phase]
+        shown = [row for row in of_phase if not only_open or row.state in UNSETTLED]
+        if not of_phase or (only_open and not shown):
+            continue
+        yield _Title(phase, counts_words(of_phase))
+        yield from sorted(shown, key=lambda row: UNSETTLED.index(row.state)) if only_open else shown
+
+
+def counts_words(rows: Sequence[Row]) -> str:
+    """Return how many rows are in which state: `2 blocks, 3 warn, 20 pass`."""
+    return ", ".join(f"{count} {state}" for state, count in counts_of(rows).items())
+
+
+def row_lines(
+    row: Row | None, result: CheckResult | None, evidence: Evidence | None
+) -> Iterator[Content]:
+    """Give the few lines under the table: what was seen, what it means, what to do."""
+    if row is None or result is None:
+        return
+    yield Content.assemble(MARKS[row.state].content(), f"  {row.seen}")
+    first = result.findings[0] if result.findings else None
+    yield Content.styled(safe(first.means), QUIET) if first else Content("")
+    if first and first.remedy:
+        yield Content.assemble(("To do: ", "bold"), safe(first.remedy))
+    else:
+        asked = unanswered(result, evidence)
+        yield Content.styled(f"Asked: {asked[0].text}", NEWS) if asked else Content("")
+
+
+def explained(result: CheckResult, row: Row, standing: Standing, now: float) -> Content:
+    """Return all there is to say of one check."""
+    parts: list[str | tuple[str, str] | Content] = [MARKS[row.state].content()]
+    taken = f"  seen {age_words(result.taken, now)} ago" if result.taken else ""
+    parts += [(taken.replace("now ago", "just now"), QUIET), "\n"]
+    if not result.findings:
+        parts += [safe(result.seen or row.seen), "\n"]
+    for finding in result.findings:
+        parts += ["\n", _SEVERITIES[finding.severity].content(), f"  {safe(finding.seen)}\n"]
+        parts += [("What it means  ", "bold"), f"{safe(finding.means)}\n"]
+        if finding.remedy:
+            parts += [("What to do     ", "bold"), f"{safe(finding.remedy)}\n"]
+        for line in finding.record.splitlines():
+            parts += [("  ", ""), (safe(line), NEWS), "\n"]
+        if given := taken_on(standing.evidence, result.check, finding.id):
+            words = f"Acknowledged by {safe(given.by) or 'nobody named'}, {when(given.at)}"
+            parts += [(f"{words}: {safe(given.answer)}\n", QUIET)]
+    if result.needs:
+        parts += ["\n", ("It needs       ", "bold"), f"{safe(result.needs)}\n"]
+    if given := taken_on(standing.evidence, result.check):
+        words = f"Skipped by {safe(given.by) or 'nobody named'}, {when(given.at)}"
+        parts += [(f"{words}: {safe(given.answer)}\n", QUIET)]
+    if row.state is RowState.BLOCKS and result.phase is Phase.BEFORE:
+        parts += [("\nThe change waits for this.", CARE)]
+    return Content.assemble(*parts)

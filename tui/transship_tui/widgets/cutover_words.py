@@ -1,0 +1,122 @@
+"""The clocks, the way back and the change of a cutover, as lines on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from transship.cutover.edits import Edit, Kind, Lines
+from transship.cutover.reports.clock_words import clock_lines, way_back_words
+from transship.cutover.reports.rows import UNSETTLED, rows_of
+from transship.cutover.reports.standing import Note, Standing
+from transship.cutover.rules.wording import when
+from transship.text import safe
+from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET
+
+_MOST = 6
+_UNKNOWN = "The record hasn't been read yet: the edit is shown once a name server has answered."
+_Part = Content | str | tuple[str, str]
+
+
+def clock_contents(standing: Standing, now: float) -> Iterator[Content]:
+    """Give the clocks and, always, the way back."""
+    for line in clock_lines(standing, now):
+        color = CARE if line.alarm else OK if line.passed else NEWS
+        sign = "!" if line.alarm else "✓" if line.passed else "…"
+        yield Content.assemble((f"{sign} {line.name:<19}", color), line.words)
+    words, blocked = way_back_words(standing)
+    sign = f"{'✗' if blocked else '↶'} {'Way back':<19}"
+    yield Content.assemble((sign, BAD if blocked else QUIET), (words, BAD if blocked else ""))
+
+
+def change_content(standing: Standing) -> Content:
+    """Return the exact edit and its reverse, as zone lines and in the provider's words."""
+    edit = standing.edit
+    if edit is None:
+        return Content.styled(_UNKNOWN, QUIET)
+    if edit.kind is Kind.NOTHING:
+        return Content("The record holds already what it is to hold. There is nothing to change.")
+    parts: list[_Part] = [("The change\n", "bold"), *_lines(edit.forward)]
+    parts += [("\nThe way back\n", "bold"), *_lines(edit.reverse)]
+    words, blocked = way_back_words(standing)
+    parts += [(f"  {words}\n", BAD if blocked else QUIET)]
+    parts += [(f"! {safe(note)}\n", CARE) for note in edit.notes]
+    parts += ["\n", _maker(standing), "\n"]
+    parts += _steps(f"\nAt {safe(edit.provider.title)}", edit.words)
+    parts += _steps(f"\nBack, at {safe(edit.provider.title)}", edit.reverse_words)
+    return Content.assemble(*parts)
+
+
+def change_question(standing: Standing) -> Content:
+    """Return what is asked before the applier changes the record."""
+    edit, applier = standing.edit, standing.applier
+    parts: list[_Part] = []
+    if edit is not None and applier is not None:
+        parts += [f"At {safe(applier.place)}:\n", *_lines(edit.forward)]
+    cares = [row for row in rows_of(standing) if row.state in UNSETTLED and row.phase == "before"]
+    if cares:
+        parts.append((f"\n{len(cares)} not settled:\n", CARE))
+        parts += [f"  {each.check} {each.title}: {each.state}\n" for each in cares[:_MOST]]
+        parts += [f"  and {len(cares) - _MOST} more\n"] if len(cares) > _MOST else []
+    parts.append(
+        "\nIt is made only if the record still holds what is shown, then read back from every "
+        "name server. If the name goes missing, it is put back at once."
+    )
+    return Content.assemble(*parts)
+
+
+def back_content(standing: Standing, *, by_hand: bool) -> Content:
+    """Return what is to be known before the record is put back."""
+    edit = standing.edit
+    words, blocked = way_back_words(standing)
+    parts: list[_Part] = [(f"{words}\n", BAD if blocked else "")]
+    if edit is not None:
+        parts += ["\n", *_lines(edit.reverse)]
+        if by_hand:
+            parts += _steps(f"\nAt {safe(edit.provider.title)}", edit.reverse_words)
+    back = standing.way_back
+    if back is not None and back.lost:
+        parts.append(("\nOnly the new side has:\n", CARE))
+        parts += [f"  {safe(f'{p.repository}:{p.tag}')}\n" for p in back.lost[:_MOST]]
+        parts += [f"  and {len(back.lost) - _MOST} more\n"] if len(back.lost) > _MOST else []
+    if by_hand:
+        parts.append((f"\n{_BY_HAND}", QUIET))
+    return Content.assemble(*parts)
+
+
+def notes_content(notes: Sequence[Note]) -> Content:
+    """Return what was decided and came to pass, the newest first."""
+    if not notes:
+        return Content.styled("Nothing was decided or changed yet.", QUIET)
+    parts: list[_Part] = []
+    for note in sorted(notes, key=lambda each: -each.at):
+        by = f"  ({safe(note.by)})" if note.by else ""
+        parts += [(f"{when(note.at)}  ", QUIET), safe(note.text), (f"{by}\n", QUIET)]
+    return Content.assemble(*parts)
+
+
+def new_record(edit: Edit | None) -> str:
+    """Return the lines of the record that is to be made, empty while they aren't known."""
+    return "\n".join(map(safe, edit.forward.add)) if edit else ""
+
+
+_BY_HAND = "You make it there. Transship has no access, and sees by itself when it is made."
+
+
+def _lines(lines: Lines) -> list[_Part]:
+    removed = [(f"  - {safe(line)}\n", BAD) for line in lines.remove]
+    return [*removed, *((f"  + {safe(line)}\n", OK) for line in lines.add)]
+
+
+def _steps(title: str, words: Sequence[str]) -> list[_Part]:
+    return [(f"{title}\n", "bold"), *(f"  {safe(each)}\n" for each in words)] if words else []
+
+
+def _maker(standing: Standing) -> Content:
+    applier = standing.applier
+    if applier is None:
+        return Content.styled(_BY_HAND, QUIET)
+    if applier.why_not:
+        return Content.styled(f"{safe(applier.place)}: {safe(applier.why_not)}", CARE)
+    return Content.styled(f"Change… makes it at {safe(applier.place)}, after you confirm.", QUIET)
