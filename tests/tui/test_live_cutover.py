@@ -18,7 +18,7 @@ from transship.cutover.change.ways import ByUpdate
 from transship.cutover.progress import State
 from transship.cutover.reports.grid import grid_of
 from transship.cutover.subject import Domain, Resolver, Subject
-from transship.errors import ByHandOnly, CutoverNotFound, WritesOff
+from transship.errors import ByHandOnly, CutoverNotFound, RollbackBlocked, WritesOff
 from transship.paths import Paths
 from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
@@ -123,6 +123,10 @@ async def test_a_record_is_changed_and_put_back_by_update(
     engine.read_only = False
     assert await engine.change_record(name) == "change done"
     standing = await seen(engine, name, lambda each: each.state in (State.CHANGED, State.MOVED))
+    assert standing.way_back is not None
+    assert "nobody has compared" in standing.way_back.blocked
+    with pytest.raises(RollbackBlocked):
+        await engine.roll_back_record(name, accept_loss=False)
     assert await engine.roll_back_record(name, accept_loss=True) == "rollback done"
     standing = await seen(engine, name, lambda each: each.state is State.ROLLED_BACK)
     assert {c.says for c in grid_of(standing) if c.kind == "server"} == {"old"}

@@ -256,9 +256,12 @@ class LiveCutovers:
 
     async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
         """Put the record back by the applier, and see that it was; return what became of it."""
+        known = self.cutover(name).way_back
+        nothing_is_lost = known is not None and not known.blocked
 
         async def act(change: flipping.Change, _: Subject) -> flipping.Ended:
-            return await rollback.roll_back(change, accept_loss=accept_loss)
+            accepted = accept_loss or nothing_is_lost
+            return await rollback.roll_back(change, accept_loss=accepted)
 
         return await self._changing(name, act)
 

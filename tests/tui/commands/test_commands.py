@@ -19,7 +19,7 @@ from transship_tui.commands.reported import reported
 _COMMANDS = [
     "login", "registries", "logout", "ls", "inspect", "copy", "plan", "drift", "run", "import",
     "verify", "jobs", "attach", "pause", "resume", "cancel", "retry", "limit", "undo",
-    "promote", "flow", "report", "demo",
+    "promote", "flow", "report", "check", "cutover", "demo",
 ]  # fmt: skip
 
 

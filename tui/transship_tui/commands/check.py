@@ -72,7 +72,7 @@ def check(
     node_ca: NodeCa = "",
     as_json: AsJson = False,
 ) -> int:
-    """See whether a domain can be moved to another registry, and what would break.
+    """See whether a domain can be moved, and what would break.
 
     Asks DNS, the new registry under the domain's name, and both for their tags; changes nothing and
     keeps nothing. Ends with 3 when something blocks, with 1 when DNS couldn't be looked at.

@@ -15,7 +15,7 @@ from transship.cutover.progress import State
 from transship.cutover.reports.clock_words import clock_lines, way_back_words
 from transship.cutover.reports.document import document
 from transship.cutover.reports.grid import grid_of
-from transship.cutover.reports.rows import waits_for, why_not_back
+from transship.cutover.reports.rows import waits_for, why_never_back, why_not_back
 from transship.cutover.reports.standing import CHANGED
 from transship.cutover.reports.writing import Form, form_of, report_text, write_report
 from transship.errors import BadRequest, CheckFailed, RollbackBlocked, WritesOff
@@ -111,7 +111,7 @@ def cutover(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Move a domain to another registry: plan, apply, watch, rollback, report, status.
+    """Move a domain to another registry, step by step.
 
     plan keeps a cutover and makes all checks. apply changes the record, if nothing stands in the
     way; by default that is done by hand, and watch sees it. rollback puts the record back.
@@ -265,10 +265,9 @@ async def _apply(engine: LiveEngine, name: str, confirm: str) -> int:
 async def _roll_back(engine: LiveEngine, name: str, confirm: str, *, accept_loss: bool) -> int:
     standing = engine.cutover(name)
     why = why_not_back(standing)
-    lost = standing.way_back.lost if standing.way_back else ()
     for line in _edit_lines(standing, back=True):
         say(line)
-    if why and not (accept_loss and lost):
+    if why_never_back(standing) or (why and not (accept_loss and standing.way_back)):
         raise RollbackBlocked(why)
     _confirmed(standing, confirm)
     show(safe(await engine.roll_back_record(name, accept_loss=accept_loss)))

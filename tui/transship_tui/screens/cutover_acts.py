@@ -18,6 +18,7 @@ from transship.cutover.reports.rows import (
     record_of,
     to_accept,
     unanswered,
+    why_never_back,
     why_not_back,
 )
 from transship.cutover.reports.standing import Standing
@@ -195,12 +196,13 @@ class CutoverActs(Frame):
             words = back_content(standing, by_hand=True)
             await self.app.push_screen_wait(WordsDialog(words))
             return
+        if never := why_never_back(standing):
+            self.warn(f"Going back is blocked: {never}")
+            return
         blocked = why_not_back(standing)
         lost = len(standing.way_back.lost) if standing.way_back else 0
-        if blocked and not lost:
-            self.warn(f"Going back is blocked: {blocked}")
-            return
-        hides = f" although it hides {counted(lost, 'tag')}" if lost else ""
+        hides = " without knowing what it hides" if blocked else ""
+        hides = f" although it hides {counted(lost, 'tag')}" if lost else hides
         dialog = ConfirmDialog(
             f"Put {domain} back{hides}?",
             back_content(standing, by_hand=False),
@@ -210,7 +212,7 @@ class CutoverActs(Frame):
         )
         if await self.app.push_screen_wait(dialog):
             engine = self.transship.engine
-            doing = engine.roll_back_record(self.cutover, accept_loss=bool(lost))
+            doing = engine.roll_back_record(self.cutover, accept_loss=bool(blocked))
             await self._do(doing, "being put back")
 
     async def _do(self, doing: Awaitable[str], words: str) -> None:

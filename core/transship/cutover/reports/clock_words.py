@@ -103,8 +103,12 @@ def _after(clocks: Clocks, now: float) -> tuple[ClockLine, ...]:
         rules = _until("By the rules", clocks.by_the_rules, now)
     seen = _until("As seen", clocks.as_seen, now)
     late = clocks.stragglers
-    words = f"{len(late)}: {', '.join(map(safe, late[:4]))}" if late else "none"
-    return rules, seen, ClockLine("Stragglers", words, passed=not late, alarm=bool(late))
+    if late:
+        words = f"{len(late)}: {', '.join(map(safe, late[:4]))}"
+        return rules, seen, ClockLine("Stragglers", words, alarm=True)
+    over = rules.passed and seen.passed
+    words = "none" if over else "are named once both of these have passed"
+    return rules, seen, ClockLine("Stragglers", words, passed=over)
 
 
 def _until(name: str, at: float | None, now: float) -> ClockLine:

@@ -13,10 +13,10 @@ from transship.cutover.flipping import Asked, Ended
 from transship.cutover.folder import Cutover
 from transship.cutover.journal import Entry, Journal
 from transship.cutover.journal import Kind as EntryKind
-from transship.cutover.progress import State, progress
+from transship.cutover.progress import Progress, State, progress
 from transship.cutover.questions import ACCEPTED
 from transship.cutover.reports.standing import CHANGED, Applier, Note, Standing
-from transship.cutover.rollback import way_back
+from transship.cutover.rollback import WayBack, way_back
 from transship.cutover.rules.case import Case, observed, sampled
 from transship.cutover.rules.judging import judge
 from transship.cutover.subject import Subject
@@ -55,7 +55,7 @@ def from_journal(name: str, subject: Subject, journal: Journal, now: float) -> S
         history=history,
         samples=samples,
         edit=_edit(subject, journal, evidence),
-        way_back=way_back(journal) if changed else None,
+        way_back=_way_back(journal, evidence, stands) if stands and changed else None,
         notes=notes_of(journal.entries(*_TOLD)),
     )
 
@@ -127,6 +127,17 @@ def _words(entry: Entry) -> str:
         case EntryKind.STATE:
             return f"seen: {entry.read(State)}"
     return ""
+
+
+def _way_back(journal: Journal, evidence: Evidence | None, stands: Progress) -> WayBack:
+    """Return the way back; a check that compared the registries since the change counts too."""
+    known = way_back(journal)
+    parity = evidence.parity if evidence else None
+    since = max(stands.clocks.changed_at or 0.0, known.compared or 0.0)
+    if evidence is None or parity is None or parity.error or evidence.taken < since:
+        return known
+    lost = tuple(pair for pair in parity.different if pair.new)
+    return replace(known, lost=lost, compared=evidence.taken)
 
 
 def _edit(subject: Subject, journal: Journal, evidence: Evidence | None) -> Edit | None:

@@ -16,6 +16,7 @@ from transship.cutover.rules.judging import Gate, back, go
 from transship.text import counted, safe
 
 _MANY = 3
+_LOSSES = "R-03"
 
 
 class RowState(StrEnum):
@@ -67,9 +68,20 @@ def why_not_back(standing: Standing) -> str:
         return (
             "nothing was changed yet" if standing.state is not State.ROLLED_BACK else "it is done"
         )
-    if found := back(standing.checks).blocks:
-        return safe(found[0].means)
-    return safe(standing.way_back.blocked) if standing.way_back else ""
+    if impossible := why_never_back(standing):
+        return impossible
+    if standing.way_back is not None:
+        return safe(standing.way_back.blocked)
+    return next((safe(each.means) for each in back(standing.checks).blocks), "")
+
+
+def why_never_back(standing: Standing) -> str:
+    """Return why nobody may go back, whatever they would give up; empty when they may.
+
+    That the old registry doesn't answer is such a reason, that tags would be hidden isn't.
+    """
+    found = (each for each in back(standing.checks).blocks if each.check != _LOSSES)
+    return next((safe(each.means) for each in found), "")
 
 
 def waits_for(standing: Standing) -> str:

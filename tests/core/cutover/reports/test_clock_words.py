@@ -54,9 +54,12 @@ def test_after_the_change_three_clocks_run() -> None:
     assert rules.at is not None
     assert seen.at is not None
     assert seen.at > rules.at, "a resolver was seen to hold it for longer"
-    rules, seen, _ = clock_lines(changed(), seen.at + 1)
+    assert not late.passed
+    assert "once both of these have passed" in late.words
+    rules, seen, late = clock_lines(changed(), seen.at + 1)
     assert rules.passed
     assert seen.passed
+    assert late.passed
 
 
 def test_the_way_back_is_always_in_words() -> None:

@@ -1,0 +1,107 @@
+"""How a cutover stands, read from its folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cutovers import clean
+from transship.cutover.change.ways import ByPowerDns
+from transship.cutover.evidence import Evidence, Parity, Statement, TagPair
+from transship.cutover.folder import Cutover, Cutovers
+from transship.cutover.journal import Kind
+from transship.cutover.progress import State
+from transship.cutover.reports.gathering import READ_ONLY, from_evidence, standing_of
+from transship.operator import Operator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARIA = Operator("maria", "laptop")
+LATER = clean.NOW + 600
+
+
+def kept(folder: Path, *evidence: Evidence) -> Cutover:
+    """Return a cutover in whose journal this was seen, one after the other."""
+    cutover = Cutovers(folder).create(clean.SUBJECT, at=clean.NOW - 60)
+    with cutover.journal() as journal:
+        for each in evidence:
+            assert each.zone is not None
+            journal.saw_servers(each.zone, each.taken)
+            journal.saw_resolvers(each.resolvers)
+            journal.add(Kind.EVIDENCE, each, each.taken, MARIA)
+    return cutover
+
+
+def flipped(**more: object) -> Evidence:
+    """Return what was seen after the change."""
+    link = clean.record("CNAME", clean.NEW)
+    zone = clean.zone(
+        clean.server(clean.NS1, link, at=LATER), clean.server(clean.NS2, link, at=LATER)
+    )
+    return replace(clean.clean_evidence(), taken=LATER + 5, zone=zone, **more)  # type: ignore[arg-type]
+
+
+def test_what_was_never_looked_at_is_begun_and_open(tmp_path: Path) -> None:
+    standing = standing_of(kept(tmp_path), clean.NOW)
+    assert standing.state is State.BEFORE
+    assert standing.evidence is None
+    assert standing.edit is None
+    assert [note.text for note in standing.notes] == ["begun"]
+
+
+def test_what_was_seen_is_judged(tmp_path: Path) -> None:
+    standing = standing_of(kept(tmp_path, clean.clean_evidence()), clean.NOW)
+    assert standing.edit is not None
+    assert standing.edit.forward.add == (f"{clean.NAME}. 60 IN CNAME {clean.NEW}",)
+    assert standing.way_back is None
+    assert {each.outcome for each in standing.checks}
+    once = from_evidence(clean.SUBJECT, clean.clean_evidence(), clean.NOW)
+    assert [each.check for each in once.checks] == [each.check for each in standing.checks]
+
+
+def test_after_the_change_the_edit_is_still_that_of_the_change(tmp_path: Path) -> None:
+    standing = standing_of(kept(tmp_path, clean.clean_evidence(), flipped()), LATER + 10)
+    assert standing.state in (State.CHANGED, State.MOVED)
+    assert standing.edit is not None
+    assert standing.edit.reverse.add == (f"{clean.NAME}. 60 IN CNAME {clean.OLD}",)
+
+
+def test_a_check_after_the_change_says_what_going_back_would_hide(tmp_path: Path) -> None:
+    pair = TagPair("team/app", "1.5", "", "sha256:bb")
+    seen = flipped(parity=Parity(121, (pair,)))
+    standing = standing_of(kept(tmp_path, clean.clean_evidence(), seen), LATER + 10)
+    assert standing.way_back is not None
+    assert standing.way_back.lost == (pair,)
+    assert "would hide 1 tag" in standing.way_back.blocked
+
+
+def test_a_comparison_from_before_the_change_does_not_count(tmp_path: Path) -> None:
+    unable = flipped(parity=Parity(0, (), error="the old registry isn't named"))
+    standing = standing_of(kept(tmp_path, clean.clean_evidence(), unable), LATER + 10)
+    assert standing.way_back is not None
+    assert "nobody has compared" in standing.way_back.blocked
+
+
+def test_what_was_said_is_in_the_journal_with_its_name(tmp_path: Path) -> None:
+    cutover = kept(tmp_path, clean.clean_evidence())
+    with cutover.journal() as journal:
+        for name, answer in (("automation", "none"), ("accept:P-03/lame", "known \x1b[2J")):
+            journal.add(Kind.STATEMENT, Statement(name, answer, LATER, "maria"), LATER, MARIA)
+    told = [(note.text, note.by) for note in standing_of(cutover, LATER).notes[-2:]]
+    assert told == [
+        ("answered automation: none", "maria on laptop"),
+        ("acknowledged P-03/lame: known  [2J", "maria on laptop"),
+    ]
+
+
+def test_an_applier_says_where_it_writes_and_whether_it_may(tmp_path: Path) -> None:
+    way = ByPowerDns("example.com", "http://127.0.0.1:8081")
+    cutover = Cutovers(tmp_path).create(clean.SUBJECT, way, at=clean.NOW)
+    applier = standing_of(cutover, clean.NOW).applier
+    assert applier is not None
+    assert applier.place == "PowerDNS at http://127.0.0.1:8081, zone example.com"
+    assert not applier.why_not
+    locked = standing_of(cutover, clean.NOW, read_only=True).applier
+    assert locked is not None
+    assert locked.why_not == READ_ONLY
