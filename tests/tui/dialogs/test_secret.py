@@ -75,9 +75,9 @@ async def test_without_the_secret_it_says_what_is_missing() -> None:
         await asked(app, pilot)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, RegistriesScreen), "the registries")
-        await until(pilot, lambda: "No password for the account" in screen_text(app), "the error")
+        await until(pilot, lambda: "The password isn't kept" in screen_text(app), "the error")
         await pilot.press("e")
-        await until(pilot, lambda: f"login {HOST}`" in screen_text(app), "the remedy")
+        await until(pilot, lambda: f"{HOST}`." in screen_text(app), "the remedy")
 
 
 async def test_two_that_need_it_ask_once() -> None:
