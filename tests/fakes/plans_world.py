@@ -146,6 +146,7 @@ async def _changed(walk: Walk) -> None:
     await walk.press(*"x")
     name = max(walk.engine.plan_texts)
     walk.engine.plan_texts[name] += "# mine\n"
+    await until(walk.pilot, lambda: "changed elsewhere" in screen_text(walk.app), "it is seen")
     await walk.press("ctrl+s")
     await walk.is_at("PlanChangedDialog")
 

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from textual.app import App
     from textual.pilot import Pilot
     from textual.widget import Widget
 
     from transship_tui.app import TransshipApp
 
+_LOOKS_SECONDS = 10.0
+
 _SNAPSHOTS = Path(__file__).parent.parent / "tui" / "snapshots"
 
 
 async def until(
-    pilot: Pilot[None], condition: Callable[[], object], what: str, *, deadline: float = 5.0
+    pilot: Pilot[None], condition: Callable[[], object], what: str, *, deadline: float = 30.0
 ) -> None:
     """Let the app work until a condition holds. Fails, naming `what`, when it doesn't."""
     ends = time.monotonic() + deadline
@@ -44,19 +47,26 @@ def line_in(app: TransshipApp, bar: type[Widget]) -> str:
     return "".join(lines[found.region.y].strip() for found in app.screen.query(bar))
 
 
-def looks_like(app: TransshipApp, name: str) -> None:
-    """Compare the screen with the picture kept under `name`.
+async def looks_like(pilot: Pilot[None], name: str) -> None:
+    """Wait until the screen looks like the picture kept under `name`; fail if it never does.
 
     `UPDATE_SNAPSHOTS=1` writes the picture instead: look at it before it is kept.
     """
-    picture = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="Transship"))
-    picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
     kept = _SNAPSHOTS / f"{name}.svg"
     if os.environ.get("UPDATE_SNAPSHOTS"):
-        kept.write_text(picture, encoding="utf-8")
+        kept.write_text(_picture(pilot.app), encoding="utf-8")
         return
     assert kept.exists(), f"no picture is kept as {name}; make it with UPDATE_SNAPSHOTS=1"
-    if kept.read_text(encoding="utf-8") != picture:
-        seen = kept.with_suffix(".seen.svg")
-        seen.write_text(picture, encoding="utf-8")
-        pytest.fail(f"{name} looks different: compare {kept.name} with {seen.name}")
+    wanted = kept.read_text(encoding="utf-8")
+    ends = time.monotonic() + _LOOKS_SECONDS
+    while (picture := _picture(pilot.app)) != wanted:
+        if time.monotonic() > ends:
+            seen = kept.with_suffix(".seen.svg")
+            seen.write_text(picture, encoding="utf-8")
+            pytest.fail(f"{name} looks different: compare {kept.name} with {seen.name}")
+        await pilot.pause()
+
+
+def _picture(app: App[None]) -> str:
+    picture = re.sub(r"terminal-\d+", "terminal", app.export_screenshot(title="Transship"))
+    return re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)

@@ -58,8 +58,28 @@ def listening(port: int, address: str = LOOPBACK) -> bool:
         return False
 
 
+def has_ipv6() -> bool:
+    """Tell whether servers can listen on the loopback of IPv6."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def has_way(address: str) -> bool:
+    """Tell whether this machine has a route to an address. Nothing is sent."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+            return True
+    except OSError:
+        return False
+
+
 def eventually(
-    condition: Callable[[], _Result], what: str = "the condition", *, deadline: float = 10.0
+    condition: Callable[[], _Result], what: str = "the condition", *, deadline: float = 30.0
 ) -> _Result:
     """Return the first true result of `condition`; fail after `deadline` seconds without one."""
     end = time.monotonic() + deadline
@@ -73,7 +93,7 @@ def eventually(
 
 
 async def comes_true(
-    condition: Callable[[], object], what: str = "the condition", *, deadline: float = 10.0
+    condition: Callable[[], object], what: str = "the condition", *, deadline: float = 30.0
 ) -> None:
     """Let the event loop work until `condition` holds; fail after `deadline` seconds."""
     end = time.monotonic() + deadline

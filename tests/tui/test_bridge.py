@@ -193,7 +193,7 @@ def test_a_signal_ends_the_app_at_once_and_leaves_the_terminal_as_it_was(number:
     with terminal(argv, _environment()) as window:
         window.shows("1 job running")
         os.kill(window.pid, number)
-        assert window.ended(deadline=5) == 0
+        assert window.ended(deadline=30) == 0
         eventually(lambda: SHOW_CURSOR in bytes(window.raw), "the cursor is back")
         assert window.raw.rindex(LEAVE_FULL_SCREEN) < window.raw.rindex(SHOW_CURSOR)
 

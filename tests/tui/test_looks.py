@@ -16,15 +16,15 @@ async def test_it_looks_right_in_every_size_and_in_the_light(name: str) -> None:
         for width, height in SIZES:
             await walk.pilot.resize_terminal(width, height)
             await walk.rests()
-            looks_like(walk.app, f"{name}-{width}x{height}")
+            await looks_like(walk.pilot, f"{name}-{width}x{height}")
         await walk.pilot.resize_terminal(80, 24)
         walk.app.theme = "transship-light"
         await walk.rests()
-        looks_like(walk.app, f"{name}-light")
+        await looks_like(walk.pilot, f"{name}-light")
 
 
 @pytest.mark.parametrize("name", WAYS)
 async def test_it_looks_right_without_colours(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with walking(full_world(), WAYS[name]) as walk:
-        looks_like(walk.app, f"{name}-no-color")
+        await looks_like(walk.pilot, f"{name}-no-color")

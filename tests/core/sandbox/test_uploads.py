@@ -11,7 +11,7 @@ import pytest
 
 from servers.process import comes_true
 from transship.oci.digest import Digest, digest_of
-from transship.sandbox.server import SandboxRegistry
+from transship.sandbox.server import Door, SandboxRegistry
 
 Push = Callable[..., Awaitable[Digest]]
 
@@ -288,7 +288,7 @@ async def test_requests_for_one_session_wait_for_each_other(
         await may_end.wait()
         yield DATA[1000:]
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         patch = tasks.create_task(http.patch(location, content=slow()))
         await comes_true(lambda: _length(registry, location) >= 1000, "the first bytes")
         waiting = []
@@ -339,7 +339,7 @@ async def test_a_session_outlives_the_registry(tmp_path: Path) -> None:
             location = (await http.post(url + UPLOADS)).headers["Location"]
             await chunk(http, url + location, DATA[:1000], 0)
         port = int(registry.host.rpartition(":")[2])
-        async with SandboxRegistry(tmp_path, port=port):
+        async with SandboxRegistry(tmp_path, door=Door(port=port)):
             assert (await http.get(url + location)).headers["Range"] == "0-999"
             await chunk(http, url + location, DATA[1000:], 1000)
             put = await http.put(url + location, params={"digest": DIGEST})

@@ -16,14 +16,14 @@ from servers.images import push_image, random_layer
 from servers.process import comes_true, eventually
 from transship.errors import BadRequest, JobEnded
 from transship.oci.digest import Digest
-from transship.plans.policy import Limits
+from transship.plans.policy import Limits, Window
 from transship.registries import client
 from transship.registries.place import MEBIBYTE, Upload
 from transship.transfers import control, runner
 from transship.transfers.limits import Limit, limit_words
 from transship.transfers.listing import LEVELS, events
 from transship.transfers.start import start_runner
-from transship.transfers.steering import LimitWish, changed, held_words, wish_in
+from transship.transfers.steering import ALL_DAY, LimitWish, changed, held_words, wish_in
 from transship.transfers.view import view
 from transship.transfers.work import JobState
 
@@ -57,6 +57,8 @@ def told(job: Job, about: str) -> list[str]:
         (LimitWish(NAME, concurrency=4), f"{NAME} concurrency=4"),
         (LimitWish(NAME, rate=1234, concurrency=0), f"{NAME} rate=1234B/s concurrency=none"),
         (LimitWish(NAME, rate=0), f"{NAME} rate=none"),
+        (LimitWish(NAME, window=Window(1320, 360)), f"{NAME} window=22:00-06:00"),
+        (LimitWish(NAME, concurrency=2, window=ALL_DAY), f"{NAME} concurrency=2 window=none"),
     ],
 )
 def test_a_wish_is_kept_as_it_is_written_down(wish: LimitWish, text: str) -> None:
@@ -68,12 +70,17 @@ def test_what_a_wish_leaves_out_stays() -> None:
     limits = Limits(concurrency=4, rate=1000)
     assert changed(limits, LimitWish(NAME, rate=5)) == Limits(concurrency=4, rate=5)
     assert changed(limits, LimitWish(NAME, concurrency=0)) == Limits(rate=1000)
+    night = replace(limits, window=Window(1320, 360))
+    assert changed(limits, LimitWish(NAME, window=Window(1320, 360))) == night
+    assert changed(night, LimitWish(NAME, rate=1000)) == night
+    assert changed(night, LimitWish(NAME, window=ALL_DAY)) == limits
 
 
 def test_limits_in_words() -> None:
     assert held_words(20 * MEBIBYTE, 4) == "20 MiB/s, 4 requests at once"
     assert held_words(None, 1) == "1 request at once"
     assert held_words(None, None) == ""
+    assert held_words(MEBIBYTE, None, Window(1320, 0)) == "1.0 MiB/s, 22:00-00:00"
 
     def words(**facts: float) -> list[str]:
         limit = Limit(NAME, **facts)  # type: ignore[arg-type]  # some of them are counts
@@ -287,7 +294,7 @@ def test_a_running_job_is_steered_and_remembers_it_when_it_starts_again(
     eventually(lambda: words() == [f"{target} held to 40 KiB/s, 2 requests at once"], "another one")
     control.pause(job)
     control.pause(job)
-    assert ends(job, deadline=10).state is JobState.PAUSED
+    assert ends(job, deadline=30).state is JobState.PAUSED
     control.resume(job, [])
     eventually(lambda: words() == [f"{target} held to 40 KiB/s, 2 requests at once"], "it again")
     control.limit(job, LimitWish(target, rate=0, concurrency=0))
@@ -354,13 +361,13 @@ async def test_a_job_that_is_held_back_is_paused_soon(
     image = push_image(open_registry, repository, "1", [random_layer(4_000_000, repository)])
     target = other_registry.host
     plan = plan_of((f"{open_registry.host}/{repository}", f"{target}/{repository}"))
-    job = new_job(tmp_path, replace(plan, limits={target: Limits(rate=10_000)}))
+    job = new_job(tmp_path, replace(plan, limits={target: Limits(rate=200_000)}))
     monkeypatch.setattr(runner, "_HELD_SECONDS", 0.3)
 
     running = asyncio.create_task(run_again(job))
     await comes_true(lambda: any(lane.moved for lane in view(job).lanes), "bytes to move")
     control.pause(job)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         paused = await running
     control.limit(job, LimitWish(target, rate=0))
     control.resume(job, [])

@@ -344,7 +344,7 @@ async def test_a_certificate_that_is_not_trusted_looks_like_this() -> None:
         await form.says("tls", "fingerprint")
         form.fill(username="alice", secret=SECRET)
         await form.pilot.pause()
-        looks_like(form.app, "registry-form-80x24")
+        await looks_like(form.pilot, "registry-form-80x24")
 
 
 @pytest.mark.parametrize("size", [(60, 20), (120, 40)], ids=["60x20", "120x40"])
@@ -357,4 +357,4 @@ async def test_a_form_that_is_filled_in_looks_like_this(size: tuple[int, int]) -
         await form.says("host", "answers")
         form.app.screen.query_one("#fields").scroll_home(animate=False, immediate=True)
         await form.pilot.pause()
-        looks_like(form.app, f"registry-form-{size[0]}x{size[1]}")
+        await looks_like(form.pilot, f"registry-form-{size[0]}x{size[1]}")

@@ -81,7 +81,7 @@ async def test_what_is_unfolded_looks_like_this(size: tuple[int, int]) -> None:
         await form.pilot.press("ctrl+t")
         await form.says("client-key", "Permission denied")
         await form.pilot.pause()
-        looks_like(form.app, f"registry-form-more-{size[0]}x{size[1]}")
+        await looks_like(form.pilot, f"registry-form-more-{size[0]}x{size[1]}")
 
 
 async def test_plain_http_has_no_certificates_to_name() -> None:
