@@ -76,6 +76,13 @@ class ImmutableTag(TransshipError):
     remedy = "Choose another tag, or change the target's immutability rule."
 
 
+class NamespaceMissing(TransshipError):
+    """What a repository is in, or the repository itself, has to be made at the target first."""
+
+    title = "The target has no place for it yet"
+    remedy = "Create it at the target, or change where it goes: the target's path, or `map`."
+
+
 class TooLarge(TransshipError):
     """A body larger than the registry, or a proxy before it, takes."""
 

@@ -15,6 +15,8 @@ class TransshipError(Exception):
     remedy: str = "Run the command again; if it fails again, report it with the detail above."
     retryable: ClassVar[bool] = False
     exit_status: ClassVar[int] = 1
+    met_at: str | None = None
+    """The registry that it comes from, where somebody has taken note of that."""
 
     def __init__(self, detail: str = "", *, remedy: str | None = None) -> None:
         self.detail = safe(detail)

@@ -138,6 +138,16 @@ class Authenticator:
             return self._basic()
         return f"Bearer {await self._token(challenge, scopes)}"
 
+    def password(self) -> str:
+        """Return the Authorization field with the password itself, which no challenge asked for.
+
+        Raises SignInNeeded without a credential, and WrongCredential when it is no password.
+        """
+        basic = self._basic()
+        if basic is None:
+            raise errors.SignInNeeded("the service's own API wants one")
+        return basic
+
     def reject(self, authorization: str | None) -> None:
         """Forget a token that the registry didn't take."""
         for kept in self._tokens.values():

@@ -30,6 +30,7 @@ from transship.registries.credential import Credential, Tls
 from transship.registries.deleting import delete_tag
 from transship.registries.exchange import Exchange
 from transship.registries.exchanges import Recorder
+from transship.registries.foreseeing import Foreseer
 from transship.registries.links import next_page
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
 from transship.registries.pinning import Pins
@@ -253,6 +254,14 @@ class Registry:
                     return await self._referrers(repository, digest)
         return await self._referrers(repository, digest) if self._has_referrers_api else None
 
+    def foreseer(self) -> Foreseer | None:
+        """Return who asks the registry what it would refuse, None for one that is no service.
+
+        Only reads, from the service's own API.
+        """
+        make = self.service.foreseer
+        return make(self.name, self._ask_service) if make else None
+
     async def blob_size(self, repository: str, digest: Digest) -> int | None:
         """Return the length of a blob in bytes, or None if the repository doesn't have it."""
         return await self._blobs.size(repository, digest)
@@ -293,6 +302,16 @@ class Registry:
         async for page in self._pages_after(answer, scopes, errors.RepositoryNotFound):
             found += parse_manifest(page.body, page.headers.get("content-type", "")).entries
         return tuple({entry.digest: entry for entry in found}.values())
+
+    async def _ask_service(
+        self, path: str, *, missing: type[TransshipError] = errors.UnexpectedAnswer
+    ) -> Answer:
+        answer = await self._exchange.ask_service(path)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise errors.NoRight(described(answer))
+        if not answer.ok:
+            raise self._exchange.error_of(answer, missing=missing)
+        return answer
 
     async def _head_by_reading(self, repository: str, reference: str) -> ManifestHead | None:
         try:

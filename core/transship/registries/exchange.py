@@ -24,6 +24,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _UNAUTHORIZED = 401
 _GREETING = "/v2/"
+_QUESTION = Patience(attempts=2, seconds=10)
+"""Of a question that can go unanswered."""
 
 _Once = Callable[[], Awaitable[Answer]]
 
@@ -89,6 +91,21 @@ class Exchange:
             return await self._signed(method, self.address(path), scopes, headers, content, limit)
 
         return await self._retried(once)
+
+    async def ask_service(self, path: str) -> Answer:
+        """GET what the service's own API has at `path`, at the same host; whatever the status.
+
+        Such an API wants the password itself, not a token. Nobody waits long for its answer.
+        Raises SignInNeeded without a credential, and what `ask` raises.
+        """
+        await self.connect()
+        headers = _with({"accept": "application/json"}, self._auth.password())
+
+        async def once() -> Answer:
+            async with self.pacer.slot():
+                return await self._followed("GET", self.address(path), headers, None, JSON_LIMIT)
+
+        return await self._retried(once, _QUESTION)
 
     @asynccontextmanager
     async def stream(
@@ -218,8 +235,8 @@ class Exchange:
                     raise
         return await self._transport.request("GET", f"http://{self.host}{_GREETING}")
 
-    async def _retried(self, once: _Once) -> Answer:
-        retrying = Retrying(self._patience, self._clock, reached=self._reached)
+    async def _retried(self, once: _Once, patience: Patience | None = None) -> Answer:
+        retrying = Retrying(patience or self._patience, self._clock, reached=self._reached)
         while True:
             try:
                 answer = await once()

@@ -30,18 +30,21 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """How a place wants blobs to be written. Sizes are in bytes.
+    """How a place wants to be written to. Sizes are in bytes.
 
     A blob of up to `whole_limit` goes up in one request; a larger one in pieces of `piece`, or in
     one request all the same where `piece` is 0. `resumable` says that what an upload session
     holds can be asked for and believed. A repository's name has `parts` components: the fewest and
-    the most, 0 for no bound.
+    the most, 0 for no bound. Manifests of the media types in `refused` aren't taken, and an index
+    that points at blobs only where `blob_indexes` says so.
     """
 
     whole_limit: int = 64 * MEBIBYTE
     piece: int = 32 * MEBIBYTE
     resumable: bool = True
     parts: tuple[int, int] = (1, 0)
+    refused: frozenset[str] = frozenset()
+    blob_indexes: bool = True
 
     def refusal(self, repository: str) -> str:
         """Return why a repository can't have this name here, or an empty string."""
@@ -51,6 +54,14 @@ class Capabilities:
             wanted = f"{least}" if least == most else f"{least} or more"
             wanted = f"{least} to {most}" if most > least else wanted
             return f"{repository} has {counted(count, 'part')}; names here have {wanted}"
+        return ""
+
+    def manifest_refusal(self, manifest: Manifest) -> str:
+        """Return why a manifest of this kind isn't taken here, or an empty string."""
+        if manifest.media_type in self.refused:
+            return f"{manifest.media_type} isn't taken here"
+        if not self.blob_indexes and any(not entry.is_manifest for entry in manifest.entries):
+            return "an index of blobs, as a build cache may be, isn't taken here"
         return ""
 
 

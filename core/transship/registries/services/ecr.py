@@ -1,16 +1,184 @@
-"""Amazon Elastic Container Registry."""
+"""Amazon Elastic Container Registry.
+
+Its API is asked through boto3 (the extra `aws`), imported only when it is used, and as whoever
+boto3 finds by itself (profile, role, SSO): the password of a registry opens no API.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from transship import errors
+from transship.errors import TransshipError
+from transship.registries.foreseeing import (
+    Ask,
+    Asked,
+    Foreseer,
+    Immutable,
+    Missing,
+    Outlook,
+    Standing,
+    Unknown,
+    Writes,
+)
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.service import Service
+from transship.registries.wildcards import covering
+from transship.text import safe
 
-# A part that isn't the last must have 5 to 10 MiB, and an upload at most 4,200 of them.
+_HOST = re.compile(r"(\d{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+_T = TypeVar("_T")
+
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_KEYS = ("ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException")
+_EVERY = "ROOT"
+"""The prefix of the template for every repository that no other template is for."""
+
+
+def _foreseer(host: str, ask: Ask) -> Foreseer:  # noqa: ARG001 - the API is at another host
+    named = _HOST.fullmatch(host.partition(":")[0])
+    return _Foreseer(named) if named else _Silent()
+
+
+class _Silent:
+    """ECR Public has another API, and a name of the operator's own says no account."""
+
+    async def look(self, writes: Writes) -> Outlook:  # noqa: ARG002 - nothing is asked
+        """Return that nothing is known."""
+        return Outlook()
+
+
+class _Foreseer:
+    """Asks which repositories aren't there and aren't made by a push, and which keep their tags."""
+
+    def __init__(self, host: re.Match[str]) -> None:
+        self._account, self._fips, self._region = host[1], bool(host[2]), host[3]
+        self._clients = Asked[Any]()
+        self._repositories = Asked[Mapping[str, Any] | None](gives_up=True)
+        self._prefixes = Asked[Sequence[str]]()
+
+    async def look(self, writes: Writes) -> Outlook:
+        """Return what is known of repositories. Raises what the account may not ask."""
+        client = await self._clients.once("", self._new_client)
+        standings: dict[str, Standing] = {}
+        unknown: list[Unknown] = []
+        for name in writes:
+
+            async def described(name: str = name) -> Mapping[str, Any] | None:
+                return await _answered(lambda: _described(client, self._account, name))
+
+            repository = await self._repositories.once(name, described)
+            if repository is not None:
+                standings[name] = Standing(immutable=_immutable(repository))
+                continue
+            try:
+                prefixes = await self._prefixes.once("", lambda: self._made_by_push(client))
+            except TransshipError as error:
+                unknown.append(Unknown("whether a push makes a repository", name, error))
+                continue
+            if not any(prefix == _EVERY or name.startswith(f"{prefix}/") for prefix in prefixes):
+                standings[name] = Standing(missing=Missing("repository", name))
+        return Outlook(standings, tuple(unknown))
+
+    async def _new_client(self) -> Any:
+        return await _answered(lambda: _client(self._region, fips=self._fips))
+
+    async def _made_by_push(self, client: Any) -> Sequence[str]:
+        return await _answered(lambda: _prefixes(client, self._account))
+
+
+def _described(client: Any, account: str, name: str) -> Mapping[str, Any] | None:
+    """Return what the API says of a repository, None when it isn't there."""
+    try:
+        answer = client.describe_repositories(registryId=account, repositoryNames=[name])
+    except client.exceptions.RepositoryNotFoundException:
+        return None
+    return next(iter(answer["repositories"]), None)
+
+
+def _prefixes(client: Any, account: str) -> list[str]:
+    """Return below which prefixes a push makes the repository that it goes to."""
+    pages = client.get_paginator("describe_repository_creation_templates").paginate()
+    prefixes: list[str] = []
+    for page in pages:
+        if page.get("registryId", account) != account:
+            raise errors.NoRight(f"{page['registryId']} sees no templates of {account}")
+        prefixes += [
+            template["prefix"]
+            for template in page["repositoryCreationTemplates"]
+            if "CREATE_ON_PUSH" in template.get("appliedFor", ())
+        ]
+    return prefixes
+
+
+def _immutable(repository: Mapping[str, Any]) -> tuple[Immutable, ...]:
+    """Return which tags of a repository can't be moved."""
+    setting = repository.get("imageTagMutability", "MUTABLE")
+    filters = repository.get("imageTagMutabilityExclusionFilters", ())
+    texts = [each["filter"] for each in filters if each["filterType"] == "WILDCARD"]
+    tests = [covers for text in texts if (covers := covering(text)) is not None]
+    rule = f"the repository {repository['repositoryName']} is {setting}"
+    if texts:
+        rule += f" ({', '.join(texts)})"
+
+    def excepted(tag: str) -> bool:
+        return any(covers(tag) for covers in tests)
+
+    if setting == "MUTABLE_WITH_EXCLUSION":
+        return (Immutable(rule, excepted),)
+    if setting in ("IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"):
+        return (Immutable(rule, lambda tag: not excepted(tag)),)
+    return ()
+
+
+async def _answered(work: Callable[[], _T]) -> _T:
+    """Return what boto3 answers, beside the loop. Raises its failures as errors of ours."""
+    try:
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+    except ImportError as error:
+        raise errors.ExtraMissing("the API of ECR needs transship[aws]") from error
+    try:
+        return await asyncio.to_thread(work)
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        code, words = str(said.get("Code", "")), safe(str(said.get("Message", "")), limit=300)
+        detail = f"{error.operation_name}: {code} {words}"
+        if code in _DENIED:
+            raise errors.NoRight(detail) from None
+        if code in _KEYS:
+            raise errors.WrongCredential(detail) from None
+        raise errors.UnexpectedAnswer(detail) from None
+    except NoCredentialsError:
+        raise errors.SignInNeeded("boto3 finds no credentials for the API of ECR") from None
+    except BotoCoreError as error:
+        raise errors.UnexpectedAnswer(safe(str(error), limit=300)) from None
+
+
+def _client(region: str, *, fips: bool) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        region_name=region,
+        use_fips_endpoint=fips or None,
+        connect_timeout=5,
+        read_timeout=15,
+        retries={"total_max_attempts": 2},
+    )
+    return boto3.session.Session().client("ecr", config=config)
+
+
+# A part that isn't the last must have 5 to 10 MiB, and an upload at most 4,200 of them. Of a build
+# cache only the form of an image is taken, not that of an index.
 ECR = Service(
     kind="ecr",
     title="Amazon ECR",
     hosts=(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?", r"public\.ecr\.aws"),
     username="AWS",
     secret="password of `aws ecr get-login-password` (ends after 12 hours)",
-    capabilities=Capabilities(whole_limit=10 * MEBIBYTE, piece=10 * MEBIBYTE),
+    capabilities=Capabilities(whole_limit=10 * MEBIBYTE, piece=10 * MEBIBYTE, blob_indexes=False),
+    foreseer=_foreseer,
 )

@@ -1,9 +1,172 @@
-"""Harbor, which runs under any name, so only the operator can say that it is one."""
+"""Harbor, which runs under any name, so only the operator can say that it is one.
+
+Its API names the projects that an account sees, and the rules by which their tags are immutable.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from transship.errors import NoRight, TransshipError, UnexpectedAnswer
+from transship.registries.foreseeing import (
+    Ask,
+    Asked,
+    Immutable,
+    Missing,
+    Outlook,
+    Standing,
+    Unknown,
+    Writes,
+)
 from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
+from transship.registries.wildcards import covering
+
+_PAGE = 100
+_MOST_PAGES = 50
+
+_T = TypeVar("_T")
+
+
+class _Selector(msgspec.Struct):
+    decoration: str = ""
+    pattern: str = ""
+
+    def selects(self, name: str, excludes: str) -> bool:
+        """Tell whether a name is meant; `excludes` is what turns the pattern round."""
+        covers = covering(self.pattern)
+        return covers is not None and covers(name) != (self.decoration == excludes)
+
+
+class _Rule(msgspec.Struct):
+    """A rule for immutable tags. Of each list of selectors Harbor itself reads only the first."""
+
+    disabled: bool = False
+    tag_selectors: list[_Selector] = msgspec.field(default_factory=list)
+    scope_selectors: dict[str, list[_Selector]] = msgspec.field(default_factory=dict)
+
+    def holds_in(self, repository: str) -> bool:
+        """Tell whether it holds in a repository, by its name within the project."""
+        scopes = self.scope_selectors.get("repository", [])
+        if self.disabled or not scopes or not self.tag_selectors:
+            return False
+        return scopes[0].selects(repository, "repoExcludes")
+
+    def immutable(self, project: str) -> Immutable:
+        """Return the tags that it is about."""
+        tags = self.tag_selectors[0]
+        but = "all but " if tags.decoration == "excludes" else ""
+        return Immutable(
+            f"the project {project} keeps {but}{tags.pattern or '**'} immutable",
+            lambda tag: tags.selects(tag, "excludes"),
+        )
+
+
+class _Project(msgspec.Struct):
+    name: str
+    registry_id: int | None = None
+    """The registry that it is a proxy cache of."""
+
+
+class _Tag(msgspec.Struct):
+    name: str
+    immutable: bool = False
+
+
+class _Artifact(msgspec.Struct):
+    tags: list[_Tag] | None = None
+
+
+class _Foreseer:
+    """Asks which projects are there, can be written to, and keep which of their tags."""
+
+    def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - a path is enough
+        self._ask = ask
+        self._projects = Asked[_Project | None](gives_up=True)
+        self._rules = Asked[Sequence[_Rule]]()
+        self._tags: dict[str, Asked[frozenset[str]]] = {}
+
+    async def look(self, writes: Writes) -> Outlook:
+        """Return what is known of repositories: of the projects, and of rules where tags move."""
+        standings: dict[str, Standing] = {}
+        unknown: list[Unknown] = []
+        for repository, moves in writes.items():
+            project, _, rest = repository.partition("/")
+            try:
+                standing = await self._standing(project)
+            except TransshipError as error:
+                unknown.append(Unknown("whether projects are there", project, error))
+                continue
+            try:
+                if moves and standing == Standing():
+                    standing = replace(standing, immutable=await self._immutable(project, rest))
+            except TransshipError as error:
+                unknown.append(Unknown("which tags are immutable", project, error))
+            standings[repository] = standing
+        return Outlook(standings, tuple(unknown))
+
+    async def _standing(self, name: str) -> Standing:
+        """Return what is known of all repositories of a project.
+
+        A list is asked for, and not the project by its name: by name some accounts get the same
+        answer for what isn't there and for what they may not read.
+        """
+        project = await self._projects.once(name, lambda: _project(self._ask, name))
+        if project is None:
+            return Standing(missing=Missing("project", name, hidden=True))
+        if project.registry_id:
+            return Standing(read_only=f"the project {name} is a proxy cache")
+        return Standing()
+
+    async def _immutable(self, project: str, repository: str) -> tuple[Immutable, ...]:
+        """Return what keeps tags of a repository: the rules, or else what its tags say themselves.
+
+        Who may push may see the tags, but not always the rules.
+        """
+        path = f"/api/v2.0/projects/{quote(project, safe='')}"
+        try:
+            rules = await self._rules.once(
+                project, lambda: _all(self._ask, f"{path}/immutabletagrules", "", _Rule)
+            )
+        except NoRight as error:
+            asked = self._tags.setdefault(project, Asked(gives_up=True))
+            # Harbor wants the name encoded twice.
+            named = f"{path}/repositories/{quote(quote(repository, safe=''), safe='')}"
+            try:
+                tags = await asked.once(repository, lambda: self._pinned(named))
+            except TransshipError:
+                raise error from None
+            return (Immutable(f"the project {project} keeps it immutable", tags.__contains__),)
+        return tuple(rule.immutable(project) for rule in rules if rule.holds_in(repository))
+
+    async def _pinned(self, repository: str) -> frozenset[str]:
+        query = "with_tag=true&with_immutable_status=true&"
+        artifacts = await _all(self._ask, f"{repository}/artifacts", query, _Artifact)
+        tags = (tag for artifact in artifacts for tag in artifact.tags or ())
+        return frozenset(tag.name for tag in tags if tag.immutable)
+
+
+async def _project(ask: Ask, name: str) -> _Project | None:
+    found = await _all(ask, "/api/v2.0/projects", f"name={quote(name, safe='')}&", _Project)
+    return next((project for project in found if project.name == name), None)
+
+
+async def _all(ask: Ask, path: str, query: str, kind: type[_T]) -> list[_T]:
+    """Return a whole list, page by page."""
+    found: list[_T] = []
+    for page in range(1, _MOST_PAGES + 1):
+        answer = await ask(f"{path}?{query}page={page}&page_size={_PAGE}")
+        some: Sequence[_T] = answer.json(list[kind] | None) or ()  # type: ignore[arg-type, valid-type]
+        found += some
+        if len(some) < _PAGE:
+            return found
+    raise UnexpectedAnswer(f"{path}: more than {_MOST_PAGES * _PAGE:,} entries")
+
 
 HARBOR = Service(
     kind="harbor",
@@ -11,4 +174,5 @@ HARBOR = Service(
     username="user, or robot account (robot$project+name)",
     secret="password, CLI secret or robot token",
     capabilities=Capabilities(parts=(2, 0)),
+    foreseer=_Foreseer,
 )

@@ -1,10 +1,69 @@
-"""Huawei Cloud Software Repository for Container."""
+"""Huawei Cloud Software Repository for Container.
+
+Its organizations can be asked for with the login of the registry itself.
+"""
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
+import msgspec
+
+from transship import errors
+from transship.oci.media_types import OCI_INDEX
+from transship.registries.foreseeing import Ask, Asked, Missing, Outlook, Standing, Writes
 from transship.registries.place import Capabilities
 from transship.registries.services.service import Service
 
+
+class _Organization(msgspec.Struct):
+    name: str = ""
+
+
+class _Organizations(msgspec.Struct):
+    namespaces: list[_Organization]
+
+
+class _Foreseer:
+    """Asks which organizations aren't there: a push makes none."""
+
+    def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - a path is enough
+        self._ask = ask
+        self._seen = Asked[frozenset[str]]()
+        self._absent = Asked[bool](gives_up=True)
+
+    async def look(self, writes: Writes) -> Outlook:
+        """Return which repositories have no organization to be in."""
+        seen = await self._seen.once("", self._list)
+        standings: dict[str, Standing] = {}
+        for repository in writes:
+            name = repository.partition("/")[0]
+            if name not in seen and await self._is_absent(name):
+                missing = Missing("organization", name, hidden=True)
+                standings[repository] = Standing(missing=missing)
+        return Outlook(standings)
+
+    async def _list(self) -> frozenset[str]:
+        answer = await self._ask("/dockyard/v2/visible/namespaces")
+        seen: _Organizations = answer.json(_Organizations)
+        return frozenset(organization.name for organization in seen.namespaces)
+
+    async def _is_absent(self, name: str) -> bool:
+        """Ask for one that isn't in the list by its name: only if both say so it is absent."""
+
+        async def asked() -> bool:
+            try:
+                path = f"/dockyard/v2/namespaces/{quote(name, safe='')}"
+                answer = await self._ask(path, missing=errors.RepositoryNotFound)
+            except errors.RepositoryNotFound:
+                return True
+            found: _Organization = answer.json(_Organization)
+            return found.name != name
+
+        return await self._absent.once(name, asked)
+
+
+# An OCI index is refused as no readable manifest; Docker's manifest list is taken.
 SWR = Service(
     kind="swr",
     title="Huawei SWR",
@@ -12,5 +71,6 @@ SWR = Service(
     username="REGION@ACCESS-KEY",
     secret="login key",
     lists=False,
-    capabilities=Capabilities(parts=(2, 0)),
+    capabilities=Capabilities(parts=(2, 0), refused=frozenset({OCI_INDEX})),
+    foreseer=_Foreseer,
 )

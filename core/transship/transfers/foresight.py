@@ -1,0 +1,155 @@
+"""What the targets would refuse, known before a byte moves.
+
+`Foresight.look` asks the targets what they say of themselves; `refusal` judges a copy by that, and
+is pure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from transship.errors import (
+    ImmutableTag,
+    ManifestRejected,
+    NamespaceMissing,
+    ReadOnly,
+    TransshipError,
+)
+from transship.oci.digest import short
+from transship.registries.foreseeing import (
+    Foreseeable,
+    Foreseer,
+    Outlook,
+    Standing,
+    Unknown,
+)
+from transship.registries.place import Capabilities, Place
+from transship.transfers.gather import each
+from transship.transfers.work import Found
+
+_OTHER_FORM = "Build it in a form that the target takes, or leave it out."
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Unforeseen:
+    """What one target didn't say: `what` in words, `of` whom (nobody: of all), and why not."""
+
+    target: str
+    what: str
+    of: tuple[str, ...]
+    why: TransshipError
+
+    def __str__(self) -> str:
+        more = f" and {len(self.of) - _NAMED:,} more" if len(self.of) > _NAMED else ""
+        of = f" ({', '.join(self.of[:_NAMED])}{more})" if self.of else ""
+        return f"{self.what}{of}: {self.why}"
+
+
+class Foresight:
+    """What the targets of a plan say of themselves, for one look at it."""
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self._places = places
+        self._foreseers: dict[str, Foreseer | None] = {}
+        self._asked: dict[tuple[str, str], bool] = {}
+        self._answered: dict[tuple[str, str], asyncio.Event] = {}
+        self._standings: dict[tuple[str, str], Standing] = {}
+        self._unknown: dict[tuple[str, str], dict[str, TransshipError]] = {}
+
+    @property
+    def unknown(self) -> tuple[Unforeseen, ...]:
+        """What couldn't be known: each thing once per target."""
+        return tuple(
+            Unforeseen(target, what, tuple(filter(None, of)), next(iter(of.values())))
+            for (target, what), of in self._unknown.items()
+        )
+
+    async def look(self, found: Iterable[Found]) -> None:
+        """Ask the targets of what would be written what they say of themselves.
+
+        A target that has nothing written to it isn't asked, and none is asked the same twice. What
+        can't be asked is kept as unknown.
+        """
+        written = [
+            (item.target, bool(item.target.tag) and item.target_digest is not None)
+            for item in found
+            if _is_written(item) and self._foreseer(item.target.registry) is not None
+        ]
+        new: dict[str, dict[str, bool]] = {}
+        answered = asyncio.Event()
+        for target, moves in written:
+            key = target.registry, target.repository
+            if key not in self._asked or (moves and not self._asked[key]):
+                self._asked[key] = moves
+                self._answered[key] = answered
+                new.setdefault(target.registry, {})[target.repository] = moves
+        try:
+            await each(self._ask(target, writes) for target, writes in new.items())
+        finally:
+            answered.set()
+        for target, _ in written:  # Somebody else may be asking about it at this moment.
+            await self._answered[target.registry, target.repository].wait()
+
+    def refusal(self, found: Found) -> TransshipError | None:
+        """Return why its target would refuse to have this written, None if nothing is known."""
+        target = found.target
+        standing = self._standings.get((target.registry, target.repository), _NOTHING_KNOWN)
+        place = self._places.get(target.registry)
+        return refusal(found, standing, place.capabilities if place else _NO_BOUNDS)
+
+    def _foreseer(self, target: str) -> Foreseer | None:
+        if target not in self._foreseers:
+            place = self._places[target]
+            self._foreseers[target] = place.foreseer() if isinstance(place, Foreseeable) else None
+        return self._foreseers[target]
+
+    async def _ask(self, target: str, writes: Mapping[str, bool]) -> None:
+        foreseer = self._foreseers[target]
+        assert foreseer is not None
+        try:
+            outlook = await foreseer.look(writes)
+        except TransshipError as error:
+            outlook = Outlook(unknown=(Unknown("what it would refuse", "", error),))
+        for repository, standing in outlook.standings.items():
+            # Who asks because tags move learns more, and may be answered first.
+            if writes[repository] or not self._asked[target, repository]:
+                self._standings[target, repository] = standing
+        for unknown in outlook.unknown:
+            of = self._unknown.setdefault((target, unknown.what), {})
+            of.setdefault(unknown.of, unknown.why)
+
+
+def refusal(found: Found, standing: Standing, capabilities: Capabilities) -> TransshipError | None:
+    """Return why a target refuses to have what was found written, None when it doesn't."""
+    target = found.target
+    if standing.missing is not None:
+        return NamespaceMissing(f"{target}: {standing.missing}")
+    if standing.read_only:
+        return ReadOnly(f"{target}: {standing.read_only}")
+    reasons = map(capabilities.manifest_refusal, found.manifests)
+    if why := next(filter(None, reasons), ""):
+        return ManifestRejected(f"{target}: {why}", remedy=_OTHER_FORM)
+    return _tag_refusal(found, standing)
+
+
+def _tag_refusal(found: Found, standing: Standing) -> TransshipError | None:
+    """Return why a tag can't move. One that isn't there yet can be written."""
+    if not found.target.tag or found.target_digest in (None, found.digest):
+        return None
+    rule = standing.pinned_by(found.target.tag)
+    was = f"the target has {short(found.target_digest or '')}"
+    return ImmutableTag(f"{found.target}: {rule}; {was}") if rule else None
+
+
+def _is_written(found: Found) -> bool:
+    """Tell whether something would be written, as far as names and digests tell."""
+    if found.problem or found.unwanted or found.vanished or found.believed:
+        return False
+    return found.digest != found.target_digest or not found.listed
+
+
+_NOTHING_KNOWN = Standing()
+_NO_BOUNDS = Capabilities()

@@ -1,0 +1,72 @@
+"""ECR's API, for boto3. There is none here: it stands in, in AWS's JSON protocol over HTTP."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from servers.loopback import serving
+from servers.process import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers.loopback import Exchange
+
+ACCOUNT = "123456789012"
+HOST = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
+_READS = ("DescribeRepositories", "DescribeRepositoryCreationTemplates")
+
+
+@dataclass
+class EcrApi:
+    """The repositories and templates of one account, and what was asked about them.
+
+    `denied` are operations that the caller may not use; `caller` is the account that it is of.
+    """
+
+    url: str = ""
+    repositories: dict[str, dict[str, Any]] = field(default_factory=dict)
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)
+    caller: str = ACCOUNT
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        headers = {name.lower(): value for name, value in exchange.head.headers}
+        body = b"".join([piece async for piece in exchange.body])
+        operation = headers["x-amz-target"].rpartition(".")[2]
+        assert operation in _READS, "a preview only reads"
+        assert f"{ACCOUNT}" in body.decode() or operation == _READS[1]
+        assert "/eu-central-1/ecr/" in headers["authorization"]
+        asked = json.loads(body)
+        self.asked.append((operation, asked))
+        status, answer = self._answer(operation, asked)
+        content = {"Content-Type": "application/x-amz-json-1.1"}
+        await exchange.answer(status, content, json.dumps(answer).encode())
+
+    def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if operation in self.denied:
+            return 400, {"__type": "AccessDeniedException", "message": "not authorized"}
+        if operation == "DescribeRepositoryCreationTemplates":
+            return 200, {"registryId": self.caller, "repositoryCreationTemplates": self.templates}
+        names = asked["repositoryNames"]
+        if any(name not in self.repositories for name in names):
+            return 400, {"__type": "RepositoryNotFoundException", "message": "does not exist"}
+        found = [
+            {"registryId": ACCOUNT, "repositoryName": name, **self.repositories[name]}
+            for name in names
+        ]
+        return 200, {"repositories": found}
+
+
+@contextmanager
+def ecr_api() -> Iterator[EcrApi]:
+    """Run it until the block ends."""
+    api = EcrApi()
+    with serving(api.handle) as listener:
+        api.url = f"http://{LOOPBACK}:{listener.port}"
+        yield api
