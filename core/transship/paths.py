@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +73,23 @@ def private_folder(path: Path) -> Path:
     if not path.parent.is_dir():
         private_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def private_file(path: Path) -> Path:
+    """Make the file `path` unless it is there, and let nobody but its owner read it; return it.
+
+    Whatever the umask says.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    except FileExistsError:
+        # Not opened: to close a file drops the locks that SQLite holds on it in this process.
+        if stat.S_IMODE(path.stat().st_mode) & ~_OWNER_ONLY:
+            path.chmod(_OWNER_ONLY)
+        return path
+    try:
+        os.fchmod(descriptor, _OWNER_ONLY)
+    finally:
+        os.close(descriptor)
     return path

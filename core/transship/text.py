@@ -28,6 +28,19 @@ def safe(text: str, *, limit: int = 2000) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+def escaped(text: str) -> str:
+    r"""Return `text` with each character that `safe` takes away as an escape (`\u202e`).
+
+    As TOML (1.0, "String") and most languages read them back.
+    """
+    return _HARMFUL.sub(lambda found: "".join(map(_escape, found[0])), text)
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
 def bytes_text(count: float) -> str:
     """Return a byte count in IEC units: `0 B`, `999 B`, `1.0 KiB`, `318 MiB`."""
     units = iter(("KiB", "MiB", "GiB", "TiB"))

@@ -1,16 +1,23 @@
-"""A preview of 1,000 repositories with 100 tags each: time and memory, without a network.
+"""A preview of 20,000 repositories with a million tags: time and memory, without a network.
 
-    python tests/benchmarks/bench_plan.py [REPOSITORIES] [TAGS] [SHARE THAT IS THERE ALREADY]
+    python tests/benchmarks/bench_plan.py [--tags 1000000] [--repositories 20000] [--there 0]
+
+A tenth and a hundredth of it are measured before, each in a process of its own, so that it shows
+whether a tag costs more where there are more of them. `--there` is the share of the tags that the
+target has already, from 0 to 1.
 
 Both places are made up in memory and answer at once, so that the figures are those of choosing,
-taking stock and judging alone.
+taking stock and judging alone, but for the making up, which is named beside them. Memory is the
+peak of the whole process.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import resource
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -97,24 +104,53 @@ async def _measure(repositories: int, tags: int, share: float) -> None:
     target = Reference(new.name, "" if share else "mirror")
     rule = Rule(Reference(old.name), (target,), tags=TagFilter(include=("v*",)))
     plan = Plan(kind=Kind.SYNC, rules=(rule,))
-    before, began = _peak(), time.perf_counter()
     places = {old.name: old, new.name: new}
+    before, began = _peak(), time.process_time()
     seen = await preview(plan, places, SystemClock())  # type: ignore[arg-type]
-    seconds = time.perf_counter() - began
-    copies = len(seen.worklist.copies)
+    seconds = time.process_time() - began
+    copies, blobs = len(seen.worklist.copies), len(seen.worklist.blobs)
+    made_up = await _to_make_up(old)
     print(
-        f"{repositories:,} repositories x {tags} tags, {share:.0%} there already: "
-        f"{copies:,} copies, {len(seen.worklist.blobs):,} blobs in {seconds:.1f} s "
-        f"({seconds / copies * 1e6:.0f} us a tag), peak {_peak():.0f} MiB "
-        f"({_peak() - before:.0f} MiB of it for the preview)"
+        f"{copies:>9,} tags in {repositories:,} repositories, {share:.0%} there already: "
+        f"{blobs:,} blobs; {seconds:.1f} s of CPU, {seconds / copies * 1e6:.0f} us a tag "
+        f"({made_up * 1e6:.0f} us of it to make it up); peak {_peak():.0f} MiB, "
+        f"{(_peak() - before) * 1024 / copies:.2f} KiB a tag",
+        flush=True,
     )
 
 
+async def _to_make_up(place: MadeUp, count: int = 1_000) -> float:
+    """Return how many seconds it takes to make one image up, and to read it as a client does."""
+    began = time.process_time()
+    for number in range(count):
+        await place.get_manifest("team-1/app-1", f"v1.{number}")
+    return (time.process_time() - began) / count
+
+
 def _peak() -> float:
+    """Return the most memory that this process has had, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--tags", type=int, default=1_000_000)
+    parser.add_argument("--repositories", type=int, default=20_000)
+    parser.add_argument("--there", type=float, default=0.0)
+    parser.add_argument("--alone", action="store_true", help="without a tenth and a hundredth")
+    return parser.parse_args()
+
+
+def _main(asked: argparse.Namespace) -> None:
+    if asked.alone:
+        each = max(1, asked.tags // asked.repositories)
+        asyncio.run(_measure(asked.repositories, each, asked.there))
+        return
+    for part in (100, 10, 1):
+        size = f"--tags={asked.tags // part} --repositories={max(1, asked.repositories // part)}"
+        words = [*size.split(), f"--there={asked.there}", "--alone"]
+        subprocess.run([sys.executable, __file__, *words], check=True)
+
+
 if __name__ == "__main__":
-    counts = [float(word) for word in sys.argv[1:]]
-    repositories, tags, share = counts + [1000.0, 100.0, 0.0][len(counts) :]
-    asyncio.run(_measure(int(repositories), int(tags), share))
+    _main(_arguments())

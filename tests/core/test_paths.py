@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transship.paths import default_paths, private_folder
+from transship.paths import default_paths, private_file, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,3 +83,31 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.joinpath("there").mkdir(0o750)
 
     assert mode(private_folder(tmp_path / "there")) == 0o750
+
+
+@pytest.mark.parametrize("umask", [0, 0o277])
+def test_a_private_file_is_the_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        made = private_file(tmp_path / "file")
+    finally:
+        os.umask(before)
+    assert made == tmp_path / "file"
+    assert mode(made) == 0o600
+
+
+def test_a_file_that_is_there_is_closed_to_others_and_keeps_what_it_says(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("as it was")
+    file.chmod(0o644)
+
+    private_file(file)
+
+    assert (mode(file), file.read_text()) == (0o600, "as it was")
+
+
+def test_a_file_that_its_owner_has_closed_further_stays_so(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch(0o400)
+
+    assert mode(private_file(file)) == 0o400

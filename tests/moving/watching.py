@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from moving.jobs import access_to, opened
+from moving.jobs import SHORT, access_to
 from servers.process import comes_true
+from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
+from transship.registries.access import open_place
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.view import view
 from transship.transfers.watch.record import Record, WatchFile
 from transship.transfers.watch.watcher import Watched, Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Coroutine
     from pathlib import Path
 
     from servers.registry import Registry
@@ -59,10 +61,14 @@ class Reaching:
 
     registries: tuple[Registry, ...] = ()
 
-    def places(
-        self, plan: Plan, *, create: bool = False
-    ) -> AbstractAsyncContextManager[Mapping[str, Place]]:
-        return opened(plan, *self.registries)
+    @asynccontextmanager
+    async def place(self, reference: Reference, *, create: bool = False) -> AsyncIterator[Place]:
+        known = {registry.host: access_to(registry) for registry in self.registries}
+        access = known.get(reference.registry)
+        async with aclosing(
+            open_place(Reference(reference.registry), access, create=create, patience=SHORT)
+        ) as place:
+            yield place
 
     async def accesses(self, plan: Plan) -> list[Access]:
         taking_part = {place.registry for place in plan.places}

@@ -54,7 +54,8 @@ def copies(draw: st.DrawFn) -> Wanted:
         Reference("third.example", draw(names), **version),
     )
     terms = draw(st.none() | st.builds(Terms, platforms, artifacts, st.booleans()))
-    return Wanted(copy.source, copy.target, terms)
+    replaces = draw(st.none() | st.just("") | digests) if copy.target.tag else None
+    return Wanted(copy.source, copy.target, terms, replaces)
 
 
 @st.composite

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from transship.errors import BadRequest, UsageError
+from transship.oci.digest import is_digest
 from transship.oci.platform import Platform, parse_platform
 from transship.plans.decode_rules import (
     Resolve,
@@ -22,6 +23,9 @@ from transship.plans.tables import Mistake, Mistakes, Table, Words
 
 VERSION = 1
 """The version of plan files that is read and written here."""
+
+NOTHING = "nothing"
+"""What a copy `replaces` that is written only while there is no such tag."""
 
 _MOST_RETRIES = 100
 _EVERYWHERE = frozenset(
@@ -62,7 +66,7 @@ _DOCUMENT = {
     ),
 }
 _COPY = Words(
-    frozenset({"from", "to", "platforms", "artifacts", "immutable"}),
+    frozenset({"from", "to", "platforms", "artifacts", "immutable", "replaces"}),
     meant={"source": "from", "target": "to", "destination": "to"},
 )
 _SCHEDULE = Words(frozenset({"every", "cron"}), meant={"interval": "every"})
@@ -151,6 +155,7 @@ def _copy(table: Table, resolve: Resolve, platforms: tuple[Platform, ...]) -> Wa
             artifacts=decode_artifacts(table),
             immutable=table.flag("immutable", default=False),
         )
+    replaces = table.parsed("replaces", _replaced)
     if source is None or target is None:
         return None
     try:
@@ -158,7 +163,17 @@ def _copy(table: Table, resolve: Resolve, platforms: tuple[Platform, ...]) -> Wa
     except UsageError as error:
         table.error(error)
         return None
-    return replace(copy, terms=terms) if terms else copy
+    if replaces is not None and not copy.target.tag:
+        table.note("is about a tag, and this copy names none", "replaces")
+    return replace(copy, terms=terms, replaces=replaces)
+
+
+def _replaced(text: str) -> str:
+    if text == NOTHING:
+        return ""
+    if not is_digest(text):
+        raise BadRequest(f"{text!r} is neither a digest nor {NOTHING!r}")
+    return text
 
 
 def _schedule(table: Table) -> Schedule | None:

@@ -71,7 +71,7 @@ _TAGS = Words(
         **dict.fromkeys(("allow", "match", "glob", "regex"), "include"),
         **dict.fromkeys(("deny", "ignore"), "exclude"),
         **dict.fromkeys(("latest", "keep", "last", "limit"), "newest"),
-        **dict.fromkeys(("within", "after", "created"), "since"),
+        **dict.fromkeys(("within", "after", "created"), 'since = "90d"'),
         **dict.fromkeys(("range", "version"), "semver"),
     },
 )
@@ -197,9 +197,15 @@ def _tags(table: Table) -> TagFilter:
 
 
 def _since(value: str | date) -> tuple[float, bool]:
-    if isinstance(value, str) and re.fullmatch(r"[0-9.]+ ?[A-Za-z]*", value):
-        return parse_duration(value), False
-    return parse_moment(value), True
+    try:
+        if isinstance(value, str) and re.fullmatch(r"[0-9.]+ ?[A-Za-z]*", value):
+            return parse_duration(value), False
+        return parse_moment(value), True
+    except BadRequest as error:
+        raise BadRequest(
+            error.detail,
+            remedy='Write since = "90d" (before the run), "2026-01-31" or "2026-01-31T08:00:00Z".',
+        ) from None
 
 
 def _tag(text: str) -> str:

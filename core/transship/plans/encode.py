@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from transship.oci.reference import Reference
-from transship.plans.decode import VERSION
+from transship.plans.decode import NOTHING, VERSION
 from transship.plans.decode_rules import ARTIFACTS
 from transship.plans.plan import Kind, Plan, Wanted
 from transship.plans.policy import Limits
@@ -24,6 +24,7 @@ from transship.plans.quantities import (
     write_window,
 )
 from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.text import escaped
 
 Value = str | int | list[str] | Mapping[str, "Value"]
 Document = dict[str, Value | list[dict[str, Value]]]
@@ -81,6 +82,8 @@ def _copy(copy: Wanted, spelling: Spelling) -> dict[str, Value]:
         "from": spelling.place(copy.source),
         "to": spelling.place(copy.target),
     }
+    if copy.replaces is not None:
+        table["replaces"] = copy.replaces or NOTHING
     if copy.terms is None:
         return table
     return {
@@ -182,7 +185,7 @@ def _value(value: object) -> str:
 
 
 def _string(text: str) -> str:
-    """Return a basic string. JSON's escapes are TOML's, but TOML wants DEL escaped as well."""
-    if "\\" in text and not re.search(r"['\x00-\x1f\x7f]", text):
+    """Return a string in which nothing is hidden. JSON's escapes are TOML's."""
+    if "\\" in text and "'" not in text and escaped(text) == text:
         return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return escaped(json.dumps(text, ensure_ascii=False))

@@ -51,12 +51,15 @@ class Terms:
 class Wanted:
     """One thing to copy: a tag, a digest, or a whole repository (no version on either side).
 
-    Without `terms` those of the plan hold.
+    Without `terms` those of the plan hold. With `replaces` the target's tag is written only while
+    it points at that digest, or with an empty one while there is no such tag; anything else is a
+    conflict, whatever the plan says of tags that exist.
     """
 
     source: Reference
     target: Reference
     terms: Terms | None = None
+    replaces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,12 @@ class Plan:
         taking_part = {place.registry for place in self.places}
         kept = {name: limits for name, limits in self.limits.items() if name in taking_part}
         return replace(self, limits=kept)
+
+    @property
+    def replaces(self) -> dict[Reference, str]:
+        """What tags at the target must point at to be written, where a copy says so."""
+        said = ((copy.target, copy.replaces) for copy in self.copies)
+        return {target: digest for target, digest in said if digest is not None}
 
     def terms(self, wanted: Wanted) -> Terms:
         """Return how `wanted` is to be copied."""

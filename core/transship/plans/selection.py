@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
@@ -41,8 +41,40 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Lot:
+    """What goes from one repository to one other on the same terms: a copy of each version.
+
+    `versions` are tags and digests; those that are `renamed` are called something else at the
+    target. What `immutable` selects of the tags at the target can't change there.
+    """
+
+    source: Reference
+    target: Reference
+    versions: tuple[str, ...]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    terms: Terms | None = None
+    immutable_terms: Terms | None = None
+    immutable: Patterns | None = None
+    rule: int = 0
+
+    def __len__(self) -> int:
+        return len(self.versions)
+
+    def __iter__(self) -> Iterator[Wanted]:
+        for version in self.versions:
+            target = _at(self.target, self.renamed.get(version, version))
+            believed = self.immutable is not None and self.immutable.selects(target.tag)
+            terms = self.immutable_terms if believed else self.terms
+            yield Wanted(_at(self.source, version), target, terms)
+
+    def of(self, versions: Iterable[str]) -> Lot:
+        """Return the same with these versions only."""
+        return replace(self, versions=tuple(versions))
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
-    """What the rules select.
+    """What the rules select: in `lots`, of which `chosen` makes single copies.
 
     To each rule a listed tag is chosen, dropped, needed or impossible, one of them for each of the
     rule's targets. `dropped` has the tags that are dropped to all rules, so that it has nothing in
@@ -55,12 +87,17 @@ class Selection:
     match nothing.
     """
 
-    chosen: tuple[Chosen, ...]
+    lots: tuple[Lot, ...]
     dropped: tuple[Dropped, ...] = ()
     needed: tuple[Reference, ...] = ()
     impossible: tuple[Dropped, ...] = ()
     missing: tuple[Dropped, ...] = ()
     unmatched: tuple[Dropped, ...] = ()
+
+    @property
+    def chosen(self) -> tuple[Chosen, ...]:
+        """Every copy that the rules ask for, made anew each time: there may be very many."""
+        return tuple(Chosen(wanted, lot.rule) for lot in self.lots for wanted in lot)
 
 
 def select(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Selection:
@@ -72,7 +109,7 @@ def select(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Selec
     """
     drawn = outline(plan, catalogues, now)
     return Selection(
-        tuple(_chosen(plan, drawn)),
+        tuple(_lots(plan, drawn)),
         tuple(_dropped(drawn)),
         tuple(_needed(drawn)),
         tuple(_impossible(drawn)),
@@ -111,18 +148,26 @@ def _is_known(facts: TagFacts | None) -> bool:
     return facts is not None and (facts.examined or facts.created is not None)
 
 
-def _chosen(plan: Plan, drawn: Outline) -> Iterator[Chosen]:
-    for portion in drawn.portions:
-        rule = plan.rules[portion.rule]
-        terms, immutable_terms = _terms(plan, rule)
+def _lots(plan: Plan, drawn: Outline) -> Iterator[Lot]:
+    ready: dict[int, tuple[Terms | None, Terms, Patterns | None]] = {}
+    for number, rule in enumerate(plan.rules):
         immutable = parse_patterns(rule.immutable) if rule.immutable else None
+        ready[number] = (*_terms(plan, rule), immutable)
+    for portion in drawn.portions:
+        source = Reference(portion.origin.registry, portion.origin.repository)
+        terms, immutable_terms, immutable = ready[portion.rule]
         for each in portion.destinations:
-            for version in each.versions:
-                source = _source(portion, version)
-                target = _at(each.target.registry, each.target.repository, each.name(version))
-                believed = immutable is not None and immutable.selects(target.tag)
-                wanted = Wanted(source, target, immutable_terms if believed else terms)
-                yield Chosen(wanted, portion.rule)
+            if each.versions:
+                yield Lot(
+                    source,
+                    each.target,
+                    each.versions,
+                    each.renamed,
+                    terms,
+                    immutable_terms,
+                    immutable,
+                    portion.rule,
+                )
 
 
 def _terms(plan: Plan, rule: Rule) -> tuple[Terms | None, Terms]:
@@ -175,13 +220,13 @@ def _impossible(drawn: Outline) -> Iterable[Dropped]:
 
 
 def _source(portion: Portion, version: str) -> Reference:
-    return _at(portion.origin.registry, portion.origin.repository, version)
+    return _at(Reference(portion.origin.registry, portion.origin.repository), version)
 
 
-def _at(registry: str, repository: str, version: str) -> Reference:
+def _at(repository: Reference, version: str) -> Reference:
     if ":" in version:
-        return Reference(registry, repository, digest=Digest(version))
-    return Reference(registry, repository, version)
+        return Reference(repository.registry, repository.repository, digest=Digest(version))
+    return Reference(repository.registry, repository.repository, version)
 
 
 def _missing(plan: Plan, drawn: Outline, catalogues: Mapping[str, Catalogue]) -> Iterator[Dropped]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -88,11 +88,6 @@ def may_go(deletion: Deletion, tag: Reference) -> bool:
 def most_deletions(deletion: Deletion, tags_at_target: int) -> int:
     """Return how many of the tags of one replica one run may delete."""
     return floor(Fraction(str(deletion.at_most)) * tags_at_target)
-
-
-def expected(found: Iterable[Reference]) -> frozenset[Reference]:
-    """Return the tags among the targets of what was found."""
-    return frozenset(target for target in found if target.tag)
 
 
 def _known(rule: Rule, target: Reference, names: NameMap, catalogue: Catalogue) -> dict[str, str]:

@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterable
 
 from transship.errors import BadRequest, JobBusy, JobEnded
+from transship.plans.plan import Plan
+from transship.plans.policy import Limits
 from transship.registries.access import Access
 from transship.transfers.jobs import Job
 from transship.transfers.start import start_runner
-from transship.transfers.steering import WISH, LimitWish
+from transship.transfers.steering import WISH, LimitWish, limits_of
 from transship.transfers.work import JobState, State
 
 _ANEW = "Start a new job: copy again, or run the plan again."
@@ -65,13 +67,21 @@ def retry(job: Job, accesses: Iterable[Access]) -> int:
     return start_runner(job, accesses)
 
 
+def limits(job: Job) -> dict[str, Limits]:
+    """Return what each registry of a job is held to now, those without a limit too."""
+    plan = job.plan()
+    with job.journal() as journal:
+        held = limits_of(plan, journal)
+    return {registry: held.get(registry, Limits()) for registry in _registries_of(plan)}
+
+
 def limit(job: Job, wish: LimitWish) -> None:
-    """Hold a job to another rate or concurrency at one of its registries, until it ends.
+    """Hold a job to other limits at one of its registries, until it ends.
 
     A running one takes it up within a second, another one when it goes on. Raises JobEnded when
     it has ended, and BadRequest for what is no registry of its plan.
     """
-    taking_part = [place.registry for place in job.plan().places if place.layout is None]
+    taking_part = _registries_of(job.plan())
     if wish.registry not in taking_part:
         named = ", ".join(taking_part) or "none"
         raise BadRequest(f"{wish.registry} is no registry of {job.id}: {named}")
@@ -79,6 +89,10 @@ def limit(job: Job, wish: LimitWish) -> None:
         if journal.state.ended:
             raise JobEnded(f"{job.id} is {journal.state}")
         journal.wish(WISH, time.time(), str(wish))
+
+
+def _registries_of(plan: Plan) -> list[str]:
+    return [place.registry for place in plan.places if place.layout is None]
 
 
 def _wish(job: Job, wish: str, state: JobState) -> None:

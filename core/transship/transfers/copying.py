@@ -13,8 +13,8 @@ from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.registries.place import Place
 from transship.transfers.gather import all_settled
-from transship.transfers.inventory import target_head
 from transship.transfers.journal import Journal
+from transship.transfers.looking import see_target
 from transship.transfers.placing import Placer
 from transship.transfers.referrers import fallback_entries
 from transship.transfers.work import Copy, Verdict
@@ -33,12 +33,14 @@ class Copier:
         placer: Placer,
         on_conflict: OnConflict,
         clock: Clock,
+        replaces: Mapping[Reference, str] | None = None,
     ) -> None:
         self._places = places
         self._journal = journal
         self._placer = placer
         self._on_conflict = on_conflict
         self._clock = clock
+        self._replaces = replaces or {}
         self._written: set[Reference] = set()
         self._writing: dict[Reference, asyncio.Lock] = {}
 
@@ -100,24 +102,35 @@ class Copier:
         with another digest holds for what it points at now.
         """
         now = self._clock.now()
-        current = copy.previous
-        if copy.seen_at is None or now - copy.seen_at > _EVIDENCE_SECONDS:
-            head = await target_head(self._place(copy), copy.target)
-            current = head.digest if head else None
+        current, unseen = copy.previous, False
+        expected = self._replaces.get(copy.target)
+        old = copy.seen_at is None or now - copy.seen_at > _EVIDENCE_SECONDS
+        if old or expected is not None:
+            sight = await see_target(self._place(copy), copy.target)
+            current = sight.head.digest if sight.head else None
+            unseen = sight.hidden
         if current == copy.digest:
             if copy.moving:
                 self._journal.done(copy, now)
             else:
                 self._journal.settled(copy, Verdict.SAME, "it came there meanwhile", now)
             return True
-        if current is not None and self._on_conflict is not OnConflict.OVERWRITE:
-            was = f"{copy.target}: the target has {short(current)} now"
-            if self._on_conflict is OnConflict.FAIL:
-                raise errors.TagConflict(was)
-            self._journal.settled(copy, Verdict.SKIP, f"{was}, and is left as it is", now)
-            return True
-        self._journal.moving(copy, current)
-        return False
+        if unseen and (expected is not None or self._on_conflict is not OnConflict.OVERWRITE):
+            raise errors.NoRight(f"{copy.target}: it isn't told what the tag points at now")
+        if self._may_move(current, expected):
+            self._journal.moving(copy, current, unseen=unseen)
+            return False
+        was = f"{copy.target}: the target has {short(current) if current else 'no such tag'} now"
+        if self._on_conflict is not OnConflict.SKIP:
+            raise errors.TagConflict(was)
+        self._journal.settled(copy, Verdict.SKIP, f"{was}, and is left as it is", now)
+        return True
+
+    def _may_move(self, current: Digest | None, expected: str | None) -> bool:
+        """Tell whether a tag that points at `current` may be moved."""
+        if expected is not None:
+            return (current or "") == expected
+        return current is None or self._on_conflict is OnConflict.OVERWRITE
 
     async def _list_referrer(self, target: Reference, referrer: Manifest) -> None:
         """Add a referrer to the list under the fallback tag of its subject.

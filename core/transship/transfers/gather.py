@@ -38,6 +38,43 @@ async def each_of(
     return [results[number] for number in range(len(results))]
 
 
+async def in_order(
+    items: Iterable[_U],
+    act: Callable[[_U], Awaitable[_T]],
+    take: Callable[[_T], object],
+    *,
+    at_once: int,
+    ahead: int,
+) -> None:
+    """Do the same with every item, so many at once, and `take` each result as soon as it's due.
+
+    Results are taken in the order of the items. At most `ahead` of them are under way or wait for
+    one before them, so that it doesn't matter how many there are in all. The first failure ends
+    the others before it is raised.
+    """
+    waiting = enumerate(items)
+    results: dict[int, _T] = {}
+    room = asyncio.Semaphore(ahead)
+    due = 0
+
+    async def worker() -> None:
+        nonlocal due
+        while True:
+            await room.acquire()
+            following = next(waiting, None)
+            if following is None:
+                room.release()
+                return
+            number, item = following
+            results[number] = await act(item)
+            while due in results:
+                take(results.pop(due))
+                due += 1
+                room.release()
+
+    await each(worker() for _ in range(at_once))
+
+
 async def all_settled(work: Iterable[Awaitable[object]]) -> None:
     """Await all at once, let each come to its own end, then raise the first failure.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from transship import errors
@@ -11,10 +12,11 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.selection import Dropped, Selection
+from transship.plans.selection import Dropped, Lot, Selection
 from transship.registries.place import Place
 from transship.transfers.choosing import Choice, choose
-from transship.transfers.gather import both, each, each_of
+from transship.transfers.errands import Errand, Part
+from transship.transfers.gather import both, each, each_of, in_order
 from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
 from transship.transfers.referring import Referring
 from transship.transfers.vanishing import Vanished, vanished
@@ -22,23 +24,37 @@ from transship.transfers.work import PLACE_WIDE, Found
 
 __all__ = ["AT_ONCE", "Inventory", "Progress", "take_inventory", "target_head"]
 
+Take = Callable[[list[Found]], object]
+"""Who takes what was found, some at a time."""
+
+Also = Callable[[list[Found]], Awaitable[None]]
+"""What is to be learned beside it before it is taken, of several parts at once."""
+
 _REPOSITORIES_AT_ONCE = 32
 _COPIES_AT_ONCE = 2 * AT_ONCE
+_AHEAD = 2
+"""How many parts may be looked at before those that come first are done, for each at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
-    """What was found for a plan, in the order of the plan and of the tags' names.
+class Overview:
+    """What is known of a plan beside each single finding.
 
     `new_repositories` are those that the target doesn't have at all, by place and name. `choice`
     is what the rules selected, for a plan that has rules, and `vanished` what a replication may
     delete.
     """
 
-    found: tuple[Found, ...]
     new_repositories: frozenset[tuple[str, str]]
     choice: Choice | None = None
     vanished: Vanished = field(default_factory=Vanished)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory(Overview):
+    """All that was found for a plan, in the order of the plan and of the tags' names."""
+
+    found: tuple[Found, ...]
 
 
 async def take_inventory(
@@ -49,26 +65,51 @@ async def take_inventory(
     *,
     thorough: bool = False,
 ) -> Inventory:
+    """Return all that `look_at_all` finds, for who needs it together."""
+    found: list[Found] = []
+    overview = await look_at_all(plan, places, clock, found.extend, progress, thorough=thorough)
+    return Inventory(
+        found=tuple(found),
+        new_repositories=overview.new_repositories,
+        choice=overview.choice,
+        vanished=overview.vanished,
+    )
+
+
+async def look_at_all(
+    plan: Plan,
+    places: Mapping[str, Place],
+    clock: Clock,
+    take: Take,
+    progress: Progress | None = None,
+    *,
+    also: Also | None = None,
+    thorough: bool = False,
+) -> Overview:
     """Look at everything that a plan names or selects, at its source and at its target.
 
-    A problem with one tag or one repository is kept with it. Raises what is wrong with a whole
-    place, ManifestNotFound when nothing that is named is there, and NothingSelected.
+    What is found is given to `take` in the order of the plan and of the tags' names, some of it at
+    a time, after it was given to `also`: only that is held in memory. A problem with one tag or
+    one repository is kept with it. Raises what is wrong with a whole place, ManifestNotFound when
+    nothing that is named is there, and NothingSelected.
+
     `thorough` is for who only looks: each target repository is listed, so that new ones are known,
-    and rules that select nothing are fine.
+    manifests come without their bytes, and rules that select nothing are fine.
     """
     looking = Looking(places, clock, progress or Progress())
-    taking = _Taking(plan, looking, Referring(looking), thorough)
+    taking = _Taking(plan, looking, Referring(looking), take, also, thorough)
     choice = await choose(plan, looking) if plan.rules else None
-    found = await taking.named(plan.copies)
+    await taking.named(plan.copies)
     if choice is not None:
-        found += await taking.selected(choice.selection)
-        found += _unreachable(plan, choice)
-    if not found and not (plan.rules and thorough):
+        await taking.selected(choice.selection)
+        taking.taken(_unreachable(plan, choice, looking))
+    if not taking.found and not (plan.rules and thorough):
         raise _nothing(plan)
-    gone = await vanished(plan, choice, found, looking) if choice else Vanished()
-    return Inventory(
-        (*found, *gone.found), frozenset(looking.new_repositories), choice, vanished=gone
-    )
+    gone = Vanished()
+    if choice is not None and taking.found:
+        gone = await vanished(plan, choice, looking)
+        taking.taken(list(gone.found))
+    return Overview(frozenset(looking.new_repositories), choice, gone)
 
 
 @dataclass(slots=True)
@@ -76,68 +117,49 @@ class _Taking:
     plan: Plan
     looking: Looking
     referring: Referring
+    take: Take
+    also: Also | None
     thorough: bool
+    found: int = 0
+    _uses: Counter[Reference] = field(default_factory=Counter)
 
-    async def named(self, copies: Iterable[Wanted]) -> list[Found]:
-        """Return what is there for the copies that a plan names."""
-        lines = await each_of(copies, self._wanted, at_once=_COPIES_AT_ONCE)
-        return [item for line in lines for item in line]
+    def taken(self, found: list[Found]) -> None:
+        """Hand over what was found."""
+        self.found += len(found)
+        self.take(found)
 
-    async def selected(self, selection: Selection) -> list[Found]:
-        """Return what is there for the tags that rules have selected, a repository at a time."""
-        sources: dict[Reference, dict[Reference, list[Wanted]]] = {}
-        for wanted in (chosen.wanted for chosen in selection.chosen):
-            if self.looking.claim(wanted.target):
-                groups = sources.setdefault(_repository(wanted.source), {})
-                groups.setdefault(_repository(wanted.target), []).append(wanted)
-        found = await each_of(sources.items(), self._source, at_once=_REPOSITORIES_AT_ONCE)
-        return [item for items in found for item in items]
+    async def named(self, copies: Iterable[Wanted]) -> None:
+        """Look at what a plan names."""
+        pairs = [pair for wanted in copies async for pair in self._repositories(wanted)]
+        errands = await each_of(pairs, self._errand, at_once=_COPIES_AT_ONCE)
+        await self._run([self._claimed(errand) for errand in errands], at_once=_COPIES_AT_ONCE)
 
-    async def _source(self, group: tuple[Reference, dict[Reference, list[Wanted]]]) -> list[Found]:
-        """Return what is there for one repository at the source, target by target."""
-        source, targets = group
-        found: list[Found] = []
-        for target, some in targets.items():
-            self.looking.progress.repositories += 1
-            try:
-                found += await self._tags(source, target, some)
-            except PLACE_WIDE:
-                raise
-            except TransshipError as error:
-                found += [Found(w.source, w.target, None, None, problem=error) for w in some]
-        self.looking.forget(source)
-        return found
+    async def selected(self, selection: Selection) -> None:
+        """Look at the tags that rules have selected, a repository at the source after another."""
+        sources: dict[Reference, dict[Reference, list[Lot]]] = {}
+        for lot in map(self._free, selection.lots):
+            if lot.versions:
+                sources.setdefault(lot.source, {}).setdefault(lot.target, []).append(lot)
+        errands = [
+            Errand(
+                source,
+                target,
+                lots,
+                self.plan.terms(next(iter(lots[0]))),
+                # One list of what the target has is cheaper than to ask for each tag it hasn't.
+                lists=self.thorough or sum(map(len, lots)) > 1,
+                believes=True,
+                loose=self.plan.is_replication,
+            )
+            for source, targets in sources.items()
+            for target, lots in targets.items()
+        ]
+        await self._run(errands, at_once=_REPOSITORIES_AT_ONCE)
 
-    async def _tags(self, source: Reference, target: Reference, some: list[Wanted]) -> list[Found]:
-        """Return what is there for some tags of one repository, and what refers to them."""
-        # One list of what the target has is cheaper than to ask for each tag that it hasn't.
-        few = len(some) == 1 and not self.thorough
-        there = None if few else await self.looking.target_tags(target)
-
-        async def one(wanted: Wanted) -> Found:
-            terms = self.plan.terms(wanted)
-            at_target = there is None or not wanted.target.tag or wanted.target.tag in there
-            if terms.immutable and at_target and there is not None:
-                return Found(wanted.source, wanted.target, None, None, believed=True)
-            return await self.looking.version(wanted, terms, at_target=at_target)
-
-        found = await each(map(one, some))
-        referrers = await each(
-            self._referrers(item, self.plan.terms(wanted))
-            for item, wanted in zip(found, some, strict=True)
-        )
-        found += [item for items in referrers for item in items]
-        if self.plan.is_replication:
-            terms = self.plan.terms(some[0])
-            found += await self._untagged(Wanted(source, target), terms)
-        return [_slim(item) for item in found] if self.thorough else found
-
-    async def _wanted(self, wanted: Wanted) -> list[Found]:
-        found: list[Found] = []
-        for pair in [pair async for pair in self._repositories(wanted)]:
-            self.looking.progress.repositories += 1
-            found += await self._repository(pair)
-        return found
+    def _free(self, lot: Lot) -> Lot:
+        """Return a lot without what is looked at for another one."""
+        free = [v for v, w in zip(lot.versions, lot, strict=True) if self.looking.claim(w.target)]
+        return lot if len(free) == len(lot) else lot.of(free)
 
     async def _repositories(self, wanted: Wanted) -> AsyncIterator[Wanted]:
         """Give each repository of a layout that is meant as a whole, or the one that is named."""
@@ -153,34 +175,92 @@ class _Taking:
                 wanted.terms,
             )
 
-    async def _repository(self, wanted: Wanted) -> list[Found]:
+    async def _errand(self, wanted: Wanted) -> Errand:
+        """Return what a copy that is named comes to: one thing, or all tags of a repository."""
+        source, target = _repository(wanted.source), _repository(wanted.target)
         terms = self.plan.terms(wanted)
         if wanted.source.version:
-            self.looking.claim(wanted.target)
-            return await self._with_referrers([await self.looking.version(wanted, terms)], terms)
+            return Errand(source, target, [(wanted,)], terms, lists=False)
         try:
-            tags = await self._all_tags(wanted, terms)
+            tags, _ = await both(self.looking.source_tags(source), self.looking.target_tags(target))
         except PLACE_WIDE:
             raise
         except TransshipError as error:
-            tags = [Found(wanted.source, wanted.target, None, None, problem=error)]
-        found = await self._with_referrers(tags, terms)
-        return found + await self._untagged(wanted, terms)
+            return Errand(source, target, [], terms, loose=True, problem=error)
+        lot = Lot(source, target, tuple(sorted(tags)), terms=wanted.terms)
+        return Errand(source, target, [lot], terms, loose=True)
 
-    async def _all_tags(self, wanted: Wanted, terms: Terms) -> list[Found]:
-        tags, there = await both(
-            self.looking.source_tags(wanted.source), self.looking.target_tags(wanted.target)
+    def _claimed(self, errand: Errand) -> Errand:
+        """Return an errand for what is named, with what is looked at for it only."""
+        for lot in errand.lots:
+            if isinstance(lot, Lot):
+                errand.lots = [self._free(lot)]
+            else:
+                for wanted in lot:
+                    self.looking.claim(wanted.target)
+        return errand
+
+    # Going about it
+
+    async def _run(self, errands: list[Errand], *, at_once: int) -> None:
+        for errand in errands:
+            self._uses.update((errand.source, errand.target))
+        await in_order(
+            self._parts(errands), self._look, self.taken, at_once=at_once, ahead=_AHEAD * at_once
         )
 
-        async def one(tag: str) -> Found:
-            pair = Wanted(wanted.source.at(tag), wanted.target.at(tag))
-            return await self.looking.version(pair, terms, at_target=tag in there)
+    def _parts(self, errands: Iterable[Errand]) -> Iterator[Part]:
+        for errand in errands:
+            self.looking.progress.repositories += 1
+            yield from errand.parts()
 
-        claimed = [tag for tag in sorted(tags) if self.looking.claim(wanted.target.at(tag))]
-        return await each(map(one, claimed))
+    async def _look(self, part: Part) -> list[Found]:
+        """Return what is there for a part of an errand."""
+        errand = part.errand
+        try:
+            if errand.problem is not None and not part.loose:
+                raise errand.problem
+            found = await (self._untagged(errand) if part.loose else self._tags(part))
+        except PLACE_WIDE:
+            raise
+        except TransshipError as error:
+            wanted = part.wanted or (Wanted(errand.source, errand.target),)
+            found = [Found(w.source, w.target, None, None, problem=error) for w in wanted]
+        if errand.ended(part):
+            self._let_go(errand)
+        if self.thorough:
+            found = [_slim(item) for item in found]
+        if self.also is not None:
+            await self.also(found)
+        return found
 
-    async def _with_referrers(self, found: list[Found], terms: Terms) -> list[Found]:
-        referrers = await each(self._referrers(item, terms) for item in found)
+    def _let_go(self, errand: Errand) -> None:
+        """Forget what nobody asks for again. What has vanished is told by the targets' tags."""
+        self._uses.subtract((errand.source, errand.target))
+        if not self._uses[errand.source]:
+            self.looking.forget(errand.source)
+            self.referring.forget(errand.source)
+        if not self._uses[errand.target] and self.plan.delete is None:
+            self.looking.forget(errand.target)
+
+    async def _tags(self, part: Part) -> list[Found]:
+        """Return what is there for some tags of one repository, and what refers to them."""
+        errand = part.errand
+        there = await self.looking.target_tags(errand.target) if errand.lists else None
+
+        async def one(wanted: Wanted) -> Found:
+            terms = self.plan.terms(wanted)
+            at_target = there is None or not wanted.target.tag or wanted.target.tag in there
+            if errand.believes and terms.immutable and at_target and there is not None:
+                return Found(wanted.source, wanted.target, None, None, believed=True)
+            item = await self.looking.version(wanted, terms, at_target=at_target)
+            return _believed(item) if terms.immutable and wanted.replaces is None else item
+
+        found = await each(map(one, part.wanted))
+        referrers = await each(
+            self._referrers(item, self.plan.terms(wanted))
+            for item, wanted in zip(found, part.wanted, strict=True)
+        )
         return found + [item for items in referrers for item in items]
 
     async def _referrers(self, found: Found, terms: Terms) -> list[Found]:
@@ -188,20 +268,28 @@ class _Taking:
             return []
         return await self.referring.of(found, terms)
 
-    async def _untagged(self, wanted: Wanted, terms: Terms) -> list[Found]:
+    async def _untagged(self, errand: Errand) -> list[Found]:
         """Return what stands there without a tag, and nothing that was found has led to."""
-        source, repository = self.looking.places[wanted.source.registry], wanted.source.repository
+        await errand.tags_seen()
+        source, repository = self.looking.places[errand.source.registry], errand.source.repository
         digests = [digest async for digest in source.untagged(repository)]
         if not self.plan.referrers:
             manifests = await each(source.get_manifest(repository, digest) for digest in digests)
             digests = [manifest.digest for manifest in manifests if manifest.subject is None]
 
         async def one(digest: Digest) -> Found:
-            pair = Wanted(wanted.source.at(digest), wanted.target.at(digest))
-            return await self.looking.version(pair, terms)
+            pair = Wanted(errand.source.at(digest), errand.target.at(digest))
+            return await self.looking.version(pair, errand.terms)
 
-        claimed = [d for d in digests if self.looking.claim(wanted.target.at(d))]
+        claimed = [d for d in digests if self.looking.claim(errand.target.at(d))]
         return await each(map(one, claimed))
+
+
+def _believed(found: Found) -> Found:
+    """Return what was found of a tag that never moves: what the target has stays."""
+    if found.target_digest in (None, found.digest):
+        return found
+    return Found(found.source, found.target, None, None, believed=True)
 
 
 def _slim(found: Found) -> Found:
@@ -215,7 +303,7 @@ def _repository(reference: Reference) -> Reference:
     return Reference(reference.registry, reference.repository)
 
 
-def _unreachable(plan: Plan, choice: Choice) -> list[Found]:
+def _unreachable(plan: Plan, choice: Choice, looking: Looking) -> list[Found]:
     """Return what the rules ask for and can't have, each with the reason."""
     found = [
         _blocked(plan, dropped, errors.BadRequest(f"{dropped.source}: {dropped.why}"))
@@ -229,6 +317,8 @@ def _unreachable(plan: Plan, choice: Choice) -> list[Found]:
         for repository, problem in catalogue.problems.items():
             source = Reference(catalogue.place, repository)
             found.append(_blocked(plan, Dropped(source, ""), problem))
+    for item in found:
+        looking.claim(item.target)
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -11,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from transship import __version__
+from transship import __version__, locks
 from transship.errors import JobBusy, JobNotFound
 from transship.operator import this_operator
 from transship.paths import private_folder
@@ -20,8 +18,6 @@ from transship.plans.plan import Plan
 from transship.transfers.journal import Journal
 
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # None that look like another.
-_LOCK_ATTEMPTS = 10
-_LOCK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +58,21 @@ class Job:
     def locked(self) -> Iterator[None]:
         """Hold the job for one process. Raises JobBusy when another one holds it.
 
-        The lock goes with the process, however that ends. It is asked for a few times, because
-        `is_held` has it for a moment as well.
+        The lock goes with the process, however that ends.
         """
-        with self._lock_file() as descriptor:
-            for attempt in range(_LOCK_ATTEMPTS):
-                if attempt:
-                    time.sleep(_LOCK_SECONDS)
-                if _lock(descriptor, fcntl.LOCK_EX):
-                    break
-            else:
+        with locks.held(self._lock) as ours:
+            if not ours:
                 raise JobBusy(self.id)
             yield
 
     @property
     def is_held(self) -> bool:
         """Whether a process works on the job at this moment."""
-        with self._lock_file() as descriptor:
-            return not _lock(descriptor, fcntl.LOCK_SH)
+        return locks.is_held(self._lock)
 
-    @contextmanager
-    def _lock_file(self) -> Iterator[int]:
-        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "lock"
 
 
 class Jobs:
@@ -136,14 +121,6 @@ class Jobs:
             which = ", ".join(job.id for job in found) or "none"
             raise JobNotFound(f"{name!r} (begins like it: {which})")
         return (exact or found)[0]
-
-
-def _lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _stamp(path: Path) -> tuple[int, int]:

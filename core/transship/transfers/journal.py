@@ -21,6 +21,8 @@ from transship.transfers.rows import (
     BYTES_UNDER_WAY,
     COPY_COLUMNS,
     EVENTS,
+    MOVED,
+    MOVED_UNSEEN,
     copy_in,
     row_of,
 )
@@ -78,30 +80,30 @@ class Journal(UndoJournal, WishJournal):
         staying = (json.dumps(list(beside)),)
         with self.together():
             moved = self._db.execute(
-                f"SELECT previous, verdict, target FROM copies WHERE {failed} AND moving",  # noqa: S608
+                f"SELECT previous, verdict, moving, target FROM copies WHERE {failed} AND moving",  # noqa: S608
                 staying,
             ).fetchall()
             self._db.execute(f"DELETE FROM copies WHERE {failed}", staying)  # noqa: S608
             last = self._db.execute("SELECT coalesce(max(id), 0) FROM copies").fetchone()[0]
             self._db.executemany(
                 "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
-                [(last + copy.id, *row_of(copy)) for copy in worklist.copies],
+                ((last + copy.id, *row_of(copy)) for copy in worklist.copies),
             )
             self._db.executemany(
-                "UPDATE copies SET previous = ?, verdict = ?, moving = 1 "
+                "UPDATE copies SET previous = ?, verdict = ?, moving = ? "
                 "WHERE target = ? AND verdict = 'same'",
                 moved,
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)",
-                [(m.digest, m.media_type, m.body) for m in worklist.manifests.values()],
+                ((m.digest, m.media_type, m.body) for m in worklist.manifests.values()),
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, ?, '')",
-                [
+                (
                     (b.target, b.digest, b.size, str(b.source), b.home, 1 + len(b.others))
                     for b in worklist.blobs
-                ],
+                ),
             )
             self.note(phase="planned")
 
@@ -191,12 +193,12 @@ class Journal(UndoJournal, WishJournal):
         """Say that a copy is being worked on."""
         self._db.execute("UPDATE copies SET state = 'running' WHERE id = ?", (copy.id,))
 
-    def moving(self, copy: Copy, previous: Digest | None) -> None:
-        """Keep what a tag points at, right before it is moved."""
+    def moving(self, copy: Copy, previous: Digest | None, *, unseen: bool = False) -> None:
+        """Keep what a tag points at, or that it is `unseen`, right before it is moved."""
         verdict = Verdict.OVERWRITE if previous else Verdict.COPY
         self._db.execute(
-            "UPDATE copies SET previous = ?, verdict = ?, moving = 1 WHERE id = ?",
-            (previous, verdict, copy.id),
+            "UPDATE copies SET previous = ?, verdict = ?, moving = ? WHERE id = ?",
+            (previous, verdict, MOVED_UNSEEN if unseen else MOVED, copy.id),
         )
 
     def deleting(self, copy: Copy, manifests: Iterable[Manifest]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from transship.paths import private_file
 from transship.text import safe
 from transship.transfers.rows import SCHEMA
 
@@ -15,10 +16,13 @@ LOG_LINES = 1000
 
 
 class JournalFile:
-    """An SQLite file that one process writes, and that everyone may read at any time (WAL)."""
+    """An SQLite file that one process writes, and that others may read at any time (WAL).
+
+    Nobody but its owner can open it, nor the files that SQLite puts beside it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
+        self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)

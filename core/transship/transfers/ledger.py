@@ -17,7 +17,7 @@ from transship.errors import BadFile, DiskFull
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference, parse_reference
 from transship.operator import Operator
-from transship.paths import private_folder
+from transship.paths import private_file, private_folder
 from transship.plans.flow import Image
 from transship.text import safe
 from transship.transfers.promotion import Promotion
@@ -79,7 +79,7 @@ class Ledger:
         private_folder(path.parent)
         self._path = path
         with self._readable():
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
+            self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
@@ -131,11 +131,9 @@ class Ledger:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
-            if "full" in str(error):
+        except (OSError, sqlite3.Error) as error:
+            if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
                 raise DiskFull(str(self._path)) from error
-            raise BadFile(f"{self._path}: {error}") from error
-        except sqlite3.Error as error:
             raise BadFile(f"{self._path}: {error}") from error
 
 

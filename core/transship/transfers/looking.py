@@ -34,15 +34,31 @@ class Progress:
     found: int = 0
 
 
-async def target_head(place: Place, target: Reference) -> ManifestHead | None:
-    """Return what a target points at now, None where there is nothing to be seen.
+@dataclass(frozen=True, slots=True)
+class TargetSight:
+    """What a target was seen to point at: `head` is None where there is nothing to be seen.
+
+    `hidden` says that the place refuses to tell: there may be anything, or nothing.
+    """
+
+    head: ManifestHead | None
+    hidden: bool = False
+
+
+async def see_target(place: Place, target: Reference) -> TargetSight:
+    """Look at what a target points at now.
 
     Some services hide a missing repository behind a refusal. Writing will tell.
     """
     try:
-        return await place.head_manifest(target.repository, target.version)
+        return TargetSight(await place.head_manifest(target.repository, target.version))
     except (errors.NoRight, errors.SignInNeeded):
-        return None
+        return TargetSight(None, hidden=True)
+
+
+async def target_head(place: Place, target: Reference) -> ManifestHead | None:
+    """Return what a target points at now, None where there is nothing to be seen."""
+    return (await see_target(place, target)).head
 
 
 @dataclass(slots=True)
@@ -61,7 +77,7 @@ class Looking:
     _tags: dict[Reference, frozenset[str]] = field(default_factory=dict)
     _listing: dict[Reference, asyncio.Lock] = field(default_factory=dict)
     _manifests: dict[tuple[str, str], dict[str, Manifest]] = field(default_factory=dict)
-    _claimed: set[Reference] = field(default_factory=set)
+    _claimed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
     async def version(self, wanted: Wanted, terms: Terms, *, at_target: bool = True) -> Found:
         """Return what a tag or digest is at the source and, if `at_target`, at the target.
@@ -89,8 +105,10 @@ class Looking:
         return manifest
 
     def forget(self, source: Reference) -> None:
-        """Let go of the manifests of one repository: nobody asks for them again."""
+        """Let go of the tags and manifests of one repository: nobody asks for them again."""
         self._manifests.pop((source.registry, source.repository), None)
+        self._tags.pop(source, None)
+        self._listing.pop(source, None)
 
     async def tree(self, source: Reference, root: Manifest) -> tuple[Manifest, ...]:
         """Read all that an index names, children before their parents and the root last."""
@@ -113,23 +131,28 @@ class Looking:
 
     async def target_tags(self, target: Reference) -> frozenset[str]:
         """Return the target's tags, none for a repository that doesn't exist yet."""
+        if (target.registry, target.repository) in self.new_repositories:
+            return frozenset()
         try:
             return await self._listed(target)
         except errors.RepositoryNotFound:
             self.new_repositories.add((target.registry, target.repository))
         except (errors.NoRight, errors.SignInNeeded):
-            pass  # As with `target_head`.
+            pass  # As with `see_target`.
         return frozenset()
 
     def claim(self, target: Reference) -> bool:
         """Take a target for one finding; tell whether it was free."""
-        free = target not in self._claimed
-        self._claimed.add(target)
+        claimed = self._claimed.setdefault((target.registry, target.repository), set())
+        version = _version(target)
+        free = version not in claimed
+        claimed.add(version)
         return free
 
     def is_claimed(self, target: Reference) -> bool:
         """Tell whether a target is taken."""
-        return target in self._claimed
+        claimed = self._claimed.get((target.registry, target.repository), ())
+        return _version(target) in claimed
 
     async def _listed(self, where: Reference) -> frozenset[str]:
         key = Reference(where.registry, where.repository)
@@ -144,16 +167,16 @@ class Looking:
         seen_at = None
         self._check_name(wanted.target)
         if at_target:
-            head, there = await both(
+            head, sight = await both(
                 self.places[wanted.source.registry].head_manifest(
                     wanted.source.repository, wanted.source.version
                 ),
-                target_head(self.places[wanted.target.registry], wanted.target),
+                see_target(self.places[wanted.target.registry], wanted.target),
             )
-            seen_at = self.clock.now()
+            seen_at = None if sight.hidden else self.clock.now()
             if head is None:
                 raise errors.ManifestNotFound(str(wanted.source))
-            digest, target_digest = head.digest, there.digest if there else None
+            digest, target_digest = head.digest, sight.head.digest if sight.head else None
             if digest == target_digest:
                 return Found(
                     source=wanted.source,
@@ -198,6 +221,11 @@ class Looking:
         if root.digest == found.target_digest:
             return found
         return replace(found, manifests=await self.tree(found.source, root))
+
+
+def _version(target: Reference) -> str:
+    """Return all that is said of a version, in one word that mostly is there already."""
+    return f"{target.tag}@{target.digest}" if target.digest else target.tag
 
 
 def _named(target: Reference, digest: Digest) -> Reference:

@@ -31,6 +31,9 @@ _SMALLEST_PIECE = 5 * MEBIBYTE
 _PIECE_SECONDS = 10
 """How long a piece takes, of as many as go on at once, where the operator has set a rate."""
 
+_SUSPICIOUS = 3
+"""How often one request is cut until that is no chance any more."""
+
 _NOT_CONTINUED = (
     errors.BlobNotFound,
     errors.NoRight,
@@ -83,6 +86,7 @@ class Mover:
         """
         retrying: Retrying | None = None
         furthest = mismatches = 0
+        cuts = _Cuts(route)
         while True:
             try:
                 return await self._attempt(route, start, moving)
@@ -97,7 +101,10 @@ class Mover:
                 if retrying is None or moving.moved > furthest:
                     furthest = moving.moved
                     retrying = Retrying(self._patience, self._clock, reached=True)
+                cuts.count(error, self._held(route))
                 pause = retrying.pause_after(error)
+                if pause is None and cuts.are_suspicious:
+                    raise cuts.explained(error) from error
                 if pause is None:
                     raise
             self._enter(route)
@@ -200,6 +207,11 @@ class Mover:
             Session(upload.location, upload.offset),
         )
 
+    def _held(self, route: Route) -> int:
+        """Return how much of a blob its upload session is known to hold, in bytes."""
+        session = self._journal.upload(*self._key(route))
+        return session.offset if session else 0
+
     def _forget(self, route: Route) -> None:
         self._journal.upload_gone(route.target.name, route.target_repository, route.digest)
 
@@ -220,6 +232,42 @@ class Mover:
         piece = self._piece(route)
         whole = capabilities.whole_limit
         return whole if piece == capabilities.piece else min(whole, piece)
+
+
+class _Cuts:
+    """How often the target has cut the same large request.
+
+    What is larger than a proxy allows (413) is often not refused but cut, because the client is
+    still sending when the answer comes.
+    """
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._held = 0
+        self._count = 0
+
+    def count(self, error: TransshipError, held: int) -> None:
+        """Take note of what an attempt came to, and how much the target held then."""
+        cut = isinstance(error, errors.ConnectionLost) and self._route.size > SMALL
+        by_target = error.detail.partition(": ")[0] == self._route.target.name
+        if not (cut and by_target) or held != self._held:
+            self._count = 0
+        self._count += cut and by_target
+        self._held = held
+
+    @property
+    def are_suspicious(self) -> bool:
+        """Whether it looks as if the size were the reason."""
+        return self._count >= _SUSPICIOUS
+
+    def explained(self, error: TransshipError) -> TransshipError:
+        """Return the error with what may be behind it."""
+        size = bytes_text(self._route.size - self._held)
+        return errors.ConnectionLost(
+            f"{error.detail}; {self._count} times in the same upload, with {size} to send",
+            remedy="A proxy before the registry may cut requests that are larger than it allows "
+            "(413): raise its body limit. Otherwise check the network between here and there.",
+        )
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from transship import errors
 from transship.clock import Clock
-from transship.oci.digest import Digest
 from transship.plans.plan import Plan
 from transship.plans.selection import Dropped
 from transship.registries.place import Place
 from transship.registries.quota import Metered, Quota
-from transship.transfers.gather import each_of
-from transship.transfers.inventory import Inventory, Progress, take_inventory
+from transship.transfers.foresight import Foresight, Unforeseen
+from transship.transfers.gather import each, each_of
+from transship.transfers.inventory import Overview, Progress, look_at_all
 from transship.transfers.steering import hold
 from transship.transfers.vanishing import Vanished
 from transship.transfers.work import BlobWork, Worklist
-from transship.transfers.worklist import make_worklist, with_known
+from transship.transfers.worklist import Draft
 
-_BLOBS_AT_ONCE = 256
+_BLOBS_AT_ONCE = 64
+_PAGES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,9 @@ class Preview:
     vanished: Vanished = field(default_factory=Vanished)
     """What would be deleted, of how much, and how much may be."""
 
+    unknown: tuple[Unforeseen, ...] = ()
+    """What the targets didn't say of what they would refuse."""
+
     def seconds(self, rate: float) -> float | None:
         """Return how long the bytes take at `rate` (bytes per second), None when it isn't known."""
         return self.worklist.bytes_to_move / rate if rate > 0 else None
@@ -52,54 +55,60 @@ async def preview(
 
     Only reads. Beyond what the runner asks, each blob is asked for at its target, so that what is
     there already isn't counted as bytes to move; the runner finds that out as it goes. Raises what
-    `take_inventory` raises, but for NothingSelected: that is a preview with nothing in it.
+    `look_at_all` raises, but for NothingSelected: that is a preview with nothing in it.
     """
     hold(places, plan.limits)
-    inventory = await take_inventory(plan, places, clock, progress, thorough=True)
-    worklist = make_worklist(inventory.found, plan.on_conflict)
-
-    async def there(blob: BlobWork) -> tuple[tuple[str, str, Digest], bool]:
-        key = (blob.target, blob.home, blob.digest)
-        if blob.source.registry == blob.target:
-            return key, True  # It is mounted from its source.
-        if key[:2] in inventory.new_repositories:
-            return key, False
-        try:
-            return key, await places[blob.target].blob_size(blob.home, blob.digest) is not None
-        except (errors.NoRight, errors.SignInNeeded):
-            return key, False  # Hidden as if refused; writing will tell.
-
-    known = dict(await each_of(worklist.blobs, there, at_once=_BLOBS_AT_ONCE))
+    foresight = Foresight(places)
+    draft = Draft(plan.on_conflict, replaces=plan.replaces, foresight=foresight)
+    overview = await look_at_all(
+        plan, places, clock, draft.add, progress, also=foresight.look, thorough=True
+    )
+    await _see_blobs(draft, places, overview.new_repositories)
+    worklist = draft.finished()
     return Preview(
-        worklist=with_known(worklist, known),
-        dropped=_dropped(inventory),
-        new_repositories=_written_to(worklist) & inventory.new_repositories,
-        manifests_read=_manifests_read(inventory),
+        worklist=worklist,
+        dropped=_dropped(overview),
+        new_repositories=worklist.written_to & overview.new_repositories,
+        manifests_read=draft.manifests_read(),
         quotas=_quotas(plan, places),
-        vanished=inventory.vanished,
+        vanished=overview.vanished,
+        unknown=foresight.unknown,
     )
 
 
-def _dropped(inventory: Inventory) -> tuple[Dropped, ...]:
-    if inventory.choice is None:
+async def _see_blobs(
+    draft: Draft, places: Mapping[str, Place], new_repositories: Container[tuple[str, str]]
+) -> None:
+    """See which blobs their targets have already."""
+
+    def foretold(blob: BlobWork) -> bool | None:
+        if blob.source.registry == blob.target:
+            return True  # It is mounted from its source.
+        return False if (blob.target, blob.home) in new_repositories else None
+
+    async def asked(blob: BlobWork) -> bool:
+        try:
+            return await places[blob.target].blob_size(blob.home, blob.digest) is not None
+        except (errors.NoRight, errors.SignInNeeded):
+            return False  # Hidden as if refused; writing will tell.
+
+    async def see(page: tuple[int, list[BlobWork]]) -> None:
+        first, blobs = page
+        there = list(map(foretold, blobs))
+        open_ones = [place for place, known in enumerate(there) if known is None]
+        answers = await each(asked(blobs[place]) for place in open_ones)
+        for place, answer in zip(open_ones, answers, strict=True):
+            there[place] = answer
+        draft.know(first, there)
+
+    await each_of(draft.blobs().pages(_BLOBS_AT_ONCE), see, at_once=_PAGES_AT_ONCE)
+
+
+def _dropped(overview: Overview) -> tuple[Dropped, ...]:
+    if overview.choice is None:
         return ()
-    selection = inventory.choice.selection
+    selection = overview.choice.selection
     return selection.unmatched + selection.dropped
-
-
-def _written_to(worklist: Worklist) -> frozenset[tuple[str, str]]:
-    moved = (copy.target for copy in worklist.copies if copy.verdict.moves)
-    return frozenset((target.registry, target.repository) for target in moved)
-
-
-def _manifests_read(inventory: Inventory) -> Counter[str]:
-    """Count the manifests that are read at each source: each once, however many tags share it."""
-    read = {
-        (found.source.registry, found.source.repository, manifest.digest)
-        for found in inventory.found
-        for manifest in found.manifests
-    }
-    return Counter(registry for registry, _, _ in read)
 
 
 def _quotas(plan: Plan, places: Mapping[str, Place]) -> dict[str, Quota]:

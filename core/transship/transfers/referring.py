@@ -22,7 +22,8 @@ class Referring:
     """Follows referrers for one plan: the API, the fallback tag, and cosign's tags."""
 
     looking: Looking
-    _seen: set[tuple[Reference, Reference]] = field(default_factory=set)
+    _seen: dict[Reference, set[tuple[Reference, Digest]]] = field(default_factory=dict)
+    """By repository at the source: for which repository at the target which digest was seen."""
 
     async def of(self, found: Found, terms: Terms, depth: int = 0) -> list[Found]:
         """Return what refers to a found image, to its children, and to those in turn."""
@@ -39,11 +40,16 @@ class Referring:
         deeper = await each(self.of(item, terms, depth + 1) for item in referrers)
         return referrers + [item for items in deeper for item in items]
 
+    def forget(self, source: Reference) -> None:
+        """Let go of what was seen of one repository: nobody looks there again."""
+        self._seen.pop(source, None)
+
     def _begin(self, found: Found, subject: Digest) -> bool:
         """Tell whether nobody has looked for the referrers of this one yet: tags share images."""
-        pair = found.source.at(subject), found.target.at(subject)
-        first = pair not in self._seen
-        self._seen.add(pair)
+        seen = self._seen.setdefault(_repository(found.source), set())
+        pair = _repository(found.target), subject
+        first = pair not in seen
+        seen.add(pair)
         return first
 
     async def _subjects(self, found: Found, digest: Digest) -> list[Digest]:
@@ -122,3 +128,7 @@ class Referring:
             return await self.looking.source_tags(source)
         except errors.RepositoryNotFound:
             return frozenset()
+
+
+def _repository(reference: Reference) -> Reference:
+    return Reference(reference.registry, reference.repository)

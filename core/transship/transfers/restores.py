@@ -31,7 +31,7 @@ class Act(StrEnum):
     MOVED = "moved-since"
     """Somebody moved it after the job, so it is left."""
     UNKNOWN = "unknown"
-    """What it points at can't be known, so it is left."""
+    """What it points at, or pointed at before, can't be known, so it is left."""
 
     @property
     def changes(self) -> bool:
@@ -46,10 +46,19 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A tag moved by a job, from what to what. None stands for no such tag."""
+    """A tag moved by a job, from what to what. None stands for no such tag.
+
+    `unseen` says that nobody knows from what: the registry refused to tell.
+    """
 
     previous: Digest | None
     wrote: Digest | None
+    unseen: bool = False
+
+    @property
+    def comes_from(self) -> tuple[Digest | None, ...]:
+        """What the tag pointed at before, where that is known."""
+        return () if self.unseen else (self.previous,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Change:
     @property
     def deletes(self) -> bool:
         """Whether the job deleted the tag, or an undo does."""
-        return any(None in (step.previous, step.wrote) for step in self.steps)
+        return any(None in (*step.comes_from, step.wrote) for step in self.steps)
 
     def knows(self, digest: Digest) -> bool:
         """Tell whether the tag is known to have pointed at this."""
@@ -151,7 +160,7 @@ class Written:
             wrote = None if copy.verdict is Verdict.DELETE else copy.digest
             # Taken out first: the order is that of the last time.
             steps = self._steps.pop(tag, [])
-            self._steps[tag] = [*steps, Step(copy.previous, wrote)]
+            self._steps[tag] = [*steps, Step(copy.previous, wrote, copy.unseen)]
         elif copy.digest:
             written = copy.target.at(copy.digest)
             if copy.subject:
@@ -170,6 +179,9 @@ class Written:
         return {target: tuple(sources) for target, sources in self._sources.items()}
 
 
+_UNSEEN = "the registry didn't tell what the tag pointed at before the job"
+
+
 def judge(change: Change, sight: Sight) -> Restore:
     """Return what is to be done with a tag that is seen to point at this now.
 
@@ -183,9 +195,13 @@ def judge(change: Change, sight: Sight) -> Restore:
     ours = sight.stand_in
     for step in change.steps:
         if step.wrote == goal:
+            if step.unseen:
+                return Restore(
+                    change.tag, Act.UNKNOWN, sight.digest, None, last.wrote, detail=_UNSEEN
+                )
             goal, ours = step.previous, True
     if not ours:
-        as_before = any(sight.digest == step.previous for step in change.steps)
+        as_before = any(sight.digest in step.comes_from for step in change.steps)
         act = Act.ALREADY if as_before else Act.MOVED
         return Restore(change.tag, act, sight.digest, last.previous, last.wrote)
     act = Act.PUT_BACK if goal else Act.TAKE_AWAY

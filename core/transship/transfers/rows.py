@@ -75,6 +75,10 @@ UNION ALL SELECT at, level, message, '' FROM log ORDER BY 1 DESC LIMIT ?1
 """
 """What came to pass last, the newest first: time, kind, what, and more in words."""
 
+MOVED, MOVED_UNSEEN = 1, 2
+"""What `moving` is of a tag that was about to be written: once that was known which it pointed at,
+and where the target refused to tell."""
+
 COPY_COLUMNS = "id, source, target, digest, previous, verdict, reason, subject, seen_at, moving"
 
 
@@ -113,4 +117,5 @@ def copy_in(row: tuple[object, ...]) -> Copy:
         subject=Digest(str(subject)) if subject else None,
         seen_at=float(str(seen_at)) if seen_at is not None else None,
         moving=bool(moving),
+        unseen=moving == MOVED_UNSEEN,
     )

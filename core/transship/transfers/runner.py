@@ -65,11 +65,10 @@ class Runner:
         self._journal = journal
         self._clock = clock
         self._settings = settings or Settings()
-        limits = plan.limits.items()
-        windows = Windows({name: each.window for name, each in limits if each.window}, clock)
+        windows = Windows({}, clock)
         self._lanes = Lanes(clock, gate=Gate(windows))
         self._log = Logbook(journal, clock)
-        self._steering = Steering(plan, places, journal, self._log)
+        self._steering = Steering(plan, places, journal, self._log, windows)
         self._limits = LimitWatch(places, self._log, clock, windows)
         self._place_wide: TransshipError | None = None
         self._paused_at: float | None = None
@@ -129,7 +128,14 @@ class Runner:
             await stock.take()
         mover = Mover(self._journal, self._lanes.gate, self._settings.patience, self._clock)
         placer = Placer(self._places, self._journal, self._lanes, mover, stock.new_repositories)
-        copier = Copier(self._places, self._journal, placer, self._plan.on_conflict, self._clock)
+        copier = Copier(
+            self._places,
+            self._journal,
+            placer,
+            self._plan.on_conflict,
+            self._clock,
+            self._plan.replaces,
+        )
         deleter = Deleter(self._places, self._journal, self._clock)
         carrier = Carrier(
             Crew(stock, placer, copier, deleter),

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable
 
 from transship.errors import JobBusy, RunnerFailed
+from transship.paths import private_file
 from transship.registries.access import Access, without_secrets
 from transship.text import safe
 from transship.transfers.jobs import Job
@@ -20,7 +21,7 @@ def start_runner(job: Job, accesses: Iterable[Access]) -> int:
     Secrets go through a pipe. Raises JobBusy when another process works on the job, and
     RunnerFailed when the process ends before it begins.
     """
-    with job.runner_log.open("ab") as log:
+    with private_file(job.runner_log).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "transship.transfers", str(job.folder)],
             stdin=subprocess.PIPE,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from transship.clock import Clock
-from transship.plans.plan import Plan, Wanted
+from transship.plans.plan import Plan, Terms, Wanted
 from transship.registries.place import Place
 from transship.text import bytes_text, counted
-from transship.transfers.inventory import Progress, take_inventory
+from transship.transfers.foresight import Foresight
+from transship.transfers.inventory import Progress, look_at_all
 from transship.transfers.journal import Journal
 from transship.transfers.logbook import Logbook
-from transship.transfers.work import Copy, State, Worklist
-from transship.transfers.worklist import make_worklist, without_deletions
+from transship.transfers.work import Copy, Found, State, Worklist
+from transship.transfers.worklist import Draft
 
 _TICK = 0.25
 """How often it is shown how much was found, in seconds."""
@@ -45,28 +45,46 @@ class Stock:
         failed = [copy for copy in self._journal.copies(State.FAILED) if copy.id not in staying]
         what = f"for {counted(len(failed), 'image')} that failed" if failed else "for all images"
         self._log.info("Looking at both sides", what)
+        worklist = await self._worklist(failed, beside)
+        self._journal.keep(worklist, beside=sorted(staying))
+        self._log.info("Both sides are known", _found_words(worklist))
+
+    async def _worklist(self, failed: Sequence[Copy], beside: Sequence[Copy]) -> Worklist:
+        """Return what there is to be done; what the targets would refuse isn't tried."""
+        foresight = Foresight(self._places)
+        deletes = bool(self._journal.fact("deletes"))
+        draft = Draft(
+            self._plan.on_conflict,
+            before=self._journal.written(),
+            replaces=self._plan.replaces,
+            deletes=deletes,
+            foresight=foresight,
+        )
+        subjects = {copy.target: copy.subject for copy in failed}
+        left_out = {copy.target for copy in beside}
+
+        def take(found: list[Found]) -> None:
+            draft.add(
+                replace(item, subject=item.subject or subjects.get(item.target))
+                for item in found
+                if item.target not in left_out
+            )
+
         progress = Progress()
         shown = asyncio.create_task(self._show(progress))
         try:
             plan = _narrowed(self._plan, failed)
-            inventory = await take_inventory(plan, self._places, self._clock, progress)
+            overview = await look_at_all(
+                plan, self._places, self._clock, take, progress, also=foresight.look
+            )
         finally:
             shown.cancel()
-        subjects = {copy.target: copy.subject for copy in failed}
-        left_out = {copy.target for copy in beside}
-        found = [
-            replace(item, subject=item.subject or subjects.get(item.target))
-            for item in inventory.found
-            if item.target not in left_out
-        ]
-        self.new_repositories = inventory.new_repositories
-        worklist = make_worklist(found, self._plan.on_conflict, before=self._journal.written())
-        if self._journal.fact("deletes"):
-            inventory.vanished.check()
-        else:
-            worklist = without_deletions(worklist)
-        self._journal.keep(worklist, beside=sorted(staying))
-        self._log.info("Both sides are known", _found_words(worklist))
+        self.new_repositories = overview.new_repositories
+        if deletes:
+            overview.vanished.check()
+        for unknown in foresight.unknown:
+            self._log.info(unknown.target, f"it isn't known {unknown}")
+        return draft.finished()
 
     async def _show(self, progress: Progress) -> None:
         while True:
@@ -78,14 +96,21 @@ def _narrowed(plan: Plan, failed: Collection[Copy]) -> Plan:
     """Return the plan for what failed; rules find it again by themselves."""
     if not failed or plan.rules:
         return plan
-    again = dict.fromkeys(Wanted(copy.source, copy.target) for copy in failed)
+    again = dict.fromkeys(
+        Wanted(copy.source, copy.target, _terms_of(plan, copy)) for copy in failed
+    )
     return replace(plan, copies=tuple(again))
+
+
+def _terms_of(plan: Plan, copy: Copy) -> Terms | None:
+    """Return the terms of what a copy was part of: itself, or the whole repository."""
+    known = {wanted.source: wanted.terms for wanted in reversed(plan.copies)}
+    return known.get(copy.source) or known.get(replace(copy.source, tag="", digest=None))
 
 
 def _found_words(worklist: Worklist) -> str:
     """Return what there is to be done, in a line."""
-    verdicts = Counter(copy.verdict for copy in worklist.copies)
-    parts = [f"{count:,} {verdict}" for verdict, count in sorted(verdicts.items())]
+    parts = [f"{count:,} {verdict}" for verdict, count in sorted(worklist.counts.items())]
     found = counted(len(worklist.copies), "image")
     details = f" ({', '.join(parts)})" if parts else ""
     return f"{found}{details}, {bytes_text(worklist.bytes_to_move)} to send"

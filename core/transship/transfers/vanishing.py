@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,7 +9,7 @@ from transship import errors
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.plans.policy import Deletion
-from transship.plans.vanished import Replica, expected, may_go, most_deletions, replicas
+from transship.plans.vanished import Replica, may_go, most_deletions, replicas
 from transship.transfers.choosing import Choice
 from transship.transfers.gather import each, each_of
 from transship.transfers.looking import AT_ONCE, Looking
@@ -56,25 +55,23 @@ class Vanished:
             )
 
 
-async def vanished(
-    plan: Plan, choice: Choice, found: Iterable[Found], looking: Looking
-) -> Vanished:
+async def vanished(plan: Plan, choice: Choice, looking: Looking) -> Vanished:
     """Return the tags that the rules of a plan put at its targets, and that no source has any more.
 
-    `found` is everything that the plan copies. Where a part of the source couldn't be listed, or
-    the source has nothing at all, nothing counts as vanished: a list that isn't whole proves
-    nothing.
+    What the plan copies has been claimed, and something has. Where a part of the source couldn't be
+    listed, nothing counts as vanished: a list that isn't whole proves nothing.
     """
-    deletion, found = plan.delete, tuple(found)
+    deletion = plan.delete
     incomplete = any(catalogue.problems for catalogue in choice.catalogues.values())
-    if deletion is None or not found or incomplete:
+    if deletion is None or incomplete:
         return Vanished()
-    there = expected(item.target for item in found)
     gone: dict[Reference, Found] = {}
     shares: list[Share] = []
     for replica in replicas(plan, choice.catalogues):
         tags = await _tags_of(replica, looking)
-        missing = [pair for pair in tags if pair[1] not in there and may_go(deletion, pair[1])]
+        missing = [
+            pair for pair in tags if not looking.is_claimed(pair[1]) and may_go(deletion, pair[1])
+        ]
         gone |= {target: _found(source, target) for source, target in missing}
         shares.append(_share(deletion, replica, len(missing), len(tags)))
     look = partial(_look, looking=looking)

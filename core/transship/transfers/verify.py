@@ -83,7 +83,7 @@ async def verify(
     """
     hold(places, plan.limits)
     verifying = _Verifying(places, deep, progress or VerifyProgress())
-    inventory = await take_inventory(_asking(plan), places, clock, verifying.progress)
+    inventory = await take_inventory(asking(plan), places, clock, verifying.progress)
     wanted = [found for found in inventory.found if not found.unwanted]
     differences = await each(verifying.compare(found) for found in wanted)
     return Proof(
@@ -96,10 +96,14 @@ async def verify(
     )
 
 
-def _asking(plan: Plan) -> Plan:
+def asking(plan: Plan) -> Plan:
     """Return the plan that believes nothing without asking for it, and looks for nothing more."""
     rules = tuple(replace(rule, immutable=()) for rule in plan.rules)
-    return replace(plan, rules=rules, delete=None)
+    copies = tuple(
+        replace(each, terms=replace(each.terms, immutable=False)) if each.terms else each
+        for each in plan.copies
+    )
+    return replace(plan, copies=copies, rules=rules, delete=None)
 
 
 _Wrong = tuple[TransshipError, ...]

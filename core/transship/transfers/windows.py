@@ -52,6 +52,11 @@ class Windows:
         self._zone = zone
         self._opens: dict[str, float] = {}
 
+    def hold(self, windows: Mapping[str, Window]) -> None:
+        """Let these windows hold from here on, and no others."""
+        self._windows = windows
+        self._opens.clear()
+
     def waits_until(self, registry: str) -> float | None:
         """Return when a registry may be used again, in seconds since the epoch; None: now."""
         window = self._windows.get(registry)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from transship import errors
 from transship.errors import TransshipError
@@ -99,7 +102,8 @@ class Found:
     `manifests` is the tree to be written, children before their parents and the root last; empty
     when the target has the same digest, or `problem` says why it can't be read. `digest` is what
     will be written: the root's own, or that of an index with fewer platforms. `seen_at` is when
-    the target was asked, in seconds since the epoch, or None when only its list of tags was.
+    the target was asked, in seconds since the epoch, or None when only its list of tags was, or it
+    refused to tell.
     `children` are an index's, where they are known although `manifests` is empty. `listed` is
     False for a referrer that the target has, but doesn't list with its `subject`. `unwanted` says
     why the rules leave it out after all. `believed` is a tag that the target has, and that was
@@ -129,6 +133,7 @@ class Copy:
 
     `previous` is what the target's tag pointed at. `subject` is what a referrer refers to. `moving`
     says that the tag was about to be written once, so that what it points at may be our doing.
+    `unseen` says that the target refused to tell what it pointed at then: `previous` says nothing.
     """
 
     id: int
@@ -142,6 +147,7 @@ class Copy:
     problem: TransshipError | None = None
     seen_at: float | None = None
     moving: bool = False
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,35 +168,35 @@ class BlobWork:
     there: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Worklist:
     """Everything that a job will do, in order, before a byte is moved."""
 
-    copies: tuple[Copy, ...]
-    blobs: tuple[BlobWork, ...]
-    manifests: dict[Digest, Manifest]
+    copies: Sequence[Copy]
+    blobs: Sequence[BlobWork]
+    manifests: Mapping[Digest, Manifest]
 
-    @property
+    @cached_property
+    def counts(self) -> Mapping[Verdict, int]:
+        """How many copies there are of each verdict."""
+        return Counter(copy.verdict for copy in self.copies)
+
+    @cached_property
     def bytes_total(self) -> int:
         """The bytes of every blob in every repository that needs it: what a naive copy sends."""
         return sum(blob.size * (1 + len(blob.others)) for blob in self.blobs)
 
-    @property
+    @cached_property
     def bytes_to_move(self) -> int:
         """The bytes that are sent, as far as is known: each blob once, and none that is there."""
         return sum(blob.size for blob in self.blobs if not blob.there)
 
-    def tree(self, root: Digest) -> tuple[Manifest, ...]:
-        """Return the manifests of an image, children before their parents and the root last."""
-        ordered: dict[Digest, Manifest] = {}
+    @cached_property
+    def written_to(self) -> frozenset[tuple[str, str]]:
+        """The repositories that something is written to, by place and name."""
+        moved = (copy.target for copy in self.copies if copy.verdict.moves)
+        return frozenset((target.registry, target.repository) for target in moved)
 
-        def visit(digest: Digest) -> None:
-            manifest = self.manifests.get(digest)
-            if manifest is None or digest in ordered:
-                return
-            for child in manifest.children:
-                visit(child.digest)
-            ordered[digest] = manifest
-
-        visit(root)
-        return tuple(ordered.values())
+    def of(self, *verdicts: Verdict) -> Sequence[Copy]:
+        """Return the copies with one of these verdicts, in order."""
+        return tuple(copy for copy in self.copies if copy.verdict in verdicts)

@@ -2,113 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from transship.errors import TagConflict
 from transship.oci.digest import Digest, short
-from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
-from transship.transfers.work import BlobWork, Copy, Found, Verdict, Worklist
+from transship.transfers.foresight import Foresight
+from transship.transfers.kept import KeptBlobs, KeptWorklist
+from transship.transfers.scratch import Scratch
+from transship.transfers.work import Copy, Found, Verdict, Worklist
 
-There = Mapping[tuple[str, str, Digest], bool]
-"""Which blobs a target was seen to have: by place, repository and digest."""
+Replaces = Mapping[Reference, str]
+"""What tags at a target must point at to be written; empty: there must be no such tag."""
 
 Written = Mapping[Reference, tuple[Reference, Digest | None]]
 """What is written, or stands already, at each target: from which source, and its digest."""
+
+_NOT_ASKED_TO_DELETE = "gone at the source; deleted only when that is asked for"
 
 
 def make_worklist(
     inventory: Iterable[Found],
     on_conflict: OnConflict = OnConflict.OVERWRITE,
     before: Written | None = None,
+    replaces: Replaces | None = None,
+    foresight: Foresight | None = None,
 ) -> Worklist:
     """Return every copy with its verdict, and every blob once per target.
 
     Copies keep the order of the inventory; the same target is written once, by the first that
-    asks for it. `before` is what the job has seen to already.
+    asks for it. `before` is what the job has seen to already, `foresight` what the targets say that
+    they would refuse.
     """
-    copies: list[Copy] = []
-    manifests: dict[Digest, Manifest] = {}
-    blobs: dict[tuple[str, Digest], _Needed] = {}
-    written: dict[Reference, Digest | None] = {}
-    for found in inventory:
-        copy = _judged(len(copies) + 1, found, on_conflict, written, before or {})
+    draft = Draft(on_conflict, before=before, replaces=replaces, foresight=foresight)
+    draft.add(inventory)
+    return draft.finished()
+
+
+class Draft:
+    """A worklist in the making: findings go in as they come, in the order of the inventory.
+
+    Nothing of them is held in memory, so that it doesn't matter how many they are. A run that
+    wasn't asked to delete (`deletes`) only names what it would.
+    """
+
+    def __init__(
+        self,
+        on_conflict: OnConflict = OnConflict.OVERWRITE,
+        *,
+        before: Written | None = None,
+        replaces: Replaces | None = None,
+        deletes: bool = True,
+        foresight: Foresight | None = None,
+    ) -> None:
+        self._on_conflict = on_conflict
+        self._before = before or {}
+        self._replaces = replaces or {}
+        self._deletes = deletes
+        self._foresight = foresight
+        self._scratch = Scratch()
+
+    def add(self, inventory: Iterable[Found]) -> None:
+        """Judge what was found, and note what is needed for it."""
+        for found in inventory:
+            self._scratch.read(found.source, found.manifests)
+            copy = self._judged(found)
+            if copy is None:
+                continue
+            self._scratch.add(copy)
+            if copy.verdict.moves:
+                for manifest in found.manifests:
+                    self._scratch.need(copy.source, copy.target, manifest)
+
+    def manifests_read(self) -> Counter[str]:
+        """Count the manifests that were read at each source: each once per repository."""
+        counts: Counter[str] = Counter()
+        for place, count in self._scratch.manifests_read():
+            counts[place] += count
+        return counts
+
+    def blobs(self) -> KeptBlobs:
+        """Return every blob that is needed, once per target. Nothing can be added any more."""
+        self._scratch.sort_out()
+        return KeptBlobs(self._scratch)
+
+    def know(self, first: int, there: Sequence[bool | None]) -> None:
+        """Note of the blobs from the place `first` on whether their targets have them."""
+        self._scratch.know(first, there)
+
+    def finished(self) -> KeptWorklist:
+        """Return the worklist. Nothing can be added any more."""
+        self._scratch.sort_out()
+        return KeptWorklist(self._scratch)
+
+    def _judged(self, found: Found) -> Copy | None:
+        copy = _judged(self._scratch.length + 1, found, self._scratch, self._before)
         if copy is None:
-            continue
-        copies.append(copy)
-        if copy.verdict.moves:
-            for manifest in found.manifests:
-                manifests.setdefault(manifest.digest, manifest)
-                for blob in manifest.blobs:
-                    key = copy.target.registry, blob.digest
-                    if key in blobs:
-                        blobs[key].add(copy.target.repository)
-                    else:
-                        blobs[key] = _Needed(blob, copy.source, copy.target.repository)
-    work = [needed.work(target) for (target, _), needed in blobs.items()]
-    return Worklist(tuple(copies), tuple(work), manifests)
+            return None
+        if copy.verdict is Verdict.DELETE and not self._deletes:
+            return replace(copy, verdict=Verdict.SKIP, reason=_NOT_ASKED_TO_DELETE)
+        if copy.verdict is Verdict.COPY:
+            copy = _moved(copy, self._on_conflict, self._replaces.get(copy.target))
+        return self._foreseen(found, copy) if copy.verdict.moves else copy
 
-
-def with_known(worklist: Worklist, there: There) -> Worklist:
-    """Return the worklist with what is known of its blobs: whether the target has them."""
-    blobs = (
-        replace(blob, there=there.get((blob.target, blob.home, blob.digest)))
-        for blob in worklist.blobs
-    )
-    return replace(worklist, blobs=tuple(blobs))
-
-
-def without_deletions(worklist: Worklist) -> Worklist:
-    """Return the worklist of a run that wasn't asked to delete: what it would is only named."""
-    asked = "gone at the source; deleted only when that is asked for"
-    copies = (
-        replace(copy, verdict=Verdict.SKIP, reason=asked)
-        if copy.verdict is Verdict.DELETE
-        else copy
-        for copy in worklist.copies
-    )
-    return replace(worklist, copies=tuple(copies))
-
-
-@dataclass(slots=True)
-class _Needed:
-    """A blob that one target needs, in which repositories, in the order of the copies.
-
-    Most are needed in one only, and there are many of them.
-    """
-
-    blob: Descriptor
-    source: Reference
-    home: str
-    others: dict[str, None] | None = None
-
-    def add(self, repository: str) -> None:
-        """Note that it is needed in a repository."""
-        if repository != self.home:
-            self.others = self.others or {}
-            self.others[repository] = None
-
-    def work(self, target: str) -> BlobWork:
-        return BlobWork(
-            target=target,
-            digest=self.blob.digest,
-            size=self.blob.size,
-            source=self.source,
-            home=self.home,
-            others=tuple(self.others or ()),
-        )
+    def _foreseen(self, found: Found, copy: Copy) -> Copy:
+        """Return the copy, blocked if its target is known to refuse it."""
+        refused = self._foresight.refusal(found) if self._foresight else None
+        if refused is None:
+            return copy
+        return replace(copy, verdict=Verdict.BLOCKED, reason=str(refused), problem=refused)
 
 
 def _judged(
     number: int,
     found: Found,
-    on_conflict: OnConflict,
-    written: dict[Reference, Digest | None],
+    scratch: Scratch,
     before: Written,
 ) -> Copy | None:
-    """Return the copy with its verdict, or None when the same copy is in the list already."""
+    """Return the copy with its verdict, or None when the same copy is in the list already.
+
+    What the target has under another digest is still to be copied.
+    """
     copy = Copy(
         id=number,
         source=found.source,
@@ -132,21 +149,33 @@ def _judged(
     if found.believed:
         return replace(copy, verdict=Verdict.SAME, reason="immutable: believed, not asked for")
     earlier_source, earlier_digest = before.get(found.target, (found.source, None))
-    if found.digest in (earlier_digest, written.get(found.target)):
+    written = scratch.written(found.target)
+    if found.digest == earlier_digest or written == (found.digest,):
         return None
-    if found.target in written or earlier_source != found.source:
+    if written is not None or earlier_source != found.source:
         problem = TagConflict(f"{found.target} is written from another source in the same job")
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(problem), problem=problem)
-    written[found.target] = found.digest
+    scratch.write(found.target, found.digest)
     if found.target_digest == found.digest:
         return replace(copy, verdict=Verdict.SAME) if found.listed else copy
-    if found.target_digest is None:
+    return copy
+
+
+def _moved(copy: Copy, on_conflict: OnConflict, expected: str | None) -> Copy:
+    """Return the copy as what its tag points at lets it be; it may have to be `expected`."""
+    if copy.previous == copy.digest:
         return copy
-    return _conflicting(copy, on_conflict)
+    if expected is not None and expected != (copy.previous or ""):
+        return _conflicting(
+            copy, OnConflict.SKIP if on_conflict is OnConflict.SKIP else OnConflict.FAIL
+        )
+    if copy.previous is None:
+        return copy
+    return _conflicting(copy, OnConflict.OVERWRITE if expected is not None else on_conflict)
 
 
 def _conflicting(copy: Copy, on_conflict: OnConflict) -> Copy:
-    was = f"the target has {short(copy.previous or '')}"
+    was = f"the target has {short(copy.previous) if copy.previous else 'no such tag'}"
     if on_conflict is OnConflict.OVERWRITE:
         reason = f"{copy.reason}; {was}" if copy.reason else was
         return replace(copy, verdict=Verdict.OVERWRITE, reason=reason)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from transship.errors import BadRequest
 
 LOOPBACK = "127.0.0.1"
+_HIGHEST_PORT = 65535
+_WRITTEN = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,6})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,22 @@ def parse_address(text: str) -> Address:
     A port alone is on loopback. Any other address has to be written out, and as a number: a name
     could come to mean another one.
     """
-    if text.isascii() and text.isdecimal():
-        text = f"{LOOPBACK}:{text}"
+    alone = text.isascii() and text.isdecimal()
+    match = _WRITTEN.fullmatch(f"{LOOPBACK}:{text}" if alone else text)
+    if match is None:
+        raise _refused(text, "" if ":" in text else ": it has no port")
+    host, port = match[1].strip("[]"), int(match[2])
+    if port > _HIGHEST_PORT:
+        raise _refused(text, f": ports end at {_HIGHEST_PORT}")
     try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname or "", parts.port
-        host = LOOPBACK if host == "localhost" else str(ipaddress.ip_address(host))
+        return Address(LOOPBACK if host == "localhost" else str(ipaddress.ip_address(host)), port)
     except ValueError:
-        host, port = "", None
-    if port is None or parts.netloc != text or parts.username is not None:
-        raise BadRequest(
-            f"{text!r} is no address to listen on",
-            remedy=f"Write ADDRESS:PORT, for example {LOOPBACK}:8090, or a port alone.",
-        )
-    return Address(host, port)
+        raise _refused(text, ": the address has to be a number") from None
+
+
+def _refused(text: str, why: str) -> BadRequest:
+    return BadRequest(
+        f"{text!r} is no address to listen on{why}",
+        remedy=f"Write a port alone (8090: this machine only), or ADDRESS:PORT, for example "
+        f"{LOOPBACK}:8090, 0.0.0.0:8090 or [::1]:8090.",
+    )

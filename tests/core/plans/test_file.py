@@ -119,6 +119,16 @@ def test_a_copy_s_own_terms_stand_beside_those_of_the_plan(tmp_path: Path) -> No
     ]
 
 
+def test_a_copy_may_replace_one_thing_only(tmp_path: Path) -> None:
+    digest = f"sha256:{'a' * 64}"
+    tagged = COPY.replace("/web", "/web:1")
+    text = f'{COPY_HEAD}{tagged}replaces = "nothing"\n{tagged}replaces = "{digest}"\n{COPY}'
+    plan = read(text, tmp_path)
+    assert [copy.replaces for copy in plan.copies] == ["", digest, None]
+    for wrong in (f'{tagged}replaces = "latest"\n', f'{COPY}replaces = "nothing"\n'):
+        assert "replaces" in refused(f"{COPY_HEAD}{wrong}", tmp_path).detail
+
+
 def test_the_target_may_be_left_incomplete(tmp_path: Path) -> None:
     plan = read(f'{COPY_HEAD}[[copies]]\nfrom = "old/x:1"\nto = "new/y"\n', tmp_path)
 
@@ -168,6 +178,7 @@ def test_the_target_may_be_left_incomplete(tmp_path: Path) -> None:
         (f'{HEAD}{RULE}tags = {{ include = [\n"v*",\n"regex:(",\n] }}\n', r":8: .*include\[1\]: "),
         (f'{HEAD}{RULE}tags = {{ exclude = ["!x"] }}\n', ":6: .*no meaning here"),
         (f'{HEAD}{RULE}tags = {{ since = "soon" }}\n', ":6: .*neither a day"),
+        (f'{HEAD}{RULE}tags = {{ within = "90d" }}\n', ':6: .*was since = "90d" meant'),
         (f'{HEAD}{RULE}tags = {{ since = "90" }}\n', ":6: .*write 10s, 5m"),
         (f'{HEAD}{RULE}tags = {{ since = "0d" }}\n', ":6: .*no time at all"),
         (f"{HEAD}{RULE}tags = {{ since = 2026-01-31T10:00:00 }}\n", ":6: .*offset from UTC"),

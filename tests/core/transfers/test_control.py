@@ -127,7 +127,7 @@ def test_pausing_twice_stops_at_once_and_leaves_what_a_resume_needs(
     eventually(hold.held.is_set, "an upload")
     control.pause(job)
     control.pause(job)
-    paused = ends(job, deadline=10)
+    paused = ends(job, deadline=30)
     hold.release.set()
     control.resume(job, [])
 
@@ -217,7 +217,7 @@ def test_a_runner_that_is_asked_to_end_is_interrupted_and_can_be_resumed(
     pid = start_runner(job, [])
     eventually(hold.held.is_set, "the tag to be about to be written")
     os.kill(pid, signal.SIGTERM)
-    stopped = ends(job, deadline=10)
+    stopped = ends(job, deadline=30)
     with job.journal() as journal:
         written = journal.state
     hold.release.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +14,11 @@ from moving.judge import digest_at, tags_at
 from moving.manifests import image_of, put_manifest
 from moving.storage import blob_file
 from servers.faults import Answer, CutResponse, Fault, Hold
-from servers.images import push_image, random_layer
+from servers.images import push_image, push_index, random_layer
 from servers.process import eventually
 from servers.registry import Registry
+from transship.oci.platform import parse_platform
+from transship.plans.plan import Terms
 from transship.registries.pacing import Patience
 from transship.transfers import control
 from transship.transfers.view import view
@@ -115,6 +118,33 @@ async def test_an_image_with_a_missing_layer_fails_alone_and_a_retry_copies_it_o
         assert digest_at(other_registry, repository, tag) == image.digest
     retried = [r for r in other_registry.since(before) if r.method == "PUT"]
     assert not [r for r in retried if r.path.endswith(("/manifests/a", "/manifests/c"))]
+
+
+async def test_a_retry_takes_the_platforms_that_this_one_copy_was_asked_for(
+    new_registry: Callable[..., DockerRegistry],
+    other_registry: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    source = new_registry()
+    amd64, arm64 = (
+        push_image(source, repository, platform=name) for name in ("linux/amd64", "linux/arm64")
+    )
+    push_index(source, repository, "1", [amd64, arm64])
+    layer = blob_file(source, arm64.blobs[1])
+    kept = layer.read_bytes()
+    layer.unlink()
+    plan = plan_of((f"{source.host}/{repository}", f"{other_registry.host}/{repository}"))
+    terms = Terms(platforms=(parse_platform("linux/arm64"),))
+    job = new_job(tmp_path, replace(plan, copies=(replace(plan.copies[0], terms=terms),)))
+
+    assert (await run_again(job)).counts.failed == 1
+    layer.write_bytes(kept)
+    control.retry(job, [])
+    eventually(lambda: not job.is_held, "the end of the retry")
+
+    assert view(job).state is JobState.DONE
+    assert digest_at(other_registry, repository, "1") == arm64.digest
 
 
 @pytest.mark.parametrize(

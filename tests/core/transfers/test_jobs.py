@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from moving.jobs import plan_of
+from moving.jobs import ends, plan_of
 from servers.process import eventually
 from transship.errors import JobBusy, JobNotFound
 from transship.transfers.jobs import Job, Jobs
+from transship.transfers.start import start_runner
 from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
@@ -46,6 +48,38 @@ def test_a_new_job_keeps_its_plan_in_a_folder_that_only_its_owner_reads(tmp_path
     with job.journal() as journal:
         assert journal.state is JobState.WAITING
         assert float(journal.fact("created")) > 0
+
+
+def test_nothing_in_the_folder_is_anybody_elses_to_read(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        nowhere = plan_of((f"layout:{tmp_path}/old//web:1", f"layout:{tmp_path}/new//web"))
+        job = Jobs(tmp_path / "jobs").create(nowhere)
+        start_runner(job, [])
+        ends(job, deadline=30)
+        with job.journal() as journal, job.locked():
+            journal.note(phase="")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in job.folder.iterdir()}
+    finally:
+        os.umask(before)
+
+    assert set(modes.values()) == {0o600}
+    assert modes.keys() == {
+        "plan.toml", "lock", "runner.log", "journal.sqlite", "journal.sqlite-wal",
+        "journal.sqlite-shm",
+    }  # fmt: skip
+
+
+def test_a_journal_that_others_could_read_is_closed_to_them_when_it_is_opened(
+    tmp_path: Path,
+) -> None:
+    job = Jobs(tmp_path).create(PLAN)
+    file = job.folder / "journal.sqlite"
+    file.chmod(0o644)
+    with job.journal() as journal:
+        journal.note(phase="")
+        for each in job.folder.glob("journal.*"):
+            assert stat.S_IMODE(each.stat().st_mode) == 0o600
 
 
 def test_an_id_can_be_shortened_as_long_as_it_is_clear(tmp_path: Path) -> None:

@@ -253,6 +253,42 @@ async def test_a_target_that_always_fails_is_given_up(journal: Journal) -> None:
     assert len([call for call in stage.target.done if call[0] == "start"]) == PATIENCE.attempts
 
 
+async def test_a_large_request_that_is_always_cut_is_given_up_with_what_may_be_behind_it(
+    journal: Journal,
+) -> None:
+    stage = Stage(journal, WHOLE)
+    stage.target.puts = [errors.ConnectionLost("target.example: Connection reset by peer")] * 9
+
+    with pytest.raises(errors.ConnectionLost) as lost:
+        await stage.move()
+
+    assert lost.value.detail == (
+        "target.example: Connection reset by peer; 4 times in the same upload, with 2.0 MiB to send"
+    )
+    assert "raise its body limit" in lost.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("content", "failures"),
+    [
+        (SMALL, [errors.ConnectionLost("target.example")] * 9),
+        (WHOLE, [errors.ConnectionLost("source.example")] * 9),
+        (WHOLE, [errors.ConnectionLost("target.example")] * 2 + [errors.ServerFailed()] * 9),
+    ],
+    ids=["small", "cut by the source", "fails otherwise"],
+)
+async def test_what_isn_t_a_large_request_cut_by_the_target_is_not_explained_by_its_size(
+    content: bytes, failures: list[errors.TransshipError | None], journal: Journal
+) -> None:
+    stage = Stage(journal, content)
+    stage.target.puts = failures
+
+    with pytest.raises(errors.TransshipError) as lost:
+        await stage.move()
+
+    assert "body limit" not in lost.value.remedy
+
+
 async def test_patience_counts_from_when_it_stands_still_and_not_from_the_start(
     journal: Journal,
 ) -> None:

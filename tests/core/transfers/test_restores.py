@@ -103,6 +103,34 @@ class TestOneTag:
         assert judge(Change(TAG, (Step(C, B), Step(None, A))), Sight(C)).act is Act.ALREADY
 
 
+class TestATagThatWasHidden:
+    """The registry refused to tell what it pointed at before the job wrote it."""
+
+    HIDDEN = Change(TAG, (Step(None, B, unseen=True),))
+
+    def test_is_not_taken_for_new(self) -> None:
+        restore = judge(self.HIDDEN, Sight(B))
+        assert (restore.act, restore.now, restore.wrote) == (Act.UNKNOWN, B, B)
+        assert "didn't tell what the tag pointed at before" in restore.detail
+
+    def test_that_is_gone_is_not_taken_for_as_before(self) -> None:
+        assert judge(self.HIDDEN, Sight(None)).act is Act.MOVED
+        assert judge(self.HIDDEN, Sight(C)).act is Act.MOVED
+
+    def test_goes_back_no_further_than_is_known(self) -> None:
+        twice = Change(TAG, (Step(B, C), Step(None, B, unseen=True)))
+        assert judge(twice, Sight(C)).act is Act.UNKNOWN
+
+    def test_is_put_back_where_a_later_move_was_seen(self) -> None:
+        theirs = Change(TAG, (Step(A, C), Step(None, B, unseen=True)))
+        assert judge(theirs, Sight(C)).previous == A
+
+    def test_is_told_by_its_copy(self) -> None:
+        [change] = changes(replace(copy("1", None, B), unseen=True))
+        assert change.steps == (Step(None, B, unseen=True),)
+        assert not change.deletes
+
+
 class TestWhatCounts:
     def test_the_last_comes_first(self) -> None:
         made = changes(copy("1", None, A), copy("2", A, B), copy("3", A, None))

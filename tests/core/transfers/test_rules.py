@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from moving.jobs import opened, run_here
+from moving.jobs import opened, proof_of, run_here
 from servers import skopeo
 from servers.images import push_artifact, push_image, push_index, push_referrer
 from transship import errors
@@ -16,7 +16,7 @@ from transship.oci.artifact import Artifact
 from transship.oci.digest import Digest
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
+from transship.plans.plan import Kind, Plan, Terms, Wanted
 from transship.plans.rule import NewestBy, Rule, TagFilter
 from transship.transfers.preview import Preview, preview
 from transship.transfers.work import JobState, Verdict
@@ -193,6 +193,35 @@ async def test_a_tag_that_is_immutable_and_there_is_not_asked_for(
     heads = [r.path for r in old.since(mark) if r.method == "HEAD"]
     assert again.counts.same == 3
     assert heads == ["/v2/team/web/manifests/latest"]
+
+
+async def test_a_tag_that_is_immutable_stays_as_it_is_whether_one_or_many_are_copied(
+    old: DockerRegistry, new: DockerRegistry, tmp_path: Path
+) -> None:
+    push_image(old, "team/web", "v1")
+    there = push_image(new, "mirror/team/web", "v1", annotations={"other": "one"})
+    by_rule = sync(rule(old, new, immutable=("v*",)))
+    by_name = Plan(
+        (
+            Wanted(
+                Reference(old.host, "team/web", "v1"),
+                Reference(new.host, "mirror/team/web", "v1"),
+                Terms(immutable=True),
+            ),
+        )
+    )
+
+    for number, plan in enumerate((by_rule, by_name)):
+        foreseen = (await seen(plan)).worklist.copies
+        ended = await run_here(tmp_path / str(number), plan)
+
+        assert [copy.verdict for copy in foreseen] == [Verdict.SAME]
+        assert (ended.counts.same, ended.counts.copied) == (1, 0)
+        assert not (await proof_of(plan)).holds, "a proof believes nothing"
+    async with opened(by_name) as places:
+        head = await places[new.host].head_manifest("mirror/team/web", "v1")
+    assert head is not None
+    assert head.digest == there.digest
 
 
 async def test_an_unchanged_tag_costs_one_head_on_each_side(

@@ -140,7 +140,7 @@ async def test_a_watch_that_fails_ends_the_work_that_nobody_could_stop_any_more(
     monkeypatch.setattr(Journal, "show_lanes", locked)
 
     with pytest.raises(sqlite3.OperationalError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await run(job, places)
 
 

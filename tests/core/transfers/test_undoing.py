@@ -9,9 +9,11 @@ import pytest
 from moving.jobs import new_job, plan_of, proof_of, run_again
 from moving.manifests import delete_manifest
 from moving.undo import BY, acts, foreseen, image, standing, undone
-from servers.faults import Answer, Fault
+from servers.faults import Answer, Fault, LoseResponse
 from servers.images import push_image, push_index
 from transship.errors import DeletionRefused, ImmutableTag, JobBusy, JobEnded
+from transship.plans.plan import OnConflict
+from transship.registries.pacing import Patience
 from transship.transfers import control
 from transship.transfers.journal_undo import Restored
 from transship.transfers.restores import Act
@@ -255,6 +257,86 @@ async def test_a_target_that_cannot_be_reached_is_named_and_the_other_is_undone(
     assert {outcome.restore.act for outcome in done.open} == {Act.UNKNOWN}
     assert all("can't be known" in outcome.words for outcome in done.open)
     assert standing(other_registry, repository) == before
+
+
+@pytest.fixture
+def hiding(other_registry: DockerRegistry, proxy_for: Callable[..., FaultProxy]) -> FaultProxy:
+    """A registry that takes pushes and refuses to tell what a tag points at."""
+    proxy = proxy_for(other_registry)
+    proxy.add(Fault(Answer(403), method="HEAD", path="/manifests/[^:]+$", times=None))
+    proxy.add(Fault(Answer(403), method="GET", path="/tags/list", times=None))
+    return proxy
+
+
+@pytest.mark.parametrize("which", ["one tag", "all tags"])
+async def test_a_tag_that_was_hidden_when_it_was_written_is_left_and_named(
+    which: str,
+    hiding: FaultProxy,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    image(open_registry, repository, "1", "new")
+    image(other_registry, repository, "1", "precious")
+    tag = ":1" if which == "one tag" else ""
+    source = f"{open_registry.host}/{repository}{tag}"
+    job = new_job(tmp_path, plan_of((source, f"{hiding.host}/{repository}")))
+    assert (await run_again(job)).state is JobState.DONE
+    hiding.clear()
+    written = standing(other_registry, repository)
+    mark = other_registry.mark()
+
+    done = await undone(job)
+
+    [outcome] = done.open
+    assert (outcome.restore.act, outcome.restored) == (Act.UNKNOWN, Restored.LEFT)
+    assert "didn't tell what the tag pointed at before the job" in outcome.words
+    assert standing(other_registry, repository) == written
+    assert not [r for r in other_registry.since(mark) if r.method in WRITES]
+
+
+async def test_a_hidden_tag_that_was_written_before_a_failure_stays_hidden_in_a_retry(
+    hiding: FaultProxy,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    image(open_registry, repository, "1", "new")
+    source = f"{open_registry.host}/{repository}:1"
+    job = new_job(tmp_path, plan_of((source, f"{hiding.host}/{repository}")))
+    lost = hiding.add(Fault(LoseResponse(), method="PUT", path="/manifests/1$", times=None))
+    assert (await run_again(job, patience=Patience(attempts=1, seconds=1))).state is JobState.FAILED
+    assert lost.struck
+    hiding.clear()
+    with job.journal() as journal:
+        journal.note(phase="", state=JobState.WAITING)
+
+    assert (await run_again(job)).state is JobState.DONE
+
+    assert acts(await foreseen(job)) == {"1": Act.UNKNOWN}
+    assert "1" in standing(other_registry, repository)
+
+
+@pytest.mark.parametrize("on_conflict", [OnConflict.SKIP, OnConflict.FAIL])
+async def test_a_hidden_tag_is_not_written_where_nothing_may_be_overwritten(
+    on_conflict: OnConflict,
+    hiding: FaultProxy,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    image(open_registry, repository, "1", "new")
+    precious = image(other_registry, repository, "1", "precious")
+    source = f"{open_registry.host}/{repository}:1"
+    plan = plan_of((source, f"{hiding.host}/{repository}"), on_conflict=on_conflict)
+
+    done = await run_again(new_job(tmp_path, plan))
+
+    assert [failure.cause for failure in done.failures] == ["no-right"]
+    assert standing(other_registry, repository) == {"1": precious.digest}
 
 
 class TestTheJob:

@@ -22,10 +22,12 @@ from servers.process import comes_true
 from transship.clock import SystemClock
 from transship.plans.policy import Limits, Window
 from transship.plans.quantities import parse_window
+from transship.transfers import control
 from transship.transfers.lanes import Deferred, Gate, Paused
 from transship.transfers.limits import limit_words
 from transship.transfers.listing import LEVELS, events
 from transship.transfers.runner import Runner
+from transship.transfers.steering import wish_for
 from transship.transfers.view import view
 from transship.transfers.windows import Windows, is_open, opens
 from transship.transfers.work import JobState
@@ -292,3 +294,46 @@ async def test_a_job_that_waits_for_its_window_can_be_paused(
         journal.grant_wishes()
 
     assert await run(job, wall) is JobState.DONE
+
+
+async def test_a_window_is_moved_and_taken_away_while_the_job_waits_for_it(
+    open_registry: DockerRegistry, other_registry: DockerRegistry, repository: str, tmp_path: Path
+) -> None:
+    image = push_image(open_registry, repository, "1")
+    target = other_registry.host
+    plan = plan_of((f"{open_registry.host}/{repository}", f"{target}/{repository}"))
+    job = new_job(tmp_path, limited(plan, target, window=NIGHT, concurrency=4))
+    wall = Wall("2026-03-02 12:00")
+
+    running = asyncio.create_task(run(job, wall))
+    await comes_true(lambda: words_of(job, wall) != [], "the job to wait")
+    control.limit(job, wish_for(target, window="20:00-21:00"))
+    await comes_true(
+        lambda: words_of(job, wall) == [f"waits until 20:00 (window of {target})"], "another window"
+    )
+    control.limit(job, wish_for(target, window="none"))
+
+    assert await running is JobState.DONE
+    assert digest_at(other_registry, repository, "1") == image.digest
+    with job.journal() as journal:
+        told = [e.more for e in events(journal) if e.kind in LEVELS and e.what == target]
+    assert told[1] == "it is held to 4 requests at once, 20:00-21:00"
+
+
+async def test_a_window_that_was_moved_holds_in_the_next_process_too(
+    open_registry: DockerRegistry, other_registry: DockerRegistry, repository: str, tmp_path: Path
+) -> None:
+    push_image(open_registry, repository, "1")
+    target = other_registry.host
+    plan = plan_of((f"{open_registry.host}/{repository}", f"{target}/{repository}"))
+    job = new_job(tmp_path, plan)
+    control.limit(job, wish_for(target, window="22:00-06:00"))
+    wall = Wall("2026-03-02 12:00")
+
+    running = asyncio.create_task(run(job, wall))
+    await comes_true(
+        lambda: words_of(job, wall) == [f"waits until 22:00 (window of {target})"], "the window"
+    )
+    wall.shows("2026-03-02 22:00")
+
+    assert await running is JobState.DONE

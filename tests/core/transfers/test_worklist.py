@@ -4,41 +4,46 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samples.manifests import encode
 from transship import errors
 from transship.oci.digest import Digest, digest_of
-from transship.oci.manifest import Descriptor, Manifest
-from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from transship.oci.manifest import (
+    Descriptor,
+    Manifest,
+    descriptor_document,
+    make_index,
+    parse_manifest,
+)
+from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.transfers.work import Found, Verdict, Worklist
-from transship.transfers.worklist import make_worklist, with_known
+from transship.transfers.worklist import Draft, make_worklist
 
 SOURCE, TARGET = "old.example", "new.example"
 
 
 def image(config: int, layers: tuple[int, ...]) -> Manifest:
     """Return an image of numbered blobs, whose digest follows from them."""
-    return Manifest(
-        OCI_MANIFEST,
-        digest_of(f"image {config} {layers}".encode()),
-        b"",
-        config=blob(config, OCI_CONFIG),
-        layers=tuple(blob(layer) for layer in layers),
+    return parse_manifest(
+        encode(
+            {
+                "schemaVersion": 2,
+                "mediaType": OCI_MANIFEST,
+                "config": descriptor_document(blob(config, OCI_CONFIG)),
+                "layers": [descriptor_document(blob(layer)) for layer in layers],
+            }
+        )
     )
 
 
 def index(children: tuple[Manifest, ...]) -> Manifest:
     """Return an index of images."""
-    digests = " ".join(child.digest for child in children)
-    return Manifest(
-        OCI_INDEX,
-        digest_of(f"index {digests}".encode()),
-        b"",
-        entries=tuple(Descriptor(OCI_MANIFEST, child.digest, 1) for child in children),
-    )
+    return make_index(child.descriptor() for child in children)
 
 
 def blob(number: int, media_type: str = "application/layer") -> Descriptor:
@@ -127,18 +132,24 @@ def test_nothing_that_was_found_is_missing_and_no_target_is_written_twice(
 
 
 @given(inventories())
-def test_a_tree_has_children_before_their_parents_and_the_root_last(inventory: list[Found]) -> None:
+def test_manifests_come_after_their_children_and_with_the_bytes_to_be_written(
+    inventory: list[Found],
+) -> None:
     work = make_worklist(inventory)
 
-    for copy in work.copies:
-        if not copy.verdict.moves or copy.digest is None:
-            continue
-        tree = work.tree(copy.digest)
-        assert tree[-1].digest == copy.digest
-        seen: set[Digest] = set()
-        for manifest in tree:
-            assert {child.digest for child in manifest.children} <= seen
-            seen.add(manifest.digest)
+    seen: set[Digest] = set()
+    for digest, manifest in work.manifests.items():
+        assert digest_of(manifest.body) == manifest.digest == digest
+        assert {child.digest for child in manifest.children} <= seen
+        seen.add(digest)
+    moving = {copy.digest for copy in work.copies if copy.verdict.moves}
+    assert moving <= seen
+    assert seen == {
+        manifest.digest
+        for item in inventory
+        if item.digest in moving
+        for manifest in item.manifests
+    }
 
 
 @given(inventories(), st.sampled_from(OnConflict))
@@ -192,7 +203,9 @@ def test_what_could_not_be_read_is_blocked_with_its_reason() -> None:
 
     (copy,) = make_worklist([item]).copies
 
-    assert (copy.verdict, copy.problem) == (Verdict.BLOCKED, problem)
+    assert copy.verdict is Verdict.BLOCKED
+    assert isinstance(copy.problem, errors.UnsupportedManifest)
+    assert (copy.problem.detail, copy.problem.remedy) == (problem.detail, problem.remedy)
     assert "schema 1" in copy.reason
 
 
@@ -230,10 +243,14 @@ def test_a_referrer_that_the_target_does_not_list_is_written_again() -> None:
 
 def test_what_is_there_already_is_not_counted_as_bytes_to_move() -> None:
     one = (image(10, (200, 3000)),)
-    there = {(TARGET, "moved/app", blob(3000).digest): True}
+    draft = Draft()
+    draft.add([found(one), found(one, "other")])
+    there = [part.digest == blob(3000).digest for part in draft.blobs()]
 
-    work = with_known(make_worklist([found(one), found(one, "other")]), there)
+    draft.know(0, there)
 
+    work = draft.finished()
+    assert [part.there for part in work.blobs] == there
     assert work.bytes_to_move == 210
     assert work.bytes_total == 2 * 3210
 
@@ -244,3 +261,24 @@ def test_a_blob_that_ten_thousand_repositories_share_is_quickly_planned() -> Non
     work = make_worklist(found(one, f"app{number}") for number in range(10_000))
 
     assert [len(part.others) for part in work.blobs] == [9_999, 9_999]
+
+
+@pytest.mark.parametrize("on_conflict", OnConflict)
+@pytest.mark.parametrize("there", [None, elsewhere])
+def test_a_copy_that_replaces_one_thing_only_moves_nothing_else(
+    there: Digest | None, on_conflict: OnConflict
+) -> None:
+    one = (image(1, (2,)),)
+    item = found(one, there=there)
+
+    def verdict(replaces: str) -> Verdict:
+        said = {item.target: replaces}
+        return make_worklist([item], on_conflict, replaces=said).copies[0].verdict
+
+    expected, other = there or "", "" if there else elsewhere
+    assert verdict(expected) is (Verdict.OVERWRITE if there else Verdict.COPY)
+    left = Verdict.SKIP if on_conflict is OnConflict.SKIP else Verdict.CONFLICT
+    assert verdict(other) is left
+    there_already = found(one, there=one[0].digest)
+    said = {item.target: other}
+    assert make_worklist([there_already], replaces=said).copies[0].verdict is Verdict.SAME

@@ -34,3 +34,18 @@ def test_what_is_none_is_said_with_what_would_be(text: str) -> None:
     with pytest.raises(BadRequest, match="no address") as refused:
         parse_address(text)
     assert "127.0.0.1:8090" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("127.0.0.1", "it has no port"),
+        ("0.0.0.0", "it has no port"),
+        ("99999", "'99999' is no address to listen on: ports end at 65535"),
+        ("registry.example:80", "the address has to be a number"),
+        ("[1.2.3]:80", "the address has to be a number"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(text: str, why: str) -> None:
+    with pytest.raises(BadRequest, match=why):
+        parse_address(text)

@@ -116,6 +116,10 @@ def _copy(draft: Draft, value: Value, source: SourceName, *, expands: bool) -> N
     except BadReference as error:
         draft.left_out(value, error.detail)
         return
+    if target.registry == "docker.io" and "docker" not in written.partition("/")[0]:
+        draft.to_do(
+            value, f"the target {written!r} names no host, which means Docker Hub; is that meant?"
+        )
     if source.digest:
         _digest(draft, value, source, target)
     elif source.expression:

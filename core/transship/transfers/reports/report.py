@@ -221,6 +221,9 @@ def report(
     )
 
 
+_UNSEEN = "the registry didn't tell what the tag pointed at before"
+
+
 def line_of(copy: Copy, state: State, title: str, detail: str, remedy: str) -> Line:
     """Return a copy of a journal as a line of a report."""
     if state is State.FAILED:
@@ -235,7 +238,7 @@ def line_of(copy: Copy, state: State, title: str, detail: str, remedy: str) -> L
         digest=copy.digest,
         previous=copy.previous,
         result=result,
-        reason=copy.reason,
+        reason="; ".join(filter(None, (copy.reason, _UNSEEN if copy.unseen else ""))),
         title=title,
         detail=detail,
         remedy=remedy,

@@ -11,6 +11,7 @@ from transship.errors import TooManyDeletions, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan, Terms, Wanted
 from transship.registries.place import Place
+from transship.transfers.foresight import Foresight
 from transship.transfers.inventory import Inventory, take_inventory
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.steering import hold
@@ -53,7 +54,7 @@ class Look:
         """Return the worklist of some of the copies that are to be done."""
         pairs = {(copy.source, copy.target) for copy in copies}
         found = [each for each in self.inventory.found if (each.source, each.target) in pairs]
-        return make_worklist(found, self.plan.on_conflict)
+        return make_worklist(found, self.plan.on_conflict, replaces=self.plan.replaces)
 
 
 async def look(
@@ -67,7 +68,11 @@ async def look(
         plan = replace(plan, delete=None)
     hold(places, plan.limits)
     inventory = await take_inventory(plan, places, clock)
-    copies = make_worklist(inventory.found, plan.on_conflict).copies
+    foresight = Foresight(places)
+    await foresight.look(inventory.found)
+    copies = make_worklist(
+        inventory.found, plan.on_conflict, replaces=plan.replaces, foresight=foresight
+    ).copies
     undone: TransshipError | None = None
     try:
         inventory.vanished.check()

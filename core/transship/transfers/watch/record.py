@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +12,15 @@ from pathlib import Path
 
 import msgspec
 
+from transship import locks
 from transship.errors import AlreadyWatched
+from transship.oci.reference import Reference
 from transship.paths import private_folder
 from transship.plans.file import write_text
+from transship.transfers.watch.away import Absence
+from transship.transfers.watch.timing import Trial
 
 _SUFFIX = ".json"
-_LOCK_ATTEMPTS = 10
-_LOCK_SECONDS = 0.02
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -45,7 +45,9 @@ class Record(msgspec.Struct, frozen=True):
     """A watch at one moment.
 
     `plan` is the plan's file, `schedule` when it is looked at in words, `next` when that is next.
-    `jobs` are those that haven't ended. `listening` is the address where notifications are taken,
+    `jobs` are those that haven't ended. `away` are the registries that couldn't be looked at, and
+    `trials` what failed lately, by its target: both are left alone for a while, as long as the plan
+    is the one of which `mark` was made. `listening` is the address where notifications are taken,
     `taken` and `refused` count them. `waiting` is how many images failed and are tried again.
     """
 
@@ -60,6 +62,9 @@ class Record(msgspec.Struct, frozen=True):
     taken: int = 0
     refused: int = 0
     waiting: int = 0
+    away: tuple[Absence, ...] = ()
+    trials: tuple[tuple[Reference, Trial], ...] = ()
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,8 @@ class WatchFile:
         The lock goes with the process, however that ends.
         """
         private_folder(self.path.parent)
-        with _opened(self._lock) as descriptor:
-            # Asked for a few times, because `is_held` has it for a moment as well.
-            for _ in range(_LOCK_ATTEMPTS):
-                if _locked(descriptor, fcntl.LOCK_EX):
-                    break
-                time.sleep(_LOCK_SECONDS)
-            else:
+        with locks.held(self._lock) as ours:
+            if not ours:
                 record = self.read()
                 who = f"{record.plan}, by process {record.pid}" if record else str(self.path)
                 raise AlreadyWatched(who)
@@ -109,10 +109,7 @@ class WatchFile:
     @property
     def is_held(self) -> bool:
         """Whether a process watches at this moment."""
-        if not self._lock.exists():
-            return False
-        with _opened(self._lock) as descriptor:
-            return not _locked(descriptor, fcntl.LOCK_SH)
+        return locks.is_held(self._lock)
 
     @property
     def _lock(self) -> Path:
@@ -124,20 +121,3 @@ def watches(folder: Path) -> list[tuple[Record, bool]]:
     files = [WatchFile(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
     found = [(file.read(), file.is_held) for file in files]
     return [(record, held) for record, held in found if record is not None]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

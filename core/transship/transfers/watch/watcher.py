@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -15,13 +15,16 @@ from transship.clock import Clock, SystemClock
 from transship.errors import JobNotFound, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Wanted
-from transship.text import counted
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.looking import Looking, Progress
+from transship.transfers.watch.answering import Sides, answering
+from transship.transfers.watch.away import Away, Words, words_of
 from transship.transfers.watch.looks import Look, look
 from transship.transfers.watch.narrow import Catalogues, copies_of, exact
+from transship.transfers.watch.parts import mark_of, may_be_meant, only, rest, without
 from transship.transfers.watch.pushes import Pushes
 from transship.transfers.watch.record import Record, Round, WatchFile
+from transship.transfers.watch.telling import Telling, names, summary
 from transship.transfers.watch.timing import (
     due_after,
     first_due,
@@ -29,11 +32,9 @@ from transship.transfers.watch.timing import (
     schedule_text,
     short_pause_after,
 )
+from transship.transfers.watch.waiting import until
 from transship.transfers.watch.work import Reach, Work
 from transship.transfers.work import Copy
-
-_SLICE_SECONDS = 60.0
-"""How long to sleep before the clock is read again: it may have been set, or the machine slept."""
 
 _COALESCE_SECONDS = 1.0
 """How long to collect what is pushed before it is looked at."""
@@ -43,8 +44,6 @@ _AFTER_DELETION_SECONDS = 30.0
 
 _PROMPT_JOBS = 4
 """How many jobs for what was pushed run at once."""
-
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +79,21 @@ class Watcher:
         """The plan as it could be read last."""
         self._on = watched
         self._clock = watched.clock
-        self._tell = watched.tell
+        self._telling = Telling(watched.tell)
         self.schedule = schedule_of(self.plan, listening=bool(watched.listening))
         """When all of it is looked at; None: only at the beginning."""
         self._catalogues: Catalogues = {}
-        self._soon = asyncio.Event()
+        self._soon = False
+        self._stirred = asyncio.Event()
         self._pushes = Pushes()
         self._prompt_jobs = asyncio.Semaphore(_PROMPT_JOBS)
-        self._said: dict[str, int] = {}
         self._ended_at = 0.0
         before = watched.file.read()
         self._promised = before.next if before else None
         self._left = before.jobs if before else ()
+        self._mark = mark_of(self.plan)
+        same = before is not None and before.mark == self._mark
+        self._away = Away(before.away if before and same else ())
         self._record = Record(
             plan=str(watched.path),
             pid=os.getpid(),
@@ -105,9 +107,11 @@ class Watcher:
             watched.reach,
             watched.jobs,
             self._clock,
-            self._tell,
+            watched.tell,
             self._note,
         )
+        if before is not None and same:
+            self._work.failing.trials.update(before.trials)
 
     @property
     def jobs_under_way(self) -> tuple[str, ...]:
@@ -121,11 +125,12 @@ class Watcher:
         self._pushes.add(tags)
         if self._pushes.overflowed:
             self._pushes.overflowed = False
-            self._soon.set()
+            self.deleted()
 
     def deleted(self) -> None:
         """Look at all of the plan soon: something was deleted at a source."""
-        self._soon.set()
+        self._soon = True
+        self._stirred.set()
 
     # The watch
 
@@ -154,12 +159,18 @@ class Watcher:
             await asyncio.wait(left)
         while True:
             self._note(next=due)
-            await self._until(due, self._soon)
-            if self._soon.is_set() and (due is None or self._clock.now() < due):
+            times = [time for time in (due, self._away.next_at) if time is not None]
+            await until(self._clock, min(times, default=None), self._stirred)
+            self._stirred.clear()
+            is_due = due is not None and self._clock.now() >= due
+            if not (is_due or self._soon):
+                await self._look_again()
+                continue
+            if not is_due:
                 # Many deletions make one look.
                 soon = self._ended_at + _AFTER_DELETION_SECONDS
-                await self._until(soon if due is None else min(soon, due))
-            self._soon.clear()
+                await until(self._clock, soon if due is None else min(soon, due))
+            self._soon = False
             began = self._clock.now()
             last = await self._round(began)
             self._ended_at = self._clock.now()
@@ -171,20 +182,23 @@ class Watcher:
         plan = self._read_again()
         self._work.lately.clear()
         try:
-            async with self._on.reach.places(plan, create=True) as places:
-                found = await look(plan, places, self._clock, delete=self._on.delete)
-            self._catalogues = found.catalogues
-            self._work.failing.keep_only({copy.target for copy in found.to_do})
-            self._say_what_is_not_done(found)
+            async with self._sides(plan) as sides:
+                found = await sides.ask(plan, lambda part: self._look(plan, part, sides))
+            if found is None:
+                return self._nothing_answers(began, sides.problems[0])
+            self._catalogues = {**self._catalogues, **found.catalogues}
+            if not sides.left_out:
+                self._work.failing.keep_only({copy.target for copy in found.to_do})
+            self._telling.not_done(found, sides.left_out if self._on.delete else ())
             copies = self._work.to_be_done(found, patient=True)
             job = self._work.begin(found, copies) if copies else None
         except TransshipError as error:
-            self._say("round", f"the round failed: {error}")
-            return Round(began, began, problem=_words(error))
-        self._say("round", _summary(found, copies, job))
+            self._telling.once("round", f"the round failed: {error}")
+            return Round(began, began, problem=words_of(error))
+        self._telling.once("round", summary(found, copies, job))
         if job is not None:
-            await self._work.carry_out(job, found, copies)
-            self._job_ended()
+            await self._carry_out(job, found, copies)
+        problems = [*sides.problems, *([words_of(found.undone)] if found.undone else [])]
         return Round(
             began,
             began,
@@ -192,13 +206,75 @@ class Watcher:
             len(found.to_do),
             len(found.blocked),
             job.id if job else "",
-            _words(found.undone) if found.undone else None,
+            next(iter(problems), None),
         )
+
+    async def _look(self, plan: Plan, part: Plan, sides: Sides) -> Look:
+        """Look at a part of a plan, and leave alone what the rest of it may be about.
+
+        What a registry that is away has can't be known, so nothing is known to have vanished.
+        """
+        delete = self._on.delete and part == plan
+        found = await look(part, sides.places, self._clock, delete=delete)
+        if part == plan:
+            return found
+        other = may_be_meant(rest(plan, part), {**self._catalogues, **found.catalogues})
+        return replace(found, to_do=tuple(copy for copy in found.to_do if not other(copy)))
+
+    def _nothing_answers(self, began: float, problem: Words) -> Round:
+        title, detail, _ = problem
+        self._telling.once("round", f"the round failed: {title}: {detail}", problem)
+        return Round(began, began, problem=problem)
+
+    async def _look_again(self) -> None:
+        """Look at what the plan has with the registries that were away and may be asked again."""
+        due = self._away.due(self._clock.now())
+        if not due:
+            return
+        plan = self._read_again()
+        part = only(plan, due)
+        self._work.lately.clear()
+        try:
+            async with self._sides(part) as sides:
+                found = await sides.ask(part, lambda some: self._look(plan, some, sides))
+            copies = self._work.to_be_done(found, patient=True) if found else ()
+            job = self._work.begin(found, copies) if found and copies else None
+        except TransshipError as error:
+            self._telling.once("again", f"what was away can't be looked at: {error}")
+            return
+        finally:
+            self._away.put_off(due, self._clock.now())
+        if found is not None:
+            self._catalogues = {**self._catalogues, **found.catalogues}
+        if found is not None and job is not None:
+            self._telling.tell(summary(found, copies, job))
+            await self._carry_out(job, found, copies)
+
+    async def _carry_out(self, job: Job, found: Look, copies: tuple[Copy, ...]) -> None:
+        await self._work.carry_out(job, found, copies)
+        self._job_ended()
+
+    @asynccontextmanager
+    async def _sides(self, plan: Plan) -> AsyncIterator[Sides]:
+        """Open what a plan names and isn't left alone, and take note of what is away then."""
+        alone = self._away.left_alone(self._clock.now())
+        async with answering(plan, self._on.reach, alone) as sides:
+            try:
+                yield sides
+            finally:
+                now = self._clock.now()
+                self._telling.back(self._away.answered(sides.answered))
+                for registry, error in sides.failed.items():
+                    self._away.failed(registry, words_of(error), now)
+                self._telling.away(self._away.known)
+                if sides.failed:
+                    self._stirred.set()
+                self._note()
 
     async def _by_push(self, group: asyncio.TaskGroup) -> None:
         attempts = 0
         while True:
-            await self._until(self._work.failing.next_at, self._pushes.woken)
+            await until(self._clock, self._work.failing.next_at, self._pushes.woken)
             await self._clock.sleep(_COALESCE_SECONDS)
             tags = self._pushes.take()
             again = self._work.failing.due(self._clock.now())
@@ -210,7 +286,7 @@ class Watcher:
                 attempts = 0
             except TransshipError as error:
                 attempts += 1
-                self._tell(f"what was pushed can't be looked at: {error}")
+                self._telling.tell(f"what was pushed can't be looked at: {error}")
                 await self._clock.sleep(short_pause_after(attempts))
                 self._pushes.add(tags)
 
@@ -219,34 +295,54 @@ class Watcher:
     ) -> None:
         """Look at some tags, and begin what is to be done for them."""
         plan = self._read_again()
-        async with self._on.reach.places(plan, create=True) as places:
-            looking = Looking(places, self._clock, Progress())
-            asked = await copies_of(tags, plan, looking, self._catalogues)
-            taken = {wanted.source for wanted in asked}
-            for tag in tags:
-                if tag not in taken:
-                    self._tell(f"{tag} was pushed; the rules leave it out")
-            wanted = {each.target: each for each in (*again, *asked)}
-            if not wanted:
-                return
-            found = await look(exact(plan, wanted.values()), places, self._clock)
+        async with self._sides(plan) as sides:
+            wanted = {each.target: each for each in again}
+            wanted |= {each.target: each for each in await self._wanted(plan, tags, sides)}
+            found = await sides.ask(
+                exact(plan, wanted.values()), lambda part: look(part, sides.places, self._clock)
+            )
+            part = without(plan, sides.left_out)
+        if found is None:
+            return
+        other = may_be_meant(rest(plan, part), self._catalogues)
+        found = replace(found, to_do=tuple(copy for copy in found.to_do if not other(copy)))
         for copy in found.blocked:
-            self._tell(f"{copy.source} can't be copied: {copy.reason}")
+            self._telling.tell(f"{copy.source} can't be copied: {copy.reason}")
         waits = [copy.source for copy in found.to_do if self._work.is_under_way(copy)]
         self._pushes.add_later(tag for tag in waits if tag.tag and not tag.digest)
-        self._work.lately.difference_update(wanted)
+        looked_at = {each.target for each in found.plan.copies}
+        self._work.lately.difference_update(looked_at)
         copies = self._work.to_be_done(found, patient=False)
         still = {copy.target for copy in found.to_do}
-        self._work.failing.succeeded(target for target in wanted if target not in still)
+        self._work.failing.succeeded(looked_at - still)
         if copies:
             job = self._work.begin(found, copies)
-            self._tell(f"{_names(copies)}: job {job.id} copies")
+            self._telling.tell(f"{names(copies)}: job {job.id} copies")
             group.create_task(self._carry_out_promptly(job, found, copies))
+
+    async def _wanted(self, plan: Plan, tags: list[Reference], sides: Sides) -> list[Wanted]:
+        """Return the copies that the plan asks for of tags that were pushed.
+
+        Those that can't be seen now are looked at when their registry answers again.
+        """
+        looking = Looking(sides.places, self._clock, Progress())
+
+        async def asked(part: Plan) -> list[Wanted]:
+            reached = [tag for tag in tags if tag.registry not in sides.left_out]
+            return await copies_of(reached, part, looking, self._catalogues)
+
+        found = await sides.ask(plan, asked) or []
+        taken = {wanted.source for wanted in found}
+        for tag in tags:
+            if tag.registry in sides.left_out:
+                self._telling.tell(f"{tag} was pushed; {tag.registry} is left out for now")
+            elif tag not in taken and not sides.left_out:
+                self._telling.tell(f"{tag} was pushed; the rules leave it out")
+        return found
 
     async def _carry_out_promptly(self, job: Job, found: Look, copies: tuple[Copy, ...]) -> None:
         async with self._prompt_jobs:
-            await self._work.carry_out(job, found, copies)
-        self._job_ended()
+            await self._carry_out(job, found, copies)
 
     def _job_ended(self) -> None:
         """Let go on what has waited for a job, and what has failed in it."""
@@ -262,31 +358,16 @@ class Watcher:
             plan = self._on.read()
             schedule = schedule_of(plan, listening=bool(self._on.listening))
         except TransshipError as error:
-            self._say("plan", f"the plan before goes on: {error}")
+            self._telling.once("plan", f"the plan before goes on: {error}")
             return self.plan
         if plan != self.plan:
-            self._say("plan", "")
-            self._tell("the plan has changed")
-            self.plan, self.schedule = plan, schedule
+            self._telling.once("plan", "")
+            self._telling.tell("the plan has changed")
+            self.plan, self.schedule, self._mark = plan, schedule, mark_of(plan)
             self._catalogues = {}
             self._work.failing.trials.clear()
+            self._away = Away()
         return plan
-
-    async def _until(self, due: float | None, woken: asyncio.Event | None = None) -> None:
-        """Wait for a time, in seconds since the epoch, or until somebody is `woken`."""
-        if due is None:
-            if woken is not None:
-                await woken.wait()
-            return
-        while not (woken and woken.is_set()) and (left := due - self._clock.now()) > 0:
-            sleep = asyncio.ensure_future(self._clock.sleep(min(_SLICE_SECONDS, left)))
-            waits = {sleep} | ({asyncio.ensure_future(woken.wait())} if woken else set())
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-                await asyncio.gather(*waits, return_exceptions=True)
 
     def _note(self, **facts: object) -> None:
         """Keep what is known of the watch for who asks."""
@@ -296,6 +377,9 @@ class Watcher:
             schedule=schedule_text(self.schedule),
             jobs=tuple(self._work.under_way),
             waiting=len(self._work.failing.trials),
+            away=self._away.known,
+            trials=tuple(self._work.failing.trials.items()),
+            mark=self._mark,
             taken=taken,
             refused=refused,
             **facts,
@@ -303,45 +387,4 @@ class Watcher:
         try:
             self._on.file.write(self._record)
         except TransshipError as error:
-            self._say("record", f"how the watch goes can't be kept: {error}")
-
-    def _say(self, about: str, line: str, what: object = None) -> None:
-        """Tell a line, unless `what` it says, or the line, was the last that was told of this."""
-        key = hash(line if what is None else what)
-        if self._said.get(about, hash("")) != key:
-            self._said[about] = key
-            if line:
-                self._tell(line)
-
-    def _say_what_is_not_done(self, found: Look) -> None:
-        examples = "; ".join(copy.reason for copy in found.blocked[:_EXAMPLES])
-        more = len(found.blocked) - _EXAMPLES
-        more_words = f"; and {more:,} more" if more > 0 else ""
-        count = counted(len(found.blocked), "image")
-        self._say(
-            "blocked",
-            f"{count} can't be copied: {examples}{more_words}" if examples else "",
-            frozenset((copy.source, copy.reason) for copy in found.blocked) if examples else None,
-        )
-        gone = frozenset(each.target for each in found.inventory.vanished.found)
-        self._say(
-            "deletions",
-            f"nothing is deleted: {found.undone}" if found.undone else "",
-            gone if found.undone else None,
-        )
-
-
-def _summary(found: Look, copies: tuple[Copy, ...], job: Job | None) -> str:
-    count = f"{len(found.to_do):,} of {counted(found.found, 'image')} changed"
-    if job is not None:
-        return f"{count}; job {job.id} copies {len(copies):,}"
-    return f"{count}; what failed before waits" if found.to_do else count
-
-
-def _names(copies: tuple[Copy, ...]) -> str:
-    more = f" and {len(copies) - _EXAMPLES:,} more" if len(copies) > _EXAMPLES else ""
-    return ", ".join(str(copy.source) for copy in copies[:_EXAMPLES]) + more
-
-
-def _words(error: TransshipError) -> tuple[str, str, str]:
-    return error.title, error.detail, error.remedy
+            self._telling.once("record", f"how the watch goes can't be kept: {error}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,10 +28,10 @@ from transship.transfers.work import Copy, JobState, State, Verdict
 class Reach(Protocol):
     """What leads to the places of a plan, asked anew each time: passwords change."""
 
-    def places(
-        self, plan: Plan, *, create: bool = False
-    ) -> AbstractAsyncContextManager[Mapping[str, Place]]:
-        """Open every place that a plan names."""
+    def place(
+        self, reference: Reference, *, create: bool = False
+    ) -> AbstractAsyncContextManager[Place]:
+        """Open the place of `reference`. With `create` a layout needn't be there yet."""
 
     async def accesses(self, plan: Plan) -> list[Access]:
         """Return what it takes to open every place that a plan names."""

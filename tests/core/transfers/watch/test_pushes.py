@@ -218,9 +218,9 @@ async def test_a_push_that_can_not_be_looked_at_waits_until_it_can(
         push_image(away, repository, "v2")
         away.stop()
         watcher.pushed([source.at("v2")])
-        await watch.is_told("can't be looked at")
+        await watch.is_told(f"{source}:v2 was pushed; {away.host} is left out for now")
         away.start()
-        watch.clock.advance(5)
+        watch.clock.advance(15)
         await watch.jobs_end(2)
     assert tags_at(other_registry, repository) == ["v1", "v2"]
 

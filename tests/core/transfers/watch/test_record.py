@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from transship.errors import AlreadyWatched
+from transship.oci.artifact import Artifact
+from transship.oci.digest import digest_of
+from transship.oci.platform import Platform
+from transship.oci.reference import Reference
+from transship.plans.plan import Terms, Wanted
+from transship.transfers.watch.away import Absence
 from transship.transfers.watch.record import Record, Round, WatchFile, watches
+from transship.transfers.watch.timing import Trial
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+SOURCE, TARGET = Reference("old.example", "web", "1"), Reference("new.example", "web", "1")
+TERMS = Terms((Platform("linux", "arm", "v7"),), frozenset({Artifact.CHART}), immutable=True)
 RECORD = Record(
     plan="/plans/shop.toml",
     pid=4711,
@@ -21,6 +30,12 @@ RECORD = Record(
     last=Round(10.0, 100.0, found=340, problem=("It broke", "there", "mend it")),
     jobs=("abc123",),
     listening="127.0.0.1:8090",
+    away=(Absence("old.example", ("It broke", "there", "mend it"), 3, 800.0),),
+    trials=(
+        (TARGET, Trial(digest_of(b"1"), 2, 900.0, Wanted(SOURCE, TARGET, TERMS))),
+        (Reference("new.example", "api", digest=digest_of(b"2")), Trial(None, 1, 950.0)),
+    ),
+    mark="1f",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from servers.images import push_image
 from servers.process import comes_true, eventually
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
+from transship.plans.policy import Schedule
 from transship.plans.rule import Rule
 from transship.transfers import control
 from transship.transfers.view import view
@@ -124,6 +126,37 @@ async def test_a_job_that_was_paused_holds_the_next_look_up_until_it_is_resumed(
         control.resume(job, [])
         await watch.jobs_end(1)
         await watch.is_told(f"job {job.id}: done")
+
+
+async def test_what_failed_is_left_alone_by_the_next_watch_as_well(
+    watch: Watch, open_registry: DockerRegistry, new_registry: Callable[..., DockerRegistry],
+    repository: str,
+) -> None:  # fmt: skip
+    target = new_registry(readonly=True)
+    push_image(open_registry, repository, "v1")
+    rule = Rule(Reference(open_registry.host, repository), (Reference(target.host, repository),))
+    plan = Plan(kind=Kind.REPLICATION, rules=(rule,), schedule=Schedule(every=100_000.0))
+    watch.write(plan)
+    async with watch.going_on():
+        await watch.rests()
+        await watch.jobs_end(1)
+        await watch.is_told(": failed")
+
+    async with watch.going_on():
+        watch.clock.advance(1)
+        seen = await watch.rests()
+        assert seen.last is not None
+        assert (seen.last.changed, seen.last.job, seen.waiting) == (1, "", 1)
+        assert len(watch.all_jobs) == 1
+        watch.clock.advance(61)
+        [second, _] = await watch.jobs_end(2)
+        await watch.is_told(f"job {second.id}: failed")
+
+    # Another plan is another matter.
+    watch.write(replace(plan, retries=1))
+    async with watch.going_on():
+        watch.clock.advance(1)
+        await watch.jobs_end(3)
 
 
 async def test_a_job_whose_folder_is_gone_is_forgotten(
