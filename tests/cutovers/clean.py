@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from transship.cutover.evidence import (
+    THIS_MACHINE,
     Answer,
     ApiProbe,
     Certificate,
     Chain,
     Evidence,
     Handshake,
+    NamedPull,
     NameServer,
     Parity,
     PathProbe,
@@ -257,11 +259,24 @@ FLIPPED = {
     "resolvers": (view("office", record("CNAME", NEW), record("A", NEW_AT, name=NEW[:-1])),),
     "history": (
         *HISTORY,
-        *(Served(address, (NEW,), TTL, NOW + 5, NOW + 600) for _, address in (NS1, NS2)),
+        *(Served(address, (NEW,), TTL, NOW, NOW + 600) for _, address in (NS1, NS2)),
     ),
     "now": NOW + 600,
 }
 """The clean case ten minutes after the change; for `case(**FLIPPED)`."""
+
+
+def by_name(address: str = NEW_AT, *by: str, **more: Any) -> NamedPull:
+    """A pull by the domain itself, long after the change."""
+    given: dict[str, Any] = {
+        "at": NOW + 500,
+        "image": f"{NAME}/team/app:1.0",
+        "fingerprint": "leaf",
+        "bytes": 5_000_000,
+        "blobs": 3,
+        **more,
+    }
+    return NamedPull(by or (THIS_MACHINE,), address=address, **given)
 
 
 def moved(*names: str, values: tuple[str, ...] = (NEW,)) -> tuple[Sample, ...]:

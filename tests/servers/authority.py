@@ -17,12 +17,15 @@ _count = itertools.count(1)
 
 
 class Authority:
-    """A root with one authority below it; `ca_file` has the root, and `between` the other."""
+    """A root with one authority below it; `ca_file` has the root, and `between` the other.
 
-    def __init__(self, folder: Path) -> None:
+    `organization` is whose they say they are.
+    """
+
+    def __init__(self, folder: Path, *, organization: str | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._root = trustme.CA()
+        self._root = trustme.CA(organization_name=organization)
         self._between = self._root.create_child_ca()
         self.ca_file = folder / "root.pem"
         self.between = folder / "between.pem"

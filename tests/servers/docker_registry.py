@@ -52,7 +52,7 @@ class DockerRegistry(Registry):
         super().__init__(f"https://{name}:{port}" if tls else f"http://{address}:{port}")
         self.storage = storage
         self._port = port
-        self._address = address
+        self._address = address.strip("[]")
         self._config_path = folder / "config.json"
         self._config_path.write_text(json.dumps(config, indent=2))
         self._log_path = folder / "registry.log"
@@ -98,15 +98,18 @@ class DockerRegistry(Registry):
 
     def since(self, mark: int) -> list[Access]:
         """Return the requests that were answered after `mark` was taken, in order of their end."""
+        return [
+            Access(found["method"], found["path"], int(found["status"]), int(found["bytes"]))
+            for found in map(_ACCESS.match, self.log_since(mark).splitlines())
+            if found
+        ]
+
+    def log_since(self, mark: int) -> str:
+        """Return what was written to the access log after `mark` was taken, as it stands there."""
         size = self._settled_size()
         with self._access_path.open("rb") as log:
             log.seek(mark)
-            lines = log.read(size - mark).decode(errors="replace").splitlines()
-        return [
-            Access(found["method"], found["path"], int(found["status"]), int(found["bytes"]))
-            for found in map(_ACCESS.match, lines)
-            if found
-        ]
+            return log.read(size - mark).decode(errors="replace")
 
     def _settled_size(self) -> int:
         """Return the size of the access log once it has stopped growing.
@@ -156,7 +159,7 @@ def docker_registry(
     kept = folder / "storage" if storage is None else storage
     port = free_port() if port is None else port
     config = _config(kept, port, readonly=readonly, deletes=deletes, relative_urls=relative_urls)
-    config["http"]["addr"] = f"{address}:{port}"
+    config["http"]["addr"] = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     if tls is not None:
         config["http"]["tls"] = _tls(tls, client_certificates=client_certificates)
     if redirect_to is not None:

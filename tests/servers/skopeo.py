@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from servers.process import clean_environment, require
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from servers.registry import Registry
 
 _SECONDS = 60.0
@@ -39,9 +41,12 @@ def digest(reference: str, *registries: Registry) -> str:
         return _run(["manifest-digest", manifest.name], ()).decode().strip()
 
 
-def copy(source: str, target: str, *registries: Registry) -> None:
-    """Copy an image, or an index with all its children, and keep every digest."""
-    _run(["copy", "--quiet", "--all", "--preserve-digests", source, target], registries)
+def copy(source: str, target: str, *registries: Registry, through: Sequence[str] = ()) -> None:
+    """Copy an image, or an index with all its children, and keep every digest.
+
+    `through` goes in front of the command: see `dns.clients.with_resolver`.
+    """
+    _run(["copy", "--quiet", "--all", "--preserve-digests", source, target], registries, through)
 
 
 def list_tags(reference: str, *registries: Registry) -> list[str]:
@@ -50,14 +55,16 @@ def list_tags(reference: str, *registries: Registry) -> list[str]:
     return sorted(tags)
 
 
-def _run(arguments: list[str], registries: tuple[Registry, ...]) -> bytes:
+def _run(
+    arguments: list[str], registries: tuple[Registry, ...], through: Sequence[str] = ()
+) -> bytes:
     program = require("skopeo", "skopeo")
     with tempfile.TemporaryDirectory(prefix="skopeo-") as home:
         _write_home(Path(home), registries)
         authfile = Path(home, "auth.json")
         environment = clean_environment(Path(home)) | {"REGISTRY_AUTH_FILE": str(authfile)}
         done = subprocess.run(
-            [program, "--insecure-policy", "--tmpdir", home, *arguments],
+            [*through, program, "--insecure-policy", "--tmpdir", home, *arguments],
             capture_output=True,
             env=environment,
             timeout=_SECONDS,

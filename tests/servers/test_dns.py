@@ -138,7 +138,7 @@ def test_a_forwarder_forgets_too(lab: DnsLab) -> None:
     lab.flush()
 
     # It is told by a signal, and nobody says when it has heard.
-    eventually(lambda: values(IMAGES, "CNAME", at.address, at.port) == (NEW,), deadline=2.0)
+    eventually(lambda: values(IMAGES, "CNAME", at.address, at.port) == (NEW,))
 
 
 def test_two_sessions_have_a_part_of_loopback_each() -> None:

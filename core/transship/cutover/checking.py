@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from transship.cutover.evidence import Evidence, Parity
+from transship.cutover.evidence import Evidence, NamedPull, Parity
 from transship.cutover.observe.asking import Asker
+from transship.cutover.observe.by_name import pull_by_name
 from transship.cutover.observe.chains import follow
 from transship.cutover.observe.comparing import Side, compare_listed
 from transship.cutover.observe.names import host_name
 from transship.cutover.observe.naming import observe_names
+from transship.cutover.observe.pinned import error_text
 from transship.cutover.observe.resolving import PUBLIC, parse_resolver, system_resolvers
 from transship.cutover.observe.targeting import Limits, Wishes, observe_target, with_target
+from transship.cutover.rules.case import Case, has_changed
 from transship.cutover.subject import Domain, Resolver, Subject
-from transship.errors import BadRequest
+from transship.errors import BadRequest, TransshipError
 
 NAMES, TARGET, PARITY = "DNS: name servers and resolvers", "the new registry", "tags, on both sides"
+BY_NAME = "pulls by the domain itself"
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """What it takes to look: who asks, whom, with which sign-ins, and both registries.
 
-    `old` and `new` are None where a registry isn't to be listed; `untold` is then why.
+    `old` and `new` are None where a registry isn't to be listed; `untold` is then why. `compare`
+    compares the tags in another way than by listing all of them; it may raise TransshipError.
     """
 
     asker: Asker
@@ -33,6 +38,7 @@ class Means:
     old: Side | None = None
     new: Side | None = None
     untold: str = ""
+    compare: Callable[[], Awaitable[Parity]] | None = None
     limits: Limits | None = None
 
 
@@ -45,9 +51,14 @@ class Look:
 
 
 def everybody(subject: Subject) -> tuple[Resolver, ...]:
-    """Return all resolvers to look at: the operator's, this machine's, and public ones."""
+    """Return all resolvers to look at: the operator's, this machine's, and public ones.
+
+    Public ones and this machine's are left out where the subject says so.
+    """
+    public = PUBLIC if subject.public else ()
+    system = system_resolvers() if subject.system else ()
     found: dict[tuple[str, int, str], Resolver] = {}
-    for each in (*subject.resolvers, *system_resolvers(), *PUBLIC):
+    for each in (*subject.resolvers, *system, *public):
         found.setdefault((each.address, each.port, each.transport), each)
     return tuple(found.values())
 
@@ -61,6 +72,9 @@ def subject_of(
     resolvers: Sequence[str] = (),
     repositories: Sequence[str] = (),
     node_ca: str = "",
+    public: bool = True,
+    job: str = "",
+    plan: str = "",
 ) -> Subject:
     """Return what a cutover is about, from what an operator wrote.
 
@@ -74,6 +88,9 @@ def subject_of(
         tuple(map(parse_resolver, resolvers)),
         tuple(repositories),
         node_ca,
+        public=public,
+        job=job,
+        plan=plan,
     )
     if host_name(subject.points_at) == domain.name:
         raise BadRequest(
@@ -95,18 +112,7 @@ async def look_at_all(
     clock = means.asker.clock
     known = before or Evidence(clock.now())
     yield Look(known, NAMES)
-    seen = await observe_names(means.asker, subject, means.resolvers, means.through)
-    known = replace(
-        seen,
-        handshakes=known.handshakes,
-        probes=known.probes,
-        paths=known.paths,
-        pulls=known.pulls,
-        needed=known.needed,
-        push=known.push,
-        parity=known.parity,
-        statements=known.statements,
-    )
+    known = await _names_anew(subject, means, known)
     yield Look(known, TARGET)
     if known.target is not None and known.target.addresses:
         wishes = replace(means.wishes, old=await _old_addresses(subject, means, known))
@@ -114,28 +120,85 @@ async def look_at_all(
             subject, known.target, wishes, clock=clock, limits=means.limits
         )
         known = with_target(known, target)
+    if has_changed(Case(subject, known, clock.now())):
+        yield Look(known, BY_NAME)
+        known = replace(known, by_name=await pulls_by_name(subject, means, known))
     yield Look(known, PARITY)
     known = replace(known, parity=await _parity(subject, means))
     yield Look(replace(known, taken=clock.now()), "")
 
 
+async def look_after(subject: Subject, means: Means, before: Evidence | None = None) -> Evidence:
+    """Look again at what a change has to do with: DNS, and once it is everywhere pulls by the name.
+
+    Raises BadFile and BadReference.
+    """
+    known = before or Evidence(means.asker.clock.now())
+    if known.parity is not None and known.parity.at is None:
+        # It isn't compared anew, and has to stay as old as it is.
+        known = replace(known, parity=replace(known.parity, at=known.taken))
+    known = await _names_anew(subject, means, known)
+    if has_changed(Case(subject, known, known.taken)):
+        known = replace(known, by_name=await pulls_by_name(subject, means, known))
+    return replace(known, taken=means.asker.clock.now())
+
+
+async def _names_anew(subject: Subject, means: Means, known: Evidence) -> Evidence:
+    """Return what is known, with all that DNS says at this moment."""
+    seen = await observe_names(means.asker, subject, means.resolvers, means.through)
+    return replace(
+        seen,
+        handshakes=known.handshakes,
+        probes=known.probes,
+        paths=known.paths,
+        pulls=known.pulls,
+        needed=known.needed,
+        push=known.push,
+        by_name=known.by_name,
+        parity=known.parity,
+        statements=known.statements,
+    )
+
+
+async def pulls_by_name(subject: Subject, means: Means, known: Evidence) -> tuple[NamedPull, ...]:
+    """Pull by the domain itself, where this machine and each resolver are led at this moment.
+
+    Raises BadFile and BadReference.
+    """
+    return await pull_by_name(
+        subject, means.asker, means.resolvers, means.wishes, known=known.pulls, limits=means.limits
+    )
+
+
 async def _old_addresses(subject: Subject, means: Means, known: Evidence) -> tuple[str, ...]:
-    """Return where the old registry is: by its own name, or else where the domain leads today."""
+    """Return where the old registry is: by its own name, or else where the domain leads today.
+
+    Once that is the new one, it is where it was when it was looked at before.
+    """
     chain = known.today
     if subject.old:
         chain = await follow(means.asker, subject.old.partition(":")[0], means.through)
     new = set(known.target.addresses) if known.target else set()
-    return tuple(each for each in chain.addresses if each not in new) if chain else ()
+    found = tuple(each for each in chain.addresses if each not in new) if chain else ()
+    return found or tuple(
+        dict.fromkeys(probe.address for probe in known.probes if probe.side == "old")
+    )
 
 
 async def _parity(subject: Subject, means: Means) -> Parity:
+    if means.compare is not None:
+        try:
+            return await means.compare()
+        except TransshipError as error:
+            return Parity(0, (), error=error_text(error))
     if means.old is None or means.new is None:
         return Parity(0, (), error=means.untold or "the old registry isn't named")
-    repositories = tuple(dict.fromkeys(_repository(each) for each in subject.repositories))
+    repositories = tuple(dict.fromkeys(repository_of(each) for each in subject.repositories))
     return await compare_listed(means.old, means.new, repositories)
 
 
-def _repository(reference: str) -> str:
+def repository_of(reference: str) -> str:
+    """Return the repository of `REPOSITORY`, `REPOSITORY:TAG` or `REPOSITORY@DIGEST`."""
     name = reference.partition("@")[0]
     head, colon, tag = name.rpartition(":")
     return head if colon and "/" not in tag else name

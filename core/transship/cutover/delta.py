@@ -6,14 +6,18 @@ both sides pushed is asked about and never overwritten by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from transship.clock import Clock
-from transship.cutover.evidence import TagPair
+from transship.cutover.evidence import Parity, TagPair
 from transship.cutover.journal import Journal, Kind
+from transship.errors import TransshipError
 from transship.operator import Operator
+
+KEPT_ROUNDS = 100
+"""So many of the newest rounds are read back."""
 
 QUIET_ROUNDS = 2
 """So many rounds in a row without anything to copy, and the sides are the same."""
@@ -23,18 +27,63 @@ Tag = tuple[str, str]
 
 Keep = Literal["old", "new"]
 
+Doing = Literal["look", "copy", "back"]
+"""What a round does beyond comparing: nothing, copy to the new side, or copy back to the old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Every tag's digest on the old side, and on the new one, by the names at the new one.
+
+    `unlisted` says which registry doesn't list its repositories, so that new ones aren't seen.
+    """
+
+    old: Mapping[Tag, str]
+    new: Mapping[Tag, str]
+    unlisted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a job was given to copy has come to: its id, and why some tags couldn't be copied."""
+
+    job: str
+    failed: Mapping[Tag, str]
+
 
 class Sides(Protocol):
     """The two registries, as far as a cutover has to do with them."""
 
-    async def digests(self) -> tuple[Mapping[Tag, str], Mapping[Tag, str]]:
-        """Return every tag's digest on the old side, and on the new one."""
+    async def settle(self, doing: Doing) -> None:
+        """Bring to its end what an earlier round has begun to copy, if this one copies alike."""
 
-    async def copy(self, pairs: Sequence[TagPair]) -> Mapping[Tag, str]:
-        """Copy tags from the old side to the new one; return why some couldn't be.
+    async def digests(self) -> Seen:
+        """Return what is on both sides."""
+
+    async def copy(self, pairs: Sequence[TagPair]) -> Copied:
+        """Copy tags from the old side to the new one.
 
         Each is copied only while the new side still has the digest that is in the pair.
         """
+
+    async def copy_back(self, pairs: Sequence[TagPair]) -> Copied:
+        """Copy tags from the new side to the old one, each only while the old one hasn't moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A round that has found what the one before it had, and copied nothing."""
+
+    at: float
+    doing: Doing
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A job that is to copy tags for a round; written before it begins."""
+
+    job: str
+    doing: Doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +114,71 @@ class Sorted:
     asks: tuple[TagPair, ...] = ()
     gone: tuple[TagPair, ...] = ()
 
+    @property
+    def hidden(self) -> tuple[TagPair, ...]:
+        """What the old side doesn't have, and nobody has to be asked about.
+
+        Pushed to the new side alone, or taken away on the old one.
+        """
+        return (*self.only_new, *(each for each in self.gone if each.new))
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: what was found, and which of the copies failed, with why."""
+    """One round: what was found, and which of the copies failed, with why.
+
+    `compared` counts the tags of both sides, `job` is what copied, empty where nothing was.
+    """
 
     at: float
     found: Sorted
     failed: tuple[tuple[str, str, str], ...] = ()
+    compared: int = 0
+    doing: Doing = "copy"
+    job: str = ""
+    unlisted: str = ""
 
     @property
     def quiet(self) -> bool:
         """Whether there was nothing to copy."""
         return not self.found.copies
+
+    @property
+    def copied(self) -> tuple[TagPair, ...]:
+        """The tags that were copied, to whichever side."""
+        if self.doing == "look":
+            return ()
+        pairs = self.found.copies if self.doing == "copy" else self.found.hidden
+        failed = {(repository, tag) for repository, tag, _ in self.failed}
+        return tuple(each for each in pairs if (each.repository, each.tag) not in failed)
+
+    @property
+    def left(self) -> Sorted:
+        """What differs still, after what was copied."""
+        copied = set(self.copied)
+        return Sorted(
+            tuple(each for each in self.found.copies if each not in copied),
+            tuple(each for each in self.found.only_new if each not in copied),
+            self.found.asks,
+            tuple(each for each in self.found.gone if each not in copied),
+        )
+
+    @property
+    def parity(self) -> Parity:
+        """The same as a comparison of both sides, made when the round had ended."""
+        left = self.left
+        different = sorted(
+            (*left.copies, *left.only_new, *left.asks, *left.gone),
+            key=lambda pair: (pair.repository, pair.tag),
+        )
+        return Parity(
+            self.compared,
+            tuple(different),
+            error=self.unlisted,
+            at=self.at,
+            to_old=left.copies,
+            to_new=left.only_new,
+        )
 
 
 def sort_out(
@@ -111,47 +212,130 @@ def _kind(pair: TagPair, before: str, keep: Keep | None) -> str:
     return "only_new" if pair.old == before else "asks"
 
 
-async def one_round(sides: Sides, journal: Journal, clock: Clock) -> Round:
-    """Compare, copy what was pushed to the old side alone, and write it down.
+async def one_round(
+    sides: Sides,
+    journal: Journal,
+    clock: Clock,
+    doing: Doing = "copy",
+    by: Operator | None = None,
+) -> Round:
+    """Compare, copy what one side alone has pushed if that is asked for, and write it down.
 
-    The first one keeps what both sides agree on. Raises what `sides` raises.
+    The first one keeps what both sides agree on. `at` is when the looking began: what was pushed
+    since may not have been seen. Raises what `sides` raises.
     """
-    old, new = await sides.digests()
+    if doing != "look":
+        await sides.settle(doing)
+    at = clock.now()
+    seen = await sides.digests()
+    old, new = seen.old, seen.new
     agreed = _agreed(journal)
     same = {tag: digest for tag, digest in old.items() if new.get(tag) == digest}
     if news := {tag: digest for tag, digest in same.items() if agreed.get(tag) != digest}:
         _agree(journal, news, clock.now())
     found = sort_out(old, new, {**agreed, **same}, choices(journal))
-    failed: Mapping[Tag, str] = {}
-    if found.copies:
-        failed = await sides.copy(found.copies)
-        done = {(p.repository, p.tag): p.old for p in found.copies}
-        _agree(journal, {t: d for t, d in done.items() if t not in failed}, clock.now())
-    result = Round(clock.now(), found, tuple((*tag, why) for tag, why in sorted(failed.items())))
-    journal.add(Kind.DELTA, result, result.at)
+    job, failed = await _carry(sides, found, doing)
+    result = Round(
+        at,
+        found,
+        tuple((*tag, why) for tag, why in sorted(failed.items())),
+        compared=len({*old, *new}),
+        doing=doing,
+        job=job,
+        unlisted=seen.unlisted,
+    )
+    back = doing == "back"
+    done = {(each.repository, each.tag): each.new if back else each.old for each in result.copied}
+    _agree(journal, done, clock.now())
+    _keep(journal, result, clock.now(), by)
     return result
 
 
+def _keep(journal: Journal, result: Round, now: float, by: Operator | None) -> None:
+    """Write a round down; in short where it has found what the one before had."""
+    last = last_round(journal)
+    did_nothing = not result.found.copies and result.doing != "back"
+    if did_nothing and last and replace(last, at=result.at, doing=result.doing) == result:
+        journal.add(Kind.AGAIN, Again(result.at, result.doing), now, by)
+    else:
+        journal.add(Kind.DELTA, result, now, by)
+
+
+async def _carry(sides: Sides, found: Sorted, doing: Doing) -> tuple[str, Mapping[Tag, str]]:
+    """Copy what is to be copied; return the job's id, and why some tags couldn't be."""
+    if doing == "copy" and found.copies:
+        copied = await sides.copy(found.copies)
+    elif doing == "back" and found.hidden:
+        copied = await sides.copy_back(found.hidden)
+    else:
+        return "", {}
+    return copied.job, copied.failed
+
+
 async def until_quiet(
-    sides: Sides, journal: Journal, clock: Clock, *, not_before: float, every: float = 30.0
+    sides: Sides,
+    journal: Journal,
+    clock: Clock,
+    *,
+    not_before: Callable[[], float | None],
+    every: float = 30.0,
+    tell: Callable[[Round | TransshipError], None] = lambda _: None,
 ) -> Round:
     """Go round until `QUIET_ROUNDS` in a row had nothing to copy, and return the last one.
 
-    Those before `not_before` don't count: until then somebody may still push to the old side. What
-    is to be asked is in the last round; it waits for nobody. Rounds that went before, in a process
-    that is gone, count.
+    Those before `not_before` don't count, and none while it gives None: until then somebody may
+    still push to the old side. What is to be asked is in the last round; it waits for nobody.
+    Rounds that went before, in a process that is gone, count. Between two there are `every`
+    seconds, and as many as the last one took: large registries are asked no more than half of the
+    time. `tell` gets each round, and what is in the way of one and may pass; the rest is raised.
     """
     while True:
-        if quiet_rounds(journal, not_before) >= QUIET_ROUNDS:
+        if _is_quiet(journal, not_before()):
             return rounds(journal)[-1]
-        last = await one_round(sides, journal, clock)
-        if quiet_rounds(journal, not_before) < QUIET_ROUNDS:
-            await clock.sleep(every if last.quiet or last.failed else 0.0)
+        began = clock.monotonic()
+        try:
+            last = await one_round(sides, journal, clock)
+        except TransshipError as error:
+            if not error.retryable:
+                raise
+            tell(error)
+            await clock.sleep(every)
+            continue
+        tell(last)
+        if _is_quiet(journal, not_before()):
+            continue
+        took = clock.monotonic() - began
+        await clock.sleep(max(every, took) if last.quiet or last.failed else 0.0)
 
 
-def rounds(journal: Journal) -> tuple[Round, ...]:
-    """Return all rounds, the oldest first."""
-    return tuple(each.read(Round) for each in journal.entries(Kind.DELTA))
+def _is_quiet(journal: Journal, not_before: float | None) -> bool:
+    return not_before is not None and quiet_rounds(journal, not_before) >= QUIET_ROUNDS
+
+
+def rounds(
+    journal: Journal, limit: int = KEPT_ROUNDS, before: float | None = None
+) -> tuple[Round, ...]:
+    """Return the newest rounds, the oldest of them first; `before`: those written before then."""
+    entries = journal.latest(Kind.DELTA, Kind.AGAIN, limit=limit, before=before)
+    found: list[Round] = []
+    for entry in entries:
+        if entry.kind is Kind.DELTA:
+            found.append(entry.read(Round))
+            continue
+        again = entry.read(Again)
+        # What it repeats was written before it, however long ago.
+        last = found[-1] if found else _repeated(journal, entry.number)
+        found.append(replace(last, at=again.at, doing=again.doing, failed=(), job=""))
+    return tuple(found)
+
+
+def _repeated(journal: Journal, number: int) -> Round:
+    return journal.latest(Kind.DELTA, limit=1, below=number)[0].read(Round)
+
+
+def last_round(journal: Journal, before: float | None = None) -> Round | None:
+    """Return the newest round, of all or of those written before then; None without any."""
+    return next(iter(rounds(journal, 1, before)), None)
 
 
 def quiet_rounds(journal: Journal, not_before: float) -> int:
@@ -172,6 +356,12 @@ def choose(journal: Journal, pair: TagPair, keep: Keep, at: float, by: Operator)
 def choices(journal: Journal) -> tuple[Choice, ...]:
     """Return what operators said of tags, the newest last."""
     return tuple(each.read(Choice) for each in journal.entries(Kind.CHOICE))
+
+
+def agree(journal: Journal, tags: Mapping[Tag, str], at: float) -> None:
+    """Keep what both sides are known to have held, unless a round has said something since."""
+    known = _agreed(journal)
+    _agree(journal, {tag: digest for tag, digest in tags.items() if tag not in known}, at)
 
 
 def _agreed(journal: Journal) -> dict[Tag, str]:

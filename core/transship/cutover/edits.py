@@ -15,9 +15,6 @@ from transship.cutover.providers import GENERIC, Provider, provider_of
 from transship.cutover.subject import Subject
 from transship.cutover.wordings import words_for
 
-TTL = 60
-"""The new record's TTL, in seconds, until the way back isn't needed any more."""
-
 _LEADING = ("CNAME", "A", "AAAA")
 
 
@@ -63,7 +60,7 @@ class Edit:
     reverse_words: tuple[str, ...] = ()
 
 
-def edit(subject: Subject, evidence: Evidence, ttl: int = TTL) -> Edit | None:
+def edit(subject: Subject, evidence: Evidence) -> Edit | None:
     """Return the edit that points the domain at the target; None while the record isn't known.
 
     Both TTLs stay low: the reverse puts the old values back with the TTL that was served last.
@@ -74,7 +71,7 @@ def edit(subject: Subject, evidence: Evidence, ttl: int = TTL) -> Edit | None:
         return None
     held = _held(server, subject.domain.name)
     apex = subject.domain.name == zone.name
-    wanted = _wanted(subject, ttl, apex=apex)
+    wanted = _wanted(subject, apex=apex)
     alone = wanted[0].type == "CNAME"
     touched = [r for r in held if alone or r.type in _LEADING]
     before, after = _lines(touched), _lines(wanted)
@@ -113,8 +110,8 @@ def _held(server: NameServer, name: str) -> list[RecordSet]:
     return list(found.values())
 
 
-def _wanted(subject: Subject, ttl: int, *, apex: bool) -> list[RecordSet]:
-    name, target = subject.domain.name, subject.points_at
+def _wanted(subject: Subject, *, apex: bool) -> list[RecordSet]:
+    name, target, ttl = subject.domain.name, subject.points_at, subject.ttl
     if is_address(target):
         return [RecordSet(name, "AAAA" if ":" in target else "A", ttl, (target,))]
     if not apex:
@@ -122,12 +119,12 @@ def _wanted(subject: Subject, ttl: int, *, apex: bool) -> list[RecordSet]:
     return [RecordSet(name, "ALIAS", ttl, (f"{target}.",))]
 
 
-def addresses_at_apex(subject: Subject, evidence: Evidence, ttl: int = TTL) -> tuple[str, ...]:
+def addresses_at_apex(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
     """Return the lines for the top of a zone whose provider has no ALIAS: A and AAAA."""
     chain = evidence.target
     found = chain.addresses if chain else ()
     return tuple(
-        f"{subject.domain.name}. {ttl} IN {'AAAA' if ':' in address else 'A'} {address}"
+        f"{subject.domain.name}. {subject.ttl} IN {'AAAA' if ':' in address else 'A'} {address}"
         for address in found
     )
 

@@ -258,6 +258,30 @@ class Pull:
     error: str = ""
 
 
+THIS_MACHINE = "this machine"
+"""Who gives an address that any program on this machine gets, by /etc/hosts and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPull:
+    """An image pulled by the domain itself, each blob hashed, from an address that DNS gave for it.
+
+    `by` says who gave the address: names of resolvers, and THIS_MACHINE for its own resolution.
+    Without an `address` they gave none, and `error` says why; without an `image` there was none to
+    be pulled, or no sign-in, and only `/v2/` was asked for. `fingerprint` is that of the
+    certificate shown there. `error` begins with the cause's name.
+    """
+
+    by: tuple[str, ...]
+    at: float
+    address: str = ""
+    image: str = ""
+    fingerprint: str = ""
+    bytes: int = 0
+    blobs: int = 0
+    error: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Push:
     """An upload begun through a pinned address, and given up at once.
@@ -283,15 +307,27 @@ class TagPair:
     new: str
 
 
+LISTED = "listed"
+"""Where the tags of a comparison came from that has listed both registries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parity:
     """How many tags were compared between old and new, and those that differ."""
 
     compared: int
     different: tuple[TagPair, ...]
-    source: str = "listed"
-    """Where the list of tags came from: `listed`, or the id of a job."""
+    source: str = LISTED
+    """Where the list of tags came from: `LISTED`, the id of a job, or the path of a plan."""
     error: str = ""
+    at: float | None = None
+    """When the comparison began, where that isn't when all was looked at."""
+    had: tuple[TagPair, ...] = ()
+    """Those that only the new registry had before the change as well: a way back hides none."""
+    to_old: tuple[TagPair, ...] = ()
+    """Those that only the old registry has pushed since both were the same, as far as is known."""
+    to_new: tuple[TagPair, ...] = ()
+    """Those that only the new registry has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,5 +377,7 @@ class Evidence:
     needed: tuple[Handshake, ...] = ()
     """Handshakes with the other hosts that pulls were sent to, at each of their addresses."""
     push: Push | None = None
+    by_name: tuple[NamedPull, ...] = ()
+    """Pulls by the domain itself, made after the change."""
     parity: Parity | None = None
     statements: tuple[Statement, ...] = ()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import secrets
 import time
 import tomllib
@@ -16,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 import tomli_w
 
+from transship import locks
 from transship.cutover.change.ways import ByHand, Way
 from transship.cutover.journal import Journal, Kind
 from transship.cutover.subject import Subject
@@ -24,14 +23,12 @@ from transship.operator import this_operator
 from transship.paths import private_folder
 from transship.plans.file import write_text
 
-Work = Literal["watch", "change"]
-"""What only one process at a time does."""
+Work = Literal["watch", "change", "delta", "back"]
+"""What only one process at a time does: `delta` copies to the new registry, `back` to the old."""
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # None that look like another.
 _HEADER = "# What this cutover is about, and how its record is changed. No secrets are in here.\n\n"
 _AWAY = "put-away"
-_LOCK_ATTEMPTS = 10
-_LOCK_SECONDS = 0.02
 
 
 _BY_HAND = ByHand()
@@ -84,23 +81,19 @@ class Cutover:
     def locked(self, work: Work) -> Iterator[None]:
         """Hold one kind of work for this process. Raises CutoverBusy when another one does it.
 
-        The lock goes with the process, however that ends. It is asked for a few times, because
-        `is_held` has it for a moment as well.
+        The lock goes with the process, however that ends.
         """
-        with self._lock_file(work) as descriptor:
-            for attempt in range(_LOCK_ATTEMPTS):
-                if attempt:
-                    time.sleep(_LOCK_SECONDS)
-                if _lock(descriptor, fcntl.LOCK_EX):
-                    break
-            else:
+        with locks.held(self._lock(work)) as ours:
+            if not ours:
                 raise CutoverBusy(f"{self.id} ({work})")
             yield
 
     def is_held(self, work: Work) -> bool:
         """Tell whether a process does this at this moment."""
-        with self._lock_file(work) as descriptor:
-            return not _lock(descriptor, fcntl.LOCK_SH)
+        return locks.is_held(self._lock(work))
+
+    def _lock(self, work: Work) -> Path:
+        return self.folder / f"{work}.lock"
 
     def _file(self) -> _File:
         path = self.folder / "subject.toml"
@@ -110,14 +103,6 @@ class Cutover:
             raise BadFile(f"{path}: {error.strerror}") from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
             raise BadFile(f"{path}: {error}") from None
-
-    @contextmanager
-    def _lock_file(self, work: Work) -> Iterator[int]:
-        descriptor = os.open(self.folder / f"{work}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
 
 class Cutovers:
@@ -149,7 +134,12 @@ class Cutovers:
         Nothing is deleted. Raises CutoverBusy while somebody works on it.
         """
         away = private_folder(self._folder / _AWAY) / cutover.id
-        with cutover.locked("change"), cutover.locked("watch"):
+        with (
+            cutover.locked("change"),
+            cutover.locked("watch"),
+            cutover.locked("delta"),
+            cutover.locked("back"),
+        ):
             cutover.folder.rename(away)
         return away
 
@@ -190,11 +180,3 @@ def _filled(fields: dict[str, Any]) -> dict[str, Any]:
         name: _filled(value) if isinstance(value, dict) else value for name, value in fields.items()
     }
     return {name: value for name, value in kept.items() if value not in ("", [], {}, ())}
-
-
-def _lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from transship.cutover.evidence import Evidence, ResolverView, Statement, Zone
+from transship.cutover.evidence import Evidence, NamedPull, ResolverView, Statement, Zone
 from transship.cutover.rules.case import observed, sampled
 from transship.cutover.timeline import Sample, Served
 from transship.errors import BadFile
 from transship.operator import Operator
+from transship.paths import private_file
 
 KEPT_SAMPLES = 12
 """How many of a resolver's newest samples are read back; the one with its highest TTL as well."""
@@ -47,12 +48,20 @@ class Kind(StrEnum):
     """`flipping.Looked`: what every name server said after a change."""
     ENDED = "ended"
     """`flipping.Ended`: what became of a change."""
+    FOLLOWED = "followed"
+    """`Evidence`: what was gathered before, with what was looked at anew when the state changed."""
+    PULLED = "pulled"
+    """`tuple[NamedPull, ...]`: pulls by the domain, made while it is watched."""
     STATE = "state"
     """`progress.State`, where it changed."""
     BASELINE = "baseline"
     """`delta.Agreed`: the tags that were the same on both sides."""
     DELTA = "delta"
     """`delta.Round`"""
+    AGAIN = "again"
+    """`delta.Again`: a round that found what the one before it had."""
+    COPYING = "copying"
+    """`delta.Begun`: written before a job begins to copy for a round."""
     CHOICE = "choice"
     """`delta.Choice`: what the operator said of a tag that was pushed on both sides."""
 
@@ -84,7 +93,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         with self._readable():
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10.0)
+            self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
@@ -115,6 +124,24 @@ class Journal:
             )
             return [_entry(row) for row in rows]
 
+    def latest(
+        self, *kinds: Kind, limit: int, before: float | None = None, below: int | None = None
+    ) -> list[Entry]:
+        """Return the newest entries of these kinds, the oldest of them first.
+
+        `before` leaves out what was written then, in seconds since the epoch, and later; `below`
+        the entry of this number, and later ones.
+        """
+        marks = ", ".join("?" * len(kinds))
+        with self._readable():
+            rows = self._db.execute(
+                "SELECT id, at, kind, name, host, body FROM entries "  # noqa: S608 - only marks
+                f"WHERE kind IN ({marks}) AND (? IS NULL OR at < ?) "
+                "AND (? IS NULL OR id < ?) ORDER BY id DESC LIMIT ?",
+                (*kinds, before, before, below, below, limit),
+            ).fetchall()
+        return [_entry(row) for row in reversed(rows)]
+
     def newest(self, kind: Kind) -> Entry | None:
         """Return the newest entry of a kind, None without any."""
         with self._readable():
@@ -126,11 +153,19 @@ class Journal:
         return _entry(row) if row else None
 
     def evidence(self) -> Evidence | None:
-        """Return what was gathered last, with all statements, None when nothing ever was."""
-        found = self.newest(Kind.EVIDENCE)
+        """Return what was gathered last, with all statements, None when nothing ever was.
+
+        Pulls by the domain are the newest ones, whoever made them.
+        """
+        gathered = (self.newest(Kind.EVIDENCE), self.newest(Kind.FOLLOWED))
+        found = max((each for each in gathered if each), key=lambda e: e.number, default=None)
+        pulled = self.newest(Kind.PULLED)
         if found is None:
             return None
-        return replace(found.read(Evidence), statements=self.statements())
+        known = replace(found.read(Evidence), statements=self.statements())
+        if pulled is None or pulled.number < found.number:
+            return known
+        return replace(known, by_name=pulled.read(tuple[NamedPull, ...]))
 
     def statements(self) -> tuple[Statement, ...]:
         """Return everything that operators have said, the oldest first."""
@@ -200,7 +235,7 @@ class Journal:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise BadFile(f"{self._path}: {error}") from error
 
 

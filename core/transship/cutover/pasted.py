@@ -66,6 +66,19 @@ def overrides(text: str, evidence: Evidence) -> Reading:  # noqa: ARG001
     return Reading(good=True, seen="nothing on the node names the domain")
 
 
+def egress(text: str, evidence: Evidence) -> Reading:  # noqa: ARG001
+    """Read which hosts a node reaches; `done` alone says that there are none to reach."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or lines[-1] != _END:
+        return Reading(None, f"the output doesn't end with {_END!r}")
+    told = [line.partition(": ") for line in lines[:-1]]
+    shut = [place for word, _, place in told if word == "not reached"]
+    if shut:
+        return Reading(good=False, seen=f"not reached: {safe(', '.join(shut), limit=_SHOWN)}")
+    count = sum(word == "reached" for word, *_ in told)
+    return Reading(good=True, seen=f"a node reaches {counted(count, 'other host')}")
+
+
 def views(text: str, evidence: Evidence) -> Reading:
     """Read the addresses that the domain has in another place.
 

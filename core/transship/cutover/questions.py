@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from transship.cutover.evidence import Evidence, Statement
-from transship.cutover.pasted import Reading, free_text, overrides, seconds, traffic, trust, views
+from transship.cutover.pasted import (
+    Reading,
+    egress,
+    free_text,
+    overrides,
+    seconds,
+    traffic,
+    trust,
+    views,
+)
 from transship.cutover.subject import Subject
 
 Reader = Callable[[str, Evidence], Reading]
@@ -34,7 +43,8 @@ class Question:
     """Something to ask. `where` says where `command` is to be run.
 
     In the command `{name}`, `{host}`, `{port}`, `{address}` and `{new}` stand for the domain
-    without and with its port, the port, an address of the target, and the new registry's host.
+    without and with its port, the port, an address of the target, and the new registry's host;
+    `{others}` for the other hosts, with their ports, that a pull was sent to.
     """
 
     id: str
@@ -104,7 +114,8 @@ QUESTIONS = (
         "What stands there goes before DNS: such a node stays with the old registry.",
         where="on a node of each kind",
         command="grep -HnF {name} /etc/hosts /etc/docker/daemon.json /etc/containerd/config.toml "
-        "/etc/containers/registries.conf /etc/rancher/k3s/registries.yaml 2>/dev/null; "
+        "/etc/containers/registries.conf "
+        "/etc/containers/registries.conf.d/*.conf /etc/rancher/k3s/registries.yaml 2>/dev/null; "
         "grep -Hn . /etc/containerd/certs.d/{host}/hosts.toml "
         "/etc/containerd/certs.d/_default/hosts.toml 2>/dev/null; echo done",
         read=overrides,
@@ -156,6 +167,16 @@ QUESTIONS = (
             _choice("told", "Yes, and they are known and prepared"),
             _choice("unsure", "Nobody knows yet", good=False),
         ),
+    ),
+    Question(
+        "node-egress",
+        "Do nodes reach the other hosts that layers come from?",
+        "The way out of nodes may be open to hosts that are named, and to no others.",
+        where="on a node of each kind",
+        command="for place in {others}; do curl -ks -o /dev/null --connect-timeout 5 "
+        '"https://$place/" && echo "reached: $place" || echo "not reached: $place"; done; '
+        "echo done",
+        read=egress,
     ),
     Question(
         "renewal",
@@ -226,7 +247,14 @@ def command(question: Question, subject: Subject, evidence: Evidence) -> str:
     filled = question.command
     for word, value in words.items():
         filled = filled.replace(f"{{{word}}}", shlex.quote(value))
-    return filled
+    return filled.replace("{others}", " ".join(map(shlex.quote, others(subject, evidence))))
+
+
+def others(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
+    """Return the hosts, as `host:port`, that pulls needed beside the domain."""
+    own = f"{subject.domain.name}:{subject.domain.port}"
+    hosts = {host for pull in evidence.pulls for host in pull.hosts}
+    return tuple(sorted(hosts - {own}))
 
 
 def statement(evidence: Evidence, name: str) -> Statement | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from transship import errors
 from transship.cutover.change.records import PlannedChange, leading, same, shown
-from transship.cutover.delta import rounds
+from transship.cutover.delta import Round, last_round
 from transship.cutover.evidence import TagPair
 from transship.cutover.flipping import Asked, Change, Ended, Outcome, flip
 from transship.cutover.journal import Journal, Kind
@@ -23,7 +23,8 @@ class WayBack:
     `reverse` is the edit, None when no change was ever planned.
     `seconds` is how long resolvers may still lead to the new side after it, `clamped` how long one
     was seen to, for those that hold records longer than they were told. `lost` are the tags that
-    only the new side has as they are; `compared` is when that was seen, None for never.
+    only the new side has as they are, and that it didn't have before the change; `compared` is when
+    that was seen, None for never. `unlisted` says which registry doesn't list its repositories.
     """
 
     reverse: PlannedChange | None
@@ -31,12 +32,15 @@ class WayBack:
     clamped: int
     lost: tuple[TagPair, ...]
     compared: float | None
+    unlisted: str = ""
 
     @property
     def blocked(self) -> str:
         """Why it is blocked, empty when it isn't."""
         if self.compared is None:
             return "nobody has compared the two registries since the change"
+        if not self.lost and self.unlisted:
+            return f"it isn't known what would be lost: {self.unlisted}"
         if not self.lost:
             return ""
         names = [f"{pair.repository}:{pair.tag}" for pair in self.lost[:_SHOWN]]
@@ -45,19 +49,43 @@ class WayBack:
         return f"going back now would hide {count}: {', '.join(names)}{more}"
 
 
-def way_back(journal: Journal) -> WayBack:
-    """Return the way back as the journal knows it at this moment."""
-    since, planned = _in_force(journal)
-    compared = [each for each in rounds(journal) if each.at >= since]
-    last = compared[-1] if compared else None
+def way_back(journal: Journal, since: float = 0.0, until: float = 0.0) -> WayBack:
+    """Return the way back as the journal knows it at this moment.
+
+    What was compared before the change doesn't count; `since` is when that was seen, for a change
+    that wasn't made from here, and `until` when it surely hadn't been made.
+    """
+    changed, planned = _in_force(journal)
+    since = max(since, changed)
+    last = last_round(journal)
+    if last is not None and last.at < since:
+        last = None
     served, samples = journal.served(), journal.samples()
+    had = had_before(journal, until)
     return WayBack(
         reverse=planned.reverse if planned else None,
         seconds=_longest(served),
         clamped=_held(samples, served),
-        lost=(*last.found.only_new, *last.found.asks) if last else (),
+        lost=tuple(each for each in hidden_by(last) if each not in had) if last else (),
         compared=last.at if last else None,
+        unlisted=last.unlisted if last else "",
     )
+
+
+def hidden_by(last: Round) -> tuple[TagPair, ...]:
+    """Return what the new side has after a round, and the old one hasn't, or not the same."""
+    left = last.left
+    return (*left.hidden, *left.asks)
+
+
+def had_before(journal: Journal, until: float) -> frozenset[TagPair]:
+    """Return what only the new side had before the change: nobody had it by the domain then.
+
+    `until` is when a change that wasn't made from here surely hadn't been made.
+    """
+    changed, _ = _in_force(journal)
+    before = last_round(journal, changed or until)
+    return frozenset(hidden_by(before)) if before else frozenset()
 
 
 def last_change(journal: Journal) -> tuple[float, Asked] | None:

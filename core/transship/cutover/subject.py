@@ -63,6 +63,16 @@ class Subject:
     served: tuple[tuple[str, str], ...] = ()
     window: float = 72 * 3600.0
     """How long the way back is to stay open, in seconds."""
+    public: bool = True
+    """Whether public resolvers are asked too: an inner network's names are none of theirs."""
+    system: bool = True
+    """Whether this machine's own resolvers, and its own way of finding names, are asked too."""
+    ttl: int = 60
+    """The new record's TTL, in seconds, until the way back isn't needed any more."""
+    job: str = ""
+    """The id of the job that has copied what the domain serves, if tags are compared by it."""
+    plan: str = ""
+    """The file of the plan that copies it, if tags are compared by that."""
 
     @property
     def points_at(self) -> str:

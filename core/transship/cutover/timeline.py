@@ -2,13 +2,16 @@
 
 A cache may hold what it was told for as long as the TTL that came with it (RFC 1035, 3.2.1; RFC
 2308, 5 for "no such name"). What counts is therefore not what the servers say now, but what each of
-them said last, and when. Times are in seconds since the epoch, TTLs in seconds.
+them said last, and when. Between two looks that differ a server may have said the earlier thing
+until just before the later look, and counts as if it had. Times are in seconds since the epoch,
+TTLs in seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 ENOUGH = 3
 """How many new answers in a row a resolver gives before it counts as moved.
@@ -94,13 +97,15 @@ def readiness(history: Sequence[Served], low: int, before: int | None = None) ->
     """Return since when every cache that obeys holds the record for `low` seconds at most.
 
     `before` is the TTL that the operator says it had, for a record that was lowered before anybody
-    looked: it counts from the first look.
+    looked: it counts from the first look, as a TTL does that was lowered between two looks.
     """
     ready_at, slowest = 0.0, ""
     for server, said in _by_server(history).items():
         if said[-1].ttl > low:
             return Readiness(low, None, server)
-        let_go = max((each.last + each.ttl for each in said if each.ttl > low), default=0.0)
+        let_go = max(
+            (until + each.ttl for each, until in _until(said) if each.ttl > low), default=0.0
+        )
         if before is not None and before > low and said[0].ttl <= low:
             let_go = max(let_go, said[0].first + before)
         if let_go >= ready_at:
@@ -119,8 +124,15 @@ def clocks(
     wanted = tuple(sorted(new))
     servers = _by_server(history)
     behind = tuple(name for name, said in servers.items() if said[-1].values != wanted)
-    other = [each for each in history if each.values != wanted]
-    rules = max((each.last + each.ttl for each in other), default=None)
+    rules = max(
+        (
+            until + each.ttl
+            for said in servers.values()
+            for each, until in _until(said)
+            if each.values != wanted
+        ),
+        default=None,
+    )
     held = [
         last.at + last.ttl
         for last in (seen[-1] for seen in _by_resolver(samples).values())
@@ -149,6 +161,12 @@ def has_moved(
 def is_clamped(samples: Sequence[Sample], highest: int) -> bool:
     """Tell whether a resolver holds the record for longer than it was ever told to."""
     return any(each.ttl > highest for each in samples)
+
+
+def _until(said: Sequence[Served]) -> Iterator[tuple[Served, float]]:
+    """Give all that one server said, each with until when it may have said it at most."""
+    for each, after in zip_longest(said, said[1:]):
+        yield each, after.first if after else each.last
 
 
 def _by_server(history: Sequence[Served]) -> dict[str, list[Served]]:

@@ -7,11 +7,12 @@ journal: ended in whatever way, it goes on from there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from transship.clock import Clock
-from transship.cutover.evidence import Evidence, Zone
+from transship.cutover.evidence import Evidence, NamedPull, Zone
 from transship.cutover.journal import Journal, Kind, thinned
 from transship.cutover.looking import Observers
 from transship.cutover.progress import Progress, State, progress
@@ -20,6 +21,21 @@ from transship.cutover.subject import Subject
 from transship.cutover.timeline import Sample, Served
 
 _UNDER_WAY = (State.CHANGING, State.CHANGED, State.ROLLED_BACK)
+_LEADS_THERE = (State.CHANGED, State.MOVED)
+_LOOKED_AT_ANEW = (*_LEADS_THERE, State.ROLLED_BACK)
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """How is looked once the change is made, beside name servers and resolvers.
+
+    `whole` gathers anew all that the change has to do with; `pulls` pulls by the domain itself,
+    once from each place that it leads to.
+    """
+
+    whole: Callable[[], Awaitable[Evidence]]
+    pulls: Callable[[], Awaitable[tuple[NamedPull, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,10 @@ class Pace:
 
     Name servers are asked every `quick` for `quick_for` after something changed there, and while
     they don't agree; every `slow` otherwise. Resolvers are asked once in the record's TTL, but not
-    more rarely than every `resolvers`, and every `settled` when all of them have followed.
+    more rarely than every `resolvers`, and every `settled` when all of them have followed. All that
+    the change has to do with is looked at anew when it is everywhere, when all have followed it,
+    and after a way back; pulls by the domain are made every `pulls` in between, and every
+    `pulls_settled` afterwards.
     """
 
     quick: float = 2.0
@@ -36,13 +55,15 @@ class Pace:
     slow: float = 10.0
     resolvers: float = 15.0
     settled: float = 60.0
+    pulls: float = 60.0
+    pulls_settled: float = 900.0
 
 
 class Watch:
     """Watches one cutover. `tell` gets its progress after each look.
 
     `evidence` of the journal says where the target leads; it is needed only where a provider shows
-    addresses in the place of a name.
+    addresses in the place of a name. Without `after` only name servers and resolvers are asked.
     """
 
     def __init__(
@@ -53,6 +74,7 @@ class Watch:
         clock: Clock,
         tell: Callable[[Progress], None] = lambda _: None,
         pace: Pace | None = None,
+        after: After | None = None,
     ) -> None:
         self._subject = subject
         self._journal = journal
@@ -62,6 +84,11 @@ class Watch:
         self._pace = pace or Pace()
         self._state = _State(journal)
         self._lively_until = 0.0
+        self._hurried = asyncio.Event()
+        self._after = after
+        self._looked_after: State | None = None
+        self._resolvers_beside = _Beside(clock, self.look_at_resolvers, self._resolver_pause)
+        self._after_beside = _Beside(clock, self.look_after, self._after_pause, self._after_now)
 
     @property
     def progress(self) -> Progress:
@@ -71,41 +98,49 @@ class Watch:
             Case(self._subject, known.evidence, self._clock.now(), known.history, known.samples)
         )
 
+    def hurry(self) -> None:
+        """Look at everybody at once, and often for a while: something was changed just now."""
+        self._hurried.set()
+
     async def run(self, until: Callable[[Progress], bool] = lambda _: False) -> Progress:
         """Watch until `until` holds, and return how it looks then. Raises BadFile."""
         self._lively_until = self._clock.monotonic() + self._pace.quick_for
-        servers_at = resolvers_at = self._clock.monotonic()
-        asking: asyncio.Task[None] | None = None
+        servers_at = self._clock.monotonic()
+        # A silent resolver takes seconds, a pull takes longer, and nobody else waits for them.
+        beside = (self._resolvers_beside, self._after_beside)
+        for each in beside:
+            each.hurry()
         try:
             while True:
+                if self._hurried.is_set():
+                    self._hurried.clear()
+                    servers_at = self._clock.monotonic()
+                    self._lively_until = servers_at + self._pace.quick_for
+                    for each in beside:
+                        each.hurry()
                 if self._clock.monotonic() >= servers_at:
                     await self.look_at_servers()
                     servers_at = self._clock.monotonic() + self._server_pause()
-                if asking is not None and asking.done():
-                    asking.result()
-                    asking = None
-                    resolvers_at = self._clock.monotonic() + self._resolver_pause()
-                # A silent resolver takes seconds, and nobody else waits for it.
-                if asking is None and self._clock.monotonic() >= resolvers_at:
-                    asking = asyncio.create_task(self.look_at_resolvers())
+                for each in beside:
+                    each.turn()
                 if until(seen := self.progress):
                     return seen
-                due = servers_at if asking else min(servers_at, resolvers_at)
-                await self._pause(due, asking)
+                await self._pause(min(servers_at, *(each.due for each in beside)), beside)
         finally:
-            if asking is not None:
-                asking.cancel()
-                await asyncio.gather(asking, return_exceptions=True)
+            for each in beside:
+                await each.end()
 
-    async def _pause(self, due: float, asking: asyncio.Task[None] | None) -> None:
-        """Wait until something is due, or the resolvers have answered."""
+    async def _pause(self, due: float, beside: Iterable[_Beside]) -> None:
+        """Wait until something is due, something beside has come to its end, or for a hurry."""
         seconds = max(0.0, due - self._clock.monotonic())
         pause = asyncio.create_task(self._clock.sleep(seconds))
+        hurry = asyncio.create_task(self._hurried.wait())
         try:
-            waits = {pause} if asking is None else {pause, asking}
+            waits = {pause, hurry, *(each.task for each in beside if each.task)}
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             pause.cancel()
+            hurry.cancel()
 
     async def look_at_servers(self) -> Progress:
         """Ask every name server once."""
@@ -124,9 +159,25 @@ class Watch:
         self._state.samples = thinned((*self._state.samples, *self._journal.saw_resolvers(views)))
         self._report()
 
+    async def look_after(self) -> None:
+        """Look at the change anew where the state is another one; else only pull by the domain."""
+        if self._after is None:
+            return
+        state = self._state.told
+        if state is not self._looked_after:
+            seen = await self._after.whole()
+            self._journal.add(Kind.FOLLOWED, seen, self._clock.now())
+            self._state.evidence = replace(seen, statements=self._journal.statements())
+            self._looked_after = state
+        elif made := await self._after.pulls():
+            self._journal.add(Kind.PULLED, made, self._clock.now())
+        self._report()
+
     def _report(self) -> Progress:
         seen = self.progress
         if seen.state != self._state.told:
+            self._resolvers_beside.hurry()
+            self._after_beside.hurry()
             self._state.told = seen.state
             self._journal.add(Kind.STATE, seen.state, self._clock.now())
         self._tell(seen)
@@ -144,6 +195,66 @@ class Watch:
         ttl = min((row.ttl for row in seen.servers if row.values), default=0)
         usual = min(float(ttl), self._pace.resolvers) if ttl else self._pace.resolvers
         return max(1.0, usual) if seen.state in _UNDER_WAY else max(usual, self._pace.resolvers)
+
+    def _after_now(self) -> bool:
+        state = self._state.told
+        wanted = _LOOKED_AT_ANEW if state is not self._looked_after else _LEADS_THERE
+        return self._after is not None and state in wanted
+
+    def _after_pause(self) -> float:
+        settled = self._state.told is State.MOVED
+        return self._pace.pulls_settled if settled else self._pace.pulls
+
+
+class _Beside:
+    """Something that is done again and again beside the rest, never twice at a time.
+
+    `pause` is how long to wait between its end and its next beginning; it is done only while
+    `wanted` holds. What it raises, `turn` raises.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        do: Callable[[], Coroutine[Any, Any, None]],
+        pause: Callable[[], float],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self._clock = clock
+        self._do = do
+        self._pause = pause
+        self._wanted = wanted
+        self._next = 0.0
+        self._again = False
+
+    @property
+    def due(self) -> float:
+        """When it is to begin, by the monotonic clock; never while it goes on or isn't wanted."""
+        return self._next if self.task is None and self._wanted() else _NEVER
+
+    def hurry(self) -> None:
+        """Let it begin at the next turn, or once more when it has ended."""
+        self._next = 0.0
+        self._again = self.task is not None
+
+    def turn(self) -> None:
+        """Begin it if it is due, and take in that it has ended."""
+        now = self._clock.monotonic()
+        if self.task is not None and self.task.done():
+            self.task.result()
+            self.task = None
+            self._next = 0.0 if self._again else now + self._pause()
+            self._again = False
+        if now >= self.due:
+            self.task = asyncio.create_task(self._do())
+
+    async def end(self) -> None:
+        """Break it off."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+            self.task = None
 
 
 @dataclass

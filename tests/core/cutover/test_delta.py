@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from fakes.clock import FakeClock
 from transship.cutover.delta import (
     Choice,
+    Copied,
+    Seen,
+    agree,
     choose,
+    last_round,
     one_round,
     quiet_rounds,
     rounds,
@@ -22,12 +26,13 @@ from transship.cutover.delta import (
     until_quiet,
 )
 from transship.cutover.evidence import TagPair
+from transship.cutover.journal import Kind
 from transship.operator import Operator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from transship.cutover.delta import Tag
+    from transship.cutover.delta import Doing, Tag
     from transship.cutover.journal import Journal
 
 APP = ("team/app", "1")
@@ -43,19 +48,29 @@ class FakeSides:
         self.fails: dict[Tag, str] = {}
         self.copied: list[Tag] = []
 
-    async def digests(self) -> tuple[Mapping[Tag, str], Mapping[Tag, str]]:
+    async def settle(self, doing: Doing) -> None:
+        return
+
+    async def digests(self) -> Seen:
         if self.pushes:
             self.pushes.pop(0)()
-        return dict(self.old), dict(self.new)
+        return Seen(dict(self.old), dict(self.new))
 
-    async def copy(self, pairs: Sequence[TagPair]) -> Mapping[Tag, str]:
+    async def copy(self, pairs: Sequence[TagPair]) -> Copied:
         for pair in pairs:
             tag = (pair.repository, pair.tag)
             assert self.new.get(tag, "") == pair.new
             if tag not in self.fails:
                 self.new[tag] = pair.old
                 self.copied.append(tag)
-        return self.fails
+        return Copied("abcdef", self.fails)
+
+    async def copy_back(self, pairs: Sequence[TagPair]) -> Copied:
+        for pair in pairs:
+            tag = (pair.repository, pair.tag)
+            assert self.old.get(tag, "") == pair.old
+            self.old[tag] = pair.new
+        return Copied("fedcba", {})
 
 
 @pytest.mark.parametrize(
@@ -120,7 +135,7 @@ async def test_rounds_go_on_until_two_in_a_row_found_nothing(journal: Journal) -
         lambda: sides.old.update({("team/new", "2"): "c"}),
     ]
 
-    last = await until_quiet(sides, journal, clock, not_before=0.0)
+    last = await until_quiet(sides, journal, clock, not_before=lambda: 0.0)
 
     assert last.quiet
     assert sides.copied == [APP, ("team/new", "2")]
@@ -132,12 +147,15 @@ async def test_rounds_before_everybody_has_followed_do_not_count(journal: Journa
     clock = FakeClock()
     later = clock.now() + 100
 
-    last = await until_quiet(FakeSides({}, {}), journal, clock, not_before=later)
+    last = await until_quiet(FakeSides({}, {}), journal, clock, not_before=lambda: later)
 
     assert last.at >= later + 30
     assert quiet_rounds(journal, later) == 2
     # In another process, later, nothing is looked at again.
-    assert await until_quiet(FakeSides({APP: "x"}, {}), journal, clock, not_before=later) == last
+    assert (
+        await until_quiet(FakeSides({APP: "x"}, {}), journal, clock, not_before=lambda: later)
+        == last
+    )
 
 
 async def test_a_tag_pushed_on_both_sides_waits_for_an_answer(journal: Journal) -> None:
@@ -165,5 +183,93 @@ async def test_what_could_not_be_copied_is_kept_with_why_and_tried_again(journal
     assert first.failed == ((*APP, "quota exceeded"),)
     sides.fails = {}
 
-    await until_quiet(sides, journal, clock, not_before=0.0)
+    await until_quiet(sides, journal, clock, not_before=lambda: 0.0)
     assert sides.new == {APP: "a"}
+
+
+async def test_a_look_copies_nothing_and_says_what_is_left(journal: Journal) -> None:
+    clock = FakeClock()
+    sides = FakeSides({APP: "b"}, {})
+
+    seen = await one_round(sides, journal, clock, "look")
+
+    assert (seen.doing, seen.job, seen.copied, seen.quiet) == ("look", "", (), False)
+    assert seen.left.copies == (TagPair(*APP, "b", ""),)
+    assert seen.parity.different == seen.left.copies
+    assert sides.new == {}
+
+
+async def test_what_the_new_side_alone_has_goes_back_only_when_that_is_asked(
+    journal: Journal,
+) -> None:
+    clock = FakeClock()
+    late, gone = ("team/app", "2"), ("team/app", "3")
+    sides = FakeSides({APP: "a", gone: "c"}, {APP: "a", gone: "c"})
+    await one_round(sides, journal, clock)
+    sides.new |= {APP: "b", late: "d"}
+    del sides.old[gone]
+
+    left = (await one_round(sides, journal, clock)).left
+    assert left.hidden == (
+        TagPair(*APP, "a", "b"),
+        TagPair(*late, "", "d"),
+        TagPair(*gone, "", "c"),
+    )
+    assert sides.old == {APP: "a"}
+
+    back = await one_round(sides, journal, clock, "back", ME)
+
+    assert back.job == "fedcba"
+    assert sides.old == sides.new
+    assert back.left == sort_out({}, {}, {})
+    # Both agree on it by now: who pushes next is known.
+    sides.new[APP] = "e"
+    assert (await one_round(sides, journal, clock)).found.only_new == (TagPair(*APP, "b", "e"),)
+
+
+async def test_what_was_agreed_on_by_a_job_tells_who_has_pushed(journal: Journal) -> None:
+    clock = FakeClock()
+    agree(journal, {APP: "a"}, clock.now())
+    sides = FakeSides({APP: "b"}, {APP: "a"})
+
+    assert (await one_round(sides, journal, clock)).copied == (TagPair(*APP, "b", "a"),)
+    agree(journal, {APP: "a"}, clock.now())
+    sides.new[APP] = "c"
+    assert (await one_round(sides, journal, clock)).found.only_new == (TagPair(*APP, "b", "c"),)
+
+
+async def test_no_round_counts_while_some_still_go_to_the_old_side(journal: Journal) -> None:
+    clock = FakeClock()
+    since: list[float] = []
+
+    def tell(_: object) -> None:
+        if len(rounds(journal)) == 4:
+            since.append(clock.now() + 1)
+
+    await until_quiet(
+        FakeSides({}, {}), journal, clock, not_before=lambda: since[0] if since else None, tell=tell
+    )
+
+    assert len(rounds(journal)) == 6
+
+
+async def test_rounds_that_find_the_same_again_take_no_room(journal: Journal) -> None:
+    clock = FakeClock()
+    late = {("team/app", f"v{number}"): f"sha256:{number}" for number in range(500)}
+    sides = FakeSides({APP: "a"}, {APP: "a", **late})
+    await one_round(sides, journal, clock)
+    sides.new[("team/app", "more")] = "b"
+    for _ in range(4):
+        clock.wall += 30
+        await one_round(sides, journal, clock)
+
+    every = rounds(journal)
+
+    assert [len(each.found.only_new) for each in every] == [500, 501, 501, 501, 501]
+    assert [each.at - every[0].at for each in every] == [0, 30, 60, 90, 120]
+    assert len(journal.entries(Kind.DELTA)) == 2
+    assert rounds(journal, 2) == every[-2:], "what is repeated is found, though it is older"
+    assert last_round(journal, every[0].at + 30) == every[0]
+    del sides.new[("team/app", "more")]
+    await one_round(sides, journal, clock)
+    assert len(rounds(journal)[-1].found.only_new) == 500

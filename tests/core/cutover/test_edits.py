@@ -67,6 +67,13 @@ def test_from_one_name_to_another_only_the_value_changes() -> None:
     assert "never delete the record first" in found.notes[0]
 
 
+def test_the_new_record_has_the_ttl_that_the_subject_wants_for_it() -> None:
+    found = made(case(replace(SUBJECT, ttl=2)))
+
+    assert found.forward.add == (FORWARD.replace(" 60 ", " 2 "),)
+    assert found.reverse.add == (BACK,), "the way back has the old one's"
+
+
 def test_from_addresses_to_a_name_everything_else_goes_away_and_is_listed() -> None:
     there = at_both(
         record("A", OLD_AT, "1.2.3.5"),

@@ -45,6 +45,7 @@ def test_a_cutover_is_read_back_as_it_was_made(cutovers: Cutovers, way: Way) -> 
         resolvers=(Resolver("dns", "192.0.2.1", 853, "tls", "dns.example"),),
         repositories=("team/app",),
         served=(("192.0.2.53", "127.0.0.1:5300"),),
+        public=False,
     )
 
     made = cutovers.create(subject, way, at=12.0)
@@ -68,6 +69,9 @@ def test_the_file_is_one_that_a_person_can_read(cutovers: Cutovers) -> None:
         "subject": {
             "new": "registry.new.example",
             "window": 259200.0,
+            "public": True,
+            "system": True,
+            "ttl": 60,
             "domain": {"name": "images.example.com", "port": 443},
         },
         "change": {

@@ -13,6 +13,7 @@ from transship import errors
 from transship.cutover.evidence import (
     Answer,
     Evidence,
+    NamedPull,
     NameServer,
     RecordSet,
     ResolverView,
@@ -64,6 +65,27 @@ def test_evidence_comes_back_with_everything_that_was_said(journal: Journal) -> 
     assert found is not None
     assert found.statements == tuple(said)
     assert (found.zone, found.resolvers) == (seen.zone, seen.resolvers)
+
+
+def test_pulls_by_the_domain_are_the_newest_whoever_made_them(journal: Journal) -> None:
+    def pulls(who: str) -> tuple[NamedPull, ...]:
+        return (NamedPull((who,), 1.0),)
+
+    def by() -> str:
+        found = journal.evidence()
+        assert found is not None
+        return found.by_name[0].by[0]
+
+    journal.add(Kind.PULLED, pulls("nobody"), 1.0)
+    assert journal.evidence() is None, "nothing was gathered that they could be told with"
+    journal.add(Kind.EVIDENCE, Evidence(taken=5.0, by_name=pulls("check")), 5.0)
+    assert by() == "check"
+    journal.add(Kind.PULLED, pulls("watch"), 6.0)
+    assert by() == "watch"
+    journal.add(Kind.FOLLOWED, Evidence(taken=7.0, by_name=pulls("look")), 7.0)
+    assert by() == "look"
+    journal.add(Kind.EVIDENCE, Evidence(taken=8.0, by_name=pulls("check again")), 8.0)
+    assert by() == "check again"
 
 
 def test_what_stays_the_same_lasts_longer_and_what_changes_is_added(

@@ -67,6 +67,15 @@ EVIDENCE = CLEAN.evidence
             "3 requests: 10.0.0.7 (2), 10.0.0.8 (1)",
         ),
         ("old-traffic", "cut off in the mid", None, "doesn't end"),
+        ("node-egress", "reached: a.example:443\ndone", True, "reaches 1 other host"),
+        ("node-egress", "done", True, "0 other hosts"),
+        (
+            "node-egress",
+            "reached: a.example:443\nnot reached: b.example:443\ndone\n",
+            False,
+            "not reached: b.example:443",
+        ),
+        ("node-egress", "reached: a.example:443", None, "doesn't end"),
         ("automation", "at-source", True, "there"),
         ("old-kept", "2027-03-01", True, "2027-03-01"),
     ],
@@ -96,6 +105,9 @@ def test_commands_name_the_domain_and_an_address_of_the_target() -> None:
     assert trust.startswith("openssl s_client -connect 5.6.7.8:443 -servername images.example.com")
     six = case(target=chain("registry.newcloud.org", to=("2606:4700::1",)))
     assert "'[2606:4700::1]':443" in command(question("node-trust"), SUBJECT, six.evidence)
+    sent = replace(EVIDENCE.pulls[0], hosts=(f"{NAME}:443", "blobs.example:443", "b;x:1"))
+    egress = command(question("node-egress"), SUBJECT, replace(EVIDENCE, pulls=(sent,)))
+    assert egress.startswith("for place in 'b;x:1' blobs.example:443; do")
     other = replace(SUBJECT, domain=Domain(NAME, 5000))
     assert f"certs.d/{NAME}:5000/hosts.toml" in command(question("node-overrides"), other, EVIDENCE)
 

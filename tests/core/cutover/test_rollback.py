@@ -17,7 +17,7 @@ from transship.clock import SystemClock
 from transship.cutover.change.powerdns import PowerDns, PowerDnsServer
 from transship.cutover.change.records import desired
 from transship.cutover.change.ways import ByHand, open_applier
-from transship.cutover.delta import Round, Sorted, one_round
+from transship.cutover.delta import Copied, Round, Seen, Sorted, one_round
 from transship.cutover.evidence import TagPair
 from transship.cutover.flipping import Change, Outcome, Patience, flip, prepare
 from transship.cutover.journal import Journal, Kind
@@ -40,12 +40,17 @@ class Same:
     def __init__(self, *only_new: str) -> None:
         self._only_new = only_new
 
-    async def digests(self) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
-        old = {("team/app", "1"): "sha256:1"}
-        return old, old | {("team/app", tag): f"sha256:{tag}" for tag in self._only_new}
+    async def settle(self, doing: object) -> None:
+        return
 
-    async def copy(self, pairs: object) -> dict[tuple[str, str], str]:
+    async def digests(self) -> Seen:
+        old = {("team/app", "1"): "sha256:1"}
+        return Seen(old, old | {("team/app", tag): f"sha256:{tag}" for tag in self._only_new})
+
+    async def copy(self, pairs: object) -> Copied:
         raise AssertionError
+
+    copy_back = copy
 
 
 def served(lab: DnsLab) -> set[tuple[str, ...]]:
@@ -165,6 +170,29 @@ async def test_powerdns_there_and_back(
 
     assert (await roll_back(made, accept_loss=True)).outcome is Outcome.DONE
     assert values(POWER_IMAGES, "CNAME", lab.power.address, lab.block.port) == (OLD,)
+
+
+async def test_what_only_the_new_side_had_before_the_change_is_not_lost(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change()
+    await one_round(Same("7"), journal, made.clock)
+    await flip(made, await prepare(made, NAME, AFTER))
+    assert "nobody has compared" in way_back(journal).blocked
+
+    await one_round(Same("7"), journal, made.clock)
+    assert way_back(journal).blocked == ""
+    await one_round(Same("7", "8"), journal, made.clock)
+    assert way_back(journal).lost == (TagPair("team/app", "8", "", "sha256:8"),)
+
+
+def test_a_registry_that_does_not_list_its_repositories_leaves_it_unknown(
+    journal: Journal,
+) -> None:
+    seen = Round(FakeClock().now(), Sorted(), unlisted="new.example doesn't list its repositories")
+    journal.add(Kind.DELTA, seen, 0.0)
+
+    assert "new.example doesn't list" in way_back(journal).blocked
 
 
 def test_many_tags_are_counted_and_some_are_named(journal: Journal) -> None:

@@ -43,8 +43,8 @@ def test_an_old_ttl_counts_from_the_last_server_that_said_it() -> None:
     )
     ready = readiness(history, low=300)
 
-    assert (ready.ready_at, ready.slowest) == (400 + 3600, "ns2")
-    assert (ready.waits(500), ready.waits(4001)) == (3500, 0)
+    assert (ready.ready_at, ready.slowest) == (410 + 3600, "ns2")
+    assert (ready.waits(500), ready.waits(4011)) == (3510, 0)
 
 
 def test_while_one_server_still_says_the_long_ttl_nothing_can_be_promised() -> None:
@@ -75,7 +75,7 @@ def test_the_change_is_made_when_the_last_server_says_it() -> None:
     whole = clocks((*history, served("ns2", NEW, 60, 106, 120)), [], NEW, now=120)
 
     assert (half.changed_at, half.behind) == (None, ("ns2",))
-    assert (whole.changed_at, whole.behind, whole.by_the_rules) == (106, (), 104 + 60)
+    assert (whole.changed_at, whole.behind, whole.by_the_rules) == (106, (), 106 + 60)
 
 
 def test_a_slip_is_remembered_for_its_negative_ttl() -> None:
@@ -84,7 +84,7 @@ def test_a_slip_is_remembered_for_its_negative_ttl() -> None:
         served("ns1", (), 900, 101, 101),
         served("ns1", NEW, 60, 102, 200),
     )
-    assert clocks(history, [], NEW, now=200).by_the_rules == 101 + 900
+    assert clocks(history, [], NEW, now=200).by_the_rules == 102 + 900
 
 
 def test_a_resolver_that_holds_longer_moves_the_second_clock_and_not_the_first() -> None:
@@ -93,7 +93,7 @@ def test_a_resolver_that_holds_longer_moves_the_second_clock_and_not_the_first()
 
     both = clocks(history, samples, NEW, now=118)
 
-    assert (both.by_the_rules, both.as_seen) == (120, 189)
+    assert (both.by_the_rules, both.as_seen) == (121, 189)
     assert both.stragglers == ()
     assert is_clamped(samples, highest=20)
 
@@ -116,43 +116,54 @@ def test_one_new_answer_is_not_enough() -> None:
     assert not has_moved([*samples, Sample("r", NEW, 18, 4)], NEW, since=3)
 
 
-answers = st.lists(
-    st.tuples(
-        st.sampled_from(["ns1", "ns2", "ns3"]),
-        st.sampled_from([OLD, NEW, ()]),
-        st.sampled_from([20, 60, 3600]),
-    ),
-    min_size=1,
-    max_size=30,
-)
+@st.composite
+def looked(draw: st.DrawFn) -> tuple[list[Served], tuple[Served, ...]]:
+    """What servers truly said, each from one moment to another, and what looks have seen of it.
+
+    Everything that was said was seen once at least, and the last of it is said still.
+    """
+    truth: list[Served] = []
+    history: tuple[Served, ...] = ()
+    for server in draw(st.sets(st.sampled_from(["ns1", "ns2", "ns3"]), min_size=1)):
+        began = 0.0
+        for _ in range(draw(st.integers(1, 6))):
+            values, ttl = (
+                draw(st.sampled_from([OLD, NEW, ()])),
+                draw(st.sampled_from([20, 60, 900])),
+            )
+            ended = began + draw(st.integers(1, 50))
+            truth.append(Served(server, values, ttl, began, ended))
+            for at in sorted(draw(st.sets(st.floats(began, ended, exclude_max=True), min_size=1))):
+                history = absorbed(history, server, values, ttl, at)
+            began = ended
+    return truth, history
 
 
-@given(answers)
+def still_said(truth: list[Served]) -> set[Served]:
+    """The last of what each server said: it goes on."""
+    return set({each.server: each for each in truth}.values())
+
+
+@given(looked())
 def test_nobody_who_obeys_holds_anything_else_after_the_first_clock(
-    said: list[tuple[str, tuple[str, ...], int]],
+    seen: tuple[list[Served], tuple[Served, ...]],
 ) -> None:
-    history: tuple[Served, ...] = ()
-    latest = 0.0
-    for at, (server, values, ttl) in enumerate(said):
-        history = absorbed(history, server, values, ttl, float(at))
-        if values != NEW:
-            latest = max(latest, at + ttl)
-    rules = clocks(history, [], NEW, now=1e9).by_the_rules
+    truth, history = seen
+    found = clocks(history, [], NEW, now=1e9)
+    over = [each for each in truth if each.values != NEW and each not in still_said(truth)]
 
-    assert (rules or 0.0) == latest
+    assert all(each.last + each.ttl <= (found.by_the_rules or 0.0) for each in over)
+    if not over and not found.behind:
+        assert found.by_the_rules is None
 
 
-@given(answers, st.sampled_from([20, 60, 300]))
+@given(looked(), st.sampled_from([20, 60, 300]))
 def test_no_cache_that_obeys_holds_more_than_the_low_ttl_once_it_is_ready(
-    said: list[tuple[str, tuple[str, ...], int]], low: int
+    seen: tuple[list[Served], tuple[Served, ...]], low: int
 ) -> None:
-    history: tuple[Served, ...] = ()
-    for at, (server, values, ttl) in enumerate(said):
-        history = absorbed(history, server, values, ttl, float(at))
+    truth, history = seen
     ready = readiness(history, low).ready_at
-    last = {server: ttl for server, _, ttl in said}
 
-    assert (ready is None) == any(ttl > low for ttl in last.values())
+    assert (ready is None) == any(each.ttl > low for each in still_said(truth))
     if ready is not None:
-        held = [at + ttl for at, (_, _, ttl) in enumerate(said) if ttl > low]
-        assert ready == max(held, default=0)
+        assert all(each.last + each.ttl <= ready for each in truth if each.ttl > low)

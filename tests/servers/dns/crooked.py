@@ -44,15 +44,16 @@ class Crooked:
 
 @asynccontextmanager
 async def crooked(
-    udp: Reply, tcp: Reply | None = None, *, address: str = "127.0.0.1", pause: float = 0.0
+    udp: Reply,
+    tcp: Reply | None = None,
+    *,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    pause: float = 0.0,
 ) -> AsyncIterator[Crooked]:
-    """Serve until the block ends; without `tcp` its TCP port is closed."""
+    """Serve until the block ends; without `tcp` its TCP port is closed. `port`: 0 is any."""
     server = Crooked(udp, tcp, pause)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: _Datagrams(server), local_addr=(address, 0)
-    )
-    server.port = transport.get_extra_info("sockname")[1]
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -67,9 +68,21 @@ async def crooked(
         finally:
             writer.close()
 
-    listener = None
-    if tcp is not None:
-        listener = await asyncio.start_server(converse, address, server.port)
+    transport, listener = None, None
+    while transport is None:
+        opened, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(server), local_addr=(address, port)
+        )
+        server.port = opened.get_extra_info("sockname")[1]
+        try:
+            if tcp is not None:
+                listener = await asyncio.start_server(converse, address, server.port)
+            transport = opened
+        except OSError:
+            # Somebody's connection has this port of TCP: another one is as good.
+            opened.close()
+            if port:
+                raise
     try:
         yield server
     finally:

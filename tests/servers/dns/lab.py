@@ -7,7 +7,7 @@
 127.N.1.4  secondary nsd                127.N.2.4  bogus      unbound, wrong trust anchor
 127.N.1.5  power     PowerDNS           127.N.2.5  stale      unbound, serve-expired
 127.N.3.x  for registries               127.N.2.6  encrypted  unbound, DoT and DoH
-127.N.4.x  for servers of a test's own
+127.N.4.x  for servers of a test's own; those of its zones are named in `test.`
 ```
 """
 
@@ -36,6 +36,9 @@ EXAMPLE = "example.test."
 MINIMUM_TTL = 90
 """What the clamping cache keeps everything for, at least."""
 
+STAGES = ("4.1", "4.2", "4.3")
+"""Where tests serve the zones of their own: the name servers of `staged.test.`, `signed.test.`."""
+
 _ENDS = {"root": "1.1", "test": "1.2", "primary": "1.3", "secondary": "1.4", "power": "1.5"}
 _WRONG_DS = "1 13 2 " + "00" * 32
 _STALE = """
@@ -43,6 +46,7 @@ _STALE = """
   serve-expired-ttl: 3600
   serve-expired-reply-ttl: 30
   serve-expired-client-timeout: 0
+  ede-serve-expired: yes
 """
 
 
@@ -66,7 +70,7 @@ class DnsLab:
         """Where each name server is asked, by its address; empty if it is at port 53."""
         if self.block.privileged:
             return ()
-        places = [self.block.address(end) for end in _ENDS.values()]
+        places = [self.block.address(end) for end in (*_ENDS.values(), *STAGES)]
         return tuple((place, f"{place}:{self.block.port}") for place in places)
 
     def set(self, name: str, kind: str, *contents: str, ttl: int = zones.TTL) -> None:
@@ -181,11 +185,17 @@ def _caches(
 
 def _stubs(block: Block) -> dict[str, str]:
     """Return who has which zone, for caches that can't iterate at port 53."""
+    # A cache asks those of its hints for the root, at port 53, whatever stub there is.
+    at_root = ("cloudflare.com.", "nosuch.")
     at_primary = ("example.test.", "oldcloud.test.", "newcloud.test.", "lame.test.")
     stubs = {zone: block.address(_ENDS["primary"]) for zone in at_primary}
+    stubs |= {zone: block.address(_ENDS["root"]) for zone in at_root}
     return stubs | {
         ".": block.address(_ENDS["root"]),
         "test.": block.address(_ENDS["test"]),
         "power.test.": block.address(_ENDS["power"]),
         "dead.test.": block.address(_ENDS["secondary"]),
+        "staged.test.": block.address(STAGES[0]),
+        "flat.test.": block.address(STAGES[0]),
+        "signed.test.": block.address(STAGES[2]),
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from servers.dns.staged import Signer
+
 if TYPE_CHECKING:
     from servers.dns.block import Block
 
@@ -28,6 +30,8 @@ def root_zone(block: Block) -> str:
             f"a.root. A {block.address('1.1')}",
             "test. NS ns.test.",
             f"ns.test. A {block.address('1.2')}",
+            # A name by which a provider is known.
+            f"ada.ns.cloudflare.com. A {block.address('4.1')}",
         ],
     )
 
@@ -56,6 +60,15 @@ def test_zone(block: Block, ds: str) -> str:
         # Nobody serves it at all.
         "dead NS ns.dead",
         f"ns.dead A {secondary}",
+        # Tests serve these by themselves (`staged`).
+        "staged NS ns1.staged",
+        "staged NS ns2.staged",
+        f"ns1.staged A {block.address('4.1')}",
+        f"ns2.staged A {block.address('4.2')}",
+        "flat NS ada.ns.cloudflare.com.",
+        "signed NS ns.signed",
+        f"signed DS {Signer().ds}",
+        f"ns.signed A {block.address('4.3')}",
     ]
     for zone in ("oldcloud", "newcloud"):
         records += [f"{zone} NS ns.{zone}", f"ns.{zone} A {primary}"]

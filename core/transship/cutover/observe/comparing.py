@@ -40,9 +40,11 @@ class Side(Protocol):
 
 
 class Copies(Protocol):
-    """What a job has copied, by the names at the target. `id` is the job's."""
+    """What a job has copied, by the names at the target."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """The job's name."""
 
     def copied(self) -> Iterable[tuple[str, str, str]]:
         """Give repository, tag and digest of each tag that was copied."""

@@ -40,9 +40,7 @@ class Handshaker:
     def __init__(self, clock: Clock, *, node_ca: str = "", seconds: float = _SECONDS) -> None:
         self._clock = clock
         self._seconds = seconds
-        self._anybody = _context()
-        self._anybody.check_hostname = False
-        self._anybody.verify_mode = ssl.CERT_NONE
+        self._anybody = _any_context()
         self._judges = _judges(node_ca)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -114,6 +112,19 @@ def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def _any_context() -> ssl.SSLContext:
+    """Return a context that only looks: it trusts everybody, and speaks what nobody should.
+
+    A version that nodes refuse is then seen as such, and not as a handshake that failed.
+    """
+    context = _context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("ALL:@SECLEVEL=0")
     return context
 
 

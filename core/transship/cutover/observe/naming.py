@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from transship.cutover.evidence import Evidence
 from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.chains import follow
-from transship.cutover.observe.resolving import hosts_lines, local_addresses, views
+from transship.cutover.observe.resolving import hosts_lines, own_addresses, views
 from transship.cutover.observe.signing import signatures
 from transship.cutover.observe.surroundings import (
     aliases,
@@ -31,7 +31,7 @@ async def observe_names(
     name, target = subject.domain.name, subject.points_at
     zone, (local, local_error), seen, today, leads, caa = await asyncio.gather(
         walk(asker, name, through),
-        local_addresses(name, subject.domain.port),
+        own_addresses(subject),
         views(asker, resolvers, name),
         follow(asker, name, through),
         follow(asker, target, through),
@@ -58,5 +58,5 @@ async def observe_names(
         aliases=above,
         local=local,
         local_error=local_error,
-        hosts=hosts_lines(name),
+        hosts=hosts_lines(name) if subject.system else (),
     )

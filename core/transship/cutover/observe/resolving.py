@@ -13,7 +13,7 @@ from transship import errors
 from transship.cutover.evidence import ResolverView
 from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.names import address_and_port, host_name
-from transship.cutover.subject import Resolver
+from transship.cutover.subject import Resolver, Subject
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 HOSTS = Path("/etc/hosts")
@@ -143,6 +143,13 @@ async def local_addresses(
     except OSError as error:
         return (), error.strerror or str(error)
     return tuple(dict.fromkeys(str(place[0]) for *_, place in found)), ""
+
+
+async def own_addresses(subject: Subject) -> tuple[tuple[str, ...], str]:
+    """Return what this machine makes of the domain, nothing where it isn't to be asked."""
+    if not subject.system:
+        return (), ""
+    return await local_addresses(subject.domain.name, subject.domain.port)
 
 
 def hosts_lines(name: str, path: Path = HOSTS) -> tuple[str, ...]:

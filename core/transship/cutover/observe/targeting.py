@@ -52,9 +52,9 @@ class Wishes:
     """What to try beside handshakes and `/v2/`.
 
     `references` are `REPOSITORY[:TAG][@DIGEST]`, those of the subject if there are none. `old` are
-    the addresses of the old registry, where the credentials are tried as well. `push` is a
-    repository to begin an upload to, empty unless the operator asked for it: it needs the right to
-    write, and some services make the repository by it.
+    the addresses of the old registry: hands are shaken there too, and the credentials tried. `push`
+    is a repository to begin an upload to, empty unless the operator asked for it: it needs the
+    right to write, and some services make the repository by it.
     """
 
     sign_ins: tuple[SignIn, ...] = ()
@@ -76,9 +76,10 @@ async def observe_target(
 ) -> Evidence:
     """Look at every address of the target as if the domain led there, and return what was seen.
 
-    What is wrong there is evidence and raises nothing. Handshakes are made with all addresses,
-    `/v2/` is asked for where TLS stands, and paths and pulls are tried at the first address that is
-    a registry with a trusted certificate, signed in with the first credential that it takes.
+    What is wrong there is evidence and raises nothing. Handshakes are made with all addresses and
+    with the old registry's, `/v2/` is asked for where TLS stands, and paths and pulls are tried at
+    the first address that is a registry with a trusted certificate, signed in with the first
+    credential that it takes.
     Secrets are in nothing that is returned. Raises BadFile for a `node_ca` that can't be used, and
     BadReference.
     """
@@ -115,7 +116,7 @@ class _Observing:
 
     async def run(self, addresses: Sequence[str], step: Step, came: Came | None) -> Evidence:
         step("handshakes")
-        shaken = await self._shaken(addresses)
+        shaken = await self._shaken((*addresses, *self._wishes.old))
         step("sign-ins")
         probes = await self._probes(self._answering(addresses, shaken))
         evidence = Evidence(self._clock.now(), handshakes=shaken, probes=probes)

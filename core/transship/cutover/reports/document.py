@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from transship.cutover.delta import QUIET_ROUNDS, Round
+from transship.cutover.evidence import TagPair
 from transship.cutover.finding import CheckResult, Severity
 from transship.cutover.reports.grid import Cell, grid_of
+from transship.cutover.reports.rounds import tag_name, to_keep
 from transship.cutover.reports.rows import (
     Row,
     rows_of,
@@ -18,6 +21,10 @@ from transship.cutover.reports.rows import (
     why_not_back,
 )
 from transship.cutover.reports.standing import Standing
+from transship.cutover.rules.after import answered_by
+from transship.cutover.rules.case import Case, Side
+
+_ANSWERED = {Side.OLD: "old", Side.NEW: "new"}
 
 
 def document(standing: Standing, now: float) -> dict[str, object]:
@@ -43,11 +50,13 @@ def document(standing: Standing, now: float) -> dict[str, object]:
             "edit": _edit(standing),
         },
         "clocks": _clocks(standing),
+        "delta": _delta(standing),
         "way_back": _way_back(standing),
         "checks": [
             _check(row, result, standing)
             for row, result in zip(rows_of(standing), standing.checks, strict=True)
         ],
+        "pulls": _pulls(standing, now),
         "servers": [_cell(each) for each in grid_of(standing)],
         "journal": [
             {"at": _time(note.at), "what": note.text, "by": note.by or None}
@@ -83,6 +92,38 @@ def _clocks(standing: Standing) -> dict[str, object] | None:
         "stragglers": list(clocks.stragglers),
         "behind": list(clocks.behind),
     }
+
+
+def _delta(standing: Standing) -> dict[str, object]:
+    return {
+        "in_step": standing.quiet >= QUIET_ROUNDS,
+        "quiet_rounds": standing.quiet,
+        "asks": [_pair(each) for each in to_keep(standing)],
+        "rounds": [_round(each) for each in standing.rounds],
+    }
+
+
+def _round(found: Round) -> dict[str, object]:
+    left = found.left
+    return {
+        "at": _time(found.at),
+        "doing": found.doing,
+        "compared": found.compared,
+        "job": found.job or None,
+        "copied": [_pair(each) for each in found.copied],
+        "to_copy": [_pair(each) for each in left.copies],
+        "failed": [
+            {"tag": f"{repository}:{tag}", "why": why} for repository, tag, why in found.failed
+        ],
+        "asks": [_pair(each) for each in left.asks],
+        "only_new": [_pair(each) for each in left.only_new],
+        "gone": [_pair(each) for each in left.gone],
+        "unlisted": found.unlisted or None,
+    }
+
+
+def _pair(pair: TagPair) -> dict[str, object]:
+    return {"tag": tag_name(pair), "old": pair.old or None, "new": pair.new or None}
 
 
 def _way_back(standing: Standing) -> dict[str, object]:
@@ -134,6 +175,25 @@ def _acknowledged(
 
 def _said(by: str, at: float, answer: str) -> dict[str, object]:
     return {"by": by or None, "at": _time(at), "reason": answer}
+
+
+def _pulls(standing: Standing, now: float) -> list[dict[str, object]]:
+    """Return the pulls by the domain, each with who led there and which registry answered."""
+    if standing.evidence is None:
+        return []
+    case = Case(standing.subject, standing.evidence, now, standing.history, standing.samples)
+    return [
+        {
+            "at": _time(each.at),
+            "by": list(each.by),
+            "address": each.address or None,
+            "answered": _ANSWERED.get(answered_by(case, each)),
+            "image": each.image or None,
+            "bytes": each.bytes,
+            "error": each.error or None,
+        }
+        for each in standing.evidence.by_name
+    ]
 
 
 def _cell(cell: Cell) -> dict[str, object]:

@@ -7,17 +7,19 @@ from dataclasses import replace
 import msgspec
 
 from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
+from transship.cutover.delta import Begun, Choice, Round, last_round, quiet_rounds, rounds
 from transship.cutover.edits import Edit, Kind, edit
-from transship.cutover.evidence import Evidence, Statement
-from transship.cutover.flipping import Asked, Ended
+from transship.cutover.evidence import LISTED, Evidence, Statement
+from transship.cutover.flipping import Asked, Ended, pending
 from transship.cutover.folder import Cutover
 from transship.cutover.journal import Entry, Journal
 from transship.cutover.journal import Kind as EntryKind
 from transship.cutover.progress import Progress, State, progress
 from transship.cutover.questions import ACCEPTED
-from transship.cutover.reports.standing import CHANGED, Applier, Note, Standing
-from transship.cutover.rollback import WayBack, way_back
-from transship.cutover.rules.case import Case, observed, sampled
+from transship.cutover.reports.rounds import round_words
+from transship.cutover.reports.standing import CHANGED, Applier, Note, Standing, Unended
+from transship.cutover.rollback import WayBack, had_before, way_back
+from transship.cutover.rules.case import Case, leads_to_target, observed, sampled
 from transship.cutover.rules.judging import judge
 from transship.cutover.subject import Subject
 from transship.text import safe
@@ -33,6 +35,8 @@ def standing_of(
     subject = cutover.subject()
     with cutover.journal() as journal:
         standing = from_journal(cutover.id, subject, journal, now)
+    if standing.unended is not None and cutover.is_held("change"):
+        standing = replace(standing, unended=replace(standing.unended, running=True))
     return replace(
         standing, applier=applier_of(cutover.way(), read_only=read_only), checking=checking
     )
@@ -46,18 +50,74 @@ def from_journal(name: str, subject: Subject, journal: Journal, now: float) -> S
     case = Case(subject, known, now, history, samples)
     stands = progress(case) if history or evidence else None
     changed = stands is not None and stands.state in CHANGED
+    known = _with_round(known, journal, old_until(case))
     return Standing(
         name,
         subject,
         progress=stands,
-        evidence=evidence,
+        evidence=known if evidence else None,
         checks=judge(subject, known, now, history=history, samples=samples),
         history=history,
         samples=samples,
         edit=_edit(subject, journal, evidence),
-        way_back=_way_back(journal, evidence, stands) if stands and changed else None,
+        way_back=_way_back(journal, evidence, stands, case) if stands and changed else None,
         notes=notes_of(journal.entries(*_TOLD)),
+        rounds=rounds(journal),
+        quiet=_quiet(journal, stands),
+        unended=_unended(journal),
     )
+
+
+def _unended(journal: Journal) -> Unended | None:
+    found = pending(journal)
+    if found is None:
+        return None
+    (entry,) = journal.entries(EntryKind.ASKED, after=found[0] - 1)
+    return Unended(entry.at, found[1], str(entry.by))
+
+
+def _with_round(evidence: Evidence, journal: Journal, until: float) -> Evidence:
+    """Return the evidence with what the last round has compared, if that is newer."""
+    last = last_round(journal)
+    if last is None:
+        return evidence
+    compared = evidence.parity.at if evidence.parity else None
+    if last.at < (evidence.taken if compared is None else compared):
+        return evidence
+    had = tuple(had_before(journal, until))
+    return replace(evidence, parity=replace(last.parity, had=had))
+
+
+def old_until(case: Case) -> float:
+    """Return until when every name server was seen to lead to the old registry, 0.0 for never."""
+    last = {
+        each.server: each.last for each in case.history if not leads_to_target(case, each.values)
+    }
+    servers = {each.server for each in case.history}
+    return min(last.values()) if last and len(last) == len(servers) else 0.0
+
+
+def moved_since(subject: Subject, journal: Journal, now: float) -> float | None:
+    """Return since when every resolver leads to the new registry, None while some don't."""
+    known = journal.evidence() or Evidence(now)
+    stands = progress(Case(subject, known, now, journal.served(), journal.samples()))
+    return _moved_at(journal, stands)
+
+
+def _moved_at(journal: Journal, stands: Progress | None) -> float | None:
+    if stands is None or stands.state is not State.MOVED:
+        return None
+    seen = journal.newest(EntryKind.STATE)
+    clocks = stands.clocks
+    ends = [clocks.changed_at, clocks.by_the_rules, clocks.as_seen]
+    if seen is not None and seen.read(State) is State.MOVED:
+        ends.append(seen.at)  # The last straggler may have followed long after the clocks.
+    return max((each for each in ends if each is not None), default=None)
+
+
+def _quiet(journal: Journal, stands: Progress | None) -> int:
+    since = _moved_at(journal, stands)
+    return 0 if since is None else quiet_rounds(journal, since)
 
 
 def from_evidence(subject: Subject, evidence: Evidence, now: float) -> Standing:
@@ -91,7 +151,15 @@ def applier_of(way: Way, *, read_only: bool = False) -> Applier | None:
 
 def notes_of(entries: list[Entry]) -> tuple[Note, ...]:
     """Return what was decided and came to pass, the oldest first."""
-    found = [Note(each.at, words, str(each.by)) for each in entries if (words := _words(each))]
+    found: list[Note] = []
+    round_before = ""
+    for each in entries:
+        words = _words(each)
+        if each.kind is EntryKind.DELTA:
+            # Rounds go on and on; one that found what the last one did says nothing.
+            words, round_before = ("" if words == round_before else words), words
+        if words:
+            found.append(Note(each.at, words, str(each.by)))
     return tuple(found[-_MOST_NOTES:])
 
 
@@ -102,6 +170,9 @@ _TOLD = (
     EntryKind.ASKED,
     EntryKind.ENDED,
     EntryKind.STATE,
+    EntryKind.DELTA,
+    EntryKind.COPYING,
+    EntryKind.CHOICE,
 )
 
 
@@ -126,17 +197,35 @@ def _words(entry: Entry) -> str:
             return safe(f"{ended.direction} {ended.outcome}{detail}")
         case EntryKind.STATE:
             return f"seen: {entry.read(State)}"
+    return _words_of_rounds(entry)
+
+
+def _words_of_rounds(entry: Entry) -> str:
+    match entry.kind:
+        case EntryKind.COPYING:
+            return safe(f"job {entry.read(Begun).job} began to copy what one side has pushed")
+        case EntryKind.CHOICE:
+            choice = entry.read(Choice)
+            tag = f"{choice.pair.repository}:{choice.pair.tag}"
+            return safe(f"chosen for {tag}: what the {choice.keep} registry has")
+        case EntryKind.DELTA:
+            return round_words(entry.read(Round))
     return ""
 
 
-def _way_back(journal: Journal, evidence: Evidence | None, stands: Progress) -> WayBack:
+def _way_back(journal: Journal, evidence: Evidence | None, stands: Progress, case: Case) -> WayBack:
     """Return the way back; a check that compared the registries since the change counts too."""
-    known = way_back(journal)
+    changed = stands.clocks.changed_at or 0.0
+    until = old_until(case)
+    known = way_back(journal, changed, until)
     parity = evidence.parity if evidence else None
-    since = max(stands.clocks.changed_at or 0.0, known.compared or 0.0)
+    since = max(changed, known.compared or 0.0)
     if evidence is None or parity is None or parity.error or evidence.taken < since:
         return known
-    lost = tuple(pair for pair in parity.different if pair.new)
+    if parity.source != LISTED or parity.at is not None:
+        return known  # What was pushed since isn't in it; or it is a round, and known already.
+    had = had_before(journal, until)
+    lost = tuple(pair for pair in parity.different if pair.new and pair not in had)
     return replace(known, lost=lost, compared=evidence.taken)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transship.cutover.delta import Round
 from transship.cutover.edits import Edit
 from transship.cutover.evidence import Evidence
 from transship.cutover.finding import CheckResult
+from transship.cutover.flipping import Asked
 from transship.cutover.progress import Progress, State
 from transship.cutover.rollback import WayBack
 from transship.cutover.subject import Subject
@@ -34,11 +36,26 @@ class Applier:
 
 
 @dataclass(frozen=True, slots=True)
+class Unended:
+    """A change, or a way back, that was sent and of which nobody has seen what became.
+
+    `running` while a process reads that back at this moment.
+    """
+
+    at: float
+    asked: Asked
+    by: str = ""
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One cutover at one moment.
 
     `checking` says what is being looked at, empty while nothing is. `edit` is None while the record
     hasn't been read, `way_back` before the change, `applier` where the change is made by hand.
+    `rounds` are the newest of those that have compared both registries; `quiet` counts the last of
+    them in a row that had nothing to copy, since every resolver has followed.
     """
 
     name: str
@@ -52,6 +69,9 @@ class Standing:
     way_back: WayBack | None = None
     applier: Applier | None = None
     notes: tuple[Note, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    quiet: int = 0
+    unended: Unended | None = None
     checking: str = ""
     problem: str = ""
     """Why it can't be read, where it can't."""

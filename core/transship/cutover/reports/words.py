@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from transship.cutover.progress import State
 from transship.cutover.reports.clock_words import clock_lines, way_back_words
+from transship.cutover.reports.rounds import delta_words
 from transship.cutover.reports.rows import counts_of, rows_of, waits_for
 from transship.cutover.reports.standing import Standing
 from transship.text import safe
@@ -52,6 +53,7 @@ def facts(standing: Standing) -> Iterator[tuple[str, str]]:
     yield "Checks", ", ".join(f"{n} {state}" for state, n in counts_of(rows).items()) or "none"
     if standing.evidence is not None:
         yield "Looked at", when(standing.evidence.taken)
+    yield "Both registries", delta_words(standing)
     yield "Way back", way_back_words(standing)[0]
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from transship.cutover.evidence import Handshake, Pull
+from collections.abc import Sequence
+
+from transship.cutover.evidence import THIS_MACHINE, Handshake, NamedPull
 from transship.cutover.finding import Finding
 from transship.cutover.questions import reading, statement
 from transship.cutover.rules.case import (
     Case,
+    Side,
     as_address,
     clocks_of,
     elsewhere,
     has_changed,
+    old_addresses,
     plain,
     target_addresses,
     ttl_served,
+    view_side,
 )
 from transship.cutover.rules.certificates import is_named
 from transship.cutover.rules.lifetimes import LOW
@@ -30,20 +35,23 @@ from transship.cutover.rules.wording import (
     warn,
     when,
 )
-from transship.text import counted
+from transship.text import bytes_text
 
 QUIET = 86400.0
 """For so long, in seconds, nobody has asked the old registry for anything."""
 
 _CHANGE = "the change"
+_A_PULL = "a pull by the domain, made after the change"
+_AN_ANSWER = "an answer to a pull by the domain"
+_AN_IMAGE = "an image that clusters pull (--repository), and a sign-in if there has to be one"
 
 
-def since_change(case: Case) -> list[Pull]:
-    """Return the pulls that were made after every name server had the new value."""
+def since_change(case: Case) -> list[NamedPull]:
+    """Return the pulls by the domain made after every name server had the new value."""
     changed_at = clocks_of(case).changed_at
     if changed_at is None:
         return []
-    return [pull for pull in case.evidence.pulls if pull.at >= changed_at]
+    return [pull for pull in case.evidence.by_name if pull.at >= changed_at]
 
 
 def old_traffic(case: Case) -> Verdict:
@@ -67,50 +75,126 @@ def old_traffic(case: Case) -> Verdict:
 
 
 def real_pulls(case: Case) -> Verdict:
-    """V-01: images come by the domain, as resolvers lead there."""
+    """V-01: images come by the domain, as this machine and resolvers lead there.
+
+    What fails for one resolver alone may be that one's; this machine's counts by itself.
+    """
     if not has_changed(case):
         return unknown(_CHANGE)
-    pulls = since_change(case)
+    made = since_change(case)
+    pulls = [pull for pull in made if pull.image or pull.error]
     if not pulls:
-        return unknown("a pull by the domain, made after the change")
+        return unknown(_AN_IMAGE if made else _A_PULL)
+    good = [pull for pull in pulls if not pull.error]
+    size = bytes_text(sum(pull.bytes for pull in good))
+    words = f"{good[0].image} whole, {size} in all, from {_places(good)}" if good else ""
+    return judged([_fails(pulls)], words, taken=max(p.at for p in pulls))
+
+
+def _fails(pulls: Sequence[NamedPull]) -> Finding | None:
     bad = [pull for pull in pulls if pull.error]
-    finding = None
-    if bad:
-        finding = block(
+    if not bad:
+        return None
+    who = {name for pull in bad for name in pull.by}
+    seen = f"{listed(f'{_place(pull)}: {pull.error}' for pull in bad)}."
+    if len(who) > 1 or THIS_MACHINE in who or len(bad) == len(pulls):
+        return block(
             "pull-fails-now",
-            f"{listed(f'{p.image} from {p.address}: {p.error}' for p in bad)}.",
+            seen,
             "Pulls by the domain fail, on nodes as well.",
             "If it isn't put right within two minutes, go back.",
         )
-    return judged(
-        [finding], f"{counted(len(pulls), 'pull')}, all good", taken=max(p.at for p in pulls)
+    return warn(
+        "pull-fails-for-one",
+        seen,
+        "Clients of that resolver fail; those of the others don't.",
+        "Look at that resolver, and at the address that it gives. If a second one follows, go "
+        "back.",
     )
 
 
 def answering_side(case: Case) -> Verdict:
     """V-02: what answers is the new registry.
 
-    Told by the address: certificates of both sides may be one and the same.
+    Told by the address, and where that is nobody's by the certificate, unless both sides show the
+    same one.
     """
     if not has_changed(case):
         return unknown(_CHANGE)
-    pulls = since_change(case)
+    made = since_change(case)
+    pulls = [pull for pull in made if pull.fingerprint or (pull.address and not pull.error)]
     if not pulls:
-        return unknown("a pull by the domain, made after the change")
-    target = {as_address(a) for a in target_addresses(case)}
-    wrong = [p for p in pulls if as_address(p.address) not in target]
-    found = [
-        warn(
-            "other-side-answers",
-            f"{listed(f'{p.image}: {p.address}' for p in wrong)} isn't an address of the target.",
-            "The old registry still answers there, or something in between does.",
-            "Wait until the second clock is over, and pull again over a new connection.",
+        return unknown(_AN_ANSWER if made else _A_PULL)
+    sides = {pull: answered_by(case, pull) for pull in pulls}
+    old = [pull for pull, each in sides.items() if each is Side.OLD]
+    neither = [pull for pull, each in sides.items() if each is Side.SILENT]
+    found = [_still_old(case, old), _strange(neither), _same_certificate(case)]
+    new = [pull for pull, each in sides.items() if each is Side.NEW]
+    words = f"the new registry, at {_places(new)}" if new else ""
+    return judged(found, words, taken=max(p.at for p in pulls))
+
+
+def answered_by(case: Case, pull: NamedPull) -> Side:
+    """Return which registry answered a pull by the domain, SILENT where it can't be told."""
+    address = as_address(pull.address)
+    new = {as_address(each) for each in (*target_addresses(case), *_led_to(case, Side.NEW))}
+    if address in new:
+        return Side.NEW
+    shakes = elsewhere(case, case.evidence.handshakes)
+    old = {as_address(each.address) for each in shakes}
+    old |= old_addresses(case)
+    old |= {as_address(each) for each in _led_to(case, Side.OLD)}
+    if address in old:
+        return Side.OLD
+    shown_old = {h.chain[0].fingerprint for h in shakes if h.chain}
+    shown_new = {h.chain[0].fingerprint for h in _at_target(case) if h.chain}
+    if pull.fingerprint in shown_new - shown_old:
+        return Side.NEW
+    return Side.OLD if pull.fingerprint in shown_old - shown_new else Side.SILENT
+
+
+def _led_to(case: Case, wanted: Side) -> list[str]:
+    """Return the addresses at the end of answers that lead to one side."""
+    samples = (sample for view in case.evidence.resolvers for sample in view.samples)
+    return [a for s in samples if view_side(case, s) is wanted for a in s.addresses]
+
+
+def _places(pulls: Sequence[NamedPull]) -> str:
+    return listed(map(_place, pulls))
+
+
+def _place(pull: NamedPull) -> str:
+    return f"{pull.address or 'no address'} ({listed(pull.by, 3)})"
+
+
+def _still_old(case: Case, pulls: Sequence[NamedPull]) -> Finding | None:
+    if not pulls:
+        return None
+    seen = f"The old registry answered at {_places(pulls)}."
+    over = clocks_of(case).as_seen
+    if over is not None and all(pull.at < over for pull in pulls):
+        return info(
+            "still-old",
+            seen,
+            f"Caches may lead there until {when(over)}; pulls from there are good as well.",
         )
-        if wrong
-        else None,
-        _same_certificate(case),
-    ]
-    return judged(found, f"answered by {listed(p.address for p in pulls)}")
+    return warn(
+        "other-side-answers",
+        seen,
+        "It should be over: that cache holds the record for longer, or something goes before DNS.",
+        "Make that resolver forget the name (W-06), and look for overrides (P-32).",
+    )
+
+
+def _strange(pulls: Sequence[NamedPull]) -> Finding | None:
+    if not pulls:
+        return None
+    return warn(
+        "unknown-side",
+        f"{_places(pulls)} is known as an address of neither registry.",
+        "The target may have others than it had; or something in between answers.",
+        "Make the checks anew, so that the target's addresses are known, and pull again.",
+    )
 
 
 def _same_certificate(case: Case) -> Finding | None:

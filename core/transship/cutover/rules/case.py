@@ -112,6 +112,15 @@ def leading(server: NameServer) -> tuple[RecordSet, ...]:
     return tuple(records for records in found if records)
 
 
+def lines(case: Case, records: Iterable[RecordSet], ttl: int | None = None) -> str:
+    """Return the domain's records as lines of a zone file, with another TTL where one is given."""
+    return "\n".join(
+        f"{case.name}. {each.ttl if ttl is None else ttl} IN {each.type} {value}"
+        for each in records
+        for value in each.values
+    )
+
+
 def values_of(records: Iterable[RecordSet]) -> tuple[str, ...]:
     """Return the values of records in an order that doesn't turn."""
     return tuple(sorted(value for each in records for value in each.values))
@@ -254,6 +263,13 @@ def at_target(case: Case, items: Iterable[_P]) -> list[_P]:
     """Return what was seen at the target's addresses."""
     known = {as_address(each) for each in target_addresses(case)} - {None}
     return [item for item in items if as_address(item.address) in known]
+
+
+def old_addresses(
+    case: Case,
+) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
+    """Return the addresses at which the old registry was asked."""
+    return {as_address(each.address) for each in case.evidence.probes if each.side == "old"}
 
 
 def elsewhere(case: Case, items: Iterable[_P]) -> list[_P]:

@@ -104,7 +104,7 @@ CHECKS = (
             must=False),
     _before("P-26", "The same paths", content.paths, TARGET),
     _before("P-27", "The same digests under every tag", content.parity, PARITY),
-    _before("P-28", "Where layers come from", content.blob_hosts, TARGET),
+    _before("P-28", "Where layers come from", content.blob_hosts, TARGET, ask="node-egress"),
     _before("P-29", "A whole image, pulled and hashed", content.sample_pull, TARGET),
     _before("P-30", "Pushes by this name", statements.pushes, OPERATOR, must=False,
             ask="push-path"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from email.utils import parsedate_to_datetime
 
-from transship.cutover.evidence import Certificate, Handshake
+from transship.cutover.evidence import ApiProbe, Certificate, Handshake
 from transship.cutover.finding import Finding
 from transship.cutover.questions import reading
 from transship.cutover.rules.case import (
@@ -33,6 +34,7 @@ PUBLIC = ("system", "certifi")
 
 DAY = 86400.0
 _SOON = 30 * DAY
+_CLOCK = 120.0  # Seconds by which clocks may differ.
 _MISMATCH, _NOT_YET, _EXPIRED = 62, 9, 10  # OpenSSL's X509_V_ERR_*
 _UNTRUSTED = (18, 19, 20, 21)
 _UNCONNECTED = ("refused", "timeout", "unreachable")
@@ -75,7 +77,7 @@ def _row(case: Case, seen: list[Handshake], found: list[Finding | None], words: 
 def certificate(case: Case) -> Verdict:
     """P-13: at every address there is a certificate for the name, and today is within its dates."""
     seen = shakes(case)
-    found = [_failed(case, seen), _mismatch(case, seen), _dates(case, seen)]
+    found = [_failed(case, seen), _mismatch(case, seen), _dates(case, seen), _clock(case)]
     leaf = next((h.chain[0] for h in seen if h.chain), None)
     words = f"for {listed(leaf.names, 3)}, by {leaf.issuer}" if leaf else ""
     return _row(case, seen, found, words)
@@ -139,6 +141,29 @@ def _dates(case: Case, seen: list[Handshake]) -> Finding | None:
                     f"Wait, or look at this machine's clock: here it is {when(case.now)}.",
                 )
     return None
+
+
+def _clock(case: Case) -> Finding | None:
+    """Return that this machine's clock isn't that of the registries (RFC 9110, 6.6.1)."""
+    apart = [probe.at - said for probe in case.evidence.probes if (said := _date(probe))]
+    least = min(apart, key=abs, default=0.0)
+    if abs(least) <= _CLOCK:
+        return None
+    return warn(
+        "clock-differs",
+        f"Here it is {span(abs(least))} {'later' if least > 0 else 'earlier'} than the registry "
+        "says.",
+        "If this machine's clock is wrong, so are the dates of certificates and the times of the "
+        "change that are worked out here.",
+        "Set this machine's clock, and check again.",
+    )
+
+
+def _date(probe: ApiProbe) -> float | None:
+    try:
+        return parsedate_to_datetime(dict(probe.headers).get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def names_inside(case: Case) -> Verdict:

@@ -19,6 +19,7 @@ from transship.cutover.rules.case import (
     label,
     leading,
     leads_to_target,
+    old_addresses,
     plain,
     said,
     serving,
@@ -153,7 +154,7 @@ def _doubled_value(case: Case, tail: str) -> Finding | None:
         "The zone's name was added behind the target: the dot at its end was forgotten. That name "
         "doesn't exist, and pulls fail.",
         f"Write the target with a dot at its end: {value.removesuffix(tail)}.",
-        f"{case.name}. 60 IN CNAME {value.removesuffix(tail)}.",
+        f"{case.name}. {case.subject.ttl} IN CNAME {value.removesuffix(tail)}.",
     )
 
 
@@ -197,7 +198,7 @@ def typed_right(case: Case) -> Verdict:
     today = case.evidence.today
     if today is None or not today.addresses:
         return unknown("where the domain leads now")
-    probed = {as_address(h.address) for h in case.evidence.handshakes}
+    probed = {as_address(h.address) for h in case.evidence.handshakes} - old_addresses(case)
     if not probed:
         return unknown("a look at the target, by TLS")
     unseen = [a for a in today.addresses if as_address(a) not in probed and not is_made_up(a)]
@@ -239,7 +240,8 @@ def _mistyped(case: Case, values: tuple[str, ...], server: NameServer) -> Findin
         if alike
         else "The record was changed to something that nobody planned and nobody has looked at.",
         "Correct the record, or put the old one back.",
-        f"{case.name}. 60 IN {_kind(wanted)} {wanted}{'' if as_address(wanted) else '.'}",
+        f"{case.name}. {case.subject.ttl} IN {_kind(wanted)} {wanted}"
+        f"{'' if as_address(wanted) else '.'}",
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transship.cutover.evidence import Parity, PathProbe, TagPair
+from transship.cutover.evidence import LISTED, Parity, PathProbe, TagPair
 from transship.cutover.finding import Finding
+from transship.cutover.questions import reading
 from transship.cutover.rules.case import Case, has_changed, plain
 from transship.cutover.rules.registry import cause_of
 from transship.cutover.rules.wording import (
@@ -83,9 +84,10 @@ def parity(case: Case) -> Verdict:
         _unlike(other),
         _newcomers(compared),
     )
-    words = f"{counted(compared.compared, 'tag')}, the same on both sides"
+    by = "" if compared.source == LISTED else f" of {compared.source}"
+    words = f"{counted(compared.compared, 'tag')}{by}, the same on both sides"
     needs = f"the tags that couldn't be compared ({compared.error})" if compared.error else ""
-    return judged(found, words, needs)
+    return judged(found, words, needs, taken=compared.at)
 
 
 def _lacking(pairs: Sequence[TagPair]) -> Finding | None:
@@ -135,7 +137,7 @@ def blob_hosts(case: Case) -> Verdict:
     own = {plain(case.name), plain(case.subject.domain.host), plain(f"{case.name}:443")}
     own.add(plain(f"{case.name}:{case.subject.domain.port}"))
     hosts = sorted({h for pull in pulls for h in pull.hosts if plain(h) not in own})
-    found = [_insecure(insecure), _unreached(case), _more_hosts(hosts)]
+    found = [_insecure(insecure), _unreached(case), _shut_for_nodes(case), _more_hosts(hosts)]
     words = "all from the domain itself" if not hosts else listed(hosts)
     return judged(found, words, taken=min(p.at for p in pulls))
 
@@ -163,6 +165,19 @@ def _unreached(case: Case) -> Finding | None:
         f"{why}.",
         "Manifests are found, but layers don't come: pulls hang or fail.",
         "Open the way to that host, and look at its certificate.",
+    )
+
+
+def _shut_for_nodes(case: Case) -> Finding | None:
+    given = reading(case.evidence, "node-egress")
+    if given is None or given.good is not False:
+        return None
+    return block(
+        "blob-host-shut-for-nodes",
+        f"On a node: {given.seen}.",
+        "Manifests are found, but layers don't come to that node: pulls hang or fail.",
+        "Add these hosts to the nodes' egress rules and proxies, and answer again (question "
+        "node-egress).",
     )
 
 
@@ -197,19 +212,29 @@ def sample_pull(case: Case) -> Verdict:
     return judged([finding], words, taken=min(p.at for p in pulls))
 
 
+def known_side(compared: Parity) -> frozenset[TagPair]:
+    """Return the tags of which it is known that one side alone has pushed them."""
+    return frozenset((*compared.to_old, *compared.to_new))
+
+
 def parity_after(case: Case) -> Verdict:
     """V-03: what was pushed to the old side meanwhile is at the new one too."""
     if not has_changed(case):
         return unknown("the change")
     compared = case.evidence.parity
-    if compared is None or (not compared.compared and not compared.different):
+    if (
+        compared is None
+        or compared.source != LISTED
+        or (not compared.compared and not compared.different)
+    ):
         return unknown("a comparison of the tags of both registries, made after the change")
-    late = [pair for pair in compared.different if pair.old and not pair.new]
-    both = [pair for pair in compared.different if pair.old and pair.new]
+    late = [p for p in compared.different if (p.old and not p.new) or p in compared.to_old]
+    both = [p for p in compared.different if p.old and p.new and p not in known_side(compared)]
     found = [
         warn(
             "pushed-to-old",
-            f"{counted(len(late), 'tag is', 'tags are')} at the old registry only: {_names(late)}.",
+            f"{counted(len(late), 'tag is', 'tags are')} at the old registry only, as "
+            f"{'it is' if len(late) == 1 else 'they are'}: {_names(late)}.",
             "They were pushed there after the last copy: pulls by the domain don't find them.",
             "Copy them, and compare again until two rounds find nothing.",
         )
@@ -227,4 +252,5 @@ def parity_after(case: Case) -> Verdict:
         _newcomers(compared),
     ]
     needs = f"the tags that couldn't be compared ({compared.error})" if compared.error else ""
-    return judged(found, f"{counted(compared.compared, 'tag')}, the same on both sides", needs)
+    words = f"{counted(compared.compared, 'tag')}, the same on both sides"
+    return judged(found, words, needs, taken=compared.at)

@@ -67,7 +67,9 @@ def _refused(case: Case, names: list[str]) -> Finding:
         "nodes get 401, although DNS, TLS and images are right.",
         "Before the change, add a second pull secret for the same host name with the new "
         "registry's sign-in; the kubelet tries each. Take the old one away after the time for "
-        "going back. On docker hosts, where there is one only, make the old sign-in good there.",
+        "going back. On docker hosts, where there is one only, make the old sign-in good there. "
+        "The kubelet's credential providers don't know the domain: they go by the service's own "
+        "host names.",
         _record(case),
     )
 

@@ -8,8 +8,11 @@ from transship.cutover.rules.case import (
     Case,
     Side,
     has_begun,
+    leading,
     left,
+    lines,
     observed,
+    serving,
     ttl_served,
     view_side,
 )
@@ -44,7 +47,7 @@ def ttl_ready(case: Case) -> Verdict:
         return passed(f"the change is under way; TTL {ttl} s")
     if ttl > _LOWEST_ALLOWED:
         return judged([_high(case, ttl)], "")
-    found = [_medium(ttl), _tiny(ttl)]
+    found = [_medium(case, ttl), _tiny(ttl)]
     low = max(LOW, ttl)
     history = observed(case.evidence, case.history)
     given = reading(case.evidence, "ttl-before")
@@ -89,10 +92,17 @@ def _high(case: Case, ttl: int) -> Finding:
         "again after a way back.",
         f"Set the TTL to 60 to {LOW} now and leave the value as it is. If that is done now, the "
         f"earliest safe change is {when(case.now + ttl)}: the old TTL has to run out everywhere.",
+        _lowered(case),
     )
 
 
-def _medium(ttl: int) -> Finding | None:
+def _lowered(case: Case) -> str:
+    """Return the record as it is, with a low TTL."""
+    servers = serving(case.evidence.zone)
+    return lines(case, leading(servers[0]), min(case.subject.ttl, LOW)) if servers else ""
+
+
+def _medium(case: Case, ttl: int) -> Finding | None:
     if ttl <= LOW:
         return None
     return warn(
@@ -101,6 +111,7 @@ def _medium(ttl: int) -> Finding | None:
         f"The change, and the way back, take {span(ttl)}.",
         f"Set it to 60 to {LOW} if the DNS provider's plan allows; some allow no less than "
         f"{_LOWEST_ALLOWED}.",
+        _lowered(case),
     )
 
 

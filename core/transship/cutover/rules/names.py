@@ -8,7 +8,7 @@ from transship import errors
 from transship.cutover.evidence import Answer
 from transship.cutover.finding import Finding
 from transship.cutover.observe.names import parse_domain
-from transship.cutover.providers import provider_of
+from transship.cutover.providers import GENERIC, provider_of
 from transship.cutover.questions import reading
 from transship.cutover.rules.case import (
     LEADING,
@@ -95,15 +95,19 @@ def flattening(case: Case) -> Verdict:
     if not values:
         return unknown("the record, from a name server")
     who = provider_of(server.name for server in servers)
-    addresses = all(as_address(value) for value in values)
-    if not addresses or not who.flattens:
-        return passed("CNAME, as it is kept" if not addresses else f"addresses, {who.title}")
+    given = reading(case.evidence, "provider-value")
+    if not all(as_address(value) for value in values):
+        return passed("CNAME, as it is kept")
+    if who == GENERIC and given is None:
+        needs = "what is kept there: addresses, or a name (question provider-value)"
+        return unknown(needs, f"addresses, {who.title}")
+    if not who.flattens:
+        return passed(f"addresses, {who.title}{f'; kept: {given.seen}' if given else ''}")
     seen = f"{case.name} has addresses ({listed(values, 3)}), and its provider is {who.title}."
     means = (
         "This provider can show addresses where it keeps a name (flattening, ALIAS), or its own "
         "addresses in front of yours (proxy). DNS doesn't show which."
     )
-    given = reading(case.evidence, "provider-value")
     if given:
         return judged([info("maybe-flattened", f"{seen} Kept there: {given.seen}.", means)], "")
     finding = warn(

@@ -14,6 +14,7 @@ from transship.cutover.rules.wording import (
     judged,
     listed,
     unknown,
+    warn,
 )
 
 SIGN_IN_REFUSED = ("wrong-credential", "no-right", "sign-in-needed", "token-expired")
@@ -183,6 +184,17 @@ def _realm(case: Case, each: Realm) -> list[Finding]:
                 "its own name.",
             )
         )
+    elif at_old := _old_addresses(case, host, each):
+        found.append(
+            warn(
+                "realm-at-old",
+                f"The new registry sends clients to {each.url} for tokens, at {listed(at_old)}, "
+                "where the domain leads today.",
+                "If that is the old registry, or goes when it goes, sign-ins fail from then on.",
+                "Look at what answers there. If it belongs to the old side, set the new "
+                "registry's external URL to the domain or to its own name.",
+            )
+        )
     if each.url.lower().startswith("http://"):
         found.append(
             block(
@@ -216,6 +228,17 @@ def _old_hosts(case: Case) -> set[str]:
     if target:
         new |= {plain(value) for link in target.links for value in link.values}
     return names - new - {""}
+
+
+def _old_addresses(case: Case, host: str, each: Realm) -> list[str]:
+    """Return where a token server is, if that is nowhere but at the old registry's addresses."""
+    new = target_addresses(case)
+    if host == plain(case.name) or case.evidence.today is None or not new:
+        return []
+    old = {as_address(a) for a in case.evidence.today.addresses}
+    old -= {as_address(a) for a in new}
+    is_old = bool(each.addresses) and all(as_address(a) in old for a in each.addresses)
+    return list(each.addresses) if is_old else []
 
 
 def token(case: Case) -> Verdict:

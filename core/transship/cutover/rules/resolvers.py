@@ -265,7 +265,7 @@ def refusing(case: Case) -> Verdict:
         return unknown(_NOT_ASKED)
     refused = [v.resolver for v in asked if v.newest.rcode == "REFUSED"]
     silent = [f"{v.resolver} ({v.newest.error})" for v in asked if v.newest.error]
-    broken = [v.resolver for v in asked if _is_broken(v)]
+    broken = [f"{v.resolver}{_why(v)}" for v in asked if _is_broken(v)]
     found = [
         info(
             "resolver-refuses",
@@ -296,6 +296,11 @@ def refusing(case: Case) -> Verdict:
     return judged(found, f"{counted(len(asked), 'resolver')} asked, all answer")
 
 
+def _why(view: ResolverView) -> str:
+    """Return what a resolver says of its failure (RFC 8914)."""
+    return f" ({listed(view.newest.extended, 2)})" if view.newest.extended else ""
+
+
 def _is_broken(view: ResolverView) -> bool:
     if view.newest.rcode != "SERVFAIL":
         return False
@@ -315,7 +320,8 @@ def hurrying(case: Case) -> Verdict:
         f"Late: {listed(late)}.",
         "These caches hold the old record; each can be told to forget it.",
         "Run the line for the resolver's kind. Public resolvers have web pages for it. nginx as a "
-        "proxy looks names up once, at its start: reload it.",
+        "proxy looks names up once, at its start: reload it. Squid (positive_dns_ttl) and Java "
+        "have caches of their own: restart them.",
         f"unbound-control flush {name}\nrndc flushname {name}\nresolvectl flush-caches\n"
         "kubectl -n kube-system rollout restart deployment coredns\n"
         "https://developers.google.com/speed/public-dns/cache\nhttps://one.one.one.one/purge-cache/",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transship.cutover.evidence import Certificate
+from transship.cutover.evidence import LISTED, Certificate
 from transship.cutover.finding import Finding, Severity
 from transship.cutover.rules import after, change, content, signing
 from transship.cutover.rules.case import (
@@ -31,8 +31,12 @@ _RED = (change.missing, signing.signed_anew, change.dangling, after.real_pulls)
 
 
 def reasons(case: Case) -> Verdict:
-    """R-01: nothing that was seen asks for going back."""
-    if not has_begun(case) and not any(leads_to_target(case, e.values) for e in case.history):
+    """R-01: nothing that was seen asks for going back.
+
+    A record that is gone counts as changed: a change may do that and nothing else.
+    """
+    begun = has_begun(case) or any(leads_to_target(case, e.values) for e in case.history)
+    if not begun and not change.missing(case).findings:
         return unknown(_CHANGE)
     red = [f for rule in _RED for f in rule(case).findings if f.severity is Severity.BLOCK]
     seen = [f.seen for f in red]
@@ -77,10 +81,16 @@ def duration(case: Case) -> Verdict:
 def losses(case: Case) -> Verdict:
     """R-03: nothing would be hidden by going back: no tag is at the new registry alone."""
     compared = case.evidence.parity
-    if compared is None or (not compared.compared and not compared.different):
+    if (
+        compared is None
+        or compared.source != LISTED
+        or (not compared.compared and not compared.different)
+    ):
         return unknown("a comparison of the tags of both registries")
-    only = [pair for pair in compared.different if pair.new and not pair.old]
-    other = [pair for pair in compared.different if pair.new and pair.old]
+    safe_ones = {*compared.had, *compared.to_old}
+    different = [pair for pair in compared.different if pair not in safe_ones]
+    only = [pair for pair in different if pair.new and not pair.old]
+    other = [pair for pair in different if pair.new and pair.old]
     found: list[Finding | None] = []
     if only:
         count = counted(len(only), "tag is", "tags are")
@@ -104,7 +114,7 @@ def losses(case: Case) -> Verdict:
             )
         )
     needs = f"the tags that couldn't be compared ({compared.error})" if compared.error else ""
-    return judged(found, "no tag would be hidden", needs)
+    return judged(found, "no tag would be hidden", needs, taken=compared.at)
 
 
 def conditions(case: Case) -> Verdict:

@@ -37,6 +37,9 @@ _ATTACH = {
     ".azurecr.io": "ACR's custom domains are a private preview, and need a data domain for each "
     "region too; otherwise put a reverse proxy in front.",
     ".amazonaws.com": "ECR has no custom domains: put a reverse proxy in front.",
+    ".cloudfront.net": "In CloudFront: add it as an alternate domain name with a certificate. If "
+    "that fails with CNAMEAlreadyExists, another distribution still has it: move it from there "
+    "(associate-alias).",
     ".pkg.dev": "Artifact Registry has no custom domains: put a reverse proxy in front.",
 }
 
@@ -73,7 +76,8 @@ def _how_to_attach(case: Case) -> str:
     known = next((text for end, text in _ATTACH.items() if host.endswith(end)), "")
     return known or (
         f"Add {case.name} to the new registry as a name of its own, with a certificate: virtual "
-        "host, custom domain, or external URL."
+        "host, custom domain, or external URL. A service that wants to see the domain lead to it "
+        "first can mostly be shown a TXT record instead, or takes a certificate of your own."
     )
 
 

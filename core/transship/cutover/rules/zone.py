@@ -15,6 +15,7 @@ from transship.cutover.rules.case import (
     as_address,
     label,
     leading,
+    lines,
     resolvers_answer,
     said,
     serving,
@@ -113,7 +114,14 @@ def _missing(case: Case, told: Mapping[str, tuple[str, ...]]) -> Finding | None:
         f"{case.name} has no CNAME, A or AAAA record on {listed(without)}.",
         f"Pulls that ask there fail: no such host. Resolvers remember that for {span(negative)}.",
         "Create or restore the record on every name server before anything else.",
+        _as_elsewhere(case),
     )
+
+
+def _as_elsewhere(case: Case) -> str:
+    """Return the record as a server has it that has one, nothing where none does."""
+    found = (leading(server) for server in serving(case.evidence.zone))
+    return lines(case, next((each for each in found if each), ()))
 
 
 def _differing(case: Case, told: Mapping[str, tuple[str, ...]]) -> Finding | None:

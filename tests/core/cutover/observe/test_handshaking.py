@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import socket
 import ssl
-import threading
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from servers.greeting import greeting
 from servers.process import LOOPBACK, free_port
 from transship import errors
 from transship.clock import SystemClock
@@ -289,29 +289,6 @@ async def test_a_connection_that_is_cut_when_tls_begins(handshaker: Handshaker) 
     assert found.error == "closed"
 
 
-@contextmanager
-def greeting(context: ssl.SSLContext) -> Iterator[int]:
-    """Shake hands on the port that is given. asyncio's servers cut before their alert is sent."""
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection, suppress(OSError):
-                context.wrap_socket(connection, server_side=True).close()
-
-    with socket.create_server((LOOPBACK, 0)) as listening:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
 async def test_a_server_that_does_not_know_the_name(
     handshaker: Handshaker, certificates: Certificates
 ) -> None:
@@ -338,3 +315,19 @@ async def test_a_server_of_another_age(handshaker: Handshaker, certificates: Cer
 
     assert found.error.startswith("tls: ")
     assert found.error.endswith("handshake failure")
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+async def test_a_version_of_tls_that_nobody_should_speak(
+    handshaker: Handshaker, certificates: Certificates
+) -> None:
+    context = certificates.server_context()
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with greeting(context) as port:
+        found = await handshaker.shake("localhost", LOOPBACK, port)
+
+    assert {each.version for each in found} == {"TLSv1.1"}
+    assert not any(map(is_trusted, found))
+    assert all(each.error.startswith("tls: ") for each in found)

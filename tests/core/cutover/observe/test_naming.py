@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from servers.dns.zones import NEW, OLD
 from servers.process import free_port
@@ -41,6 +43,20 @@ async def test_everything_is_gathered(
     assert seen.misspelt[0].records[0].values == (NEW,)
     assert {answer.type for answer in seen.authorities} == {"CAA"}
     assert (seen.local, bool(seen.local_error)) == ((), True)
+
+
+async def test_this_machine_is_not_asked_where_the_names_are_none_of_its(
+    asker: Asker, plain: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def asked(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("transship.cutover.observe.resolving.local_addresses", asked)
+    seen = await observe_names(asker, replace(SUBJECT, system=False), [plain], [plain])
+
+    assert (seen.local, seen.local_error, seen.hosts) == ((), "", ())
+    assert seen.zone is not None
+    assert seen.zone.name == "example.test"
 
 
 async def test_what_was_seen_goes_into_a_file_and_back(asker: Asker, plain: Resolver) -> None:

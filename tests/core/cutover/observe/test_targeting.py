@@ -71,7 +71,8 @@ async def test_all_is_seen_before_the_domain_leads_there(
         )
 
     assert leads.addresses == (target,)
-    assert [each.trust for each in seen.handshakes if is_trusted(each)] == [subject.node_ca]
+    trusted = [(each.address, each.trust) for each in seen.handshakes if is_trusted(each)]
+    assert trusted == [(target, subject.node_ca), (old, subject.node_ca)]
     probes = [(each.address, each.side, each.credential, each.accepted) for each in seen.probes]
     assert probes == [
         (target, "new", "", None),

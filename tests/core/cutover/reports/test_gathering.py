@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cutovers import clean
 from transship.cutover.change.ways import ByPowerDns
+from transship.cutover.delta import Round, Sorted
 from transship.cutover.evidence import Evidence, Parity, Statement, TagPair
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Kind
@@ -105,3 +108,40 @@ def test_an_applier_says_where_it_writes_and_whether_it_may(tmp_path: Path) -> N
     locked = standing_of(cutover, clean.NOW, read_only=True).applier
     assert locked is not None
     assert locked.why_not == READ_ONLY
+
+
+@pytest.mark.parametrize(("seen_at", "lost"), [(clean.NOW - 1, False), (clean.NOW + 1, True)])
+def test_what_only_the_new_side_has_is_no_loss_if_it_was_there_before_the_change(
+    seen_at: float, *, lost: bool, tmp_path: Path
+) -> None:
+    """After the last look that found the old record, the change may have been made."""
+    cutover = kept(tmp_path, clean.clean_evidence(), flipped())
+    pair = TagPair("team/cache", "1", "", "sha256:cc")
+    with cutover.journal() as journal:
+        for at in (seen_at, LATER + 8):
+            journal.add(Kind.DELTA, Round(at, Sorted(only_new=(pair,)), compared=1), at)
+
+    standing = standing_of(cutover, LATER + 10)
+
+    assert standing.way_back is not None
+    assert standing.way_back.lost == ((pair,) if lost else ())
+    hidden = standing.result("R-03")
+    assert hidden is not None
+    assert bool(hidden.findings) is lost
+
+
+def test_a_round_is_what_a_check_goes_by_if_it_is_newer(tmp_path: Path) -> None:
+    late = TagPair("team/app", "1.5", "sha256:bb", "")
+    seen = clean.clean_evidence()
+    cutover = kept(tmp_path, seen)
+    with cutover.journal() as journal:
+        older, newer = seen.taken - 5, seen.taken + 5
+        journal.add(Kind.DELTA, Round(older, Sorted((late,)), doing="look", compared=9), older)
+        assert standing_of(cutover, newer).result("P-27").findings == ()  # type: ignore[union-attr]
+        journal.add(Kind.DELTA, Round(newer, Sorted((late,)), doing="look", compared=9), newer)
+
+    missing = standing_of(cutover, newer).result("P-27")
+
+    assert missing is not None
+    assert [each.id for each in missing.findings] == ["tags-missing"]
+    assert missing.taken == newer

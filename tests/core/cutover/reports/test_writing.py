@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakes.cutovers_world import NOW, changed, ready, with_trouble
+from cutovers import clean
+from fakes.cutovers_world import NOW, changed, ready, standing, with_trouble
 from transship.cutover.finding import CheckResult
 from transship.cutover.reports.standing import Note, Standing
 from transship.cutover.reports.writing import Form, form_of, report_text, write_report
@@ -74,6 +75,22 @@ def test_after_the_change_the_clocks_are_in_it() -> None:
     assert found["clocks"]["changed"] is not None
     assert found["way_back"]["add"] == ["images.example.com. 60 IN CNAME registry.oldcloud.net."]
     assert {each["says"] for each in found["servers"]} == {"new", "old", "other"}
+
+
+def test_pulls_by_the_domain_are_in_it_with_who_answered() -> None:
+    pulls = (
+        clean.by_name(clean.NEW_AT, "this machine", "office"),
+        clean.by_name(clean.OLD_AT, "cafe", error="timed-out: x"),
+        clean.by_name("9.9.9.9", "abroad", fingerprint=""),
+    )
+    flipped = standing(clean.case(**clean.FLIPPED, by_name=pulls))
+    found = json.loads(report_text(flipped, Form.JSON, NOW))["pulls"]
+
+    assert [each["answered"] for each in found] == ["new", "old", None]
+    assert found[0]["by"] == ["this machine", "office"]
+    assert found[0]["image"] == "images.example.com/team/app:1.0"
+    assert [each["error"] for each in found] == [None, "timed-out: x", None]
+    assert json.loads(report_text(with_trouble(), Form.JSON, NOW))["pulls"] == []
 
 
 @pytest.mark.parametrize("form", Form)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from cutovers.clean import (
     CLEAN,
     DAY,
     FLIPPED,
+    NAME,
     NEW,
+    NEW_AT,
     NOW,
     OLD_AT,
     SAID,
     at_both,
+    by_name,
     case,
     finding,
     found,
@@ -24,41 +29,112 @@ from cutovers.clean import (
     said,
     shake,
     shakes,
+    view,
 )
-from transship.cutover.evidence import Pull
 from transship.cutover.finding import Outcome
-from transship.cutover.rules.case import Case
+from transship.cutover.rules.after import answered_by
+from transship.cutover.rules.case import Case, Side
 
-LATER = NOW + 500
+if TYPE_CHECKING:
+    from transship.cutover.evidence import NamedPull
+
+OTHER_AT = "9.9.9.9"
 
 
 def after(**more: Any) -> Case:
     return case(**{**FLIPPED, "samples": moved("office"), **more})
 
 
-def pulled(**more: Any) -> Pull:
-    return replace(CLEAN.evidence.pulls[0], at=LATER, **more)
-
-
 def test_a_pull_from_before_the_change_proves_nothing() -> None:
     for check in ("V-01", "V-02"):
         assert result(after(), check).outcome is Outcome.OPEN
-        assert result(after(pulls=(pulled(),)), check).outcome is Outcome.PASS
+        assert result(after(by_name=(by_name(at=NOW - 1),)), check).outcome is Outcome.OPEN
+        assert result(after(by_name=(by_name(),)), check).outcome is Outcome.PASS
         assert result(case(), check).needs == "the change"
 
 
-def test_a_pull_that_fails_now_blocks() -> None:
-    failing = pulled(error="wrong-credential: 401")
+def test_a_pull_that_was_led_to_the_target_by_us_proves_nothing_either() -> None:
+    pinned = replace(CLEAN.evidence.pulls[0], at=NOW + 500)
 
-    assert found(after(pulls=(failing,)), "V-01") == {"pull-fails-now": "block"}
+    assert result(after(pulls=(pinned,)), "V-01").outcome is Outcome.OPEN
+
+
+def test_what_was_pulled_and_who_led_there_is_said() -> None:
+    seen = after(by_name=(by_name(NEW_AT, "this machine", "office"),))
+
+    assert result(seen, "V-01").seen == (
+        f"{NAME}/team/app:1.0 whole, 4.8 MiB in all, from {NEW_AT} (this machine and office)"
+    )
+    assert result(seen, "V-02").seen == (f"the new registry, at {NEW_AT} (this machine and office)")
+
+
+def test_where_nobody_answered_no_side_did() -> None:
+    refused = by_name(image="", fingerprint="", error="connection-refused: x")
+
+    assert result(after(by_name=(refused,)), "V-02").outcome is Outcome.OPEN
+    assert found(after(by_name=(refused, by_name())), "V-02") == {}
+
+
+def test_without_an_image_only_the_side_is_known() -> None:
+    seen = after(by_name=(by_name(image="", blobs=0, bytes=0),))
+
+    assert "--repository" in result(seen, "V-01").needs
+    assert result(seen, "V-02").outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("pulls", "outcome"),
+    [
+        ((by_name(error="wrong-credential: 401"),), {"pull-fails-now": "block"}),
+        ((by_name(NEW_AT, "a", error="x"), by_name()), {"pull-fails-for-one": "warn"}),
+        ((by_name(NEW_AT, "a", "b", error="x"), by_name()), {"pull-fails-now": "block"}),
+        (
+            (by_name("", "a", image="", error="name-not-found: NXDOMAIN"), by_name()),
+            {"pull-fails-for-one": "warn"},
+        ),
+        ((by_name("", image="", error="name-not-found: x"),), {"pull-fails-now": "block"}),
+    ],
+)
+def test_pulls_that_fail(pulls: tuple[NamedPull, ...], outcome: dict[str, str]) -> None:
+    failing = after(by_name=pulls)
+
+    assert found(failing, "V-01") == outcome
+    blocks = "block" in outcome.values()
+    assert found(failing, "R-01") == ({"go-back": "warn"} if blocks else {})
 
 
 def test_the_address_tells_the_sides_apart_even_with_one_certificate() -> None:
     same = (*shakes(), *shakes(OLD_AT))
-    seen = after(pulls=(pulled(), pulled(address=OLD_AT)), handshakes=same)
+    seen = after(by_name=(by_name(), by_name(OLD_AT, "office")), handshakes=same)
 
     assert found(seen, "V-02") == {"other-side-answers": "warn", "same-certificate": "info"}
-    assert OLD_AT in finding(seen, "V-02", "other-side-answers").seen
+    assert f"{OLD_AT} (office)" in finding(seen, "V-02", "other-side-answers").seen
+
+
+def test_the_old_side_may_answer_until_caches_have_let_go() -> None:
+    early = by_name(OLD_AT, "office", at=NOW + 20)
+
+    assert found(after(by_name=(early,)), "V-02") == {"still-old": "info"}
+
+
+def test_an_address_of_neither_side_is_told_by_its_certificate() -> None:
+    pulls = (by_name(OTHER_AT), by_name(OTHER_AT, fingerprint="old"))
+    same = (*shakes(), *shakes(OLD_AT))
+
+    assert [answered_by(after(), each) for each in pulls] == [Side.NEW, Side.OLD]
+    assert found(after(by_name=(pulls[0],)), "V-02") == {}
+    assert found(after(by_name=(by_name(OTHER_AT, fingerprint="x"),)), "V-02") == {
+        "unknown-side": "warn"
+    }
+    unknown = after(by_name=(pulls[0],), handshakes=same)
+    assert found(unknown, "V-02") == {"unknown-side": "warn", "same-certificate": "info"}
+
+
+def test_where_a_resolver_leads_by_the_targets_name_is_the_new_side() -> None:
+    near = view("near", record("CNAME", NEW), record("A", OTHER_AT, name=NEW[:-1]))
+    seen = after(resolvers=(near,), by_name=(by_name(OTHER_AT, "near", fingerprint="x"),))
+
+    assert found(seen, "V-02") == {}
 
 
 def test_the_certificate_is_looked_at_where_the_domain_leads_now() -> None:

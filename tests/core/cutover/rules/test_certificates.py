@@ -18,6 +18,7 @@ from cutovers.clean import (
     finding,
     found,
     leaf,
+    probe,
     result,
     said,
     shake,
@@ -125,6 +126,22 @@ def test_the_certificate_outlives_the_way_back(days: int, outcome: dict[str, str
     above = one(chain=(leaf(NAME), replace(INTERMEDIATE, not_after=NOW + days * DAY)))
 
     assert found(own, "P-15") == found(above, "P-15") == outcome
+
+
+@pytest.mark.parametrize(
+    ("dates", "outcome"),
+    [
+        (("Fri, 15 Jan 2027 08:00:00 GMT",), {}),
+        (("Fri, 15 Jan 2027 09:00:00 GMT",), {"clock-differs": "warn"}),
+        # Somewhere on the way an old answer was kept.
+        (("Fri, 15 Jan 2027 07:00:00 GMT", "Fri, 15 Jan 2027 08:00:01 GMT"), {}),
+        (("yesterday", "Fri, 99 Jan 2027 07:00:00 GMT", ""), {}),
+    ],
+)
+def test_this_machines_clock(dates: tuple[str, ...], outcome: dict[str, str]) -> None:
+    probes = tuple(probe(headers=(("date", date),)) for date in dates)
+
+    assert found(case(probes=probes), "P-13") == outcome
 
 
 def test_nobody_who_renews_is_a_remark() -> None:

@@ -201,3 +201,9 @@ def test_a_link_to_a_name_that_doesnt_exist_dangles() -> None:
     missing = chain(NAME, rcode="NXDOMAIN", error="NXDOMAIN")
     assert result(case(today=missing), "F-07").outcome is Outcome.OPEN
     assert result(case(today=None), "F-07").outcome is Outcome.OPEN
+
+
+def test_the_old_registrys_address_wasnt_tried_as_a_target() -> None:
+    back = case(**{**FLIPPED, "today": chain(NAME, NEW, to=(OLD_AT,))})
+
+    assert found(back, "F-04") == {"address-unprobed": "warn"}

@@ -8,10 +8,12 @@ from cutovers.clean import (
     CLEAN,
     FLIPPED,
     NAME,
+    SAID,
     case,
     finding,
     found,
     result,
+    said,
     shake,
 )
 from transship.cutover.evidence import Parity, PathProbe, Pull, TagPair
@@ -73,6 +75,18 @@ def test_other_hosts_that_a_pull_needs_are_told_to_be_copied() -> None:
     assert seen.record == "blobs.cos.example:443"
 
 
+def test_what_nodes_say_of_the_way_there_counts() -> None:
+    other = (pulled(hosts=(f"{NAME}:443", "blobs.cos.example:443")),)
+    shut = (*SAID, said("node-egress", "not reached: blobs.cos.example:443\ndone"))
+    open_ = (*SAID, said("node-egress", "reached: blobs.cos.example:443\ndone"))
+
+    assert found(case(pulls=other, statements=shut), "P-28") == {
+        "blob-host-shut-for-nodes": "block",
+        "more-hosts": "info",
+    }
+    assert found(case(pulls=other, statements=open_), "P-28") == {"more-hosts": "info"}
+
+
 def test_layers_without_tls_or_from_a_host_that_fails_block() -> None:
     insecure = pulled(insecure_redirects=("http://blobs.example:80",))
     failing = replace(shake("9.9.9.9", error="timeout", chain=()), name="blobs.example")
@@ -99,3 +113,10 @@ def test_after_the_change_what_was_left_behind_is_asked_about() -> None:
     }
     assert "Nothing is overwritten" in finding(after, "V-03", "pushed-to-both").remedy
     assert result(case(), "V-03").outcome is Outcome.OPEN
+
+
+def test_where_rounds_tell_who_has_pushed_nobody_is_asked() -> None:
+    known = Parity(3, (OTHER, NEWER), to_old=(OTHER,), to_new=(NEWER,))
+    after = case(**FLIPPED, parity=known)
+
+    assert found(after, "V-03") == {"pushed-to-old": "warn", "tags-only-new": "info"}

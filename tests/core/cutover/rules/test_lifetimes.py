@@ -6,6 +6,7 @@ from cutovers.clean import (
     DAY,
     FLIPPED,
     HISTORY,
+    NAME,
     NOW,
     NS1,
     NS2,
@@ -38,14 +39,15 @@ def test_a_high_ttl_blocks_and_says_when_it_would_be_safe() -> None:
     assert seen.severity.value == "block"
     assert "TTL is 3600 s (1 h 00 min)" in seen.seen
     assert "2027-01-15 09:00:00 UTC" in seen.remedy
+    assert seen.record == f"{NAME}. 60 IN CNAME {OLD}"
 
 
 def test_a_lowered_ttl_blocks_until_the_last_server_has_let_go() -> None:
     lowered = (
         Served(NS1[1], (OLD,), 3600, NOW - DAY, NOW - 3000),
         Served(NS1[1], (OLD,), 60, NOW - 2990, NOW),
-        Served(NS2[1], (OLD,), 3600, NOW - DAY, NOW - 600),
-        Served(NS2[1], (OLD,), 60, NOW - 590, NOW),
+        Served(NS2[1], (OLD,), 3600, NOW - DAY, NOW - 610),
+        Served(NS2[1], (OLD,), 60, NOW - 600, NOW),
     )
     seen = finding(case(history=lowered), "P-07", "ttl-draining")
 

@@ -58,6 +58,10 @@ def test_addresses_at_a_provider_that_flattens_may_be_something_else_there() -> 
 
     assert found(case(zone=flat), "P-06") == {"maybe-flattened": "warn"}
     assert found(case(zone=own), "P-06") == {}
+    # Nobody knows of an unknown provider whether it flattens: it is asked for, and stops nothing.
+    assert result(case(zone=own), "P-06").outcome is Outcome.OPEN
+    kept = (*SAID, said("provider-value", "A 1.2.3.4"))
+    assert result(case(zone=own, statements=kept), "P-06").outcome is Outcome.PASS
     told = (*SAID, said("provider-value", "CNAME registry.oldcloud.net, proxied"))
     assert found(case(zone=flat, statements=told), "P-06") == {"maybe-flattened": "info"}
 

@@ -9,6 +9,7 @@ import pytest
 from cutovers.clean import (
     FLIPPED,
     NAME,
+    NEW_AT,
     OLD_AT,
     REALM,
     case,
@@ -84,6 +85,10 @@ OLD_REALM = {"url": "https://registry.oldcloud.net/t", "host": "registry.oldclou
         ({}, {}),
         ({"host": NAME, "url": f"https://{NAME}/token"}, {}),
         (OLD_REALM, {"realm-is-old": "block"}),
+        ({"addresses": (OLD_AT,)}, {"realm-at-old": "warn"}),
+        ({**OLD_REALM, "addresses": (OLD_AT,)}, {"realm-is-old": "block"}),
+        ({"addresses": (OLD_AT, "9.9.9.9")}, {}),
+        ({"addresses": (NEW_AT,)}, {}),
         ({"url": "http://registry.newcloud.org/t"}, {"realm-without-tls": "block"}),
         ({"error": "name-not-found: x"}, {"realm-broken": "block"}),
         ({"error": "certificate-not-trusted: x", "status": 0}, {"realm-broken": "block"}),

@@ -66,6 +66,21 @@ def test_going_back_is_blocked_while_it_would_hide_tags() -> None:
     assert result(after(parity=None), "R-03").outcome is Outcome.OPEN
 
 
+def test_what_only_the_new_side_had_before_or_the_old_side_has_pushed_is_no_loss() -> None:
+    had = TagPair("team/cache", "1", "", "sha256:n")
+    late = TagPair("team/app", "latest", "sha256:c", "sha256:b")
+    of = after(parity=Parity(200, (had, late), had=(had,), to_old=(late,)))
+
+    assert found(of, "R-03") == {}
+
+
+def test_what_a_job_has_copied_does_not_tell_what_was_pushed_since() -> None:
+    of = after(parity=Parity(200, (), source="abcdef"))
+
+    assert result(of, "R-03").outcome is Outcome.OPEN
+    assert result(of, "V-03").outcome is Outcome.OPEN
+
+
 def test_the_old_registry_has_to_be_there() -> None:
     def old(**more: Any) -> dict[str, str]:
         return found(after(probes=(probe(), signed_in(OLD_AT, side="old", **more))), "R-04")

@@ -61,7 +61,10 @@ def test_a_name_without_a_record_is_missing() -> None:
     assert found(case(zone=zone(server(NS1, LINK), server(NS2))), "P-05") == {
         "name-missing": "block"
     }
+    half = finding(case(zone=zone(server(NS1), server(NS2, LINK))), "P-05", "name-missing")
+    assert half.record == f"{NAME}. 60 IN CNAME {OLD}"
     seen = finding(case(zone=zone(server(NS1), server(NS2))), "P-05", "name-missing")
+    assert seen.record == ""
     assert NAME in seen.seen
     assert "5 min" in seen.means
 

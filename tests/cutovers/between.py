@@ -1,0 +1,69 @@
+"""A domain of the lab that is to move between two registries of a test's own."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from servers.dns.lab import EXAMPLE
+from servers.dns.zones import IMAGES, NEW, TTL
+from servers.images import make_layer, push_image
+from transship.cutover.subject import Domain, Resolver, Subject
+from transship_tui.live import LiveEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from servers.dns.lab import DnsLab
+    from servers.docker_registry import DockerRegistry
+    from transship.cutover.reports.standing import Standing
+
+APP = "team/app"
+DOMAIN = IMAGES.rstrip(".")
+
+
+class QuickEngine(LiveEngine):
+    """An engine that doesn't wait long between rounds."""
+
+    every = 0.05
+
+
+def push(registry: DockerRegistry, tag: str, content: str) -> str:
+    """Push a small image; return its digest."""
+    return push_image(registry, APP, tag, [make_layer(content.encode())]).digest
+
+
+def domain_between(lab: DnsLab, old: DockerRegistry, new: DockerRegistry) -> Subject:
+    """Return a cutover between registries which hold the same: one tag.
+
+    Only the lab's resolver is asked.
+    """
+    lab.primary.remember(EXAMPLE, IMAGES)
+    for registry in (old, new):
+        push(registry, "1", "one")
+    plain = lab.caches["plain"]
+    return Subject(
+        Domain(DOMAIN),
+        new.host,
+        old.host,
+        NEW.rstrip("."),
+        (Resolver("plain", plain.address, plain.port),),
+        served=lab.served,
+        public=False,
+        system=False,
+        ttl=TTL,
+    )
+
+
+async def checked(engine: LiveEngine, name: str) -> Standing:
+    """Make all checks."""
+    return [each async for each in engine.check_cutover(name)][-1]
+
+
+async def seen(engine: LiveEngine, name: str, wanted: Callable[[Standing], bool]) -> Standing:
+    """Watch until something holds."""
+    async with aclosing(engine.watch_cutover(name)) as standings:
+        async for standing in standings:
+            if wanted(standing):
+                return standing
+    raise AssertionError("the watch has ended")
