@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b64decode
 from urllib.parse import parse_qs
 
@@ -14,6 +15,7 @@ from transship.sandbox.bodies import read_body
 from transship.sandbox.tokens import CATALOG, Scope, Tokens, parse_scopes, repository_scope
 
 REALM = "/token"
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _FORM_LIMIT = 64 * 1024
 _ACTIONS = {
     hdrs.METH_GET: ("pull",),
@@ -28,9 +30,8 @@ _ACTIONS = {
 class Realm:
     """Gives tokens by GET and by OAuth2's POST, and asks every other request for one."""
 
-    def __init__(self, tokens: Tokens, host: str) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
-        self._host = host
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is answered where."""
@@ -84,7 +85,10 @@ class Realm:
         return user
 
     def admit(self, request: web.Request) -> None:
-        """Raise Refusal with a challenge unless the request carries a token that allows it."""
+        """Raise Refusal with a challenge unless the request carries a token that allows it.
+
+        The realm is named as the registry was: a name that comes to lead here works at once.
+        """
         wanted = _wanted(request)
         scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         error = ""
@@ -93,7 +97,10 @@ class Realm:
             if note and note.allows(wanted):
                 return
             error = "insufficient_scope" if note else "invalid_token"
-        challenge = f'Bearer realm="http://{self._host}{REALM}",service="{self._host}"'
+        host = request.host
+        if not _HOST.fullmatch(host):
+            raise Refusal(Code.UNSUPPORTED, {"host": host}, status=400)
+        challenge = f'Bearer realm="{request.scheme}://{host}{REALM}",service="{host}"'
         if wanted:
             challenge += f',scope="{" ".join(str(scope) for scope in wanted)}"'
         if error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import sqlite3
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -54,21 +55,30 @@ class LoggedRequest:
     sent: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where a registry listens: `port` 0 takes a free one. With `tls` it speaks https."""
+
+    address: str = LOOPBACK
+    port: int = 0
+    tls: ssl.SSLContext | None = None
+
+
 class SandboxRegistry:
     """A registry that runs while it is entered: `async with SandboxRegistry(folder) as registry`.
 
-    All it holds is in `folder` and is there again when it is entered the next time. `port` 0 takes
-    a free one. `users` are passwords by user name and make it ask for Bearer tokens, which hold
-    for `token_lifetime` seconds; without users everything is open to everybody.
-    `bytes_per_second` slows blobs down, both ways together. `chunk_minimum` and `page_limit` are
-    what it takes of chunks (bytes) and gives of lists (entries).
+    All it holds is in `folder` and is there again when it is entered the next time. It listens at
+    `door`, which may be another one each time. `users` are passwords by user name and make it ask
+    for Bearer tokens, which hold for `token_lifetime` seconds; without users everything is open to
+    everybody. `bytes_per_second` slows blobs down, both ways together. `chunk_minimum` and
+    `page_limit` are what it takes of chunks (bytes) and gives of lists (entries).
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        port: int = 0,
+        door: Door | None = None,
         users: Mapping[str, str] | None = None,
         token_lifetime: float = 300,
         bytes_per_second: float | None = None,
@@ -79,7 +89,7 @@ class SandboxRegistry:
         self.host = ""
         self.requests: deque[LoggedRequest] = deque(maxlen=100_000)
         self.folder = folder
-        self._port = port
+        self.door = door or Door()
         clock = clock or SystemClock()
         self._tokens = Tokens(users, token_lifetime, clock) if users else None
         self._pace = Pace(bytes_per_second, clock)
@@ -92,9 +102,9 @@ class SandboxRegistry:
         async with AsyncExitStack() as stack:
             self.store = Store(self.folder)
             stack.callback(self.store.close)
-            listener = socket.create_server((LOOPBACK, self._port))
+            listener = socket.create_server((self.door.address, self.door.port))
             stack.callback(listener.close)
-            self.host = f"{LOOPBACK}:{listener.getsockname()[1]}"
+            self.host = f"{self.door.address}:{listener.getsockname()[1]}"
             runner = web.AppRunner(
                 self._application(),
                 logger=_LOG,
@@ -104,7 +114,7 @@ class SandboxRegistry:
             )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, listener).start()
+            await web.SockSite(runner, listener, ssl_context=self.door.tls).start()
             self._running = stack.pop_all()
         return self
 
@@ -123,7 +133,7 @@ class SandboxRegistry:
         sessions = Sessions(self.folder / "uploads")
         app.add_routes(Uploads(self.store, sessions, self._pace, self._chunk_minimum).routes())
         if self._tokens:
-            self._realm = Realm(self._tokens, self.host)
+            self._realm = Realm(self._tokens)
             app.add_routes(self._realm.routes())
         return app
 

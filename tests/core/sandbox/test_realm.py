@@ -192,3 +192,18 @@ async def test_other_forms_are_refused(
 async def test_an_open_registry_has_no_realm(tmp_path: Path, http: httpx.AsyncClient) -> None:
     async with SandboxRegistry(tmp_path / "open") as registry:
         assert (await http.get(f"http://{registry.host}/token")).status_code == 404
+
+
+@pytest.mark.parametrize("host", ["images.example.test:5000", "127.0.0.1", "[::1]:5000"])
+async def test_the_realm_is_named_as_the_registry_was(http: httpx.AsyncClient, host: str) -> None:
+    answer = await http.get("/v2/", headers={"Host": host})
+
+    assert challenge(answer) == f'Bearer realm="http://{host}/token",service="{host}"'
+
+
+@pytest.mark.parametrize("host", ['evil"quote', "a b", "x:999999", "a/b", ""])
+async def test_what_is_no_host_is_named_nowhere(http: httpx.AsyncClient, host: str) -> None:
+    answer = await http.get("/v2/", headers={"Host": host})
+
+    assert answer.status_code == 400
+    assert "WWW-Authenticate" not in answer.headers
