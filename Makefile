@@ -8,7 +8,7 @@ SOURCES := core tui tests
 .PHONY: help demo test test-long check screenshots keys servers clean
 
 help:
-	@echo "make demo         the app on two small registries of its own"
+	@echo "make demo         the app in a world of its own: two registries, and a domain"
 	@echo "make test         bring the servers that the tests need, and run the tests"
 	@echo "make test-long    the tests that take minutes each"
 	@echo "make check        format, lint, types and import contracts"

@@ -30,7 +30,22 @@ from transship.sandbox.sandbox import Sandbox
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.live import LiveEngine
+from transship_tui.type_ahead import at_rest
 
+FLOW = """\
+version = 1
+kind = "flow"
+repositories = ["web", "api"]
+[[stages]]
+name = "dev"
+at = "old/team"
+[[stages]]
+name = "test"
+at = "new/team"
+[[stages]]
+name = "prod"
+at = "new/prod"
+"""
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
@@ -48,7 +63,9 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     async def shows(text: str) -> None:
         await until(pilot, lambda: text in screen_text(app), f"{text!r} on the screen", deadline=30)
 
-    def take(name: str) -> None:
+    async def take(name: str) -> None:
+        await until(pilot, lambda: at_rest(app), "all is drawn", deadline=30)
+        await pilot.pause()
         picture = app.export_screenshot(title="Transship")
         picture = re.sub(r"terminal-\d+", "terminal", picture)
         picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
@@ -61,19 +78,19 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     await shows("2 accounts")
     await pilot.press("t")
     await shows("answers")
-    take("registries")
+    await take("registries")
     await pilot.press("enter")
     await shows("6 repositories")
     await pilot.press("G", "k", "k", "space", "k")
     await shows("● 1 repository")
     await shows("tags of team/web")
-    take("browse")
+    await take("browse")
     await pilot.press("c")
     await shows("To registry")
-    take("copy")
+    await take("copy")
     await pilot.press(*["tab"] * 5, "enter")
     await shows("Moves")
-    take("preview")
+    await take("preview")
     await pilot.press("tab", "enter")
     await shows("Start this copy?")
     await pilot.press("tab", "enter")
@@ -83,12 +100,31 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
         "the job is under way",
         deadline=30,
     )
-    take("running")
+    await take("running")
     await shows("✓ done")
     await pilot.press("V")
     await shows("proven")
     await shows("Move the domain")
-    take("proven")
+    await take("proven")
+    await pilot.press("escape", "3", "a")
+    await shows("Existing tags")
+    await pilot.press("ctrl+u", *"nightly", "f6")
+    await shows("Which tags")
+    await pilot.press(*"team/**", "tab", "tab", "tab", "tab", *"latest")
+    await shows("✓ 8 matched  – 3 dropped")
+    await shows("Rule 1 ✓8")
+    await take("rule")
+    await pilot.press("ctrl+o")
+    await shows("New repositories")
+    await take("plan")
+    await pilot.press("escape", "ctrl+s", "escape", "d")
+    await shows("+ 4 missing at target")
+    await pilot.press("j")
+    await take("drift")
+    await pilot.press("escape", "b")
+    await shows("to promote")
+    await pilot.press("G", "k")
+    await take("board")
 
 
 @asynccontextmanager
@@ -105,6 +141,9 @@ async def _app(size: tuple[int, int]) -> AsyncIterator[tuple[Pilot[None], dict[s
                     account = replace(account, username=username, secret_source="session")
                     await secrets.set(access.host, username, access.credential.secret)
                 accounts.save(account)
+            plans = folder / "config" / "plans"
+            plans.mkdir()
+            (plans / "shop.toml").write_text(FLOW, encoding="utf-8")
             sources = Sources(secrets, secrets, DockerConfig({}, home=folder), {})
             engine = LiveEngine(Paths(folder / "config", folder / "state"), sources)
             app = TransshipApp(engine, Settings(guide=True))

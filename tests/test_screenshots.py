@@ -9,6 +9,19 @@ from pathlib import Path
 
 import pytest
 
+NAMES = (
+    "registries",
+    "browse",
+    "copy",
+    "preview",
+    "proven",
+    "rule",
+    "plan",
+    "drift",
+    "board",
+)
+"""Of a running job no two pictures are the same."""
+
 FOLDER = Path(__file__).parents[1] / "screenshots"
 TAKEN = Path(__file__).parent / "pictures.py"
 
@@ -29,7 +42,7 @@ def words(picture: Path) -> list[str]:
     return sorted(set(text.split()))
 
 
-@pytest.mark.parametrize("name", ["registries", "browse", "copy", "preview", "proven"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", ["80x24", "120x40"])
 def test_a_picture_is_up_to_date(taken: Path, name: str, size: str) -> None:
     picture = f"{name}-{size}.svg"

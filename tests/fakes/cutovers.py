@@ -8,36 +8,42 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fakes.keeping_step import FakeKeepingStep
 from transship.cutover.checking import subject_of
 from transship.cutover.evidence import Evidence, Statement
 from transship.cutover.observe.names import parse_domain
 from transship.cutover.progress import progress
+from transship.cutover.reports.gathering import applier_of
 from transship.cutover.reports.standing import Standing
 from transship.cutover.rules.case import Case
 from transship.cutover.rules.judging import judge
 from transship.errors import BadRequest, CutoverNotFound
-from transship_tui.engine_cutover import Tried
+from transship_tui.cutover_way import secret_words
+from transship_tui.engine_cutover import BY_HAND, Tried
 
 if TYPE_CHECKING:
     from fakes.clock import FakeClock
+    from transship.cutover.change.ways import Way
     from transship.cutover.subject import Subject
     from transship_tui.engine_cutover import Wished
 
 
 @dataclass
-class FakeCutovers:
+class FakeCutovers(FakeKeepingStep):
     """Cutovers by their names.
 
     `looks` are what a check gives, one after the other, and `watched` what a watch does; both end
     then. `tries_say` is what trying a field says, by the method's name.
     """
 
-    standings: dict[str, Standing] = field(default_factory=dict, kw_only=True)
     looks: list[Standing] = field(default_factory=list, kw_only=True)
     watched: list[Standing] = field(default_factory=list, kw_only=True)
     tries_say: dict[str, Tried] = field(default_factory=dict, kw_only=True)
     said_by: str = field(default="maria on laptop", kw_only=True)
     taken_files: set[Path] = field(default_factory=set, kw_only=True)
+    ways: dict[str, Way] = field(default_factory=dict, kw_only=True)
+    keys: dict[Way, str] = field(default_factory=dict, kw_only=True)
+    """The secrets that were typed, by what they are for."""
 
     clock: FakeClock
 
@@ -66,6 +72,9 @@ class FakeCutovers:
             resolvers=wished.resolvers,
             repositories=wished.repositories,
             node_ca=wished.node_ca,
+            public=wished.public,
+            job=wished.job,
+            plan=wished.plan,
         )
 
     async def try_domain(self, text: str) -> Tried:
@@ -81,11 +90,30 @@ class FakeCutovers:
         await self._reach("try_resolver", text)
         return self.tries_say.get("try_resolver", Tried(good=True, words="answers"))
 
-    def add_cutover(self, subject: Subject) -> str:
+    def add_cutover(self, subject: Subject, way: Way = BY_HAND) -> str:
         self._fail("add_cutover")
         name = f"{subject.domain.name}-abcdef"
-        self.standings[name] = Standing(name, subject)
+        self.ways[name] = way
+        self.standings[name] = Standing(name, subject, applier=applier_of(way))
         return name
+
+    def way_of_cutover(self, name: str) -> Way:
+        return self.ways.get(name, BY_HAND)
+
+    def change_way(self, name: str, way: Way) -> Standing:
+        self._fail("change_way")
+        self.ways[name] = way
+        self.standings[name] = replace(self.standings[name], applier=applier_of(way))
+        return self.standings[name]
+
+    async def is_key_kept(self, way: Way) -> bool:
+        await self._reach("is_key_kept", way)
+        return not secret_words(way) or way in self.keys
+
+    async def keep_key(self, way: Way, secret: str, *, for_this_run: bool = False) -> None:
+        if not for_this_run:
+            await self._reach("keep_key", way)
+        self.keys[way] = secret
 
     def forget_cutover(self, name: str) -> None:
         self._fail("forget_cutover")
@@ -114,6 +142,11 @@ class FakeCutovers:
 
     async def change_record(self, name: str) -> str:
         await self._reach("change_record", name)
+        return "change done"
+
+    async def end_change(self, name: str) -> str:
+        await self._reach("end_change", name)
+        self.standings[name] = replace(self.standings[name], unended=None)
         return "change done"
 
     async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:

@@ -65,10 +65,10 @@ def with_trouble() -> Standing:
             clean.broken(("ns3.example.com", "9.1.1.3"), rcode="REFUSED"),
         ),
         history=(
-            Served("9.1.1.1", (clean.OLD,), 3600, clean.NOW - clean.DAY, clean.NOW - 3000),
-            Served("9.1.1.1", (clean.OLD,), 60, clean.NOW - 2990, clean.NOW),
-            Served("9.1.1.2", (clean.OLD,), 3600, clean.NOW - clean.DAY, clean.NOW - 2870),
-            Served("9.1.1.2", (clean.OLD,), 60, clean.NOW - 2860, clean.NOW),
+            Served("9.1.1.1", (clean.OLD,), 3600, clean.NOW - clean.DAY, clean.NOW - 3010),
+            Served("9.1.1.1", (clean.OLD,), 60, clean.NOW - 3000, clean.NOW),
+            Served("9.1.1.2", (clean.OLD,), 3600, clean.NOW - clean.DAY, clean.NOW - 2880),
+            Served("9.1.1.2", (clean.OLD,), 60, clean.NOW - 2870, clean.NOW),
         ),
     )
     return standing(found, notes=(Note(NOW - 3600, "begun", "maria on laptop"),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,12 +22,15 @@ from transship.registries.exchanges import Recorder
 from transship.registries.services import service_of
 from transship.transfers.listing import Which
 from transship.transfers.preview import Preview
+from transship.transfers.steering import changed
 from transship.transfers.work import JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:
+    from transship.plans.policy import Limits
     from transship.registries.inspection import Inspection
     from transship.transfers.inventory import Progress
     from transship.transfers.listing import CopyRow, Event
+    from transship.transfers.steering import LimitWish
     from transship.transfers.verify import Proof, VerifyProgress
     from transship.transfers.view import JobView
 
@@ -55,6 +58,8 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers):
     views: list[JobView] = field(default_factory=list)
     plans: dict[str, Plan] = field(default_factory=dict)
     copies: dict[str, list[CopyRow]] = field(default_factory=dict)
+    held: dict[str, dict[str, Limits]] = field(default_factory=dict)
+    """The limits of each registry, by the job."""
     happened: dict[str, list[Event]] = field(default_factory=dict)
     keyring_status: SecretStatus = field(default_factory=lambda: SecretStatus("ok"))
     failures: dict[str, Exception] = field(default_factory=dict)
@@ -167,6 +172,16 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers):
 
     def cancel(self, job: str) -> None:
         self._do("cancel", job, JobState.CANCELLED)
+
+    def limits(self, job: str) -> Mapping[str, Limits]:
+        self._fail("limits")
+        return dict(self.held[job])
+
+    def limit(self, job: str, wish: LimitWish) -> None:
+        self._fail("limit")
+        self.held[job] = self.held[job] | {
+            wish.registry: changed(self.held[job][wish.registry], wish)
+        }
 
     async def resume(self, job: str) -> None:
         await self._reach("resume", job)

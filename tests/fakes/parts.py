@@ -33,6 +33,7 @@ class FakeParts:
     """Boards by the name of their flow; undo plans by their job.
 
     `outcomes` is what an undo comes to, by the tag; what isn't in it is as it was planned.
+    `rival_files` are the plans that are watched.
     `taken` are the files that are there already, `written` the reports that were.
     """
 
@@ -44,6 +45,7 @@ class FakeParts:
     undo_plans: dict[str, UndoPlan] = field(default_factory=dict, kw_only=True)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
     proofs: dict[str, Proof] = field(default_factory=dict, kw_only=True)
+    rival_files: list[str] = field(default_factory=list, kw_only=True)
     taken: set[Path] = field(default_factory=set, kw_only=True)
     written: list[tuple[str, Path, Form]] = field(default_factory=list, kw_only=True)
 
@@ -100,6 +102,10 @@ class FakeParts:
             self.outcomes.get(str(restore.tag), Outcome(restore)) for restore in plan.restores
         )
         return Undone(plan, tuple(outcomes))
+
+    async def rivals(self, job: str) -> Sequence[str]:
+        await self._reach("rivals", job)
+        return list(self.rival_files)
 
     def keep_proof(self, job: str, proof: Proof) -> None:
         self._fail("keep_proof")

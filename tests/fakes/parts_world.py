@@ -14,6 +14,7 @@ from transship.plans.drift import Drift, Row, State
 from transship.plans.flow import Flow, Image, Stage
 from transship.plans.flow_files import FlowEntry
 from transship.plans.plan import Wanted
+from transship.plans.policy import Limits, Window
 from transship.transfers.board import Board, cells_of
 from transship.transfers.board import Row as BoardRow
 from transship.transfers.ledger import Entry, Outcome
@@ -66,6 +67,12 @@ def fill(engine: FakeEngine, words: str = "") -> None:
         _entry(4, "1.4", "dev", "test", Outcome.FAILED, words or "No right to do this", words),
     ]
     engine.drifted = Drift(tuple(_drift_rows(words)))
+    engine.held = {
+        "abc234": {
+            "old.example:5000": Limits(8, rate=20 * 1024**2, window=Window(22 * 60, 6 * 60)),
+            NEW: Limits(),
+        }
+    }
     engine.undo_plans = {"efg678": _undo_plan(words)}
     failed = engine.undo_plans["efg678"].restores[1]
     engine.outcomes = {str(failed.tag): UndoOutcome(failed, away)}
@@ -184,6 +191,14 @@ async def _advice(walk: Walk) -> None:
     await walk.press("enter", "j", "enter", "enter", "j", "enter")
 
 
+async def _limits(walk: Walk) -> None:
+    walk.app.show_job("abc234")
+    await walk.is_at("JobScreen")
+    await walk.press("m")
+    await walk.is_at("LimitsDialog")
+    await walk.press("backspace", *"12")
+
+
 async def _undo(walk: Walk) -> None:
     walk.app.show_job("efg678")
     await walk.is_at("JobScreen")
@@ -227,8 +242,17 @@ WAYS: dict[str, Callable[[Walk], Awaitable[None]]] = {
     "undo-question": _undo_question,
     "undone": _undone,
     "report": _report,
+    "limits": _limits,
 }
 """How to get to each of these screens and dialogs from the first screen."""
 
-DIALOGS = ("promote", "which-flow", "advice-question", "advice", "undo-question", "report")
+DIALOGS = (
+    "promote",
+    "which-flow",
+    "advice-question",
+    "advice",
+    "undo-question",
+    "report",
+    "limits",
+)
 """Those of them that stand on no frame."""

@@ -22,6 +22,12 @@ def test_the_account_knows_the_service_else_its_name_tells() -> None:
     assert ends_of(SYNC, []).source.service == "registry"
 
 
+def test_both_ends_go_by_their_alias() -> None:
+    ends = ends_of(SYNC, [Account("harbor.example", alias="old")])
+    assert ends.source.registry == "old"
+    assert ends.target.registry == "shop.tencentcloudcr.com"
+
+
 def test_a_rule_that_selects_does_not_want_everything() -> None:
     assert ends_of(SYNC, []).whole is None
     tags = replace(RULE, tags=TagFilter(newest=3))

@@ -7,11 +7,13 @@ import subprocess
 
 import pytest
 
+from transship.cutover.checking import subject_of
+from transship.cutover.observe.names import parse_domain
 from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.mapping import mapped
 from transship.plans.plan import OnConflict, Plan
-from transship_tui.lines import copy_line, inspect_line, ls_line, plan_line, run_line
+from transship_tui.lines import check_line, copy_line, inspect_line, ls_line, plan_line, run_line
 
 HOSTILE = ("x; rm -rf $HOME", "$(id)", "`id`", "a'b", "a\nb", "\x1b]52;c;aGk=\x07", "\u202eweb")
 
@@ -81,7 +83,7 @@ def test_a_name_is_never_more_than_a_word(name: str) -> None:
 
 def test_an_image_is_inspected_by_its_reference() -> None:
     reference = parse_reference("old.example/web:1")
-    assert inspect_line(reference) == "transship inspect old.example/web:1"
+    assert inspect_line(str(reference)) == "transship inspect old.example/web:1"
 
 
 @pytest.mark.parametrize("name", [*HOSTILE, "nightly"])
@@ -90,3 +92,15 @@ def test_a_plan_is_looked_at_and_run_by_its_name(name: str) -> None:
         assert shlex.split(line)[:2] == ["transship", command]
         assert len(commands(line)) == 1
     assert run_line("nightly") == "transship run nightly"
+
+
+def test_a_check_says_what_differs_from_what_holds_anyway() -> None:
+    domain = parse_domain("images.example.com")
+    plain = subject_of(domain, "new.example", resolvers=("192.0.2.1:5353",))
+    inside = subject_of(domain, "new.example", old="old.example", public=False)
+    assert check_line(plain) == (
+        "transship check images.example.com --to new.example --resolver 192.0.2.1:5353"
+    )
+    assert check_line(inside) == (
+        "transship check images.example.com --to new.example --from old.example --no-public"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,6 +86,29 @@ async def test_a_domain_is_looked_at_and_what_was_seen_is_kept(
     # The new registry doesn't listen in the lab.
     assert standing.result("P-12").severity == "block"  # type: ignore[union-attr]
     assert engine.cutover(subject.domain.name).evidence == standing.evidence
+    await engine.aclose()
+
+
+async def test_what_pulls_by_the_domain_show_is_on_the_board_while_it_is_watched(
+    engine: LabEngine, subject: Subject, lab: DnsLab
+) -> None:
+    name = engine.add_cutover(replace(subject, system=False))
+    before = await last(engine.check_cutover(name))
+    assert before.result("V-01").needs == "the change"  # type: ignore[union-attr]
+    lab.set(IMAGES, "CNAME", NEW)
+    lab.flush()
+
+    standing = await seen(engine, name, lambda each: bool(each.evidence and each.evidence.by_name))
+
+    # The new registry doesn't listen in the lab.
+    failing = standing.result("V-01")
+    assert failing is not None
+    assert [each.id for each in failing.findings] == ["pull-fails-now"]
+    assert f"{lab.block.address('3.2')} (plain): connection-refused" in failing.seen
+    assert standing.result("R-01").findings[0].id == "go-back"  # type: ignore[union-attr]
+    again = await engine.look_after_change(name)
+    assert again.evidence is not None
+    assert again.evidence.by_name[0].at > standing.evidence.by_name[0].at  # type: ignore[union-attr]
     await engine.aclose()
 
 

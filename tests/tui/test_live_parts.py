@@ -14,11 +14,13 @@ from servers.images import make_layer, push_image
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
-from transship.errors import BadRequest, SystemRefused
+from transship.errors import BadRequest, JobEnded, SystemRefused
 from transship.operator import this_operator
 from transship.paths import Paths
 from transship.plans.drift import State, plan_of
 from transship.plans.flow import Image
+from transship.plans.policy import Limits
+from transship.registries.place import MEBIBYTE
 from transship.settings import Settings
 from transship.transfers.board import BoardProgress, Step
 from transship.transfers.drifting import DriftProgress
@@ -26,8 +28,10 @@ from transship.transfers.jobs import Jobs
 from transship.transfers.ledger import Outcome
 from transship.transfers.reports.writing import Form
 from transship.transfers.restores import Act
+from transship.transfers.steering import wish_for
 from transship.transfers.undoing import UndoProgress
 from transship.transfers.verify import VerifyProgress
+from transship.transfers.watch.record import Record, WatchFile
 from transship.transfers.work import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.live import LiveEngine
@@ -157,6 +161,34 @@ async def test_drift_becomes_a_plan_that_mends_it(
 
     found = await engine.drift(file.plan, DriftProgress())
     assert {row.state for row in found.rows if row.wanted} == {State.SAME}
+
+
+async def test_a_job_is_held_to_other_limits_and_the_next_look_has_them(
+    engine: LiveEngine, jobs: Jobs, plan: Path, old: DockerRegistry, new: DockerRegistry
+) -> None:
+    job = jobs.create(engine.load_plan(plan).plan).id
+    assert engine.limits(job) == {old.host: Limits(), new.host: Limits()}
+
+    engine.limit(job, wish_for(new.host, "20 MiB/s", "4"))
+    assert engine.limits(job)[new.host] == Limits(4, 20 * MEBIBYTE)
+    engine.limit(job, wish_for(new.host, concurrency="none"))
+    assert engine.limits(job)[new.host] == Limits(rate=20 * MEBIBYTE)
+
+    engine.cancel(job)
+    with pytest.raises(JobEnded):
+        engine.limit(job, wish_for(old.host, "1 MB/s"))
+
+
+async def test_before_an_undo_the_plans_that_are_watched_are_known(
+    engine: LiveEngine, jobs: Jobs, plan: Path, tmp_path: Path
+) -> None:
+    job = jobs.create(engine.load_plan(plan).plan).id
+    watches = Paths(tmp_path / "config", tmp_path / "state").watches
+    watch = WatchFile.of(watches, plan)
+    with watch.held():
+        watch.write(Record(str(plan)))
+        assert await engine.rivals(job) == [str(plan)]
+    assert await engine.rivals(job) == []
 
 
 async def test_a_job_is_undone_and_its_report_has_the_proof(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from fakes.engine import FakeEngine
 from fakes.jobs import job_view
+from fakes.script import Script
 from transship.accounts.account import Account
 from transship.accounts.secrets import SecretStatus
 from transship.errors import NameNotFound, WrongCredential
@@ -18,27 +19,6 @@ from transship.transfers.work import Copy, JobState, Verdict, Worklist
 from transship_tui.plain import PlainGuide, Terminal
 
 OLD, NEW = Account("old.example", alias="old"), Account("new.example", alias="new")
-
-
-@dataclass
-class Script:
-    """Answers in the order in which they are given; what is said and asked is kept."""
-
-    answers: list[str]
-    said: list[str] = field(default_factory=list)
-
-    def ask(self, question: str) -> str:
-        self.said.append(question)
-        if not self.answers:
-            raise EOFError
-        return self.answers.pop(0)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.said)
-
-    def terminal(self) -> Terminal:
-        return Terminal(ask=self.ask, ask_secret=self.ask, say=self.said.append)
 
 
 def copy(verdict: Verdict = Verdict.COPY, tag: str = "1.4", reason: str = "") -> Copy:

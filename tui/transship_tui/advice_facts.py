@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from transship.accounts.account import Account
 from transship.oci.reference import Reference
@@ -10,24 +10,30 @@ from transship.plans.ends import End, Ends, Pace
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
 from transship.registries.services import service_of
+from transship_tui.naming import Naming
 
 
 def ends_of(plan: Plan, accounts: Iterable[Account]) -> Ends:
-    """Return what is known of the first source and the first target of a plan."""
-    services = {account.host: account.service for account in accounts}
+    """Return what is known of the first source and the first target of a plan.
+
+    Both are called as the operator calls them.
+    """
+    known = tuple(accounts)
     return Ends(
-        _end(plan.sources[0], services.get(plan.sources[0].registry, "")),
-        _end(plan.targets[0], services.get(plan.targets[0].registry, "")),
+        _end(plan.sources[0], known),
+        _end(plan.targets[0], known),
         whole=_whole(plan),
         pace=Pace.SOMETIMES if plan.schedule or plan.kind is Kind.REPLICATION else None,
         tags_vanish=True if plan.delete else None,
     )
 
 
-def _end(place: Reference, service: str) -> End:
+def _end(place: Reference, accounts: Sequence[Account]) -> End:
     if place.layout is not None:
         return End(place.registry)
-    return End(place.registry, service or service_of(place.registry).kind)
+    services = {account.host: account.service for account in accounts}
+    service = services.get(place.registry) or service_of(place.registry).kind
+    return End(Naming(accounts).place(place.registry), service)
 
 
 def _whole(plan: Plan) -> bool | None:

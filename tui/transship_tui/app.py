@@ -31,6 +31,7 @@ from transship_tui.palette import KeyProvider
 from transship_tui.record import Record
 from transship_tui.screens.frame import Frame
 from transship_tui.secret_asking import SecretAsking
+from transship_tui.stakes import Stake
 from transship_tui.themes import THEMES, without_ansi
 from transship_tui.type_ahead import TypeAhead
 from transship_tui.widgets.guide_bar import GuideBar
@@ -100,7 +101,6 @@ class TransshipApp(WorkersMinded, App[None]):
         """Why the app had to end, if nobody wanted it to."""
         self._unforeseen: BaseException | None = None
         self.engine = guarded(engine, self.faults, self._ask_secret)
-        self._secrets = SecretAsking(self, self.engine)
         over_ssh = bool(os.environ.get("SSH_CONNECTION"))
         self.bridge = Bridge(
             self, self.engine, self.settings.refreshes_per_second(over_ssh=over_ssh)
@@ -110,10 +110,11 @@ class TransshipApp(WorkersMinded, App[None]):
         self._copier = Clipboard(self.settings.clipboard, os.environ, self.copy_to_clipboard)
         self._last_ctrl_c = -_CTRL_C_SECONDS
         self._typed = TypeAhead(self, super().on_event)
+        self._secrets = SecretAsking(self, self.engine, self._typed.pause)
         self.record = Record(engine.clock)
         self.wanted_job = ""
-        self.drafts: list[Callable[[], bool]] = []
-        """Each tells whether something that is being written would be lost with the app."""
+        self.at_stake: list[Callable[[], Stake | None]] = []
+        """Each tells what would be lost or broken off if the app ended now, if anything."""
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = (
@@ -297,14 +298,15 @@ class TransshipApp(WorkersMinded, App[None]):
         self.switch_mode(mode)
 
     async def action_quit(self) -> None:
-        """Quit; ask before a draft is lost, and while jobs run, what becomes of them."""
+        """Quit; ask before something is lost, and while jobs run, what becomes of them."""
         from transship_tui.dialogs.confirm import ConfirmDialog
 
-        if not any(is_changed() for is_changed in self.drafts):
+        stakes = [stake for tell in self.at_stake if (stake := tell()) is not None]
+        if not stakes:
             self._quit_or_ask()
         elif not isinstance(self.screen, ConfirmDialog):
-            words = Content("A plan was changed, and what you have changed is in no file yet.")
-            dialog = ConfirmDialog("Quit without saving?", words, "Quit", danger=True)
+            words = Content("\n\n".join(dict.fromkeys(stake.words for stake in stakes)))
+            dialog = ConfirmDialog(stakes[0].question, words, "Quit", danger=True)
             self.push_screen(dialog, lambda wanted: self._quit_or_ask() if wanted else None)
 
     def _quit_or_ask(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Generic, ParamSpec, TypeVar
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import aclosing, contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -15,8 +16,13 @@ _P = ParamSpec("_P")
 _TURN_SECONDS = 0.0005
 """How long a thread that only computes keeps the app from its turn; Python's own is ten times."""
 
+_END_SECONDS = 5.0
+"""How long what was given up may take to put its things away, before nobody waits any more."""
+
 _NORMAL_SECONDS = sys.getswitchinterval()
 _busy = 0
+_home: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("home", default=None)
+"""The app's loop, for what runs beside it."""
 
 
 async def computed(function: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
@@ -45,7 +51,46 @@ async def beside(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
 
     Whoever stops waiting ends the work too. The thread is a daemon: it never holds up the end.
     """
-    return await _Beside(work).result()
+    making = _Beside(work)
+    making.start()
+    return await making.result()
+
+
+async def streamed(work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]:
+    """Give what `work` gives, which runs in a loop and a thread of its own.
+
+    Whoever stops looking ends the work too, and goes on once that has put its things away.
+    """
+    here, given = asyncio.get_running_loop(), asyncio.Queue[object]()
+    end = object()
+
+    async def there() -> None:
+        async with aclosing(work()) as items:
+            async for each in items:
+                # A loop that is closed waits for nothing.
+                with suppress(RuntimeError):
+                    here.call_soon_threadsafe(given.put_nowait, each)
+
+    making = _Beside(there)
+    making.start()
+    running = asyncio.create_task(making.result())
+    running.add_done_callback(lambda _: given.put_nowait(end))
+    try:
+        while (each := await given.get()) is not end:
+            yield cast("_T", each)
+        running.result()
+    finally:
+        making.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.wait([making.ended], timeout=_END_SECONDS)
+
+
+async def at_home(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+    """Run what `work` gives in the app's own loop, from beside it too."""
+    home = _home.get()
+    if home is None:
+        return await work()
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), home))
 
 
 class _Beside(Generic[_T]):
@@ -53,30 +98,38 @@ class _Beside(Generic[_T]):
         self._work = work
         self._here = asyncio.get_running_loop()
         self._done: asyncio.Future[_T] = self._here.create_future()
+        self.ended: asyncio.Future[None] = self._here.create_future()
         self._there: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[_T] | None = None
 
-    async def result(self) -> _T:
+    def start(self) -> None:
         threading.Thread(target=self._run, daemon=True, name="beside").start()
+
+    async def result(self) -> _T:
         try:
             with _quick_turns():
                 return await self._done
         except asyncio.CancelledError:
-            self._cancel()
+            self.cancel()
             raise
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        self._done.cancel()
         if self._there is not None and self._task is not None:
             # A loop that is closed has nothing left to end.
             with suppress(RuntimeError):
                 self._there.call_soon_threadsafe(self._task.cancel)
 
     async def _main(self) -> _T:
+        _home.set(self._here)
         self._task = asyncio.ensure_future(self._work())
         self._there = asyncio.get_running_loop()
         if self._done.cancelled():
             self._task.cancel()
-        return await self._task
+        try:
+            return await self._task
+        finally:
+            self._tell(self.ended, self.ended.set_result, None)
 
     def _run(self) -> None:
         try:
@@ -84,15 +137,17 @@ class _Beside(Generic[_T]):
         except asyncio.CancelledError:
             return
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
-            self._tell(self._done.set_exception, error)
+            self._tell(self._done, self._done.set_exception, error)
         else:
-            self._tell(self._done.set_result, result)
+            self._tell(self._done, self._done.set_result, result)
 
-    def _tell(self, give: Callable[[Any], None], value: object) -> None:
+    def _tell(
+        self, waiting: asyncio.Future[Any], give: Callable[[Any], None], value: object
+    ) -> None:
+        def deliver() -> None:
+            if not waiting.done():
+                give(value)
+
         # A loop that is closed waits for nothing.
         with suppress(RuntimeError):
-            self._here.call_soon_threadsafe(self._deliver, give, value)
-
-    def _deliver(self, give: Callable[[Any], None], value: object) -> None:
-        if not self._done.done():
-            give(value)
+            self._here.call_soon_threadsafe(deliver)

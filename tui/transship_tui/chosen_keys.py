@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
-from transship_tui.key import Key
 from transship_tui.keys import CONTEXTS, all_keys, shown
+from transship_tui.keys.key import Key
 
 _WITH = frozenset(("ctrl", "shift", "alt", "super", "meta", "hyper"))
 _NAMED = frozenset(key.value for key in Keys) | frozenset(KEY_NAME_REPLACEMENTS.values())

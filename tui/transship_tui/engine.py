@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from transship_tui.engine_cutover import MovingDomains
+from transship_tui.engine_delta import KeepingStep
 from transship_tui.engine_parts import Comparing, LookingBack, Staging
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from transship.plans.encode import Spelling
     from transship.plans.folder import PlanEntry
     from transship.plans.plan import Plan
+    from transship.plans.policy import Limits
     from transship.plans.rule import Rule
     from transship.registries.examine import Examination
     from transship.registries.exchanges import Recorder
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
     from transship.transfers.inventory import Progress
     from transship.transfers.listing import CopyRow, Event, Which
     from transship.transfers.preview import Preview
+    from transship.transfers.steering import LimitWish
     from transship.transfers.verify import Proof, VerifyProgress
     from transship.transfers.view import JobView
     from transship_tui.listings import Rules
 
 
-class Engine(Comparing, Staging, LookingBack, MovingDomains, Protocol):
+class Engine(Comparing, Staging, LookingBack, MovingDomains, KeepingStep, Protocol):
     """What the screens can ask for."""
 
     clock: Clock
@@ -120,6 +123,12 @@ class Engine(Comparing, Staging, LookingBack, MovingDomains, Protocol):
 
     def cancel(self, job: str) -> None:
         """End a job for good. Raises JobEnded."""
+
+    def limits(self, job: str) -> Mapping[str, Limits]:
+        """Return what each registry of a job is held to now."""
+
+    def limit(self, job: str, wish: LimitWish) -> None:
+        """Hold a job to other limits at one of its registries. Raises JobEnded."""
 
     async def resume(self, job: str) -> None:
         """Go on with a paused or interrupted job."""

@@ -6,16 +6,24 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from transship.cutover.change.ways import ByHand
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from transship.cutover.change.ways import Way
     from transship.cutover.reports.standing import Standing
     from transship.cutover.subject import Subject
+
+BY_HAND = ByHand()
 
 
 @dataclass(frozen=True, slots=True)
 class Wished:
-    """A cutover as an operator writes it down. `resolvers` and the rest may be empty."""
+    """A cutover as an operator writes it down. `resolvers` and the rest may be empty.
+
+    `job` is a job's id, `plan` a file or a plan's name: tags are compared by what that copied.
+    """
 
     domain: str
     new: str
@@ -24,6 +32,9 @@ class Wished:
     resolvers: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     node_ca: str = ""
+    public: bool = True
+    job: str = ""
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +74,26 @@ class MovingDomains(Protocol):
     async def try_resolver(self, text: str, domain: str) -> Tried:
         """Tell what a resolver says of the domain."""
 
-    def add_cutover(self, subject: Subject) -> str:
-        """Keep a cutover, and return its name."""
+    def add_cutover(self, subject: Subject, way: Way = BY_HAND) -> str:
+        """Keep a cutover, and return its name. `way` is how its record is changed."""
+
+    def way_of_cutover(self, name: str) -> Way:
+        """Return how a cutover's record is changed. Raises CutoverNotFound."""
+
+    def change_way(self, name: str, way: Way) -> Standing:
+        """Say anew how a cutover's record is changed. Raises CutoverBusy while it is."""
+
+    async def is_key_kept(self, way: Way) -> bool:
+        """Tell whether the keyring has the secret that a way needs, or it needs none.
+
+        Raises the `Keyring...` errors.
+        """
+
+    async def keep_key(self, way: Way, secret: str, *, for_this_run: bool = False) -> None:
+        """Keep the secret that a way needs in the keyring, or in memory for this run only.
+
+        Raises the `Keyring...` errors.
+        """
 
     def forget_cutover(self, name: str) -> None:
         """Put a cutover away. Nothing in DNS is changed. Raises CutoverBusy."""
@@ -75,8 +104,8 @@ class MovingDomains(Protocol):
     def watch_cutover(self, name: str) -> AsyncIterator[Standing]:
         """Ask the name servers and resolvers again and again; give what they say each time.
 
-        Only DNS is asked, as often as the change needs. Raises CutoverBusy where another process
-        does that; what it sees is in `cutover`.
+        DNS is asked as often as the change needs. Once it is made, images are pulled by the domain
+        as well. Raises CutoverBusy where another process does that; what it sees is in `cutover`.
         """
 
     def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
@@ -85,7 +114,15 @@ class MovingDomains(Protocol):
     async def change_record(self, name: str) -> str:
         """Change the record by the applier, and see that it was; return what became of it.
 
-        Raises RecordChanged, WritesOff, ByHandOnly, NotPutBack and what the applier raises.
+        Raises RecordChanged, WritesOff, ByHandOnly, NotPutBack, KeyMissing, KeyRefused and what
+        the applier raises.
+        """
+
+    async def end_change(self, name: str) -> str:
+        """Read back what became of a change that was sent, and undo it if it went wrong.
+
+        Nothing is sent again. Returns what became of it. Raises what `change_record` raises, and
+        ChangeUncertain while no name server answers.
         """
 
     async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:

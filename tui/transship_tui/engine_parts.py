@@ -63,6 +63,9 @@ class LookingBack(Protocol):
     async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> Undone:
         """Do what was foreseen, and return what became of each tag. Raises JobBusy."""
 
+    async def rivals(self, job: str) -> Sequence[str]:
+        """Return the files of the plans that are watched now and write where a job wrote."""
+
     def keep_proof(self, job: str, proof: Proof) -> None:
         """Keep what a verification of all of a job has found, for its report."""
 

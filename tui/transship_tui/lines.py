@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.text import safe
+from transship_tui.cutover_way import WayKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from transship.accounts.account import Account
     from transship.cutover.subject import Resolver, Subject
     from transship.plans.plan import Plan
+    from transship_tui.cutover_way import WishedWay
 
+_WAYS = {WayKind.UPDATE: "rfc2136", WayKind.POWERDNS: "powerdns", WayKind.ROUTE53: "route53"}
 _SOURCES = {
     "": "--anonymous",
     "session": "--session",
@@ -35,9 +38,9 @@ def ls_line(registry: str, repository: str = "") -> str:
     return line("ls", str(Reference(registry, repository)))
 
 
-def inspect_line(reference: Reference) -> str:
-    """Return the line that shows one image."""
-    return line("inspect", str(reference))
+def inspect_line(image: str) -> str:
+    """Return the line that shows one image, whatever the operator calls its place."""
+    return line("inspect", image)
 
 
 def login_line(account: Account) -> str:
@@ -89,6 +92,15 @@ def report_line(job: str) -> str:
     return line("report", job, "-o", f"report-{job}.html")
 
 
+def limit_line(
+    job: str, registry: str, *, rate: str = "", concurrency: str = "", window: str = ""
+) -> str:
+    """Return the line that holds a job to a rate, so many requests at once, or a window."""
+    valued = (("--rate", rate), ("--concurrency", concurrency), ("--window", window))
+    options = [word for option, value in valued if value for word in (option, value)]
+    return line("limit", job, registry, *options)
+
+
 def undo_line(job: str) -> str:
     """Return the line that undoes a job."""
     return line("undo", job)
@@ -96,12 +108,31 @@ def undo_line(job: str) -> str:
 
 def check_line(subject: Subject) -> str:
     """Return the line that makes all checks of a cutover."""
+    return line("check", subject.domain.host, *_about(subject))
+
+
+def begin_line(subject: Subject, way: WishedWay) -> str:
+    """Return the line that keeps a cutover and makes all checks. It asks for a secret by itself."""
+    valued = (
+        (f"--{_WAYS.get(way.kind, '')}", way.place),
+        ("--zone", way.zone),
+        ("--key", way.key),
+    )
+    options = [word for option, value in valued if value for word in (option, value)]
+    changing = options if way.kind in _WAYS else []
+    return line("cutover", subject.domain.host, "plan", *_about(subject), *changing)
+
+
+def _about(subject: Subject) -> list[str]:
+    """Return the options that say what a cutover is about."""
     valued = [("--to", subject.new), ("--from", subject.old), ("--record", subject.record)]
     valued += [("--resolver", resolver_words(each)) for each in subject.resolvers]
     valued += [("--repository", name) for name in subject.repositories]
-    valued.append(("--node-ca", subject.node_ca))
+    valued += [("--node-ca", subject.node_ca), ("--job", subject.job), ("--plan", subject.plan)]
     options = [word for option, value in valued if value for word in (option, value)]
-    return line("check", subject.domain.host, *options)
+    if not subject.public:
+        options.append("--no-public")
+    return options
 
 
 def resolver_words(resolver: Resolver) -> str:

@@ -20,6 +20,7 @@ from transship.errors import BadFile
 from transship.oci.reference import Reference
 from transship.paths import Paths
 from transship.plans.plan import Plan
+from transship.plans.policy import Limits
 from transship.registries.access import Access, open_place, open_registry
 from transship.registries.client import Registry
 from transship.registries.examine import Examination, examine
@@ -41,11 +42,13 @@ from transship.transfers.listing import (
 )
 from transship.transfers.preview import Preview, preview
 from transship.transfers.start import start_runner
+from transship.transfers.steering import LimitWish
 from transship.transfers.verify import Proof, VerifyProgress, verify
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
-from transship_tui.beside import beside
+from transship_tui.beside import at_home, beside
 from transship_tui.listings import Listings
+from transship_tui.live_beside import Places
 from transship_tui.live_cutover import LiveCutovers
 from transship_tui.live_parts import LiveParts
 from transship_tui.live_plans import LivePlans
@@ -61,7 +64,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
         super().__init__(paths.plans, accounts, jobs, Listings(self._source, self.clock))
         self._paths = paths
         self._sources = sources
-        self._places: dict[str, tuple[Access, Place]] = {}
+        self._places: Places = {}
         self._looks: dict[str, tuple[object, JobView]] = {}
 
     def accounts(self) -> tuple[Account, ...]:
@@ -201,6 +204,16 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
         with _files_of(job):
             control.cancel(self._jobs.find(job))
 
+    def limits(self, job: str) -> Mapping[str, Limits]:
+        """Return what each registry of a job is held to now."""
+        with _files_of(job):
+            return control.limits(self._jobs.find(job))
+
+    def limit(self, job: str, wish: LimitWish) -> None:
+        """Hold a job to other limits at one of its registries. Raises JobEnded."""
+        with _files_of(job):
+            control.limit(self._jobs.find(job), wish)
+
     async def resume(self, job: str) -> None:
         """Go on with a paused or interrupted job."""
         await self._begin(control.resume, self._jobs.find(job))
@@ -237,12 +250,15 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
     async def _place(self, reference: Reference) -> Place:
         """Return the place of a reference, opened once and kept for as long as the app looks."""
         access = await self._access(reference)
-        known = self._places.get(reference.registry)
+        own = self._own_places.get()
+        places = self._places if own is None else own
+        known = places.get(reference.registry)
         if known is not None and known[0] == access:
             return known[1]
-        await self._close(reference.registry)
+        if own is None:
+            await self._close(reference.registry)
         place = open_place(Reference(reference.registry), access, recorder=self.recorder)
-        self._places[reference.registry] = (access, place)
+        places[reference.registry] = (access, place)
         return place
 
     async def _source(self, host: str) -> Place:
@@ -255,7 +271,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
             await known[1].aclose()
 
     async def _access(self, reference: Reference) -> Access:
-        return await access_for(reference, self._accounts, self._sources)
+        return await at_home(lambda: access_for(reference, self._accounts, self._sources))
 
     async def _accesses(self, plan: Plan) -> dict[str, Access]:
         return {place.registry: await self._access(place) for place in plan.places}

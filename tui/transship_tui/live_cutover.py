@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-from transship.accounts.credentials import Sources
 from transship.accounts.registry_file import Accounts
-from transship.accounts.secrets import SecretStore
-from transship.clock import Clock
-from transship.cutover import flipping, rollback
-from transship.cutover.change.records import desired
-from transship.cutover.change.ways import ByHand, Way, open_applier
-from transship.cutover.checking import Means, everybody, look_at_all, subject_of
-from transship.cutover.edits import TTL
-from transship.cutover.evidence import Evidence, Statement, Zone
+from transship.cutover.change.ways import Way
+from transship.cutover.checking import (
+    Means,
+    look_after,
+    look_at_all,
+    pulls_by_name,
+    subject_of,
+)
+from transship.cutover.evidence import Evidence, NamedPull, Statement
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Journal, Kind
-from transship.cutover.looking import DnsObservers
-from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.names import host_name, parse_domain
 from transship.cutover.observe.probing import SignIn
 from transship.cutover.observe.resolving import parse_resolver, view
@@ -30,48 +29,30 @@ from transship.cutover.progress import Progress
 from transship.cutover.reports.gathering import from_evidence, standing_of
 from transship.cutover.reports.standing import Standing
 from transship.cutover.reports.writing import Form, write_report
-from transship.cutover.subject import Domain, Resolver, Subject
-from transship.cutover.watching import Watch
+from transship.cutover.subject import Domain, Subject
+from transship.cutover.watching import After, Watch
 from transship.errors import BadFile, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import this_operator
 from transship.paths import Paths, private_folder
 from transship.registries.access import Access
-from transship.registries.place import Place
 from transship_tui.cutover_trying import tried_domain, tried_new, tried_resolver
-from transship_tui.engine_cutover import Tried, Wished
-
-BY_HAND = ByHand()
-_Act = Callable[[flipping.Change, Subject], Awaitable[flipping.Ended]]
+from transship_tui.engine_cutover import BY_HAND, Tried, Wished
+from transship_tui.live_changing import LiveChanging
 
 
-class LiveCutovers:
+class LiveCutovers(LiveChanging):
     """The operator's cutovers. `read_only` keeps every change of a record from being made."""
 
-    clock: Clock
     _paths: Paths
     _accounts: Accounts
-    _sources: Sources
-    read_only: bool = False
 
     @abstractmethod
     async def _access(self, reference: Reference) -> Access: ...
 
-    @abstractmethod
-    async def _source(self, host: str) -> Place: ...
-
-    @property
-    def secret_store(self) -> SecretStore:
-        """Where the keys of DNS providers are kept."""
-        return self._sources.keyring
-
     @property
     def _cutovers(self) -> Cutovers:
         return Cutovers(self._paths.cutovers)
-
-    def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
-        """Return the resolvers that are looked at, the first of them also looked through."""
-        return everybody(subject)
 
     def cutovers(self) -> Sequence[Standing]:
         """Return all cutovers with what was seen of them last, those that can't be read too."""
@@ -101,6 +82,9 @@ class LiveCutovers:
             resolvers=wished.resolvers,
             repositories=wished.repositories,
             node_ca=str(Path(wished.node_ca).expanduser().absolute()) if wished.node_ca else "",
+            public=wished.public,
+            job=wished.job,
+            plan=str(Path(wished.plan).expanduser().absolute()) if wished.plan else "",
         )
 
     def _host(self, text: str) -> str:
@@ -156,9 +140,14 @@ class LiveCutovers:
 
     async def check_cutover(self, name: str) -> AsyncGenerator[Standing]:
         """Make all checks; give what is known whenever that is more, the whole at the end."""
+        async with aclosing(self._giving(lambda: self._checked(name))) as standings:
+            async for standing in standings:
+                yield standing
+
+    async def _checked(self, name: str) -> AsyncGenerator[Standing]:
         cutover = self._cutovers.find(name)
         subject = cutover.subject()
-        means = await self._means(subject)
+        means = await self._means(subject, cutover)
         with cutover.journal() as journal:
             before = journal.evidence()
             evidence: Evidence | None = None
@@ -183,7 +172,15 @@ class LiveCutovers:
             yield replace(standing, checking=look.checking)
 
     async def watch_cutover(self, name: str) -> AsyncGenerator[Standing]:
-        """Ask the name servers and resolvers again and again; give what they say each time."""
+        """Ask the name servers and resolvers again and again; give what they say each time.
+
+        Once the change is made, images are pulled by the domain as well.
+        """
+        async with aclosing(self._giving(lambda: self._watched(name))) as standings:
+            async for standing in standings:
+                yield standing
+
+    async def _watched(self, name: str) -> AsyncGenerator[Standing]:
         cutover = self._cutovers.find(name)
         subject = cutover.subject()
         told = asyncio.Event()
@@ -192,7 +189,18 @@ class LiveCutovers:
             told.set()
 
         with cutover.locked("watch"), cutover.journal() as journal:
-            watch = Watch(subject, journal, self._observers(subject, journal), self.clock, tell)
+            watch = Watch(
+                subject,
+                journal,
+                self._observers(subject, journal),
+                self.clock,
+                tell,
+                after=After(
+                    lambda: self._looked_after(subject, journal),
+                    lambda: self._pulled(subject, journal),
+                ),
+            )
+            self._watch = (cutover.id, watch, asyncio.get_running_loop())
             running = asyncio.create_task(watch.run())
             try:
                 while not running.done():
@@ -206,21 +214,33 @@ class LiveCutovers:
                 running.cancel()
                 await asyncio.gather(running, return_exceptions=True)
 
-    def _observers(self, subject: Subject, journal: Journal) -> DnsObservers:
-        evidence = journal.evidence()
-        resolvers = self.resolvers_of(subject)
-        zone = evidence.zone if evidence else None
-        return DnsObservers(self._asker(subject), subject, resolvers, resolvers, zone)
+    async def look_after_change(self, name: str) -> Standing:
+        """Look at DNS anew and pull by the domain, as this machine and each resolver find it."""
+        return await self._doing(lambda: self._looked_once_after(name))
 
-    def _asker(self, subject: Subject) -> Asker:
-        return Asker(self.clock, served=subject.served)
+    async def _looked_once_after(self, name: str) -> Standing:
+        cutover = self._cutovers.find(name)
+        with cutover.journal() as journal:
+            seen = await self._looked_after(cutover.subject(), journal)
+            journal.add(Kind.FOLLOWED, seen, self.clock.now(), this_operator())
+        return self._standing(cutover)
 
-    async def _means(self, subject: Subject) -> Means:
+    async def _looked_after(self, subject: Subject, journal: Journal) -> Evidence:
+        return await look_after(subject, await self._looking(subject), journal.evidence())
+
+    async def _pulled(self, subject: Subject, journal: Journal) -> tuple[NamedPull, ...]:
+        known = journal.evidence() or Evidence(self.clock.now())
+        return await pulls_by_name(subject, await self._looking(subject), known)
+
+    async def _looking(self, subject: Subject) -> Means:
+        """Return what it takes to look, and to pull, without listing either registry."""
         resolvers = self.resolvers_of(subject)
-        means = Means(
-            self._asker(subject), resolvers, resolvers, Wishes(await self._sign_ins(subject))
-        )
-        if not subject.old:
+        wishes = Wishes(await self._sign_ins(subject))
+        return Means(self._asker(subject), resolvers, resolvers, wishes)
+
+    async def _means(self, subject: Subject, cutover: Cutover | None = None) -> Means:
+        means = replace(await self._looking(subject), compare=self._comparing(subject, cutover))
+        if not subject.old or means.compare is not None:
             return means
         try:
             old, new = await self._source(subject.old), await self._source(subject.new)
@@ -242,45 +262,7 @@ class LiveCutovers:
                 found.append(SignIn(credential, in_use=host == subject.domain.host))
         return tuple(found)
 
-    # Changing
-
-    async def change_record(self, name: str) -> str:
-        """Change the record by the applier, and see that it was; return what became of it."""
-
-        async def act(change: flipping.Change, subject: Subject) -> flipping.Ended:
-            new = desired(subject.domain.name, [subject.points_at], TTL)
-            planned = await flipping.prepare(change, subject.domain.name, new)
-            return await flipping.flip(change, planned)
-
-        return await self._changing(name, act)
-
-    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
-        """Put the record back by the applier, and see that it was; return what became of it."""
-        known = self.cutover(name).way_back
-        nothing_is_lost = known is not None and not known.blocked
-
-        async def act(change: flipping.Change, _: Subject) -> flipping.Ended:
-            accepted = accept_loss or nothing_is_lost
-            return await rollback.roll_back(change, accept_loss=accepted)
-
-        return await self._changing(name, act)
-
-    async def _changing(self, name: str, act: _Act) -> str:
-        cutover = self._cutovers.find(name)
-        subject = cutover.subject()
-        with cutover.locked("change"), cutover.journal() as journal:
-            observers = self._observers(subject, journal)
-
-            async def look() -> Zone:
-                return await observers.servers(whole=True)
-
-            applier = await open_applier(
-                cutover.way(), self.secret_store, look, self.clock, read_only=self.read_only
-            )
-            change = flipping.Change(journal, applier, observers, self.clock, this_operator())
-            await flipping.resume(change)
-            ended = await act(change, subject)
-        return f"{ended.direction} {ended.outcome}" + (f": {ended.detail}" if ended.detail else "")
+    # Reporting
 
     async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:
         """Write the report for the change ticket; return the whole path of its file."""

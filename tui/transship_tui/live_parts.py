@@ -34,6 +34,7 @@ from transship.transfers.restores import UndoPlan
 from transship.transfers.start import start_runner
 from transship.transfers.undoing import Undone, UndoProgress, foresee_undo, undo
 from transship.transfers.verify import Proof
+from transship.transfers.watch.rivals import rivals_of
 from transship_tui.beside import beside
 
 _T = TypeVar("_T")
@@ -146,6 +147,16 @@ class LiveParts:
                 return await undo(found, plan, places, self.clock, by, progress)
 
         return await self._with_places(await self._accesses_to_undo(found.plan()), do)
+
+    async def rivals(self, job: str) -> Sequence[str]:
+        """Return the files of the plans that are watched now and write where a job wrote."""
+        plan = self._jobs.find(job).plan()
+
+        def look() -> Sequence[str]:
+            with _files():
+                return rivals_of(plan, self._paths.watches, self.place)
+
+        return await asyncio.to_thread(look)
 
     async def _accesses_to_undo(self, plan: Plan) -> dict[str, Access]:
         """Return what opens all targets, and the sources as far as they can be had."""

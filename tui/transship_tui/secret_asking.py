@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from transship.errors import SecretMissing
@@ -15,11 +16,18 @@ if TYPE_CHECKING:
 
 
 class SecretAsking:
-    """Asks in front of whatever screen is there. `engine` signs in."""
+    """Asks in front of whatever screen is there. `engine` signs in.
 
-    def __init__(self, app: App[None], engine: Engine) -> None:
+    The question comes by itself. `pause` waits until nobody types, so that no key is taken from
+    what is in front.
+    """
+
+    def __init__(
+        self, app: App[None], engine: Engine, pause: Callable[[], Awaitable[None]]
+    ) -> None:
         self._app = app
         self._engine = engine
+        self._pause = pause
         self._asked: dict[str, asyncio.Future[bool]] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -31,6 +39,7 @@ class SecretAsking:
         answer = self._asked[error.host] = asyncio.get_running_loop().create_future()
         try:
             async with self._one_at_a_time:
+                await self._pause()
                 self._show(error, answer)
                 return await asyncio.shield(answer)
         finally:

@@ -16,6 +16,9 @@ from typing import Any
 from textual.app import App, ScreenStackError
 from textual.events import Event
 
+PAUSE = 0.4
+"""Seconds without a key after which what is typed next is meant for what is in front then."""
+
 _SECONDS_BETWEEN_LOOKS = 0.002
 _MOST_LOOKS = 1500
 """An app that is never at rest still gets its keys, after some seconds."""
@@ -30,6 +33,13 @@ class TypeAhead:
         self._held: deque[Event] = deque()
         self._under_way = False
         self._looks = 0
+        self._last = -PAUSE
+
+    async def pause(self) -> None:
+        """Wait until nobody types: what comes by itself then takes no key from what is in front."""
+        loop = asyncio.get_running_loop()
+        while self._under_way or loop.time() - self._last < PAUSE:  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(PAUSE / 8)
 
     @property
     def is_empty(self) -> bool:
@@ -38,6 +48,7 @@ class TypeAhead:
 
     async def take(self, event: Event) -> None:
         """Give the event now, or when those before it have been acted upon."""
+        self._last = asyncio.get_running_loop().time()
         if self._under_way:
             self._held.append(event)
         else:

@@ -164,7 +164,7 @@ def test_a_dry_run_only_reads(
     document = ended.document
     assert [copy["verdict"] for copy in document["copies"]] == ["copy", "copy"]
     assert set(document["copies"][0]) == {
-        "source", "target", "digest", "previous", "verdict", "reason",
+        "source", "target", "digest", "previous", "verdict", "reason", "cause", "remedy",
     }  # fmt: skip
     assert document["bytes"]["to_move"] == document["bytes"]["total"] > 0
     assert transship("jobs", "--json").document == {"jobs": []}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Run = Callable[..., Ended]
 
 DOMAIN = IMAGES.rstrip(".")
-TO = ("--to", NEW.rstrip("."))
+TO = ("--to", NEW.rstrip("."), "--no-public")
 
 
 @pytest.fixture

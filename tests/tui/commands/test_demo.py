@@ -1,4 +1,4 @@
-"""`transship demo`: needs nothing, shows a copy and its proof, leaves nothing."""
+"""`transship demo`: needs nothing, shows a copy, its proof and a move, leaves nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers.process import eventually
 from transship.paths import default_paths
+from transship_tui.commands.demo import demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,23 +28,96 @@ def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     assert not default_paths().state.parent.exists()
 
 
-def test_it_copies_and_proves(transship: Any) -> None:
-    ended = transship("demo")
-
-    assert ended.status == 0, ended.err
-    assert "$ transship copy old/team/web new/mirror/team/web" in ended.out
-    assert "8 images: 8 copied" in ended.out
-    assert "$ transship verify old/team/web new/mirror/team/web" in ended.out
-    assert "proven  8 images" in ended.out
-    assert "transship login" not in ended.out, "nobody is there to read it"
-
-
-def test_in_a_terminal_it_shows_progress_and_what_to_try_next(terminal: Any) -> None:
-    window = terminal("demo", "--lines")
+def test_it_copies_proves_and_moves_a_domain_there_and_back(terminal: Any) -> None:
+    window = terminal("demo", "--lines", columns=160)
+    eventually(lambda: "transship login HOST" in window.written, "the end", deadline=180)
 
     assert window.wait() == 0
-    assert "data     [" in window.written
-    assert "transship login HOST" in window.written
+    written = window.written
+    steps = (
+        "leads to the old one",
+        "$ transship copy old/team/web new/team/web",
+        "data     [",
+        "8 images: 8 copied",
+        "$ transship verify old/team/web new/team/web",
+        "8 images, every digest the same",
+        "by office and cluster (slow): 26 MiB from 127.0.0.1, the old registry",
+        " plan --from 127.0.0.1:",
+        "nothing blocks",
+        "$ transship cutover images.example.test apply",
+        "IN CNAME new.example.test.",
+        "change done",
+        "$ transship cutover images.example.test watch",
+        ": moved",
+        "by office and cluster (slow): 26 MiB from 127.0.0.2, the new registry",
+        "$ transship cutover images.example.test rollback",
+        "rollback done",
+        ": rolled back",
+        "by office and cluster (slow): 26 MiB from 127.0.0.1, the old registry",
+        "and none has failed",
+        "All of it is gone again",
+    )
+    found = 0
+    for step in steps:
+        found = written.find(step, found)
+        assert found >= 0, f"{step!r} in its order in {written!r}"
+    assert "blocks" not in written.replace("nothing blocks", "")
+
+
+def test_without_a_terminal_nobody_is_told_what_to_try_next(started: Any) -> None:
+    process = started("demo")
+    assert process.stdout is not None
+    read = []
+    for line in process.stdout:
+        read.append(line)
+        if line.startswith("$ transship cutover"):
+            break
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "proven  8 images, every digest the same on both sides\n" in read
+    assert "transship login" not in "".join([*read, rest])
+
+
+def test_where_there_is_one_loopback_address_the_domain_is_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on macOS.
+    monkeypatch.setattr("transship_tui.commands.demo.has_two_addresses", lambda: False)
+
+    assert demo(lines=True) == 0
+
+    said = capsys.readouterr()
+    assert "proven  8 images" in said.out
+    assert "cutover" not in said.out
+    assert "sudo ifconfig lo0 alias 127.0.0.2" in said.err
+
+
+def test_who_wants_plain_lines_is_asked_in_plain_lines(
+    terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCESSIBLE", "1")
+    window = terminal("demo")
+    window.until("Step 1, source")
+    window.type("q\n")
+
+    assert window.wait() == 130
+    assert "(old)" in window.written
+    assert "(new)" in window.written
+
+
+def test_a_window_that_is_closed_over_the_app_leaves_nothing(
+    terminal: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    window = terminal("demo")
+    window.until("untested")
+    # The terminal says so, and the shell in it too.
+    window.hang_up()
+    window.hang_up()
+
+    assert window.wait() in (0, 130)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -9,7 +9,7 @@ import pytest
 
 from moving.jobs import plan_of
 from transship.paths import default_paths
-from transship.plans.policy import Limits
+from transship.plans.policy import Limits, Window
 from transship.registries.place import MEBIBYTE
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.steering import limits_of
@@ -43,7 +43,12 @@ def test_it_says_what_holds_then(transship: Any, job: Job) -> None:
     transship("limit", job.id, OLD, "--rate", "1 MB/s", "--concurrency", "2")
     assert limits(job)[OLD] == Limits(concurrency=2, rate=10**6)
 
-    ended = transship("limit", job.id, NEW, "--rate", "none", "--concurrency", "none")
+    ended = transship("limit", job.id, NEW, "--window", "22:00-06:00")
+    assert f"{NEW} is held to 20 MiB/s, 8 requests at once, 22:00-06:00" in ended.err
+    assert limits(job)[NEW] == Limits(8, 20 * MEBIBYTE, Window(22 * 60, 6 * 60))
+
+    none = ("--rate", "none", "--concurrency", "none", "--window", "none")
+    ended = transship("limit", job.id, NEW, *none)
     assert f"{job.id}: {NEW} has no limit" in ended.err
     assert limits(job)[NEW] == Limits()
 
@@ -53,6 +58,7 @@ def test_it_says_what_holds_then(transship: Any, job: Job) -> None:
     [
         ((NEW,), "say what is to change"),
         ((NEW, "--rate", "fast"), "'fast' is not a rate"),
+        ((NEW, "--window", "night"), "'night' is not a part of the day; write 22:00-06:00"),
         ((NEW, "--concurrency", "0"), "a number from 1 to 1000, or none"),
         ((NEW, "--concurrency", "some"), "a number from 1 to 1000, or none"),
         (("other.example", "--rate", "1MB/s"), "other.example is no registry of"),

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship_tui.commands.output import Ink, cells, fitted, painted, table, tail
+from transship_tui.commands.output import (
+    Ink,
+    Lazily,
+    cells,
+    fitted,
+    painted,
+    show_json,
+    table,
+    tail,
+)
 
 
 @given(st.text(), st.integers(min_value=1, max_value=100))
@@ -43,6 +53,26 @@ def test_a_table_is_harmless_and_no_wider_than_the_terminal() -> None:
 
 def test_a_table_without_rows_is_its_header() -> None:
     assert list(table(("A", "B"), [], None)) == ["A  B"]
+
+
+def test_a_table_is_the_same_however_its_rows_come() -> None:
+    rows = [("web", "", "1"), ("api", "", "22")]
+    assert list(table(("A", "B", "C"), iter(rows), None)) == list(
+        table(("A", "B", "C"), rows, None)
+    )
+
+
+@given(st.lists(st.integers()))
+def test_a_document_whose_items_are_made_as_they_are_written_reads_as_any(
+    numbers: list[int],
+) -> None:
+    written = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", written)
+        show_json({"numbers": Lazily(str, numbers), "more": []})
+
+    document = {"numbers": [str(number) for number in numbers], "more": []}
+    assert written.getvalue() == json.dumps(document, indent=2) + "\n"
 
 
 def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:

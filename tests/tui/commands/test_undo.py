@@ -120,7 +120,7 @@ def test_without_a_terminal_it_wants_to_be_told(transship: Any, copied: Copied) 
 def test_on_a_terminal_it_asks(terminal: Any, copied: Copied, answer: str, status: int) -> None:
     after = copied.tags
     screen = terminal("undo", copied.job, columns=200)
-    screen.until("Undo the job? [y/N]")
+    screen.until(f"Undo the job at {copied.target.host}? [y/N]")
     assert "take away" in screen.written
     screen.type(f"{answer}\n")
 

@@ -17,7 +17,7 @@ async def test_one_question_after_another_and_the_way_back() -> None:
         assert "Can this machine reach both registries?" in screen_text(walk.app)
         await walk.press("enter")
         assert "Question 2" in screen_text(walk.app)
-        assert "Will old.example:5000 go on changing" in screen_text(walk.app)
+        assert "Will old go on changing" in screen_text(walk.app)
         await walk.press("left")
         assert "Can this machine reach both registries?" in screen_text(walk.app)
         await walk.press("escape")
@@ -68,8 +68,8 @@ async def test_what_the_accounts_tell_is_not_asked() -> None:
         Account("new.example", service="tcr"),
     ]
     async with walking(engine, QUESTION) as walk:
-        assert "old.example:5000 (HARBOR) → new.example (TCR)" in screen_text(walk.app)
-        assert "Can old.example:5000 reach new.example over the network?" in screen_text(walk.app)
+        assert "old (HARBOR) → new.example (TCR)" in screen_text(walk.app)
+        assert "Can old reach new.example over the network?" in screen_text(walk.app)
         await walk.press("enter", "enter", "enter", "enter")
         if "Question" in screen_text(walk.app):
             await walk.press("enter")

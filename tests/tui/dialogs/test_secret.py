@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from fakes.engine import FakeEngine
 from fakes.screen import screen_text, until
@@ -15,9 +16,11 @@ from transship.errors import WrongCredential
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.secret import SecretDialog
+from transship_tui.screens.browse import BrowseScreen
 from transship_tui.screens.registries import RegistriesScreen
 from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.field import SecretInput
+from transship_tui.widgets.pattern_input import PatternInput
 
 HOST = "reg.example"
 SECRET = "correct horse"
@@ -36,6 +39,12 @@ async def registries() -> AsyncIterator[tuple[TransshipApp, Pilot[None], FakeEng
 async def asked(app: TransshipApp, pilot: Pilot[None]) -> None:
     await until(pilot, lambda: isinstance(app.screen, SecretDialog), "the question")
     await until(pilot, lambda: app.focused is not None, "the field")
+
+
+def burst(app: TransshipApp, *keys: str) -> None:
+    """Have all keys waiting before the app sees the first."""
+    for key in keys:
+        app.post_message(events.Key(key, key if len(key) == 1 else None))
 
 
 async def test_what_needs_the_secret_goes_on_once_it_is_typed() -> None:
@@ -100,13 +109,26 @@ async def test_card_and_form_do_not_say_that_it_is_kept() -> None:
         await until(pilot, lambda: "The secret is needed" in screen_text(app), "what is missing")
 
 
+async def test_the_question_waits_for_who_is_typing_and_no_key_is_lost() -> None:
+    async with registries() as (app, pilot, _):
+        burst(app, "enter", "slash", *"web")
+        await asked(app, pilot)
+        assert app.screen.query_one(SecretInput).value == ""
+        assert "was left out" not in screen_text(app)
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: isinstance(app.screen, BrowseScreen), "what was in front")
+        assert app.screen.query_one(PatternInput).query_one(Input).value == "web"
+        await until(pilot, lambda: "team/web" in screen_text(app), "the repositories")
+
+
 async def test_a_burst_that_was_meant_for_something_else_is_no_secret() -> None:
     async with registries() as (app, pilot, engine):
-        for key in ("enter", *"/web", "enter", "escape", "tab", "enter"):
-            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, SecretDialog), "the question")
+        burst(app, *"jjk", "enter", "tab", "enter")
         await asked(app, pilot)
         assert app.screen.query_one(SecretInput).value == ""
         assert "was left out" in screen_text(app)
         assert "sign_in" not in [name for name, _ in engine.asked]
         await pilot.press("x", "enter")
-        await until(pilot, lambda: "1 repository" in screen_text(app), "the repositories")
+        await until(pilot, lambda: f"{HOST} answers" in screen_text(app), "it was tested")

@@ -21,6 +21,7 @@ from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan
 from transship.settings import Settings
+from transship.transfers.foresight import Unforeseen
 from transship.transfers.inventory import Progress
 from transship.transfers.preview import Preview
 from transship.transfers.work import Verdict, Worklist
@@ -250,6 +251,15 @@ async def test_one_verdict_after_another_can_be_looked_at() -> None:
             *(["copy", "copy"], ["overwrite"], ["conflict"], ["blocked"], ["same"], ["skip"])
         ]
         assert len(seen[6]) == 7
+
+
+async def test_what_a_target_did_not_say_of_what_it_refuses_is_named() -> None:
+    unknown = Unforeseen("new.example", "which tags are immutable", ("team",), NoRight("403"))
+    stand_in = engine()
+    stand_in.foreseen = Preview(EVERYTHING, unknown=(unknown,))
+    async with copying(stand_in) as it:
+        await it.preview()
+        await it.says("! new.example: it isn't known which tags are immutable (team): No right")
 
 
 async def test_the_reason_is_told_in_full_for_the_row_under_the_cursor() -> None:

@@ -57,6 +57,14 @@ def message(app: TransshipApp) -> str:
     return app.screen.query_one(MessageBar).message.plain
 
 
+async def test_its_place_goes_by_the_alias_of_the_account() -> None:
+    stand_in = engine()
+    stand_in.known = [Account("old.example", alias="old")]
+    async with looking(stand_in) as (app, pilot):
+        await until(pilot, says(app, " old/team/web:v1"), "the heading")
+        assert "$ transship inspect old/team/web:v1" in text(app, LineBar)
+
+
 def test_an_index_consists_of_platforms_and_has_what_refers_to_it() -> None:
     parts = parts_of(index_of(TAG))
     assert [(part.kind, part.what, part.opens) for part in parts] == [

@@ -94,9 +94,9 @@ async def test_without_plans_it_says_how_to_write_one() -> None:
 
 async def test_each_plan_says_what_it_does_in_words() -> None:
     async with plans(engine(nightly=SYNC, step=STEP, once=COPY), (120, 40)) as it:
-        await it.says("nightly sync old.example/team → new.example/mirror 0 3 * * * none")
-        await it.says("step replication old.example/team → new.example/mirror")
-        await it.says("once copy old.example → new.example")
+        await it.says("nightly sync old/team → new.example/mirror 0 3 * * * none")
+        await it.says("step replication old/team → new.example/mirror")
+        await it.says("once copy old → new.example")
         assert line_in(it.app, LineBar).startswith("$ transship plan nightly")
 
 

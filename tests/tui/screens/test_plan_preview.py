@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,12 +25,14 @@ from transship.plans.file import plan_in
 from transship.plans.plan import Plan
 from transship.plans.selection import Dropped
 from transship.settings import Settings
+from transship.transfers.foresight import Unforeseen
 from transship.transfers.inventory import Progress
 from transship.transfers.preview import Preview
 from transship.transfers.vanishing import Vanished
 from transship.transfers.work import Copy, JobState, Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.screens.plan import PlanScreen
 from transship_tui.screens.plan_preview import PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
@@ -56,6 +59,10 @@ class Looking:
 
     def text(self) -> str:
         return " ".join(screen_text(self.app).split())
+
+    def framed(self) -> str:
+        """Return the text of a dialog, without what frames it."""
+        return " ".join(re.sub("[╭╮╰╯─│▁-█]", " ", screen_text(self.app)).split())
 
     async def says(self, words: str) -> None:
         await until(self.pilot, lambda: words in self.text(), f"it says {words!r}")
@@ -89,7 +96,7 @@ async def test_counts_costs_and_what_would_go_wrong_are_all_said() -> None:
         await it.says("+ 1 copy ↻ 1 overwrite × 2 delete ✗ 1 conflict ✗ 1 blocked = 1 same")
         await it.says("Moves 50 MiB of 150 MiB, about 50 s at 1.0 MiB/s; the rest is there")
         await it.says("✗ 2 can't be copied")
-        await it.says("! Deletes 2 of 140 tags at new.example; the plan allows 7")
+        await it.says("! Deletes 2 of 140 tags at new; the plan allows 7")
         await it.says("docker.io lets 76 manifests be read now; this reads 120: too few")
         assert it.app.screen.query_one(LineBar).line == "transship run nightly --delete"
 
@@ -117,18 +124,18 @@ async def test_deletions_are_a_list_of_their_own() -> None:
 
 async def test_what_is_left_out_is_told_by_reason_and_opens() -> None:
     async with looking(engine()) as it:
-        await it.says("Left out 7")
+        await it.says("Left out 6 tags, 1 repository")
         await it.pilot.press("right", "right")
         assert it.rows() == [
-            "excluded by *9 6 team/web:v09",
-            "left out by !tmp-* 1 team/tmp-1",
+            "excluded by *9 6 tags team/web:v09",
+            "left out by !tmp-* 1 repository team/tmp-1",
         ]
         await it.pilot.press("enter")
         assert it.rows()[:2] == ["team/web:v09", "team/web:v19"]
         await it.pilot.press("escape")
         assert len(it.rows()) == 2
         await it.pilot.press("right")
-        assert it.rows() == ["new.example/mirror/api", "new.example/mirror/web"]
+        assert it.rows() == ["new/mirror/api", "new/mirror/web"]
 
 
 async def test_while_it_looks_it_says_how_far_that_is_and_can_be_left() -> None:
@@ -162,6 +169,7 @@ async def test_moving_and_deleting_tags_asks_for_the_target_by_name() -> None:
     async with looking(engine()) as it:
         await it.says("Verdict")
         await it.ask()
+        await it.says("2 images will be written at new.")
         await it.says("↻ 1 tag at the target will point at another image")
         await it.says("× 2 tags at the target will be deleted")
         assert it.app.focused is it.app.screen.query_one("#typed")
@@ -266,9 +274,78 @@ async def test_a_hundred_thousand_copies_are_shown_and_filtered() -> None:
     dropped = tuple(Dropped(copy.source, "isn't v*", 0) for copy in copies)
     async with looking(engine(Preview(Worklist(copies, (), {}), dropped))) as it:
         await it.says("+ 50,000 copy = 50,000 same")
-        await it.says("Left out 100,000")
+        await it.says("Left out 100,000 tags")
         await it.pilot.press("f", "G")
         await it.says("team/app-999:v98")
+
+
+_WORDY = "the target takes no manifest of type application/vnd.example.bundle.v1+json " * 2
+
+
+def blocked() -> Preview:
+    """Return a preview of one image that can't be copied, for a reason that no line holds."""
+    problem = NoRight(f"{_WORDY}end", remedy="Ask the registry's owner to allow this type.")
+    worklist = worklist_of(Verdict.COPY, Verdict.BLOCKED)
+    first, second = worklist.copies
+    second = replace(second, reason=str(problem), problem=problem)
+    return Preview(replace(worklist, copies=(first, second)))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_a_blocked_copy_opens_with_its_whole_reason_and_what_to_do(
+    size: tuple[int, int],
+) -> None:
+    async with looking(engine(blocked()), size) as it:
+        await it.says("Verdict")
+        await it.pilot.press("j")
+        await it.says("team/web:v2 → new/mirror/web:v2")
+        await it.pilot.press("enter")
+        await it.shows(FactsDialog)
+        await it.says("✗ blocked")
+        await until(it.pilot, lambda: "Why No right to do this: the" in it.framed(), "why")
+        words = "What to do Ask the registry's owner to allow this type."
+        await until(it.pilot, lambda: words in it.framed(), "what to do")
+        await it.pilot.press("escape")
+        await it.shows(PlanPreviewScreen)
+
+
+async def test_what_a_target_did_not_say_is_a_list_with_the_reason() -> None:
+    why = NoRight("GET /api/v2.0/projects/team", remedy="Sign in as a member of the project.")
+    unknown = Unforeseen("new.example", "whether tags are immutable", ("team",), why)
+    seen = replace(Preview(worklist_of(Verdict.COPY)), unknown=(unknown,))
+    async with looking(engine(seen)) as it:
+        await it.says("! new: it isn't known whether tags are immutable (team): No right")
+        await it.says("Not known 1")
+        await it.pilot.press("right", "enter")
+        await it.shows(FactsDialog)
+        words = "What to do Sign in as a member of the project."
+        await until(it.pilot, lambda: words in it.framed(), "what to do")
+
+
+async def test_of_what_was_left_out_each_opens_with_the_reason_and_the_nearest_rule() -> None:
+    async with looking(engine()) as it:
+        await it.says("Left out")
+        await it.pilot.press("right", "right", "enter", "enter")
+        await it.shows(FactsDialog)
+        await it.says("Why excluded by *9")
+        await until(it.pilot, lambda: "Nearest rule 1" in it.framed(), "the rule")
+
+
+async def test_where_there_is_little_room_only_the_list_in_front_says_how_much_it_has() -> None:
+    async with looking(engine(), (60, 20)) as it:
+        await it.says("Copies 6 Deletions Left out New repositories")
+        await it.pilot.press("right", "right")
+        await it.says("Copies Deletions Left out 6 tags, 1 repository New repo…")
+
+
+async def test_a_place_goes_by_its_alias_and_the_ends_of_long_names_stay() -> None:
+    long = Reference("old.example:5000", "department/team/backend/services/checkout", "2026.1")
+    copy = replace(worklist_of(Verdict.COPY).copies[0], source=long, reason="it is new")
+    async with looking(engine(Preview(Worklist((copy,), (), {}))), (80, 24)) as it:
+        await it.says("it is new")
+        [row] = [line for line in screen_text(it.app).splitlines() if "2026.1 →" in line]
+        assert row.strip().startswith("old/depart")
+        assert "checkout:2026.1 → new/" in row
 
 
 @pytest.mark.parametrize("words", HOSTILE)

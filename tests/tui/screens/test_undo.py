@@ -46,6 +46,16 @@ async def test_what_would_be_put_back_taken_away_and_left_is_listed() -> None:
         assert ("undo", "efg678") not in walk.engine.asked
 
 
+async def test_a_key_asks_for_the_undo_or_says_why_it_cannot() -> None:
+    async with walking(full_world(), WAYS["undo"]) as walk:
+        await walk.press("S")
+        await walk.is_at("ConfirmDialog")
+        await confirm(walk)
+        await walk.is_at("UndoScreen")
+        await walk.press("S")
+        assert "Done; r looks at the tags anew." in line_in(walk.app, MessageBar)
+
+
 async def test_f_shows_one_sort_after_another() -> None:
     async with walking(full_world(), WAYS["undo"]) as walk:
         await walk.press("f", "f")
@@ -96,6 +106,39 @@ async def test_while_it_goes_on_the_screen_stays() -> None:
         await walk.is_at("JobScreen")
 
 
+async def test_leaving_the_app_meanwhile_asks_first() -> None:
+    engine = full_world()
+    engine.gates["undo"] = asyncio.Event()
+    async with walking(engine, WAYS["undo-question"]) as walk:
+        await confirm(walk)
+        await until(walk.pilot, lambda: ("undo", "efg678") in engine.asked, "it is undone")
+        await walk.press("ctrl+q")
+        await walk.is_at("ConfirmDialog")
+        shown = " ".join(screen_text(walk.app).split())
+        assert "Break the undo off?" in shown
+        assert "It can be taken up again." in shown
+        await walk.press("enter")
+        await walk.is_at("UndoScreen")
+        assert not walk.app._exit
+        engine.gates["undo"].set()
+        await until(walk.pilot, lambda: "1 failed, 2 left" in screen_text(walk.app), "its end")
+        await walk.press("ctrl+q")
+        assert "Break the undo off?" not in screen_text(walk.app)
+
+
+async def test_a_plan_that_is_watched_is_named_before_and_when_it_is_asked() -> None:
+    engine = full_world()
+    engine.rival_files = ["/etc/transship/shop.toml"]
+    async with walking(engine, WAYS["undo"]) as walk:
+        words = "/etc/transship/shop.toml is being watched, and will copy what it selects"
+        assert words in screen_text(walk.app)
+        await walk.press("tab", "enter")
+        await walk.is_at("ConfirmDialog")
+        shown = " ".join(screen_text(walk.app).replace("▐", " ").split())
+        assert "/etc/transship/shop.toml is being watched" in shown
+        assert "stop that first" in shown
+
+
 async def test_enter_shows_a_tag_in_full() -> None:
     async with walking(full_world(), WAYS["undo"], (120, 40)) as walk:
         await walk.press("j", "enter")
@@ -140,6 +183,15 @@ async def test_the_list_of_jobs_leads_there_too() -> None:
 
     async with walking(engine, listed) as walk:
         await walk.is_at("UndoScreen")
+
+
+async def test_of_several_targets_each_must_be_typed() -> None:
+    plan = full_world().undo_plans["efg678"]
+    [first, *_] = plan.changing
+    elsewhere = replace(first, tag=replace(first.tag, registry="backup.example"))
+    dialog = question(replace(plan, restores=(*plan.restores, elsewhere)))
+    assert dialog._typed == f"{first.tag.registry} backup.example"
+    assert f"At {first.tag.registry}, backup.example:" in dialog._text.plain
 
 
 async def test_the_question_says_that_a_paused_job_ends() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from transship.plans.catalogue import Catalogue, TagFacts
 from transship.plans.file import plan_in
+from transship_tui.naming import Naming
 from transship_tui.widgets.rule_rows import Drawn, MatchRows, Shown, draw, unknown_tags
 
 TAGS = {
@@ -39,7 +40,7 @@ def test_what_is_matched_says_where_it_goes() -> None:
         "✓ team/web:v2 | → new.example/mirror/team/web:v2 and 1 more",
         "✓ team/api:v1 | → new.example/mirror/team/api:v1 and 1 more",
     ]
-    assert rows.in_full(2).plain == (
+    assert rows.in_full(2, Naming()).plain == (
         "old.example/team/api:v1\nnew.example/mirror/team/api:v1, backup.example/team/api:v1"
     )
 

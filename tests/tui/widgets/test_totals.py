@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from fakes.jobs import job_view
+from transship.accounts.account import Account
 from transship.transfers.limits import Limit
 from transship.transfers.view import Bytes, Counts, JobView
 from transship.transfers.work import JobState
+from transship_tui.naming import Naming
 from transship_tui.widgets.totals import (
     clock_text,
     left_text,
@@ -19,10 +21,11 @@ from transship_tui.widgets.totals import (
 
 GIB = 1024**3
 NOW = 1_790_000_100.0
+NAMING = Naming([Account("docker.example", alias="hub")])
 
 
 def lines(view: JobView, *, width: int = 78, rates: tuple[float, ...] = ()) -> list[str]:
-    return [line.plain for line in total_lines(view, NOW, width, rates)]
+    return [line.plain for line in total_lines(view, NOW, width, NAMING, {}, rates)]
 
 
 def test_a_running_job() -> None:
@@ -171,3 +174,20 @@ def test_bars_are_drawn_to_the_highest() -> None:
     assert sparkline((0.0, 50.0, 100.0)) == "▁▅█"
     assert sparkline(()) == ""
     assert sparkline((0.0, 0.0)) == ""
+
+
+def test_what_holds_a_job_up_is_called_by_its_alias() -> None:
+    limits = (Limit("docker.example", slowed=1), Limit("other.example", opens=NOW + 60))
+    told = lines(job_view("abc234", limits=limits))[2:]
+    assert told[0] == "Limits  hub asked to slow down"
+    assert told[1].endswith("(window of other.example)")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [(JobState.PAUSED, "f9 goes on with it"), (JobState.FAILED, "f10 tries again what failed")],
+)
+def test_the_keys_are_those_that_were_chosen(state: JobState, words: str) -> None:
+    keys = {"jobs.resume": "f9", "jobs.retry": "f10,x"}
+    first = next(total_lines(job_view("abc234", state), NOW, 78, NAMING, keys))
+    assert words in first.plain

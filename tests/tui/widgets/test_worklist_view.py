@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from fakes.images import worklist_of
+from transship.errors import NoRight
+from transship.transfers.foresight import Unforeseen
 from transship.transfers.work import Verdict, Worklist
-from transship_tui.widgets.worklist_view import cost
+from transship_tui.widgets.worklist_view import cost, not_known
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,11 @@ from transship_tui.widgets.worklist_view import cost
 )
 def test_the_cost_is_told_in_words(worklist: Worklist, words: str) -> None:
     assert cost(worklist).startswith(words)
+
+
+def test_what_is_not_known_is_told_without_anything_that_steers_the_terminal() -> None:
+    unknown = Unforeseen("new.example", "which tags are immutable", ("a",), NoRight("no\x1b[2J"))
+
+    assert not_known(unknown) == (
+        "! new.example: it isn't known which tags are immutable (a): No right to do this: no [2J"
+    )

@@ -12,7 +12,7 @@ import typer
 from transship.cutover.finding import Severity
 from transship.cutover.reports.document import document
 from transship.cutover.reports.rows import RowState, counts_of, rows_of, stops
-from transship.errors import CheckFailed
+from transship.errors import BadRequest, CheckFailed
 from transship.text import counted
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, show, show_json, table, width_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
     from transship.cutover.reports.standing import Standing
+    from transship_tui.commands.session import Session
 
 BLOCKED = CheckFailed.exit_status
 _UNSEEN = 1
@@ -60,6 +61,20 @@ Record = Annotated[
 NodeCa = Annotated[
     str, typer.Option("--node-ca", metavar="FILE", help="Authorities that nodes trust for it.")
 ]
+Public = Annotated[
+    bool,
+    typer.Option("--public/--no-public", help="Ask public resolvers too, or leave them out."),
+]
+
+
+FollowedJob = Annotated[
+    str,
+    typer.Option("--job", metavar="JOB", help="Compare the tags that this job has copied."),
+]
+FollowedPlan = Annotated[
+    str,
+    typer.Option("--plan", metavar="FILE", help="Compare the tags that this plan selects now."),
+]
 
 
 def check(
@@ -70,6 +85,9 @@ def check(
     record: Record = "",
     repository: Repositories = None,
     node_ca: NodeCa = "",
+    public: Public = True,
+    job: FollowedJob = "",
+    plan: FollowedPlan = "",
     as_json: AsJson = False,
 ) -> int:
     """See whether a domain can be moved, and what would break.
@@ -77,15 +95,33 @@ def check(
     Asks DNS, the new registry under the domain's name, and both for their tags; changes nothing and
     keeps nothing. Ends with 3 when something blocks, with 1 when DNS couldn't be looked at.
     """
+    session = open_session()
     wished = Wished(
-        domain, new, old, record, tuple(resolver or ()), tuple(repository or ()), node_ca
+        domain,
+        new,
+        old,
+        record,
+        tuple(resolver or ()),
+        tuple(repository or ()),
+        node_ca,
+        public,
+        *followed(session, job, plan),
     )
-    standing = asyncio.run(_look(wished))
+    standing = asyncio.run(_look(session, wished))
     return show_standing(standing, as_json=as_json)
 
 
-async def _look(wished: Wished) -> Standing:
-    session = open_session()
+def followed(session: Session, job: str, plan: str) -> tuple[str, str]:
+    """Return the id of a job, and the file of a plan, by which tags are compared; or neither.
+
+    Raises BadRequest for both, JobNotFound and PlanNotFound.
+    """
+    if job and plan:
+        raise BadRequest("--job and --plan exclude one another")
+    return session.jobs.find(job).id if job else "", str(session.plans.find(plan)) if plan else ""
+
+
+async def _look(session: Session, wished: Wished) -> Standing:
     engine = LiveEngine(session.paths, session.sources)
     async with aclosing(engine):
         return await last_of(engine.check_once(engine.subject_of(wished)))

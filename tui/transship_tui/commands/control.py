@@ -9,11 +9,9 @@ import typer
 
 from transship.errors import BadRequest
 from transship.paths import default_paths
-from transship.plans.policy import MOST_AT_ONCE
-from transship.plans.quantities import parse_rate
 from transship.transfers import control
 from transship.transfers.jobs import Jobs
-from transship.transfers.steering import LimitWish, held_words, limits_of
+from transship.transfers.steering import held_words, wish_for
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from transship.registries.access import Access
     from transship.registries.credential import Tls
     from transship.transfers.jobs import Job
-
-_NONE = "none"
 
 
 def attach(job: JobName, as_json: AsJson = False, verbose: Verbose = False) -> int:
@@ -102,33 +98,28 @@ def limit(
     concurrency: Annotated[
         str, typer.Option(metavar="N", help="Requests at once; none takes the limit away.")
     ] = "",
+    window: Annotated[
+        str,
+        typer.Option(metavar="FROM-TO", help="When anything is moved: 22:00-06:00; none: always."),
+    ] = "",
 ) -> int:
-    """Hold a job to another rate or concurrency at a registry.
+    """Hold a job to another rate, concurrency or window at a registry.
 
     It holds until the job ends, also over a pause. What isn't named stays as it is.
     """
     found = _find(job)
-    if not (rate or concurrency):
-        raise BadRequest("say what is to change: --rate, --concurrency, or both")
+    if not (rate or concurrency or window):
+        raise BadRequest(
+            "say what is to change: --rate, --concurrency or --window",
+            remedy=f"For example `transship limit {found.id} HOST --rate 20MiB/s "
+            "--concurrency 4 --window 22:00-06:00`.",
+        )
     registry = open_session().reference(host).registry
-    control.limit(found, LimitWish(registry, rate=_rate(rate), concurrency=_at_once(concurrency)))
-    with found.journal() as journal:
-        limits = limits_of(found.plan(), journal)[registry]
-    words = held_words(limits.rate, limits.concurrency)
+    control.limit(found, wish_for(registry, rate, concurrency, window))
+    limits = control.limits(found)[registry]
+    words = held_words(limits.rate, limits.concurrency, limits.window)
     say(f"{found.id}: {registry} {f'is held to {words}' if words else 'has no limit'}")
     return 0
-
-
-def _rate(text: str) -> int | None:
-    return None if not text else 0 if text == _NONE else parse_rate(text)
-
-
-def _at_once(text: str) -> int | None:
-    if not text or text == _NONE:
-        return 0 if text else None
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_AT_ONCE):
-        raise BadRequest(f"{text!r}: --concurrency is a number from 1 to {MOST_AT_ONCE}, or none")
-    return int(text)
 
 
 def _go_on(

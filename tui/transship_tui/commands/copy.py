@@ -9,6 +9,7 @@ import typer
 
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
+from transship.text import safe
 from transship.transfers.start import start_runner
 from transship.transfers.view import view
 from transship_tui.commands.documents import job_document
@@ -88,6 +89,7 @@ def copy(
             show(job.id)
         say(f"it runs by itself; `transship attach {job.id}` follows it")
         return 0
-    say(f"job {job.id}: {plan.copies[0].source} → {plan.copies[0].target}")
+    [wanted] = plan.copies
+    say(f"job {job.id}: {safe(str(wanted.source))} → {safe(str(wanted.target))}")
     ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
     return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))

@@ -18,24 +18,37 @@ from transship.cutover.reports.grid import grid_of
 from transship.cutover.reports.rows import waits_for, why_never_back, why_not_back
 from transship.cutover.reports.standing import CHANGED
 from transship.cutover.reports.writing import Form, form_of, report_text, write_report
-from transship.errors import BadRequest, CheckFailed, RollbackBlocked, WritesOff
+from transship.errors import BadRequest, CheckFailed, WritesOff
 from transship.text import safe
 from transship_tui.commands.asking import ask
 from transship_tui.commands.check import (
     BLOCKED,
+    FollowedJob,
+    FollowedPlan,
     NodeCa,
     Old,
+    Public,
     Record,
     Repositories,
     Resolvers,
+    followed,
     last_of,
     show_standing,
 )
+from transship_tui.commands.cutover_delta import (
+    Loss,
+    before_going_back,
+    delta_lines,
+    keep_tags,
+    one_delta,
+    status_of,
+    way_back_blocked,
+)
+from transship_tui.commands.cutover_watch import follow_cutover, pull_lines
 from transship_tui.commands.cutover_way import statements_of, way_of
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
-from transship_tui.commands.status import watched
 from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
 
@@ -45,8 +58,6 @@ if TYPE_CHECKING:
     from transship.cutover.change.ways import Way
     from transship.cutover.reports.standing import Standing
 
-_DONE = (State.MOVED, State.ROLLED_BACK)
-
 
 class Action(StrEnum):
     """What is to be done."""
@@ -55,6 +66,8 @@ class Action(StrEnum):
     PLAN = "plan"
     APPLY = "apply"
     WATCH = "watch"
+    DELTA = "delta"
+    KEEP = "keep"
     ROLLBACK = "rollback"
     REPORT = "report"
 
@@ -66,12 +79,21 @@ def cutover(
     action: Annotated[
         Action, typer.Argument(help="plan begins one; without any: status.")
     ] = Action.STATUS,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEEP", help="keep: old or new, whose image is kept; then each REPOSITORY:TAG."
+        ),
+    ] = None,
     new: Annotated[str, typer.Option("--to", metavar="HOST", help="plan: the new registry.")] = "",
     old: Old = "",
     resolver: Resolvers = None,
     record: Record = "",
     repository: Repositories = None,
     node_ca: NodeCa = "",
+    public: Public = True,
+    job: FollowedJob = "",
+    plan: FollowedPlan = "",
     zone: Annotated[str, typer.Option(help="plan: the zone, for what changes it.")] = "",
     rfc2136: Annotated[
         str, typer.Option(metavar="IP[:PORT]", help="plan: change it by dynamic update.")
@@ -102,6 +124,20 @@ def cutover(
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="rollback: although tags get hidden by it.")
     ] = False,
+    copy_back: Annotated[
+        bool,
+        typer.Option(
+            "--copy-back", help="rollback: copy to the old registry what it lacks, first."
+        ),
+    ] = False,
+    delta: Annotated[
+        bool,
+        typer.Option(
+            "--delta/--no-delta",
+            help="watch: copy to the new registry what is pushed to the old one meanwhile.",
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="delta: copy without asking.")] = False,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Change no record, whatever is asked.")
     ] = False,
@@ -114,17 +150,27 @@ def cutover(
     """Move a domain to another registry, step by step.
 
     plan keeps a cutover and makes all checks. apply changes the record, if nothing stands in the
-    way; by default that is done by hand, and watch sees it. rollback puts the record back.
+    way; by default that is done by hand, and watch sees it. delta copies what was pushed to the old
+    registry since; what both have pushed, keep decides. rollback puts the record back.
     Ends with 3 when a check stands in the way.
     """
     session = open_session()
     engine = LiveEngine(session.paths, session.sources)
     engine.read_only = read_only
     wished = Wished(
-        domain, new, old, record, tuple(resolver or ()), tuple(repository or ()), node_ca
+        domain,
+        new,
+        old,
+        record,
+        tuple(resolver or ()),
+        tuple(repository or ()),
+        node_ca,
+        public,
+        *followed(session, job, plan),
     )
 
     said = statements_of(answer or (), accept or ())
+    loss = Loss(copy_back=copy_back, accepted=accept_loss)
 
     async def act() -> int:
         async with aclosing(engine):
@@ -136,12 +182,16 @@ def cutover(
             name = engine.cutover(domain).name
             for question, text in said:
                 engine.answer_cutover(name, question, text)
-            if action is Action.WATCH:
-                return await _watch(engine, name, as_json=as_json)
-            if action is Action.APPLY:
-                return await _apply(engine, name, confirm)
-            if action is Action.ROLLBACK:
-                return await _roll_back(engine, name, confirm, accept_loss=accept_loss)
+            acts = {
+                Action.WATCH: lambda: follow_cutover(engine, name, as_json=as_json, delta=delta),
+                Action.DELTA: lambda: one_delta(engine, name, yes=yes, as_json=as_json),
+                Action.APPLY: lambda: _apply(engine, name, confirm),
+                Action.ROLLBACK: lambda: _roll_back(engine, name, confirm, loss),
+            }
+            if action in acts:
+                return await acts[action]()
+            if action is Action.KEEP:
+                return keep_tags(engine, name, words or ())
             if action is Action.REPORT:
                 return _report(engine, name, output, as_json=as_json)
             return _status(engine, name, as_json=as_json)
@@ -185,7 +235,7 @@ async def _plan(
     standing = await last_of(engine.check_cutover(name))
     status = show_standing(standing, as_json=as_json)
     if not as_json:
-        for line in _edit_lines(standing, back=False):
+        for line in edit_lines(standing, back=False):
             show(line)
         say(f"kept as {name}; next: transship cutover {subject.domain.name} watch")
     return status
@@ -207,6 +257,9 @@ def _status_lines(standing: Standing, now: float) -> Iterator[str]:
         yield f"  {waits_for(standing) or 'nothing stands in the way of the change'}"
     for clock in clock_lines(standing, now):
         yield f"  {clock.name}: {clock.words}"
+    yield from (f"  {line}" for line in pull_lines(standing))
+    if standing.rounds:
+        yield from (f"  {line}" for line in delta_lines(standing))
     yield f"  Way back: {way_back_words(standing)[0]}"
     cells = grid_of(standing)
     if cells:
@@ -222,31 +275,6 @@ def _row(kind: str, moved: int, enough: int) -> str:
     return "" if kind == "server" else f"{moved}/{enough}"
 
 
-async def _watch(engine: LiveEngine, name: str, *, as_json: bool) -> int:
-    """Watch until the cutover is over; write each state when it comes."""
-    standing: Standing | None = None
-    told: State | None = None
-
-    def line() -> str:
-        if standing is None:
-            return "asking name servers and resolvers"
-        now = engine.clock.now()
-        clocks = "; ".join(f"{c.name} {c.words}" for c in clock_lines(standing, now))
-        return f"{standing.state}: {clocks}"
-
-    async with watched(line), aclosing(engine.watch_cutover(name)) as standings:
-        async for standing in standings:
-            if standing.state is not told:
-                told = standing.state
-                if not as_json:
-                    show(safe(f"{standing.subject.domain.host}: {told}"))
-            if standing.state in _DONE:
-                break
-    if as_json:
-        show_json(document(engine.cutover(name), engine.clock.now()))
-    return 0
-
-
 async def _apply(engine: LiveEngine, name: str, confirm: str) -> int:
     standing = engine.cutover(name)
     if why := waits_for(standing):
@@ -254,7 +282,7 @@ async def _apply(engine: LiveEngine, name: str, confirm: str) -> int:
             f"{standing.subject.domain.host} {why}",
             remedy="See `transship check`, or the board in the app; nothing was changed.",
         )
-    for line in _edit_lines(standing, back=False):
+    for line in edit_lines(standing, back=False):
         say(line)
     _confirmed(standing, confirm)
     show(safe(await engine.change_record(name)))
@@ -262,15 +290,17 @@ async def _apply(engine: LiveEngine, name: str, confirm: str) -> int:
     return 0
 
 
-async def _roll_back(engine: LiveEngine, name: str, confirm: str, *, accept_loss: bool) -> int:
-    standing = engine.cutover(name)
-    why = why_not_back(standing)
-    for line in _edit_lines(standing, back=True):
+async def _roll_back(engine: LiveEngine, name: str, confirm: str, loss: Loss) -> int:
+    standing = await before_going_back(engine, engine.cutover(name), loss)
+    if loss.copy_back and standing.state is State.ROLLED_BACK:
+        return status_of(standing)
+    why, never = why_not_back(standing), why_never_back(standing)
+    for line in edit_lines(standing, back=True):
         say(line)
-    if why_never_back(standing) or (why and not (accept_loss and standing.way_back)):
-        raise RollbackBlocked(why)
+    if never or (why and not (loss.accepted and standing.way_back)):
+        raise way_back_blocked(why, never=bool(never) or standing.way_back is None)
     _confirmed(standing, confirm)
-    show(safe(await engine.roll_back_record(name, accept_loss=accept_loss)))
+    show(safe(await engine.roll_back_record(name, accept_loss=loss.accepted)))
     return 0
 
 
@@ -287,7 +317,8 @@ def _confirmed(standing: Standing, confirm: str) -> None:
         raise BadRequest("the domain wasn't confirmed", remedy=f"Add --confirm {domain}.")
 
 
-def _edit_lines(standing: Standing, *, back: bool) -> Iterator[str]:
+def edit_lines(standing: Standing, *, back: bool) -> Iterator[str]:
+    """Give the edit, or its reverse, as lines of a zone file, and what to know of it."""
     edit = standing.edit
     if edit is None:
         return

@@ -6,19 +6,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.cutover.change.secret import TsigKey, keep_api_key, keep_tsig_key
-from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
-from transship.cutover.observe.names import address_and_port
+from transship.cutover.change.ways import ByHand
 from transship.cutover.questions import ACCEPTED, QUESTIONS
 from transship.errors import BadFile, BadRequest
 from transship_tui.commands.asking import ask
+from transship_tui.cutover_way import WayKind, WishedWay, secret_words
+from transship_tui.cutover_way import way_of as parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from transship.cutover.change.ways import Way
     from transship_tui.live import LiveEngine
-
-_DNS_PORT = 53
 
 
 async def way_of(
@@ -31,24 +30,16 @@ async def way_of(
     chosen = [option for option in (rfc2136, powerdns, route53) if option]
     if len(chosen) > 1:
         raise BadRequest("--rfc2136, --powerdns and --route53 exclude one another")
-    if route53:
-        return ByRoute53(route53)
     if not chosen:
         return ByHand()
-    if not zone or (rfc2136 and not key):
+    if not route53 and (not zone or (rfc2136 and not key)):
         raise BadRequest("--rfc2136 needs --zone and --key, --powerdns needs --zone")
-    store = engine.secret_store
-    if powerdns:
-        if sys.stdin.isatty() and (secret := ask("API key (empty: as kept): ", hidden=True)):
-            await keep_api_key(store, powerdns, secret)
-        return ByPowerDns(zone, powerdns)
-    try:
-        address, port = address_and_port(rfc2136, _DNS_PORT)
-    except ValueError:
-        raise BadRequest(f"{rfc2136} is no IP[:PORT]") from None
-    if sys.stdin.isatty() and (secret := ask("Secret of the key (empty: as kept): ", hidden=True)):
-        await keep_tsig_key(store, address, TsigKey(key, secret))
-    return ByUpdate(zone, address, key, port)
+    kind = WayKind.ROUTE53 if route53 else WayKind.POWERDNS if powerdns else WayKind.UPDATE
+    way = parsed(WishedWay(kind, chosen[0], zone, key))
+    words = secret_words(way)
+    if words and sys.stdin.isatty() and (secret := ask(f"{words} (empty: as kept): ", hidden=True)):
+        await engine.keep_key(way, secret)
+    return way
 
 
 def statements_of(answers: Iterable[str], accepted: Iterable[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`transship demo`: a copy and its proof, on two small registries of its own."""
+"""`transship demo`: a copy, its proof, and a domain moved, on registries and a DNS of its own."""
 
 from __future__ import annotations
 
@@ -20,60 +20,85 @@ from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import InsteadOfKeyring
+from transship.cutover.folder import Cutovers
 from transship.errors import JobEnded
 from transship.paths import Paths
-from transship.sandbox.sandbox import sandbox_in_thread
+from transship.sandbox.sandbox import has_two_addresses, sandbox_in_thread
 from transship.transfers import control
 from transship.transfers.start import start_runner
-from transship_tui.commands.output import Ink, painted, say, show
+from transship_tui.commands.demo_domain import REPOSITORY, show_cutover, with_domain
+from transship_tui.commands.output import say, show, show_command
 from transship_tui.commands.progress import OnInterrupt, follow, show_end
 from transship_tui.commands.reported import INTERRUPTED
 from transship_tui.commands.session import Session
 from transship_tui.commands.verify import prove_plan, show_proof
-from transship_tui.launch import can_draw, open_app
+from transship_tui.launch import can_draw, open_app, open_plain, wants_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from transship.sandbox.sandbox import Sandbox
     from transship.transfers.jobs import Job
 
-_BYTES_PER_SECOND = 16 * 1024 * 1024
+_MIB = 1024 * 1024
+_TO_BE_WATCHED, _TO_BE_READ = 16 * _MIB, 32 * _MIB  # Bytes per second.
 _END_SECONDS = 10.0
-_SOURCE, _TARGET = "old/team/web", "new/mirror/team/web"
+_SOURCE, _TARGET = f"old/{REPOSITORY}", f"new/{REPOSITORY}"
+
+_ONE_ADDRESS = """
+Moving a domain is left out: it takes a second loopback address, 127.0.0.2, which this machine
+doesn't have. On macOS: sudo ifconfig lo0 alias 127.0.0.2"""
 
 _NEXT = """
-Both registries are gone again; nothing of yours was touched. With your own:
+All of it is gone again; nothing of yours was touched. With your own registries:
 
   transship login HOST                      add a registry
   transship copy --dry-run SOURCE TARGET    see what would be done
   transship copy SOURCE TARGET              do it
-  transship verify SOURCE TARGET            prove it"""
+  transship verify SOURCE TARGET            prove it
+  transship check DOMAIN --to HOST          see whether a domain can be moved there"""
 
 
 def demo(
     lines: Annotated[
-        bool, typer.Option("--lines", help="Show a copy and its proof in lines, not the app.")
+        bool, typer.Option("--lines", help="Show all of it in lines, not the app.")
     ] = False,
 ) -> int:
-    """Try it without an account, on two small registries of its own.
+    """Try it without an account, in a small world of its own.
 
-    They run on this machine as long as the demo does. Your files and your keyring aren't touched.
-    In a terminal the app opens on them; without one, a copy and its proof are shown in lines.
+    Two registries and a DNS run on this machine as long as the demo does. Your files and your
+    keyring aren't touched. In a terminal the app opens on them; with ACCESSIBLE=1 questions are
+    asked in plain lines. Without a terminal, a copy, its proof, and the move of a domain and back
+    are shown in lines.
     """
-    story = _show if lines or not can_draw() else _open_app
+    if not lines and wants_plain() and sys.stdin.isatty():
+        story = _ask_and_answer
+    else:
+        story = _show if lines or not can_draw() else _open_app
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="transship-demo-") as name:
         folder = Path(name)
-        with sandbox_in_thread(folder / "sandbox", bytes_per_second=_BYTES_PER_SECOND) as sandbox:
-            status = story(_session(sandbox, folder))
+        pace = _TO_BE_READ if story is _show else _TO_BE_WATCHED
+        domain = has_two_addresses()
+        with sandbox_in_thread(folder / "sandbox", bytes_per_second=pace, domain=domain) as sandbox:
+            status = story(session_of(sandbox, folder))
+    if not domain:
+        say(_ONE_ADDRESS)
     if sys.stdout.isatty() and status == 0:
         show(_NEXT)
     return status
 
 
 def _open_app(session: Session) -> int:
+    return _with_jobs_ended(session, lambda: open_app(session, guide=True))
+
+
+def _ask_and_answer(session: Session) -> int:
+    return _with_jobs_ended(session, lambda: open_plain(session))
+
+
+def _with_jobs_ended(session: Session, story: Callable[[], int]) -> int:
     try:
-        return open_app(session, guide=True)
+        return story()
     finally:
         for job in session.jobs.all():
             _end(job)
@@ -84,7 +109,10 @@ def _show(session: Session) -> int:
     for account in session.accounts.all():
         what = "empty, and asks for a login" if account.username else "full of sample images"
         show(f"  {account.alias:<4} {account.host:<16} {what}")
-    _show_command(f"transship copy {_SOURCE} {_TARGET}")
+    cutovers = Cutovers(session.paths.cutovers).all()
+    for each in cutovers:
+        show(f"  {each.subject().domain.host} leads to the old one, by a small DNS")
+    show_command(f"transship copy {_SOURCE} {_TARGET}")
     plan = session.plan(_SOURCE, _TARGET)
     job = session.jobs.create(plan)
     pid = start_runner(job, asyncio.run(session.accesses(plan)))
@@ -98,11 +126,14 @@ def _show(session: Session) -> int:
     status = show_end(view)
     if status:
         return status
-    _show_command(f"transship verify {_SOURCE} {_TARGET}")
-    return show_proof(asyncio.run(prove_plan(session, plan, deep=False)), as_json=False)
+    show_command(f"transship verify {_SOURCE} {_TARGET}")
+    status = show_proof(asyncio.run(prove_plan(session, plan, deep=False)), as_json=False)
+    if status:
+        return status
+    return show_cutover(session) if cutovers else 0
 
 
-def _session(sandbox: Sandbox, folder: Path) -> Session:
+def session_of(sandbox: Sandbox, folder: Path) -> Session:
     """Return a session that knows the sandbox and nothing of the operator's own."""
     secrets = InsteadOfKeyring()
     accounts = Accounts(folder / "config" / "registries.toml")
@@ -116,13 +147,8 @@ def _session(sandbox: Sandbox, folder: Path) -> Session:
         accounts.save(account)
     docker = DockerConfig({}, home=folder)
     sources = Sources(session=secrets, keyring=secrets, docker=docker, environ={})
-    return Session(Paths(folder / "config", folder / "state"), accounts, sources)
-
-
-def _show_command(line: str) -> None:
-    show()
-    show(painted(f"$ {line}", Ink.QUIET, sys.stdout))
-    sys.stdout.flush()
+    session = Session(Paths(folder / "config", folder / "state"), accounts, sources)
+    return with_domain(session, sandbox) if sandbox.names else session
 
 
 def _end(job: Job, pid: int | None = None) -> None:
@@ -136,13 +162,23 @@ def _end(job: Job, pid: int | None = None) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+_HANG_UPS = (signal.SIGHUP, signal.SIGTERM)
+
+
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let a closed terminal or a plain kill end the demo as Ctrl-C does, leaving nothing behind."""
-    before = {
-        number: signal.signal(number, signal.default_int_handler)
-        for number in (signal.SIGHUP, signal.SIGTERM)
-    }
+    """Let a closed terminal or a plain kill end the demo as Ctrl-C does, leaving nothing behind.
+
+    A window that is closed may say so several times; what comes after the first time interrupts
+    nothing.
+    """
+
+    def end(*_: object) -> None:
+        for number in _HANG_UPS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in _HANG_UPS}
     try:
         yield
     finally:

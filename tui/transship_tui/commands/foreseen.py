@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from transship.text import bytes_text, counted, duration_text, rate_text
+from transship.text import bytes_text, counted, duration_text, rate_text, safe
 from transship.transfers.work import Verdict
-from transship_tui.commands.output import table
+from transship_tui.commands.output import Lazily, table
+from transship_tui.extents import extent_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from transship.oci.reference import Reference
     from transship.transfers.preview import Preview
@@ -36,14 +36,15 @@ def lines(foreseen: Foreseen, width: int | None, *, everything: bool) -> Iterato
     preview = foreseen.preview
     copies = preview.worklist.copies
     names = _Names.of(copies)
-    rows = [names.row(copy) for copy in copies if everything or copy.verdict is not Verdict.SAME]
-    if rows:
-        yield from table(("VERDICT", "FROM", "TO", "WHY"), rows, width)
+    shown = copies if everything else preview.worklist.of(*(set(Verdict) - {Verdict.SAME}))
+    if shown:
+        yield from table(("VERDICT", "FROM", "TO", "WHY"), _Rows(names, shown), width)
         yield ""
     yield from _dropped(preview, everything=everything)
-    verdicts = Counter(copy.verdict for copy in copies)
-    counts = ", ".join(f"{verdicts[v]:,} {v}" for v in Verdict if verdicts[v])
+    verdicts = preview.worklist.counts
+    counts = ", ".join(f"{verdicts[v]:,} {v}" for v in Verdict if v in verdicts)
     yield f"{counted(len(copies), 'image')}{f': {counts}' if counts else ''}"
+    yield from _remedies(preview.worklist.of(Verdict.BLOCKED))
     yield from _costs(foreseen)
     yield "nothing was written"
 
@@ -53,17 +54,7 @@ def document(foreseen: Foreseen) -> dict[str, object]:
     preview = foreseen.preview
     worklist = preview.worklist
     return {
-        "copies": [
-            {
-                "source": str(copy.source),
-                "target": str(copy.target),
-                "digest": copy.digest,
-                "previous": copy.previous,
-                "verdict": str(copy.verdict),
-                "reason": copy.reason,
-            }
-            for copy in worklist.copies
-        ],
+        "copies": Lazily(_copy, worklist.copies),
         "dropped": [
             {"source": str(dropped.source), "rule": dropped.rule, "reason": dropped.why}
             for dropped in preview.dropped
@@ -84,6 +75,29 @@ def document(foreseen: Foreseen) -> dict[str, object]:
             name: {"left": quota.left, "limit": quota.limit, "seconds": quota.seconds}
             for name, quota in preview.quotas.items()
         },
+        "unknown": [
+            {
+                "registry": each.target,
+                "what": each.what,
+                "of": list(each.of),
+                "cause": each.why.cause,
+                "reason": str(each.why),
+            }
+            for each in preview.unknown
+        ],
+    }
+
+
+def _copy(copy: Copy) -> dict[str, object]:
+    return {
+        "source": str(copy.source),
+        "target": str(copy.target),
+        "digest": copy.digest,
+        "previous": copy.previous,
+        "verdict": str(copy.verdict),
+        "reason": copy.reason,
+        "cause": copy.problem.cause if copy.problem else "",
+        "remedy": copy.problem.remedy if copy.problem else "",
     }
 
 
@@ -102,16 +116,28 @@ class _Names:
     targets: bool
 
     @classmethod
-    def of(cls, copies: Sequence[Copy]) -> _Names:
+    def of(cls, copies: Iterable[Copy]) -> _Names:
+        ways = {(copy.source.registry, copy.target.registry) for copy in copies}
         return cls(
-            sources=len({copy.source.registry for copy in copies}) > 1,
-            targets=len({copy.target.registry for copy in copies}) > 1,
+            sources=len({source for source, _ in ways}) > 1,
+            targets=len({target for _, target in ways}) > 1,
         )
 
     def row(self, copy: Copy) -> tuple[str, str, str, str]:
         why = (copy.problem.detail or copy.problem.title) if copy.problem else copy.reason
         source = _shown(copy.source, host=self.sources)
         return str(copy.verdict), source, _shown(copy.target, host=self.targets), why
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Copies as rows of a table, made as they are gone through."""
+
+    names: _Names
+    copies: Sequence[Copy]
+
+    def __iter__(self) -> Iterator[tuple[str, str, str, str]]:
+        return map(self.names.row, self.copies)
 
 
 def _shown(reference: Reference, *, host: bool) -> str:
@@ -122,15 +148,23 @@ def _dropped(preview: Preview, *, everything: bool) -> Iterator[str]:
     """Give what no rule took: each with its reason, or each reason with a few examples."""
     if not preview.dropped:
         return
-    yield f"Left out by the rules: {len(preview.dropped):,}"
+    yield f"Left out by the rules: {extent_of(dropped.source for dropped in preview.dropped)}"
     by_reason: dict[str, list[str]] = {}
     for dropped in preview.dropped:
         by_reason.setdefault(dropped.why, []).append(short_name(dropped.source))
     for why, names in by_reason.items():
         shown = names if everything else names[:_EXAMPLES]
         more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
-        yield f"  {why}: {', '.join(shown)}{more}"
+        yield f"  {safe(why)}: {safe(', '.join(shown))}{more}"
     yield ""
+
+
+def _remedies(copies: Iterable[Copy]) -> Iterator[str]:
+    """Give what can be done about what can't be copied, each cause once."""
+    problems = (copy.problem for copy in copies)
+    causes = {(problem.title, problem.remedy) for problem in problems if problem}
+    for title, remedy in sorted(causes):
+        yield safe(f"{title}: {remedy}")
 
 
 def _costs(foreseen: Foreseen) -> Iterator[str]:
@@ -142,7 +176,7 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
             f"{place}/{name}" if several else name for place, name in preview.new_repositories
         )
         more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
-        yield f"new at the target: {', '.join(names[:_EXAMPLES])}{more}"
+        yield f"new at the target: {safe(', '.join(names[:_EXAMPLES]))}{more}"
     if worklist.blobs:
         to_move, total = worklist.bytes_to_move, worklist.bytes_total
         yield f"{bytes_text(to_move)} to send, of {bytes_text(total)} that the images consist of"
@@ -154,11 +188,14 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
     if gone.found:
         for share in (share for share in gone.shares if share.gone):
             many = " - TOO MANY, so that nothing is deleted" if share.gone > share.at_most else ""
+            target = safe(str(share.target))
             yield (
-                f"{share.gone:,} of {share.tags:,} tags at {share.target} would be deleted; "
+                f"{share.gone:,} of {share.tags:,} tags at {target} would be deleted; "
                 f"the plan allows {share.at_most:,}{many}"
             )
+    for each in preview.unknown:
+        yield safe(f"{each.target}: it isn't known {each}")
     for name, quota in preview.quotas.items():
         read = preview.manifests_read.get(name, 0)
         few = " - TOO FEW" if read > quota.left else ""
-        yield f"{name} lets {quota.left:,} manifests be read now; this reads {read:,}{few}"
+        yield f"{safe(name)} lets {quota.left:,} manifests be read now; this reads {read:,}{few}"

@@ -191,7 +191,8 @@ def _tell(imported: Imported, output: str, signs: Sequence[_SignIn]) -> None:
     )
     say(f"read as {imported.tool}: {what}, {counted(len(imported.notes), 'note')}")
     if output != _STDOUT:
-        say(f"the plan is in {output}; `transship plan {output}` shows what it would do")
+        plan_file = safe(output)
+        say(f"the plan is in {plan_file}; `transship plan {plan_file}` shows what it would do")
 
 
 def _document(imported: Imported, output: str, signs: Sequence[_SignIn]) -> dict[str, object]:

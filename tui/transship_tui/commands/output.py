@@ -6,14 +6,18 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
-from typing import TextIO
+from itertools import chain
+from typing import TextIO, TypeVar
 
 from transship.errors import TransshipError
 from transship.text import safe
 
 _GAP = "  "
+
+_S = TypeVar("_S")
+_T = TypeVar("_T")
 
 
 class Ink(Enum):
@@ -30,15 +34,40 @@ def show(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def show_command(line: str) -> None:
+    """Write a line command whose result comes next."""
+    show()
+    show(painted(f"$ {line}", Ink.QUIET, sys.stdout))
+    sys.stdout.flush()
+
+
 def say(text: str = "") -> None:
     """Write a line that is no result: progress, a note, a question's answer."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
+class Lazily(list[_T]):
+    """A list for `show_json` of what `make` makes of `items`, each as it is written.
+
+    There may be so many that they don't all fit into memory.
+    """
+
+    def __init__(self, make: Callable[[_S], _T], items: Collection[_S]) -> None:
+        super().__init__()
+        self._make, self._items = make, items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[_T]:
+        return map(self._make, self._items)
+
+
 def show_json(document: object) -> None:
     """Write the one document that `--json` asks for. Pure ASCII, so that it harms no terminal."""
-    show(json.dumps(document, indent=2))
+    sys.stdout.writelines(json.JSONEncoder(indent=2).iterencode(document))
+    show()
 
 
 def show_error(error: TransshipError, *, as_json: bool = False) -> None:
@@ -115,19 +144,28 @@ def tail(text: str, width: int) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], width: int | None) -> Iterator[str]:
-    """Give the lines of a table; with a `width` no line is wider. Columns that are empty go."""
-    every = [tuple(map(safe, row)) for row in rows]
-    filled = [any(column) for column in zip(*every, strict=True)] or [True] * len(header)
-    lines = [
-        [cell for cell, keep in zip(row, filled, strict=True) if keep]
-        for row in (tuple(header), *every)
-    ]
-    widths = [max(map(cells, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        columns = zip(line, widths, strict=True)
+    """Give the lines of a table; with a `width` no line is wider. Columns that are empty go.
+
+    Rows are gone through twice, and are in memory one at a time unless they come as an iterator.
+    """
+    rows = tuple(rows) if isinstance(rows, Iterator) else rows
+    widest = _widest(header, rows)
+    filled = [bool(width) for width in widest] if any(widest) else [True] * len(header)
+    widths = [max(cells(name), most) for name, most in zip(header, widest, strict=True)]
+    kept = [number for number, keep in enumerate(filled) if keep]
+    for row in chain((header,), rows):
+        columns = [(safe(row[number]), widths[number]) for number in kept]
         padded = [cell + " " * (most - cells(cell)) for cell, most in columns]
         text = _GAP.join(padded).rstrip()
         yield fitted(text, width) if width else text
+
+
+def _widest(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[int]:
+    """Return how wide the widest cell of each column is, without the header."""
+    widest = [0] * len(header)
+    for row in rows:
+        widest = [max(most, cells(safe(cell))) for most, cell in zip(widest, row, strict=True)]
+    return widest
 
 
 def _cells_of(character: str) -> int:

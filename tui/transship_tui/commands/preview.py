@@ -39,7 +39,7 @@ def show_preview(session: Session, plan: Plan, *, as_json: bool, everything: boo
     seen = foreseen.preview
     if seen.vanished.is_too_much:
         return TooManyDeletions.exit_status
-    return 1 if any(copy.verdict in _STOPPED for copy in seen.worklist.copies) else 0
+    return 1 if seen.worklist.of(*_STOPPED) else 0
 
 
 def foresee(session: Session, plan: Plan) -> Foreseen:

@@ -141,7 +141,7 @@ def _show_dry_run(promotion: Promotion, worklist: Worklist, *, as_json: bool) ->
         show(f"{to_move} to send, of {total}")
         show("nothing was written")
     stopped = (Verdict.CONFLICT, Verdict.BLOCKED)
-    return 1 if any(copy.verdict in stopped for copy in worklist.copies) else 0
+    return 1 if worklist.of(*stopped) else 0
 
 
 def _dry_document(promotion: Promotion, worklist: Worklist) -> dict[str, object]:

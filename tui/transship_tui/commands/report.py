@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from transship.paths import default_paths
+from transship.text import safe
 from transship.transfers.jobs import Jobs
 from transship.transfers.reports.gathering import open_report
 from transship.transfers.reports.writing import WRITERS, Form, form_of, write_whole
@@ -40,5 +41,5 @@ def report(
             sys.stdout.writelines(write(told))
         else:
             write_whole(output, write(told))
-            say(f"the report of job {found.id} is in {output}")
+            say(f"the report of job {found.id} is in {safe(str(output))}")
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.errors import BadRequest
+from transship.text import safe
 from transship.transfers.start import start_runner
 from transship.transfers.view import view
 from transship_tui.commands.documents import job_document
@@ -92,7 +93,7 @@ def run(
         say(f"it runs by itself; `transship attach {job.id}` follows it")
         return 0
     seen = view(job)
-    say(f"job {job.id}: {seen.source} → {seen.target}")
+    say(f"job {job.id}: {safe(seen.source)} → {safe(seen.target)}")
     ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
     return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
 

@@ -108,9 +108,10 @@ class Session:
         return [await self.access(reference) for reference in plan.places]
 
     @asynccontextmanager
-    async def place(self, reference: Reference) -> AsyncIterator[Place]:
-        """Open the place of `reference` for reading."""
-        place = open_place(Reference(reference.registry), await self.access(reference))
+    async def place(self, reference: Reference, *, create: bool = False) -> AsyncIterator[Place]:
+        """Open the place of `reference`. With `create` a layout needn't be there yet."""
+        access = await self.access(reference)
+        place = open_place(Reference(reference.registry), access, create=create)
         async with aclosing(place):
             yield place
 

@@ -21,7 +21,7 @@ _INKS = {JobState.DONE: Ink.GOOD, JobState.FAILED: Ink.BAD}
 def summary(view: JobView) -> Iterator[str]:
     """Give the lines that say what became of a job."""
     word = painted(str(view.state), _INKS.get(view.state, Ink.WARNING), sys.stdout)
-    yield f"{word}  {view.source} → {view.target}"
+    yield f"{word}  {safe(view.source)} → {safe(view.target)}"
     if view.counts.total or view.problem is None:
         yield f"  {_counts(view)}"
     if view.bytes.total:

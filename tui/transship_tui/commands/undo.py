@@ -19,7 +19,7 @@ from transship.text import counted, safe
 from transship.transfers.restores import Act
 from transship.transfers.undoing import Outcome, UndoProgress, foresee_undo, left_words
 from transship.transfers.undoing import undo as carry_out
-from transship.transfers.watch.record import watches
+from transship.transfers.watch.rivals import rivals_of
 from transship_tui.commands.asking import ask
 from transship_tui.commands.options import (
     AsJson,
@@ -32,6 +32,7 @@ from transship_tui.commands.options import (
 from transship_tui.commands.output import Ink, painted, say, show, show_json
 from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
+from transship_tui.watched import watched_words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -70,7 +71,8 @@ def undo(
     """Put back what each tag pointed at before a job.
 
     Tags that the job made go; tags that it deleted come back. What somebody moved since is left,
-    and named. Images that it copied stay at the registry, without their tags.
+    and named; so is a tag that the registry didn't show before the job wrote it. Images that it
+    copied stay at the registry, without their tags.
     """
     session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
     found = session.jobs.find(job)
@@ -81,29 +83,16 @@ def undo(
         _check_terminal(found)
         for line in _plan_lines(plan, sys.stderr):
             say(line)
-        for name in _watching(session, found):
-            say(f"{name} is being watched, and will copy what it selects again: stop that first")
-        if ask("Undo the job? [y/N] ").lower() not in ("y", "yes"):
+        for file in rivals_of(found.plan(), session.paths.watches, session.reference):
+            say(watched_words(file))
+        hosts = dict.fromkeys(safe(restore.tag.registry) for restore in plan.changing)
+        if ask(f"Undo the job at {', '.join(hosts)}? [y/N] ").lower() not in ("y", "yes"):
             say("nothing was changed")
             return 1
     done = asyncio.run(_undo(session, found, plan))
     if not plan.changing:
         return _show_plan(plan, dry_run=False, as_json=as_json)
     return _show_undone(done, as_json=as_json)
-
-
-def _watching(session: Session, job: Job) -> list[str]:
-    """Return the plans that are watched now and write where the job wrote."""
-    targets = {target.registry for target in job.plan().targets}
-    found: list[str] = []
-    for record, goes_on in watches(session.paths.watches):
-        try:
-            plan = session.read_plan(record.plan) if goes_on else None
-        except TransshipError:
-            plan = None  # What can't be read can't be compared.
-        if plan is not None and targets & {target.registry for target in plan.targets}:
-            found.append(safe(record.plan))
-    return found
 
 
 def _check_terminal(job: Job) -> None:

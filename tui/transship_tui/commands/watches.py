@@ -10,13 +10,16 @@ from transship.text import counted, duration_text, safe
 from transship_tui.commands.documents import time_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transship.transfers.watch.away import Absence, Words
     from transship.transfers.watch.record import Record, Round
 
 
 def watch_line(record: Record, now: float) -> str:
     """Return how a watch that goes on does: what its last look found, and when the next one is."""
     name = safe(Path(record.plan).stem)
-    parts = [_last(record.last, now) if record.last else "not looked yet"]
+    parts = [_last(record.last, record.away, now) if record.last else "not looked yet"]
     if record.jobs:
         parts.append(f"running {', '.join(map(safe, record.jobs))}")
     elif record.next is not None:
@@ -25,6 +28,7 @@ def watch_line(record: Record, now: float) -> str:
         parts.append("next when something is pushed")
     if record.waiting:
         parts.append(f"{counted(record.waiting, 'image')} failed and will be tried again")
+    parts += [_away(absence, now) for absence in record.away]
     if record.refused:
         parts.append(f"{counted(record.refused, 'notification')} without the secret")
     return f"watching {name}: {'; '.join(parts)}"
@@ -41,6 +45,14 @@ def watch_entry(record: Record) -> dict[str, object]:
         "next": time_text(record.next) if record.next is not None else None,
         "jobs": list(record.jobs),
         "waiting": record.waiting,
+        "away": [
+            {
+                "registry": absence.registry,
+                "problem": _problem(absence.problem),
+                "again": time_text(absence.again_at),
+            }
+            for absence in record.away
+        ],
         "listening": record.listening or None,
         "notifications": {"taken": record.taken, "refused": record.refused},
         "last": None
@@ -52,19 +64,28 @@ def watch_entry(record: Record) -> dict[str, object]:
             "changed": last.changed,
             "blocked": last.blocked,
             "job": last.job or None,
-            "problem": dict(zip(("title", "detail", "remedy"), last.problem, strict=True))
-            if last.problem
-            else None,
+            "problem": _problem(last.problem) if last.problem else None,
         },
     }
 
 
-def _last(last: Round, now: float) -> str:
+def _problem(words: Words) -> dict[str, str]:
+    return dict(zip(("title", "detail", "remedy"), words, strict=True))
+
+
+def _away(absence: Absence, now: float) -> str:
+    title = safe(absence.problem[0])
+    again = _clock(absence.again_at, now)
+    return f"{safe(absence.registry)} left out until {again} ({title})"
+
+
+def _last(last: Round, away: Sequence[Absence], now: float) -> str:
     when = f"last look {duration_text(now - last.ended)} ago"
     if last.problem is not None and not last.found:
         return f"{when} failed: {safe(last.problem[0])}"
     blocked = f", {last.blocked:,} can't be copied" if last.blocked else ""
-    why = f" ({safe(last.problem[0])})" if last.problem else ""
+    told = last.problem in [absence.problem for absence in away]
+    why = f" ({safe(last.problem[0])})" if last.problem and not told else ""
     return f"{when}: {last.changed:,} of {last.found:,} changed{blocked}{why}"
 
 

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from transship_tui.keys import shown
+from transship_tui.keys.words import words_for
 
 
 class HelpDialog(ModalScreen[None]):
@@ -33,7 +34,7 @@ class HelpDialog(ModalScreen[None]):
         """Give the explanation and the table of keys."""
         with VerticalScroll(classes="dialog"):
             yield Static(Content("Help"), classes="title")
-            yield Static(Content(flowing(self._about.HELP or "")))
+            yield Static(Content(flowing(words_for(self._about, self._about.HELP or ""))))
             yield Static(self._keys(), id="keys")
             yield Static(
                 Content.styled(

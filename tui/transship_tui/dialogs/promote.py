@@ -9,9 +9,10 @@ from transship.text import safe
 from transship.transfers.promotion import Promotion
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.marks import CARE
+from transship_tui.naming import Naming
 
 
-def promote_dialog(promotion: Promotion) -> ConfirmDialog:
+def promote_dialog(promotion: Promotion, naming: Naming) -> ConfirmDialog:
     """Return the question whether to promote just that.
 
     Where the tag would move away from another digest, the target's host must be typed.
@@ -19,8 +20,8 @@ def promote_dialog(promotion: Promotion) -> ConfirmDialog:
     begins, ends = promotion.begins.name, promotion.ends.name
     source, target = promotion.source, promotion.target
     lines: list[str | tuple[str, str]] = [
-        f"From {safe(begins)}  {safe(str(source.at(source.tag)))}\n",
-        f"To {safe(ends)}  {safe(str(target))}\n",
+        f"From {safe(begins)}  {naming.place(str(source.at(source.tag)))}\n",
+        f"To {safe(ends)}  {naming.place(str(target))}\n",
         f"Digest, {_digest(promotion.digest)}\n",
     ]
     replaced = None if promotion.is_there else promotion.replaced

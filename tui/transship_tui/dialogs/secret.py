@@ -15,6 +15,7 @@ from textual.widgets import Button, Static
 from transship.errors import TransshipError
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, QUIET
+from transship_tui.type_ahead import PAUSE
 from transship_tui.widgets.field import SecretInput
 from transship_tui.widgets.registry_entry import Entry
 from transship_tui.workers import WorkersMinded
@@ -23,17 +24,14 @@ if TYPE_CHECKING:
     from transship.accounts.account import Account
     from transship_tui.engine import Engine
 
-_PAUSE = 0.4
-"""Seconds without a key after which keys are meant for what is in front."""
-
 _LEFT_OUT = "! What was typed before this question could be read was left out."
 
 
 class SecretDialog(WorkersMinded, ModalScreen[bool]):
     """Asks for the secret of an account and signs in with it; returns whether that worked.
 
-    It comes by itself, so somebody may be typing for what is behind it. Keys are for this dialog
-    only once there was a pause.
+    It comes by itself, so somebody may begin to type for what is behind it before they see it.
+    Keys are for this dialog only once there was a pause.
     """
 
     AUTO_FOCUS = ""
@@ -74,7 +72,7 @@ class SecretDialog(WorkersMinded, ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Begin with the field, after a pause."""
-        self._pause = self.set_timer(_PAUSE, self._take_keys)
+        self._pause = self.set_timer(PAUSE, self._take_keys)
 
     def on_key(self, event: events.Key) -> None:
         """Leave out what was typed for something else."""
@@ -83,13 +81,13 @@ class SecretDialog(WorkersMinded, ModalScreen[bool]):
             event.prevent_default()
             self._left_out = True
             self._pause.stop()
-            self._pause = self.set_timer(_PAUSE, self._take_keys)
+            self._pause = self.set_timer(PAUSE, self._take_keys)
 
     def _take_keys(self) -> None:
         from transship_tui.app import TransshipApp
 
         if isinstance(self.app, TransshipApp) and self.app.keys_are_held:
-            self._pause = self.set_timer(_PAUSE, self._take_keys)
+            self._pause = self.set_timer(PAUSE, self._take_keys)
             return
         self._takes_keys = True
         self.query_one(SecretInput).focus()

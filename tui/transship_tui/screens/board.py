@@ -20,6 +20,7 @@ from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.dialogs.promote import promote_dialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines import flow_line, promote_line
 from transship_tui.marks import QUIET
 from transship_tui.screens.frame import Frame
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from transship.plans.flow import Flow, Stage
 
 _STEPS = (Step.NEW, Step.REPLACE)
+_UNKNOWN = "It couldn't be looked at; {board.refresh} looks anew."
 
 
 class BoardScreen(Frame):
@@ -58,9 +60,9 @@ Images stand below each other, the stages of the flow side by side. Within a row
 the same digest. → says that an image can be promoted to the next stage, ⇒ that the next stage has
 the tag with another digest, – that it isn't there, ? that it couldn't be looked at.
 
-p promotes the image under the cursor: to the next stage only, by its digest, and after a question.
-Who promoted what and when is kept, and H shows it. f shows only what can be promoted, enter all
-digests of an image.
+{board.promote} promotes the image under the cursor: to the next stage only, by its digest, and
+after a question. Who promoted what and when is kept, and {board.history} shows it.
+{board.open-steps} shows only what can be promoted, {list.open} all digests of an image.
 """
 
     def __init__(self, flow: Flow, file: str) -> None:
@@ -161,13 +163,13 @@ digests of an image.
             rows = BoardRows(self._shown, digits_for(columns[1].width))
             self._images.show(rows, len(self._board.rows), empty=self._empty)
         elif self._looking is None:
-            self._images.show(BoardRows((), 0), 0, empty="It couldn't be looked at; r looks anew.")
+            self._images.show(BoardRows((), 0), 0, empty=words_for(self, _UNKNOWN))
         self._say()
 
     @property
     def _empty(self) -> str:
         if self._board is not None and self._board.rows:
-            return "Nothing can be promoted now; f shows all."
+            return words_for(self, "Nothing can be promoted now; {board.open-steps} shows all.")
         return "No stage has an image."
 
     def _say(self) -> None:
@@ -193,7 +195,7 @@ digests of an image.
         now, row = self.transship.engine.clock.now(), self._row
         if self._is_history:
             entry = self._entry
-            words = entry_lines(entry) if entry else []
+            words = entry_lines(entry, self.transship.naming) if entry else []
         else:
             last = next((e for e in reversed(self._entries) if row and e.image == row.image), None)
             words = [*(row_lines(row, last, now) if row else ()), Content.styled(LEGEND, QUIET)]
@@ -228,11 +230,12 @@ digests of an image.
         if self._promoting:
             return {"promote": "A promotion is just being started."}
         if self._is_history:
-            return {"promote": "This is the history; H goes back to the board."}
+            why = words_for(self, "This is the history; {board.history} goes back to the board.")
+            return {"promote": why}
         if self._row is None:
             return {"promote": "There is no image here."}
         if not _steps_of(self._row):
-            return {"promote": _why_not(self._row)}
+            return {"promote": _why_not(self._row, key_for(self, "list.open"))}
         return {}
 
     # What is shown of it
@@ -287,13 +290,14 @@ digests of an image.
     @on(VirtualTable.Opened, "#board VirtualTable")
     def _open_image(self) -> None:
         if self._board is not None and (row := self._row) is not None:
-            facts = image_facts(self._board, row)
+            facts = image_facts(self._board, row, self.transship.naming)
             self.app.push_screen(FactsDialog(Content(safe(str(row.image))), facts))
 
     @on(VirtualTable.Opened, "#history")
     def _open_entry(self) -> None:
         if (entry := self._entry) is not None:
-            self.app.push_screen(FactsDialog(outcome_mark(entry.outcome), entry_facts(entry)))
+            facts = entry_facts(entry, self.transship.naming)
+            self.app.push_screen(FactsDialog(outcome_mark(entry.outcome), facts))
 
     # Promoting
 
@@ -314,7 +318,8 @@ digests of an image.
             promotion = await engine.consider(
                 self._flow, row.image, stage.name, cell.digest, overwrite=overwrite
             )
-            if not await self.app.push_screen_wait(promote_dialog(promotion)):
+            question = promote_dialog(promotion, self.transship.naming)
+            if not await self.app.push_screen_wait(question):
                 return
             job = await engine.promote(promotion)
         except TransshipError as error:
@@ -324,7 +329,8 @@ digests of an image.
             self._promoting = False
             self.refresh_bindings()
         self._begun.add(job)
-        self.tell(f"{row.image} is on its way to {stage.name}: job {job}, 4 shows it")
+        shows = f"job {job}, {key_for(self, 'jobs')} shows it"
+        self.tell(f"{row.image} is on its way to {stage.name}: {shows}")
         self.transship.bridge.look()
         self._read_history()
 
@@ -352,9 +358,9 @@ def _steps_of(row: Row) -> list[tuple[int, Step]]:
     return [(number, cell.step) for number, cell in enumerate(row.cells) if cell.step in _STEPS]
 
 
-def _why_not(row: Row) -> str:
+def _why_not(row: Row, opens: str) -> str:
     if row.is_settled:
         return f"Every stage has the same digest of {row.image}."
     if any(cell.step is Step.UNKNOWN for cell in row.cells):
-        return f"{row.image} couldn't be looked at in all stages; enter says why."
+        return f"{row.image} couldn't be looked at in all stages; {opens} says why."
     return f"No stage has anything of {row.image} for the next one."

@@ -22,11 +22,12 @@ class BrowseScreen(Frame):
 
     MODE = "browse"
     HELP = """
-Choose a registry, then a repository, then a tag. enter goes in, esc comes back.
+Choose a registry, then a repository, then a tag. {list.open} goes in, {back} comes
+back.
 
-space marks; marks stay when you filter, or look into another repository.
-c copies what is marked, or what is under the cursor if nothing is. Nothing is written before
-you have seen what would be. p writes a plan that copies it, again and again.
+{list.mark} marks; marks stay when you filter, or look into another repository. {browse.copy} copies
+what is marked, or what is under the cursor if nothing is. Nothing is written before you have seen
+what would be. {browse.plan} writes a plan that copies it, again and again.
 
 Patterns: a part of a name, v1.* as in a shell, ~tapi for these letters in this order,
 and ! before any of them for everything else.

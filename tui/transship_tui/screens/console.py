@@ -43,7 +43,7 @@ class ConsoleScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
     HELP = """
 What this app has asked of registries, the newest last; jobs ask by themselves, in a process of
-their own. enter shows the headers. Bodies aren't kept, and every value that isn't known to be
+their own. {list.open} shows the headers. Bodies aren't kept, and every value that isn't known to be
 harmless is struck out (***) before it gets here, so this can be shown to others.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,10 @@ from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
 from transship.transfers.inventory import Progress
+from transship.transfers.preview import Preview
 from transship.transfers.work import Verdict, Worklist
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.keys.words import words_for
 from transship_tui.lines import copy_line
 from transship_tui.marks import CARE
 from transship_tui.screens.frame import Frame
@@ -43,7 +44,7 @@ class CopyScreen(Frame):
     HELP = """
 First say where the images go. Preview looks at both sides and shows, for each image, what would
 be done: copied, left because it is the same, or moved over another image. Nothing is written
-before you press Start and confirm it. f shows one verdict after another.
+before you press Start and confirm it. {worklist.verdict} shows one verdict after another.
 
 The job runs by itself. It goes on when you close Transship, or lose the connection.
 """
@@ -150,28 +151,28 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
         try:
-            worklist = (await self.transship.engine.preview(plan, progress)).worklist
+            preview = await self.transship.engine.preview(plan, progress)
         except TransshipError as error:
             self._show_form()
             self.fail(error)
             return
         finally:
             self._ticks.stop()
-        self._show_worklist(plan, worklist)
+        self._show_worklist(plan, preview)
 
     def _say_found(self, progress: Progress) -> None:
         words = (
             f"Looking at both registries: {counted(progress.found, 'image')} found so far.\n"
-            "Nothing is written. esc goes back."
+            f"{words_for(self, 'Nothing is written. {back} goes back.')}"
         )
         self.query_one("#found", Static).update(Content(words))
 
-    def _show_worklist(self, plan: Plan, worklist: Worklist) -> None:
-        self._worklist = worklist
+    def _show_worklist(self, plan: Plan, preview: Preview) -> None:
+        self._worklist = preview.worklist
         self._switch("worklist")
         self.heading("Preview", self._way(plan))
         view = self.query_one(WorklistView)
-        view.show(worklist)
+        view.show(preview.worklist, self.transship.naming, preview.unknown)
         view.query_one(VirtualTable).focus()
         self.transship.journey.previewed = True
         self.transship.show_guide()
@@ -227,9 +228,8 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 def _question(plan: Plan, worklist: Worklist) -> ConfirmDialog:
     """Return the question before the start. Overwriting asks for the target's name."""
     target = plan.copies[0].target.registry
-    counts = Counter(copy.verdict for copy in worklist.copies)
-    written = counts[Verdict.COPY] + counts[Verdict.OVERWRITE]
-    moved = [copy.target for copy in worklist.copies if copy.verdict is Verdict.OVERWRITE]
+    written = len(worklist.of(Verdict.COPY, Verdict.OVERWRITE))
+    moved = [copy.target for copy in worklist.of(Verdict.OVERWRITE)]
     lines: list[str | tuple[str, str]] = [
         f"{counted(written, 'image')} will be written at {target}. {cost(worklist)}"
     ]

@@ -17,6 +17,7 @@ from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.lines import check_line, cutover_line
 from transship_tui.marks import BAD, QUIET
 from transship_tui.screens.cutover_board import CutoverBoardScreen
@@ -52,9 +53,9 @@ class CutoverScreen(Frame):
     WITHOUT_LINE: ClassVar[str] = "There is no cutover yet; a begins one."
     HELP: ClassVar[str] = """
 A cutover moves a name: clusters go on pulling from images.example.com, and the name leads to the
-new registry. a asks for the domain and both registries, and tries them as you go. enter opens the
-board: what has to be right before the change, the change itself, the watch after it, and the way
-back.
+new registry. {cutovers.add} asks for the domain and both registries, and tries them as you go.
+{list.open} opens the board: what has to be right before the change, the change itself, the watch
+after it, and the way back.
 
 Nothing in DNS is changed before you confirm it, and by default nothing ever is from here: you make
 the edit that is shown, and it is seen by itself.
@@ -116,7 +117,9 @@ the edit that is shown, and it is seen by itself.
         way = f"{subject.old or '?'} → {subject.points_at}"
         yield Content.assemble((safe(subject.domain.host), "bold"), f"  {safe(way)}")
         words = counts_words(rows_of(standing))
-        yield Content.styled(words or "nothing was checked yet; enter does", QUIET)
+        yield Content.styled(
+            words or f"nothing was checked yet; {key_for(self, 'list.open')} does", QUIET
+        )
         clock = clock_lines(standing, now)[0]
         yield Content(f"{clock.name}: {clock.words}")
         back, blocked = way_back_words(standing)
@@ -125,7 +128,8 @@ the edit that is shown, and it is seen by itself.
     def impossible(self) -> Mapping[str, str]:
         """Say what can't be done without a cutover."""
         if self.meant is None:
-            return dict.fromkeys(("report", "forget"), "There is no cutover here; a begins one.")
+            why = f"There is no cutover here; {key_for(self, 'cutovers.add')} begins one."
+            return dict.fromkeys(("report", "forget"), why)
         return {}
 
     def take_step(self, step: Step) -> bool:  # noqa: ARG002 - there is one step here

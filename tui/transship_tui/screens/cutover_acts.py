@@ -1,13 +1,11 @@
-"""What can be done about a cutover: answering, acknowledging, changing, going back, reporting."""
+"""What can be done about the checks of a cutover: answering, acknowledging, reporting."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from pathlib import Path
 
-from textual import on, work
+from textual import work
 from textual.content import Content
-from textual.widgets import Button
 
 from transship.cutover.evidence import Evidence
 from transship.cutover.finding import CheckResult
@@ -18,22 +16,16 @@ from transship.cutover.reports.rows import (
     record_of,
     to_accept,
     unanswered,
-    why_never_back,
-    why_not_back,
 )
 from transship.cutover.reports.standing import Standing
 from transship.errors import TransshipError
-from transship.text import counted, safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
-from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.cutover_check import ACCEPT, ANSWER, CheckDialog
 from transship_tui.dialogs.cutover_question import QuestionDialog
-from transship_tui.dialogs.error import WordsDialog
 from transship_tui.dialogs.name import NameDialog
 from transship_tui.dialogs.report import ReportDialog
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.cutover_rows import explained
-from transship_tui.widgets.cutover_words import back_content, change_question
 
 
 class CutoverActs(Frame):
@@ -47,6 +39,8 @@ class CutoverActs(Frame):
         self.standing: Standing | None = None
         self.changing = ""
         """What is being done to the record."""
+        self.busy = ""
+        """What else is done, and takes a while."""
 
     @property
     def why_not_change(self) -> str:
@@ -156,77 +150,6 @@ class CutoverActs(Frame):
             self.fail(error)
         else:
             self.tell(words)
-
-    # Changing and going back
-
-    @on(Button.Pressed, "#change-it")
-    def _change_wanted(self, event: Button.Pressed) -> None:
-        event.stop()
-        standing = self.standing
-        if standing is None:
-            return
-        if standing.applier is None or standing.applier.why_not:
-            self.show_change()
-        else:
-            self._change(standing)
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _change(self, standing: Standing) -> None:
-        domain = standing.subject.domain.name
-        dialog = ConfirmDialog(
-            f"Point {domain} at {standing.subject.points_at}?",
-            change_question(standing),
-            "Change",
-            danger=True,
-            typed=domain,
-        )
-        if await self.app.push_screen_wait(dialog):
-            await self._do(self.transship.engine.change_record(self.cutover), "being changed")
-
-    @on(Button.Pressed, "#back-it")
-    def _back_wanted(self, event: Button.Pressed) -> None:
-        event.stop()
-        if self.standing is not None:
-            self._go_back(self.standing)
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _go_back(self, standing: Standing) -> None:
-        applier, domain = standing.applier, standing.subject.domain.name
-        if applier is None or applier.why_not:
-            words = back_content(standing, by_hand=True)
-            await self.app.push_screen_wait(WordsDialog(words))
-            return
-        if never := why_never_back(standing):
-            self.warn(f"Going back is blocked: {never}")
-            return
-        blocked = why_not_back(standing)
-        lost = len(standing.way_back.lost) if standing.way_back else 0
-        hides = " without knowing what it hides" if blocked else ""
-        hides = f" although it hides {counted(lost, 'tag')}" if lost else hides
-        dialog = ConfirmDialog(
-            f"Put {domain} back{hides}?",
-            back_content(standing, by_hand=False),
-            "Roll back",
-            danger=True,
-            typed=domain,
-        )
-        if await self.app.push_screen_wait(dialog):
-            engine = self.transship.engine
-            doing = engine.roll_back_record(self.cutover, accept_loss=bool(blocked))
-            await self._do(doing, "being put back")
-
-    async def _do(self, doing: Awaitable[str], words: str) -> None:
-        self.changing = f"the record is {words}"
-        self.reload()
-        try:
-            told = await doing
-        except TransshipError as error:
-            self.fail(error)
-        else:
-            self.tell(safe(told))
-        finally:
-            self.changing = ""
-        self.reload()
 
     # Reporting
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
@@ -25,11 +24,11 @@ from transship.cutover.reports.rows import (
     why_not_back,
 )
 from transship.cutover.reports.standing import CHANGED, Standing
-from transship.errors import CutoverBusy, TransshipError
 from transship.text import safe
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.lines import check_line, cutover_line
-from transship_tui.screens.cutover_acts import CutoverActs
+from transship_tui.screens.cutover_looking import CutoverLooking
 from transship_tui.widgets.cutover_grid import COLUMNS as GRID_COLUMNS
 from transship_tui.widgets.cutover_grid import GridRows, grid_lines
 from transship_tui.widgets.cutover_rows import (
@@ -40,6 +39,8 @@ from transship_tui.widgets.cutover_rows import (
     explained,
     row_lines,
 )
+from transship_tui.widgets.cutover_step_rows import COLUMNS as STEP_COLUMNS
+from transship_tui.widgets.cutover_step_rows import StepRows, step_label, step_words
 from transship_tui.widgets.cutover_words import (
     change_content,
     clock_contents,
@@ -50,16 +51,12 @@ from transship_tui.widgets.tab_line import TabLine
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-_TABS = ("board", "grid", "change", "notes")
-_BUSY_LOOK_SECONDS = 1.0
+_TABS = ("board", "grid", "change", "step", "notes")
 _ROOMY = 34
 """So many lines are enough to explain a check below the table."""
 
 
-class CutoverBoardScreen(CutoverActs):
+class CutoverBoardScreen(CutoverLooking):
     """The cutover called `name`. What was never checked is checked at once.
 
     With `report` its report is asked for at once.
@@ -68,15 +65,20 @@ class CutoverBoardScreen(CutoverActs):
     BINDINGS: ClassVar[list[BindingType]] = bindings("cutover")
     CSS_PATH = "cutover_board.tcss"
     HELP: ClassVar[str] = """
-Before the change: each check says what was seen, and how old that is; enter explains it and says
-what to do. What blocks has to be put right, a warning can be acknowledged (A), and what can't be
-seen from here is asked (a). Nothing here changes anything: t only looks.
+Before the change: each check says what was seen, and how old that is; {list.open} explains it and
+says what to do. What blocks has to be put right, a warning can be acknowledged ({cutover.accept}),
+and what can't be seen from here is asked ({cutover.answer}). Nothing here changes anything:
+{cutover.check} only looks.
 
 The change: by hand, at your DNS provider, with the lines that the Change tab shows; it is seen by
 itself. Where Transship may change the record, Change… asks you to type the domain first.
 
 After it: three clocks, by the rules of DNS, as resolvers were seen, and for those that are late.
 The way back is always shown, with what it takes and what it would hide.
+
+Tags that are still pushed to the old registry: {cutover.rounds} copies them to the new one, round
+after round, and {cutover.compare} only compares. What both have pushed, you decide in the In step
+tab, with {list.open}. {cutover.way} says what changes the record: you, or something with a key.
 """
 
     def __init__(self, name: str, *, report: bool = False) -> None:
@@ -84,8 +86,6 @@ The way back is always shown, with what it takes and what it would hide.
         self._report = report
         self._tab = 0
         self._only_open = True
-        self._watching = False
-        self._wants_watch = True
 
     def compose_body(self) -> ComposeResult:
         """Give the clocks, the parts, one row in words, and the two buttons."""
@@ -95,6 +95,9 @@ The way back is always shown, with what it takes and what it would hide.
         yield VirtualTable(GRID_COLUMNS, id="grid", empty="Nobody was asked yet.", can_open=False)
         with VerticalScroll(id="change"):
             yield Static(id="edit")
+        with Vertical(id="step"):
+            yield TextLines(id="step-words")
+            yield VirtualTable(STEP_COLUMNS, id="pairs", empty="They weren't compared yet.")
         with VerticalScroll(id="notes"):
             yield Static(id="told")
         yield TextLines(id="row")
@@ -112,11 +115,13 @@ The way back is always shown, with what it takes and what it would hide.
             self._show_tab()
             self.set_interval(1.0, self._tick)
             if self.standing.evidence is None:
-                self._check()
+                self.check()
             else:
-                self._watch()
+                self.watch_dns()
             if self._report:
                 self.action_report()
+            elif self.standing.unended is not None:
+                self.end_change()
 
     # What is known
 
@@ -146,7 +151,7 @@ The way back is always shown, with what it takes and what it would hide.
         first = not len(table.rows)
         empty = "Nothing was checked yet."
         if self._only_open and standing.checks:
-            empty = "Nothing is left to settle; f shows all checks."
+            empty = f"Nothing is left to settle; {key_for(self, 'cutover.open')} shows all checks."
         table.show(board, empty=empty)
         if first and len(board) > 1:
             table.go_to(board.key(1))
@@ -154,6 +159,10 @@ The way back is always shown, with what it takes and what it would hide.
             # The title over the first check is to be seen.
             table.scroll_to(y=0, animate=False)
         self.query_one("#grid", VirtualTable).show(GridRows(grid_of(standing), now))
+        self.query_one("#pairs", VirtualTable).show(StepRows(standing, now))
+        begin, compare = (key_for(self, f"cutover.{each}") for each in ("rounds", "compare"))
+        words = step_words(standing, going=self.rounds_go, begin=begin, compare=compare)
+        self.query_one("#step-words", TextLines).show(words)
 
     def _show_tabs(self) -> None:
         if (standing := self.standing) is None:
@@ -163,7 +172,8 @@ The way back is always shown, with what it takes and what it would hide.
         rows = rows_of(standing)
         open_ones = sum(row.state in UNSETTLED for row in rows)
         checks = f"To do {open_ones}" if self._only_open else f"All checks {len(rows)}"
-        labels = (checks, f"Servers{asked}", "Change", "Journal")
+        step = step_label(standing, going=self.rounds_go)
+        labels = (checks, f"Servers{asked}", "Change", step, "Journal")
         self.query_one(TabLine).tabs(labels, self._tab)
 
     def _show_buttons(self) -> None:
@@ -172,15 +182,21 @@ The way back is always shown, with what it takes and what it would hide.
         applier = standing.applier
         by_hand = applier is None or bool(applier.why_not)
         change, back = (self.query_one(each, Button) for each in ("#change-it", "#back-it"))
-        change.label = "Show change" if by_hand else "Change…"
-        why_not = waits_shortly(standing) or self.why_not_change
+        why_not = self.why_not_change or waits_shortly(standing)
         changed = standing.state in CHANGED
-        change.disabled = not by_hand and (bool(why_not) or changed)
-        back.disabled = not changed
+        unended = standing.unended is not None and not standing.unended.running
+        change.label = "End change…" if unended else "Show change" if by_hand else "Change…"
+        change.disabled = not (by_hand or unended) and (bool(why_not) or changed)
+        back.disabled = not changed or bool(self.changing)
         self.query_one("#why", Static).update(Content(self._why(why_not, changed=changed)))
         self.refresh_bindings()
 
     def _why(self, why_not: str, *, changed: bool) -> str:
+        if self.changing or self.busy:
+            return f"… {safe(self.changing or self.busy)}"
+        if (unended := self.standing.unended if self.standing else None) is not None:
+            whose = "another process makes it" if unended.running else "it was broken off"
+            return f"! what became of the {unended.asked.direction} isn't known: {whose}"
         if self.standing and self.standing.checking:
             return f"looking: {safe(self.standing.checking)}"
         if changed and self.standing is not None:
@@ -205,7 +221,8 @@ The way back is always shown, with what it takes and what it would hide.
     def _show_row(self) -> None:
         roomy = self.size.height >= _ROOMY and _TABS[self._tab] == "board"
         self.query_one("#full").display = roomy
-        self.query_one("#row").display = not roomy and self._tab < 2
+        in_words = _TABS[self._tab] in ("board", "grid", "step")
+        self.query_one("#row").display = not roomy and in_words
         if roomy:
             self.query_one("#words", Static).update(self._full_words())
         else:
@@ -238,6 +255,10 @@ The way back is always shown, with what it takes and what it would hide.
                 yield from row_lines(row, self.meant, self.standing.evidence)
                 if row is None and len(table.rows):
                     yield Content(counts_words(rows_of(self.standing)))
+        elif _TABS[self._tab] == "step":
+            table = self.query_one("#pairs", VirtualTable)
+            if isinstance(table.rows, StepRows):
+                yield from table.rows.words(table.cursor)
 
     @property
     def meant(self) -> CheckResult | None:
@@ -246,56 +267,6 @@ The way back is always shown, with what it takes and what it would hide.
         if self.standing is None or _TABS[self._tab] != "board":
             return None
         return self.standing.result(table.key_at_cursor() or "")
-
-    # Looking
-
-    def action_test(self) -> None:
-        """Make all checks anew."""
-        self.hush()
-        self._check()
-
-    @work(group="check", exclusive=True, exit_on_error=False)
-    async def _check(self) -> None:
-        self.workers.cancel_group(self, "watch")
-        if await self._follow(self.transship.engine.check_cutover(self.cutover)):
-            self._watch()
-
-    def action_watch(self) -> None:
-        """Stop asking DNS again and again, or go on with it."""
-        self._wants_watch = not self._wants_watch
-        if self._wants_watch:
-            self.tell("Name servers and resolvers are asked again and again")
-            self._watch()
-        else:
-            self.workers.cancel_group(self, "watch")
-            self.tell("DNS isn't asked any more; z goes on")
-
-    @work(group="watch", exclusive=True, exit_on_error=False)
-    async def _watch(self) -> None:
-        if not self._wants_watch:
-            return
-        if await self._follow(self.transship.engine.watch_cutover(self.cutover), busy=True):
-            # Somebody else watches: what that process sees is read from the journal.
-            self.set_timer(_BUSY_LOOK_SECONDS, self._watch)
-
-    async def _follow(self, seen: AsyncIterator[Standing], *, busy: bool = False) -> bool:
-        """Show what comes; tell whether it ended well, or with `busy` whether to look again."""
-        try:
-            async with aclosing(cast("AsyncGenerator[Standing]", seen)) as standings:
-                async for standing in standings:
-                    self.show(standing)
-        except CutoverBusy:
-            self.reload()
-            return busy
-        except TransshipError as error:
-            self.fail(error)
-            self.reload()
-            return False
-        return not busy
-
-    def work_failed(self, group: str) -> None:  # noqa: ARG002 - all of them are over then
-        """Wait for nothing any more."""
-        self.reload()
 
     # Moving around
 
@@ -314,7 +285,7 @@ The way back is always shown, with what it takes and what it would hide.
             part = self.query_one(f"#{name}")
             part.display = name == _TABS[self._tab]
             if part.display:
-                part.focus()
+                (self.query_one("#pairs") if name == "step" else part).focus()
         self._show_tabs()
         self._tick()
 
@@ -333,6 +304,10 @@ The way back is always shown, with what it takes and what it would hide.
     @on(VirtualTable.Opened)
     def _open(self, event: VirtualTable.Opened) -> None:
         rows = event.table.rows
+        if isinstance(rows, StepRows):
+            if (pair := rows.pair(event.index)) is not None:
+                self.decide(pair)
+            return
         row = rows.row(event.index) if isinstance(rows, BoardRows) else None
         if row is not None and (result := self.meant) is not None:
             self.explain_check(result, row)
@@ -350,7 +325,10 @@ The way back is always shown, with what it takes and what it would hide.
         standing, result = self.standing, self.meant
         if standing is None:
             return dict.fromkeys(
-                ("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
+                (
+                    *("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
+                    *("rounds", "compare", "way"),
+                ),
                 "The cutover can't be read.",
             )
         found: dict[str, str] = {}
@@ -364,6 +342,12 @@ The way back is always shown, with what it takes and what it would hide.
             found["copy_record"] = "There is no record to copy yet."
         if _TABS[self._tab] != "board":
             found["shown"] = "Only checks can be filtered; they are on the first tab."
+        if not standing.subject.old:
+            why = "The old registry isn't named, so nothing can be compared."
+            found |= dict.fromkeys(("rounds", "compare"), why)
+        if self.busy or standing.checking:
+            found["compare"] = "It is being looked at."
         if self.changing:
+            found["way"] = "The record is being changed; wait for it."
             found |= dict.fromkeys(("back", "leave"), "The record is being changed; wait for it.")
         return found

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
+from transship.cutover.change.ways import Way
+from transship.cutover.subject import Subject
 from transship.errors import TransshipError
+from transship_tui.cutover_way import secret_words
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.cutover_key import KeyDialog
 from transship_tui.keys import bindings
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.cutover_form import CutoverForm
@@ -32,6 +36,10 @@ answers for it, what resolvers say. Nothing is changed anywhere; Save keeps it a
 Resolvers are those that your clusters ask: IP[:PORT], tcp://, tls://NAME@IP, https://NAME@IP. Those
 of this machine and some public ones are asked as well. Repositories are some that clusters pull:
 one of them is pulled whole, through the new registry, before anything is changed.
+
+The record is changed by hand at your DNS provider, unless you say what can do it from here. Even
+then nothing is changed before all that blocks is settled and you have typed the domain. Keys are
+asked for when they are needed, and kept in the keyring.
 """
 
     def __init__(self, kept: Callable[[str], None], *, old: str = "", new: str = "") -> None:
@@ -77,8 +85,16 @@ one of them is pulled whole, through the new registry, before anything is change
 
     @on(CutoverForm.Complete)
     def _complete(self, event: CutoverForm.Complete) -> None:
+        self._keep(event.subject, event.way)
+
+    @work(group="keep", exclusive=True, exit_on_error=False)
+    async def _keep(self, subject: Subject, way: Way) -> None:
+        engine = self.transship.engine
         try:
-            name = self.transship.engine.add_cutover(event.subject)
+            if secret_words(way) and not await engine.is_key_kept(way):
+                why = "The change needs it. You can give it now, or when the change is made."
+                await self.app.push_screen_wait(KeyDialog(engine, way, why, later="Later"))
+            name = engine.add_cutover(subject, way)
         except TransshipError as error:
             self.fail(error)
             return

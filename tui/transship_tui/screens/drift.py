@@ -19,6 +19,7 @@ from transship.transfers.drifting import DriftProgress
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.dialogs.name import NameDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.lines import drift_line
 from transship_tui.marks import QUIET
 from transship_tui.screens.frame import Frame
@@ -39,12 +40,14 @@ class DriftScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = bindings("drift")
     CSS_PATH = "drift.tcss"
     HELP: ClassVar[str] = """
-Both sides are listed, and tags that both have are compared by digest. Nothing is written. f shows
-one state after another, / finds by name, enter shows both digests.
+Both sides are listed, and tags that both have are compared by digest. Nothing is written.
+{drift.state} shows one state after another, {drift.filter} finds by name, {list.open} shows both
+digests.
 
-space marks, * marks by a pattern, v up to here. What is marked becomes a plan of its own: p shows
-what it would do and can start it, ctrl+s saves it among your plans. A tag that is only at the
-target has no source, so nothing copies it.
+{list.mark} marks, {drift.mark-matching} marks by a pattern, {list.mark-range} up to here. What is
+marked becomes a plan of its own: {drift.preview} shows what it would do and can start it,
+{drift.save} saves it among your plans. A tag that is only at the target has no source, so nothing
+copies it.
 """
 
     def __init__(self, plan: Plan, name: str) -> None:
@@ -108,7 +111,8 @@ target has no source, so nothing copies it.
 
     def _warn_of_jobs(self) -> None:
         if self._drift is not None and self._jobs_ended - self._ended:
-            self.warn("A job has ended since both sides were looked at; r looks anew.")
+            looks = f"{key_for(self, 'drift.refresh')} looks anew"
+            self.warn(f"A job has ended since both sides were looked at; {looks}.")
 
     def _show(self) -> None:
         rows = self._drift.rows if self._drift else ()
@@ -118,7 +122,11 @@ target has no source, so nothing copies it.
             row for row in rows if self._only in (None, row.state) and wanted(str(row.target))
         ]
         known = self._drift is not None
-        empty = "The rules select nothing." if known else "It couldn't be looked at; r looks anew."
+        empty = (
+            "The rules select nothing."
+            if known
+            else f"It couldn't be looked at; {key_for(self, 'drift.refresh')} looks anew."
+        )
         listed.show(DriftRows(self._shown), len(rows), empty=empty)
         self._say()
 
@@ -157,7 +165,7 @@ target has no source, so nothing copies it.
     def _show_row(self) -> None:
         at = self._table.cursor
         row = self._shown[at] if at < len(self._shown) else None
-        self.query_one("#row", TextLines).show(in_full(row) if row else ())
+        self.query_one("#row", TextLines).show(in_full(row, self.transship.naming) if row else ())
         self.refresh_bindings()
 
     @on(PatternTable.Marked)
@@ -211,7 +219,9 @@ target has no source, so nothing copies it.
     @on(VirtualTable.Opened)
     def _open(self, event: VirtualTable.Opened) -> None:
         row = self._shown[event.index]
-        self.app.push_screen(FactsDialog(MARKS[row.state].content(), row_facts(row)))
+        self.app.push_screen(
+            FactsDialog(MARKS[row.state].content(), row_facts(row, self.transship.naming))
+        )
 
     # What comes of the marked
 

@@ -28,8 +28,9 @@ class ImageScreen(Frame):
         "browse.copy", "browse.refresh", "browse.copy-digest"
     )
     HELP = """
-The digest is what the image is; a tag only points at it. enter looks into a platform or a
-referrer, Y copies the digest of the row under the cursor, c copies the image to another registry.
+The digest is what the image is; a tag only points at it. {list.open} looks into a platform or a
+referrer, {browse.copy-digest} copies the digest of the row under the cursor, {browse.copy} copies
+the image to another registry.
 """
 
     def __init__(self, reference: Reference, seen: dict[str, Inspection]) -> None:
@@ -43,8 +44,9 @@ referrer, Y copies the digest of the row under the cursor, c copies the image to
 
     def on_mount(self) -> None:
         """Look at the image, unless that was done."""
-        self.heading(str(self._reference))
-        self.line(inspect_line(self._reference))
+        called = self.transship.naming.place(str(self._reference))
+        self.heading(called)
+        self.line(inspect_line(called))
         self.query_one(VirtualTable).focus()
         known = self._seen.get(str(self._reference))
         if known is None:

@@ -20,8 +20,10 @@ from transship_tui.bridge import JobsChanged
 from transship_tui.dialogs.facts import Facts, FactsDialog
 from transship_tui.dialogs.proof import progress_text, proof_dialog, verdict
 from transship_tui.keys import bindings
+from transship_tui.keys.words import chosen_keys, key_for
 from transship_tui.lines import report_line
 from transship_tui.marks import mark
+from transship_tui.naming import Naming
 from transship_tui.screens.job_controls import JobControls, line_for
 from transship_tui.widgets.copy_rows import word_for
 from transship_tui.widgets.job_lists import JobLists, Tab
@@ -42,8 +44,8 @@ class JobScreen(JobControls):
     HELP = """
 A job looks at both sides first; until that is done there is no whole, and so no share of it. Then
 each blob is sent once and mounted where else it is needed, and a tag is written last, when all it
-needs is there. What failed is grouped by its cause, with what to do about it; R tries it again. V
-asks both registries, not the job, whether everything is there.
+needs is there. What failed is grouped by its cause, with what to do about it; {jobs.retry} tries it
+again. {jobs.verify} asks both registries, not the job, whether everything is there.
 """
 
     def __init__(self, job: str, *, verify: bool = False) -> None:
@@ -147,7 +149,8 @@ asks both registries, not the job, whether everything is there.
 
     def _totals(self, view: JobView) -> Iterator[Content]:
         now = self.transship.engine.clock.now()
-        yield from total_lines(view, now, self._width, tuple(self._rates))
+        naming, keys = self.transship.naming, chosen_keys(self)
+        yield from total_lines(view, now, self._width, naming, keys, tuple(self._rates))
         if self._progress is not None:
             yield labelled("Proof", progress_text(self._progress))
         elif self._proof is not None:
@@ -213,7 +216,8 @@ asks both registries, not the job, whether everything is there.
         """Hold the picture still, or let it go on."""
         self._frozen = not self._frozen
         if self._frozen:
-            self.warn("The picture stands still; z lets it go on. The job isn't held up by that.")
+            lets = f"{key_for(self, 'job.freeze')} lets it go on"
+            self.warn(f"The picture stands still; {lets}. The job isn't held up by that.")
         else:
             self.hush()
             self._look()
@@ -224,7 +228,7 @@ asks both registries, not the job, whether everything is there.
         if isinstance(what, CopyRow):
             state = self._view.state if self._view is not None else JobState.WAITING
             word = word_for(what, moves=state is JobState.RUNNING, ended=state.ended)
-            self.app.push_screen(FactsDialog(mark(word), _copy_facts(what)))
+            self.app.push_screen(FactsDialog(mark(word), _copy_facts(what, self.transship.naming)))
         elif isinstance(what, Event):
             now = self.transship.engine.clock.now()
             self.app.push_screen(FactsDialog(mark(what.kind), _event_facts(what, now)))
@@ -277,11 +281,11 @@ asks both registries, not the job, whether everything is there.
             self.app.push_screen(proof_dialog(self._job, self._proof))
 
 
-def _copy_facts(row: CopyRow) -> Facts:
+def _copy_facts(row: CopyRow, naming: Naming) -> Facts:
     copy = row.copy
     facts = (
-        ("From", str(copy.source)),
-        ("To", str(copy.target)),
+        ("From", naming.place(str(copy.source))),
+        ("To", naming.place(str(copy.target))),
         ("Digest", copy.digest or ""),
         ("Before", copy.previous or ""),
         ("Why", copy.reason),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,19 +14,22 @@ from textual.content import Content
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
+from transship.transfers.steering import held_words
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
 from transship_tui.bridge import JobsUnreadable
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines import line
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.bars import MessageBar
 
 if TYPE_CHECKING:
     from transship.transfers.reports.writing import Form
+    from transship.transfers.steering import LimitWish
 
-_ACTIONS = ("pause", "resume", "retry", "cancel", "verify", "undo")
+_ACTIONS = ("pause", "resume", "retry", "cancel", "verify", "undo", "limits")
 _STOPPED = (JobState.PAUSED, JobState.INTERRUPTED)
 
 
@@ -111,6 +114,43 @@ class JobControls(Frame):
             self.hush()
             self.app.push_screen(UndoScreen(job.id))
 
+    def action_limits(self) -> None:
+        """Ask what the job is to be held to at each of its registries."""
+        from transship_tui.dialogs.limits import LimitsDialog
+
+        if (job := self.meant) is None:
+            return
+        engine, naming = self.transship.engine, self.transship.naming
+        try:
+            limits = engine.limits(job.id)
+        except TransshipError as error:
+            self.fail(error)
+            return
+
+        def answered(wishes: Sequence[LimitWish] | None) -> None:
+            if wishes:
+                self._limit(job, wishes)
+
+        self.app.push_screen(LimitsDialog(job.id, limits, naming), answered)
+
+    def _limit(self, job: JobView, wishes: Sequence[LimitWish]) -> None:
+        engine, naming = self.transship.engine, self.transship.naming
+        try:
+            for wish in wishes:
+                engine.limit(job.id, wish)
+            limits = engine.limits(job.id)
+        except TransshipError as error:
+            self.fail(error)
+            return
+        told = [
+            f"{naming.place(wish.registry)} {f'is held to {words}' if words else 'has no limit'}"
+            for wish in wishes
+            for each in (limits[wish.registry],)
+            for words in (held_words(each.rate, each.concurrency, each.window),)
+        ]
+        self.tell(f"{job.id}: {'; '.join(told)}")
+        self.transship.bridge.look()
+
     def action_report(self) -> None:
         """Ask where the job's report goes, and write it."""
         from transship_tui.dialogs.report import ReportDialog
@@ -131,7 +171,9 @@ class JobControls(Frame):
     @property
     def proof_words(self) -> str:
         """What there is to say of the proof that a report has."""
-        return "What V found last is its proof; without that, it says so."
+        return words_for(
+            self, "What {jobs.verify} found last is its proof; without that, it says so."
+        )
 
     def on_jobs_unreadable(self, event: JobsUnreadable) -> None:
         """Say why nothing changes any more."""
@@ -149,9 +191,8 @@ class JobControls(Frame):
         if job.pausing:
             self._say_of(job, f"{job.id} stops at once; pieces under way are sent again later")
         else:
-            self._say_of(
-                job, f"{job.id} stops when its pieces are through; p again gives them up, at once"
-            )
+            again = f"{key_for(self, 'jobs.pause')} again gives them up, at once"
+            self._say_of(job, f"{job.id} stops when its pieces are through; {again}")
         self.transship.bridge.look()
 
     def action_resume(self) -> None:
@@ -186,7 +227,7 @@ class JobControls(Frame):
         waiting = counted(job.counts.waiting, "image")
         text = (
             f"{waiting} won't be copied. What was copied stays at {job.target}. "
-            "A job that was ended can't go on; p pauses it instead."
+            f"A job that was ended can't go on; {key_for(self, 'jobs.pause')} pauses it instead."
         )
 
         def answered(wanted: bool | None) -> None:
@@ -232,7 +273,7 @@ def impossible_with(job: JobView | None) -> dict[str, str]:
     reasons: dict[str, str] = {}
     if job.state.ended:
         reasons["pause"] = f"{job.id} has ended: it is {job.state}."
-        reasons["cancel"] = reasons["pause"]
+        reasons["cancel"] = reasons["limits"] = reasons["pause"]
         if not job.counts.failed and job.state is not JobState.FAILED:
             reasons["retry"] = f"Nothing failed in {job.id}."
     else:

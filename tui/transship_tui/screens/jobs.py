@@ -13,6 +13,7 @@ from textual.content import Content
 from transship.text import bytes_text, counted, rate_text, safe
 from transship.transfers.view import JobView
 from transship_tui.bridge import JobsChanged
+from transship_tui.keys.words import chosen_keys, words_for
 from transship_tui.marks import BAD, mark
 from transship_tui.naming import Naming
 from transship_tui.screens.job import JobScreen
@@ -33,6 +34,9 @@ _COLUMNS = (
     Column("Rate", 10, right=True, least=108),
     Column("When", 12, right=True, least=70),
 )
+
+
+_NONE = "No jobs yet. Mark images in Browse ({browse}) and press {browse.copy} there to copy them."
 
 
 class _JobRows:
@@ -79,9 +83,9 @@ class JobsScreen(JobControls):
     BINDINGS: ClassVar[list[BindingType]] = []
     CSS_PATH = "jobs.tcss"
     HELP = """
-Jobs run by themselves: they don't need the app, and go on when it is closed. enter shows what a
-job moves and what failed. p pauses a job and goes on with it, at no loss; a job whose process died
-is interrupted, and goes on from where it was.
+Jobs run by themselves: they don't need the app, and go on when it is closed. {list.open} shows what
+a job moves and what failed. {jobs.pause} pauses a job and goes on with it, at no loss; a job whose
+process died is interrupted, and goes on from where it was.
 """
 
     def __init__(self) -> None:
@@ -93,7 +97,7 @@ is interrupted, and goes on from where it was.
         yield VirtualTable(
             _COLUMNS,
             id="jobs",
-            empty="No jobs yet. Mark images in Browse (2) and press c there to copy them.",
+            empty=words_for(self, _NONE),
         )
         yield TextLines(id="card")
 
@@ -139,7 +143,8 @@ is interrupted, and goes on from where it was.
         way = self.transship.naming.way(job.source, job.target)
         yield Content.styled(safe(f"{job.id}  {way}"), "bold")
         if self.size.height >= 22:
-            yield from total_lines(job, self.transship.engine.clock.now(), self.size.width - 2)
+            now, naming = self.transship.engine.clock.now(), self.transship.naming
+            yield from total_lines(job, now, self.size.width - 2, naming, chosen_keys(self))
 
     @on(VirtualTable.Opened)
     def _open(self, event: VirtualTable.Opened) -> None:

@@ -31,9 +31,9 @@ class LogScreen(Frame):
     WITHOUT_LINE = "No line shows this: it is of the open app only.."
     BINDINGS: ClassVar[list[BindingType]] = bindings("log")
     HELP = """
-Everything that was told since the app was opened, the newest last. enter shows the whole of it
-with what to do about it. A job's own log is in the job; what was asked of registries is in the
-API console (X).
+Everything that was told since the app was opened, the newest last. {list.open} shows the whole of
+it with what to do about it. A job's own log is in the job; what was asked of registries is in the
+API console ({console}).
 """
 
     def __init__(self) -> None:

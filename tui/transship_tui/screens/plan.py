@@ -19,16 +19,17 @@ from transship_tui.bridge import JobsChanged
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.plan_text import PlanTextDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import words_for
 from transship_tui.lines import plan_line
 from transship_tui.screens.plan_editor import PlanEditorScreen
 from transship_tui.screens.plan_opened import OpenedPlan, way_between
 from transship_tui.screens.plan_preview import PlanPreviewScreen
-from transship_tui.screens.plan_views import PlanViews
+from transship_tui.screens.plan_views import NO_PLAN, PlanViews, unreadable_words
 from transship_tui.widgets.plan_rows import COLUMNS, Listed, PlanRows, card_of
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
-_NONE = "No plans yet. a writes one: rules that say what is copied from where to where."
+_NONE = "No plans yet. {plans.add} writes one: rules that say what is copied from where to where."
 _FOR_READABLE = ("edit", "preview", "run", "duplicate")
 
 
@@ -43,9 +44,10 @@ class PlanScreen(PlanViews):
 A plan says what should move where. Sync copies what rules select, when you ask or by the clock;
 replication keeps a registry, a path or a repository in step.
 
-Each plan is a file that you can read, change elsewhere, and commit. enter changes it here, with
-what each rule matches beside it. p shows what it would do; R does that and then asks whether to
-start. Nothing is written before you have seen what would be, and confirmed it.
+Each plan is a file that you can read, change elsewhere, and commit. {list.open} changes it here,
+with what each rule matches beside it. {plans.preview} shows what it would do; {plans.run} does that
+and then asks whether to start. Nothing is written before you have seen what would be, and confirmed
+it.
 """
 
     def __init__(self) -> None:
@@ -54,7 +56,7 @@ start. Nothing is written before you have seen what would be, and confirmed it.
 
     def compose_body(self) -> ComposeResult:
         """Give the list, and one plan in words."""
-        yield VirtualTable(COLUMNS, id="plans", empty=_NONE)
+        yield VirtualTable(COLUMNS, id="plans", empty=words_for(self, _NONE))
         yield TextLines(id="card")
 
     def on_mount(self) -> None:
@@ -106,7 +108,8 @@ start. Nothing is written before you have seen what would be, and confirmed it.
         unreadable = sum(1 for entry in entries if entry.plan is None)
         more = f", {unreadable} can't be read" if unreadable else ""
         self.heading("Plans", f"{counted(len(entries), 'plan')}{more}" if entries else "")
-        self.query_one(VirtualTable).show(PlanRows(self._listed, engine.clock.now()))
+        rows = PlanRows(self._listed, engine.clock.now(), self.transship.naming)
+        self.query_one(VirtualTable).show(rows)
         self._show_card()
 
     @on(VirtualTable.CursorMoved)
@@ -115,7 +118,7 @@ start. Nothing is written before you have seen what would be, and confirmed it.
         self.line(plan_line(listed.entry.name) if listed else "")
         now = self.transship.engine.clock.now()
         self.query_one("#card", TextLines).show(
-            card_of(listed, now, self.size.width - 2) if listed else ()
+            card_of(listed, now, self.size.width - 2, self.transship.naming) if listed else ()
         )
         self.refresh_bindings()
 
@@ -126,10 +129,10 @@ start. Nothing is written before you have seen what would be, and confirmed it.
     def _impossible_here(self) -> Mapping[str, str]:
         entry = self.meant
         if entry is None:
-            why = "There is no plan here; a writes one."
+            why = words_for(self, NO_PLAN)
             return dict.fromkeys((*_FOR_READABLE, "text", "remove"), why)
         if entry.plan is None:
-            why = f"{safe(entry.name)} can't be read; t shows its text. Mend the file first."
+            why = unreadable_words(self, entry)
             return dict.fromkeys(_FOR_READABLE, why)
         return {}
 

@@ -20,10 +20,12 @@ from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.plan_changed import PlanChangedDialog, Taken
 from transship_tui.dialogs.plan_text import PlanTextDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines import plan_line
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.plan_opened import OpenedPlan
 from transship_tui.screens.plan_views import KINDS, advised, words_of
+from transship_tui.stakes import Stake
 from transship_tui.widgets.plan_draft import PlanDraft, Reading
 from transship_tui.widgets.plan_fields import PlanFields
 from transship_tui.widgets.plan_form import PlanForm
@@ -33,6 +35,10 @@ from transship_tui.widgets.tab_line import TabLine
 
 _LOOK_SECONDS = 2.0
 """The seconds between two looks at whether the file was changed elsewhere."""
+_STAKE = Stake(
+    "Quit without saving?", "A plan was changed, and what you have changed is in no file yet."
+)
+_UNSAVED = "What you have changed is in no file yet. {editor.save} writes it."
 
 
 class PlanEditorScreen(Frame):
@@ -44,15 +50,16 @@ class PlanEditorScreen(Frame):
     WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
     HELP: ClassVar[str] = """
 A plan is a file of its own, and these fields are what it says. The first part is the plan as a
-whole, then come its rules: f6 goes on to the next, ctrl+n adds one. Every rule that takes a tag
-applies.
+whole, then come its rules: {editor.next-tab} goes on to the next, {editor.add-rule} adds one. Every
+rule that takes a tag applies.
 
 Below a rule stands what it makes of the real tags of its source, as you type: what is matched, with
-its name at the target; f shows what is dropped and why. Sources are listed once, ctrl+r lists them
-anew. Rules that ask when an image was created need a look at each image: ctrl+l takes it.
+its name at the target; {matches.shown} shows what is dropped and why. Sources are listed once,
+{editor.list} lists them anew. Rules that ask when an image was created need a look at each image:
+{editor.look-up} takes it.
 
-Nothing is copied here. ctrl+o shows what the plan would do, ctrl+s writes the file. Comments in
-the file stay.
+Nothing is copied here. {editor.preview} shows what the plan would do, {editor.save} writes the
+file. Comments in the file stay.
 """
 
     def __init__(self, opened: OpenedPlan, kept: Callable[[str], None]) -> None:
@@ -76,7 +83,7 @@ the file stay.
 
     def on_mount(self) -> None:
         """Show the plan, and look from time to time whether its file says something else."""
-        self.transship.drafts.append(self._is_changed)
+        self.transship.at_stake.append(self._at_stake)
         self.query_one(PlanFields).show(self._draft)
         self._go(self._part)
         self._read()
@@ -84,7 +91,7 @@ the file stay.
 
     def on_unmount(self) -> None:
         """There is nothing here any more that could be lost."""
-        self.transship.drafts.remove(self._is_changed)
+        self.transship.at_stake.remove(self._at_stake)
 
     def on_screen_resume(self) -> None:
         """Look whether the file was changed meanwhile."""
@@ -98,8 +105,8 @@ the file stay.
     def _draft(self) -> PlanDraft:
         return self._opened.draft
 
-    def _is_changed(self) -> bool:
-        return self._opened.is_changed
+    def _at_stake(self) -> Stake | None:
+        return _STAKE if self._opened.is_changed else None
 
     # The parts
 
@@ -158,7 +165,8 @@ the file stay.
     def impossible(self) -> Mapping[str, str]:
         """Say what can't be done with the part that is in front."""
         if not self._part:
-            return {"remove_rule": "This is the plan as a whole; f6 goes to its rules."}
+            goes = f"{key_for(self, 'editor.next-tab')} goes to its rules"
+            return {"remove_rule": f"This is the plan as a whole; {goes}."}
         if len(self._draft.rules) == 1:
             return {"remove_rule": "A plan has one rule at least."}
         return {}
@@ -287,7 +295,7 @@ the file stay.
         self._draft.set(PlanFields.KIND, str(kind))
         self._go(0)
         self._read()
-        self.tell(f"It is a {kind} here; ctrl+s writes it")
+        self.tell(f"It is a {kind} here; {key_for(self, 'editor.save')} writes it")
 
     # Its file
 
@@ -367,7 +375,7 @@ the file stay.
         if not self._opened.is_changed:
             await super().action_back()
             return
-        words = Content("What you have changed is in no file yet. ctrl+s writes it.")
+        words = Content(words_for(self, _UNSAVED))
         self.app.push_screen(
             ConfirmDialog("Leave without saving?", words, "Leave", danger=True), self._leave
         )

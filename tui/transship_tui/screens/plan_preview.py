@@ -20,6 +20,7 @@ from transship.transfers.inventory import Progress
 from transship_tui.beside import computed
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import chosen
+from transship_tui.keys.words import words_for
 from transship_tui.lines import run_line
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.plan_foreseen import Foreseen, foresee, question_words
@@ -29,7 +30,9 @@ from transship_tui.widgets.plan_rows import way_of
 if TYPE_CHECKING:
     from transship.plans.plan import Plan
     from transship.transfers.preview import Preview
+    from transship_tui.naming import Naming
 
+_UNKNOWN = "Nothing is known yet. {foreseen.refresh} looks again; {back} goes back."
 _AT_ONCE = 5_000
 """So many copies are sorted before anybody notices."""
 
@@ -45,11 +48,12 @@ class PlanPreviewScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = chosen("foreseen.start", "foreseen.refresh")
     WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
     HELP: ClassVar[str] = """
-Both sides were looked at, and nothing was written. Copies have a verdict each, and f shows one
-after another; ] goes on to what would be deleted, to what the rules left out and why, and to the
-repositories that come to be.
+Both sides were looked at, and nothing was written. Copies have a verdict each, and
+{foreseen.verdict} shows one after another; {foreseen.next-tab} goes on to what would be deleted, to
+what the rules left out and why, and to the repositories that come to be.
 
-Start asks once more. Where tags would move or go, it wants the target's name typed.
+{list.open} shows a row in whole: who, where, why, and what to do about it. Start asks once more.
+Where tags would move or go, it wants the target's name typed.
 """
 
     def __init__(self, plan: Plan, name: str, *, saved: str = "", ask: bool = False) -> None:
@@ -70,7 +74,8 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
 
     def on_mount(self) -> None:
         """Begin to look."""
-        more = way_of(self._plan) + ("" if self._saved else " · as it is here, not saved")
+        way = way_of(self._plan, self.transship.naming)
+        more = way if self._saved else f"{way} · as it is here, not saved"
         self.heading(f"Preview of {self._plan_name}", more)
         self.line(run_line(self._saved) if self._saved else "")
         self._look()
@@ -104,7 +109,7 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
         try:
             foreseen = await self._foresee(progress)
         except TransshipError as error:
-            self._say("Nothing is known yet. r looks again; esc goes back.")
+            self._say(words_for(self, _UNKNOWN))
             self.fail(error)
             return
         finally:
@@ -122,7 +127,7 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
     def _say_found(self, progress: Progress) -> None:
         self._say(
             f"Looking at both sides: {counted(progress.found, 'image')} found so far.\n"
-            "Nothing is written. esc goes back."
+            f"{words_for(self, 'Nothing is written. {back} goes back.')}"
         )
 
     def _say(self, words: str) -> None:
@@ -137,7 +142,7 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
         self.line(run_line(self._saved, deletes=foreseen.deletes) if self._saved else "")
         self._switch("foreseen")
         view = self.query_one(PlanPreview)
-        view.show(foreseen)
+        view.show(foreseen, self.transship.naming)
         view.table.focus()
         self.transship.journey.previewed = True
         self.transship.show_guide()
@@ -160,7 +165,9 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
 
     @work(group="start", exclusive=True, exit_on_error=False)
     async def _start(self, foreseen: Foreseen) -> None:
-        if not await self.app.push_screen_wait(_question(self._plan_name, foreseen)):
+        if not await self.app.push_screen_wait(
+            _question(self._plan_name, foreseen, self.transship.naming)
+        ):
             return
         view = self.query_one(PlanPreview)
         view.starting()
@@ -181,12 +188,12 @@ Start asks once more. Where tags would move or go, it wants the target's name ty
         self.transship.show_job(job)
 
 
-def _question(name: str, foreseen: Foreseen) -> ConfirmDialog:
+def _question(name: str, foreseen: Foreseen, naming: Naming) -> ConfirmDialog:
     """Return the question before the start. Where tags move or go, it asks for where."""
     typed = " ".join(foreseen.affected)
     return ConfirmDialog(
         f"Run {safe(name)}?",
-        question_words(foreseen),
+        question_words(foreseen, naming),
         "Start",
         danger=bool(typed),
         typed=typed or None,

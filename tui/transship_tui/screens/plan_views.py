@@ -19,6 +19,7 @@ from transship_tui.advice_facts import ends_of
 from transship_tui.dialogs.advice import WORDS, AdviceDialog
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.screens.frame import Frame
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 KINDS = {Way.SYNC: Kind.SYNC, Way.REPLICATION: Kind.REPLICATION}
 """The kinds of plans that carry out a way."""
+
+NO_PLAN = "There is no plan here; {plans.add} writes one."
 
 
 class PlanViews(Frame):
@@ -40,12 +43,12 @@ class PlanViews(Frame):
         """Say of which plan there is no drift or advice, and why."""
         entry = self.meant
         if entry is None:
-            return dict.fromkeys(("drift", "advice"), "There is no plan here; a writes one.")
+            return dict.fromkeys(("drift", "advice"), words_for(self, NO_PLAN))
         if entry.plan is None:
-            why = f"{safe(entry.name)} can't be read; t shows its text. Mend the file first."
-            return dict.fromkeys(("drift", "advice"), why)
+            return dict.fromkeys(("drift", "advice"), unreadable_words(self, entry))
         if not entry.plan.rules:
-            return {"drift": "It names its images one by one: p shows what it would change."}
+            shows = f"{key_for(self, 'plans.preview')} shows what it would change"
+            return {"drift": f"It names its images one by one: {shows}."}
         return {}
 
     def action_drift(self) -> None:
@@ -103,7 +106,8 @@ class PlanViews(Frame):
         elif kind is entry.plan.kind:
             self.tell(f"{entry.name} is a {kind} already")
         elif entry.plan.kind is Kind.COPY:
-            self.tell(f"{entry.name} names its images one by one; a writes a {kind}")
+            writes = f"{key_for(self, 'plans.add')} writes a {kind}"
+            self.tell(f"{entry.name} names its images one by one; {writes}")
         elif await self.app.push_screen_wait(_question(entry.name, kind)):
             self._make(entry, kind)
 
@@ -134,6 +138,12 @@ async def advised(screen: Frame, plan: Plan) -> Way | None:
         screen.fail(error)
         return None
     return await screen.app.push_screen_wait(AdviceDialog(facts))
+
+
+def unreadable_words(screen: Frame, entry: PlanEntry) -> str:
+    """Return why nothing can be done with a plan that can't be read."""
+    shows = f"{key_for(screen, 'plans.text')} shows its text"
+    return f"{safe(entry.name)} can't be read; {shows}. Mend the file first."
 
 
 def words_of(way: Way) -> str:

@@ -18,6 +18,7 @@ from transship.registries.examine import Examination
 from transship.text import counted
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.marks import mark
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.registry_form import RegistryFormScreen
@@ -68,13 +69,16 @@ class _AccountRows:
         )
 
 
+_NONE = "No registries yet. Press {registries.add} to add the first one."
+
+
 class RegistriesScreen(Frame):
     """The list of accounts, and what is known of the one under the cursor."""
 
     MODE = "registries"
     HELP: ClassVar[str] = """
-The registries that you work with, and what is known of each. enter looks into one; t knocks at it
-and says whether it answers, lets you in, and lists what it has.
+The registries that you work with, and what is known of each. {list.open} looks into one;
+{registries.test} knocks at it and says whether it answers, lets you in, and lists what it has.
 
 Where a secret lives stands in the card: in your keyring, or nowhere of Transship's own.
 """
@@ -90,9 +94,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def compose_body(self) -> ComposeResult:
         """Give the list and the card."""
         with Container(id="registries"):
-            yield VirtualTable(
-                _COLUMNS, id="accounts", empty="No registries yet. Press a to add the first one."
-            )
+            yield VirtualTable(_COLUMNS, id="accounts", empty=words_for(self, _NONE))
             yield AccountCard(id="card")
 
     def on_mount(self) -> None:
@@ -227,7 +229,8 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         if trial.problem is not None:
             self.fail(trial.problem)
         elif trial.state == "unlisted" and not account.repositories:
-            self.warn(f"{host} answers, but lists nothing: name repositories with E")
+            name = f"name repositories with {key_for(self, 'registries.edit')}"
+            self.warn(f"{host} answers, but lists nothing: {name}")
         else:
             self.tell(f"{host} answers")
 

@@ -25,8 +25,8 @@ class RegistryFormScreen(Frame):
     BINDINGS: ClassVar[list[BindingType]] = bindings("registry-form")
     HELP: ClassVar[str] = """
 Fill in the host and go on: who answers there is asked at once, as nobody. Test tries the sign-in
-too; Save does that, then keeps the account. enter and tab go on, esc leaves everything as it was
-(and asks first, if something is filled in). ctrl+o unfolds what is rarely needed: the kind of
+too; Save does that, then keeps the account. enter and tab go on, {back} leaves everything as it was
+(and asks first, if something is filled in). {form.more} unfolds what is rarely needed: the kind of
 service, and a certificate of your own.
 
 The secret goes into your keyring, or nowhere. It is never written into a file of Transship's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -19,9 +19,12 @@ from transship.transfers.undoing import Outcome, Undone, UndoProgress
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.lines import undo_line
 from transship_tui.marks import CARE, QUIET
 from transship_tui.screens.frame import Frame
+from transship_tui.stakes import Stake
+from transship_tui.watched import watched_words
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.undo_rows import (
     COLUMNS,
@@ -54,6 +57,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         super().__init__()
         self._job = job
         self._undo_plan: UndoPlan | None = None
+        self._rivals: Sequence[str] = ()
         self._outcomes: Mapping[str, Outcome] = {}
         self._undone: Undone | None = None
         self._only: Act | None = None
@@ -74,7 +78,22 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         self.heading(f"Undo job {self._job}")
         self.line(undo_line(self._job))
         self._table.focus()
+        self.transship.at_stake.append(self._at_stake)
         self._look()
+
+    def on_unmount(self) -> None:
+        """Nothing is under way here any more."""
+        self.transship.at_stake.remove(self._at_stake)
+
+    def _at_stake(self) -> Stake | None:
+        if not self._writing or self._progress is None:
+            return None
+        left = self._progress.to_restore - self._progress.restored
+        words = (
+            f"Job {self._job} is being undone, and that ends with Transship: "
+            f"{counted(left, 'tag')} would stay as they are. It can be taken up again."
+        )
+        return Stake("Break the undo off?", words)
 
     @property
     def _table(self) -> VirtualTable:
@@ -86,6 +105,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
+            self._rivals = await self.transship.engine.rivals(self._job)
             self._undo_plan = await self.transship.engine.foresee_undo(self._job, self._progress)
             self._outcomes, self._undone = {}, None
         except TransshipError as error:
@@ -138,9 +158,9 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         if self._progress is not None:
             return "looking at the tags; nothing is written"
         if self._undo_plan is None:
-            return "r looks anew"
+            return f"{key_for(self, 'undo.refresh')} looks anew"
         if self._undone is not None:
-            return "done; r looks at the tags anew"
+            return f"done; {key_for(self, 'undo.refresh')} looks at the tags anew"
         return "" if self._undo_plan.changing else "There is nothing to put back."
 
     def _counts(self) -> Content:
@@ -158,6 +178,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         if stays := len(self._undo_plan.stays):
             words = f"{counted(stays, 'manifest')} without a tag can still be found by digest"
             lines.append(Content.styled(words, QUIET))
+        lines += [Content.styled(f"! {watched_words(file)}", CARE) for file in self._rivals]
         return Content("\n").join(lines)
 
     def on_resize(self) -> None:
@@ -174,17 +195,18 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         if isinstance(rows, UndoRows) and at < len(rows):
             restore = rows.restores[at]
             outcome = self._outcomes.get(str(restore.tag))
-            yield Content(safe(str(restore.tag)))
+            yield Content(self.transship.naming.place(str(restore.tag)))
             yield Content.styled(safe(why(restore, outcome)), QUIET)
 
     def impossible(self) -> Mapping[str, str]:
         """Say what can't be done now, and why."""
         if self._writing:
             busy = "The job is being undone; wait for its end."
-            return dict.fromkeys(("refresh_list", "back", "leave"), busy)
+            return dict.fromkeys(("refresh_list", "back", "leave", "start"), busy)
         if self._undo_plan is None or not self._undo_plan.restores:
-            return {"act": "There are no tags here."}
-        return {}
+            return dict.fromkeys(("act", "start"), "There are no tags here.")
+        why_not = self._why_not()
+        return {"start": f"{why_not[0].upper()}{why_not[1:].removesuffix('.')}."} if why_not else {}
 
     def action_act(self) -> None:
         """Show only the next sort of tags that there is; after the last one, all."""
@@ -206,17 +228,28 @@ registries clean up by themselves. An undo that was broken off can be taken up a
             restore = rows.restores[event.index]
             outcome = self._outcomes.get(str(restore.tag))
             title = mark_of(restore, outcome).content()
-            self.app.push_screen(FactsDialog(title, restore_facts(restore, outcome)))
+            self.app.push_screen(
+                FactsDialog(title, restore_facts(restore, outcome, self.transship.naming))
+            )
 
     @on(Button.Pressed, "#undo")
     def _undo_wanted(self, event: Button.Pressed) -> None:
         event.stop()
+        self.action_start()
+
+    def action_start(self) -> None:
+        """Ask whether to undo it."""
         if self._undo_plan is not None:
             self._undo(self._undo_plan)
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def _undo(self, plan: UndoPlan) -> None:
-        if not await self.app.push_screen_wait(question(plan)):
+        try:
+            self._rivals = await self.transship.engine.rivals(self._job)
+        except TransshipError as error:
+            self.fail(error)
+            return
+        if not await self.app.push_screen_wait(question(plan, self._rivals)):
             return
         self.hush()
         self._progress, self._writing = UndoProgress(), True
@@ -239,8 +272,11 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         self.transship.bridge.look()
 
 
-def question(plan: UndoPlan) -> ConfirmDialog:
-    """Return the question before an undo. The host of the target must be typed."""
+def question(plan: UndoPlan, rivals: Sequence[str] = ()) -> ConfirmDialog:
+    """Return the question before an undo. The hosts of all targets must be typed.
+
+    `rivals` are the files of plans that are watched and write there, too.
+    """
     counts = plan.counts
     hosts = dict.fromkeys(restore.tag.registry for restore in plan.changing)
     acts = (
@@ -261,11 +297,12 @@ def question(plan: UndoPlan) -> ConfirmDialog:
         lines.append((f"\n{left} will be left: moved since, or not to be seen.", CARE))
     if not plan.state.ended:
         lines.append((f"\nThe job is {plan.state}; this ends it for good.", CARE))
+    lines += [(f"\n{watched_words(file)}.", CARE) for file in rivals]
     lines.append("\nKeep Transship open until it is done.")
     return ConfirmDialog(
         f"Undo job {plan.job}?",
         Content.assemble(*lines),
         "Undo",
         danger=True,
-        typed=next(iter(hosts), ""),
+        typed=" ".join(hosts),
     )

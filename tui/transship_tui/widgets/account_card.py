@@ -15,6 +15,7 @@ from transship.registries.access import Access
 from transship.registries.examine import Examination, protection
 from transship.registries.services import Service, service_named, service_of
 from transship.text import counted, duration_text, safe
+from transship_tui.keys.words import Chosen, chosen_keys, key_of
 from transship_tui.marks import BAD, CARE, mark
 from transship_tui.widgets.registry_notes import note_of, state_of
 
@@ -84,7 +85,7 @@ class AccountCard(VerticalScroll, can_focus=False):
         `is_secret_gone` says that its secret was for one run only, and this is another one.
         """
         self.set_class(account is None, "-empty")
-        facts = _facts(account, trial, now) if account is not None else {}
+        facts = _facts(account, trial, now, chosen_keys(self)) if account is not None else {}
         if account is not None and is_secret_gone:
             facts["sign-in"] = Content(safe(f"{account.username}, {_GONE}"))
         for name, value in facts.items():
@@ -92,7 +93,7 @@ class AccountCard(VerticalScroll, can_focus=False):
         problem = self.query_one("#card-problem", Static)
         problem.display = trial is not None and trial.problem is not None
         if account is not None and trial is not None and trial.problem is not None:
-            _put(problem, _problem(trial.problem, account))
+            _put(problem, _problem(trial.problem, account, chosen_keys(self)))
 
 
 def _put(into: Static, value: Content) -> None:
@@ -101,14 +102,14 @@ def _put(into: Static, value: Content) -> None:
         into.update(value)
 
 
-def _facts(account: Account, trial: Trial | None, now: float) -> dict[str, Content]:
+def _facts(account: Account, trial: Trial | None, now: float, keys: Chosen) -> dict[str, Content]:
     return {
         "address": Content(safe(account.host)),
         "service": Content(kind_of(account).title),
         "sign-in": Content(safe(_sign_in(account))),
         "tls": _protection(account),
-        "lists": Content(_lists(account, trial)),
-        "tested": _tested(trial, now),
+        "lists": Content(_lists(account, trial, keys)),
+        "tested": _tested(trial, now, keys),
     }
 
 
@@ -125,28 +126,32 @@ def _protection(account: Account) -> Content:
     return Content.styled(f"! {words}", CARE) if unsafe else Content(words)
 
 
-def _lists(account: Account, trial: Trial | None) -> str:
+def _lists(account: Account, trial: Trial | None, keys: Chosen) -> str:
     if account.repositories:
         return f"{counted(len(account.repositories), 'repository', 'repositories')} that you named"
     found = trial.found if trial else None
     if found is None or found.lists is None:
         return "not known yet"
-    return "its repositories" if found.lists else "nothing: name repositories with E"
+    if found.lists:
+        return "its repositories"
+    return f"nothing: name repositories with {key_of('registries.edit', keys)}"
 
 
-def _tested(trial: Trial | None, now: float) -> Content:
+def _tested(trial: Trial | None, now: float, keys: Chosen) -> Content:
     if trial is None:
-        return Content("never: press t")
+        return Content(f"never: press {key_of('registries.test', keys)}")
     return Content.assemble(mark(trial.state), f", {duration_text(now - trial.at)} ago")
 
 
-def _problem(problem: TransshipError, account: Account) -> Content:
+def _problem(problem: TransshipError, account: Account, keys: Chosen) -> Content:
     note = note_of(problem, account)
     remedy = note.remedy if note else problem.remedy
     # What a field of the form mends is said in the form's words.
-    edits = note is not None and note.place != "host"
+    edits = ""
+    if note is not None and note.place != "host":
+        edits = f"{key_of('registries.edit', keys)} changes the account. "
     return Content.assemble(
         (f"✗ {problem.title}", BAD),
         f"\n{problem.detail}" if problem.detail else "",
-        (f"\n{'E changes the account. ' if edits else ''}{remedy}", "$foreground-muted"),
+        (f"\n{edits}{remedy}", "$foreground-muted"),
     )

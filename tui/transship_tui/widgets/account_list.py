@@ -8,10 +8,12 @@ from textual.content import Content
 
 from transship.accounts.account import Account
 from transship.registries.services import service_named, service_of
+from transship_tui.keys.words import words_for
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _COLUMNS = (Column("Registry"), Column("Alias", 16), Column("Service", 28, least=70))
+_NONE = "No registries yet. Press {registries} to add the first one."
 
 
 class _AccountRows:
@@ -38,7 +40,11 @@ class AccountList(VirtualTable):
     """Shows accounts by their hosts."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(_COLUMNS, id=id, empty="No registries yet. Press 1 to add the first one.")
+        super().__init__(_COLUMNS, id=id)
+
+    def on_mount(self) -> None:
+        """Say where the first account comes from."""
+        self.show(_AccountRows(()), empty=words_for(self, _NONE))
 
     def put(self, accounts: Sequence[Account], host: str) -> None:
         """Show accounts; the cursor goes to `host`, or to the first."""

@@ -6,17 +6,16 @@ happening, what can I do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from transship.errors import TransshipError
 from transship.text import safe
-from transship_tui.keys import key_of
+from transship_tui.keys.words import chosen_keys, key_of
 from transship_tui.widgets.text_lines import TextLines
 
 _LONGEST_LINE = 100_000
@@ -171,13 +170,6 @@ class MessageBar(_HintedBar):
         self.error = error
         self.message = message
         self.refresh()
-
-
-def chosen_keys(widget: Widget) -> Mapping[str, str]:
-    """Return the operator's own keys, by id."""
-    from transship_tui.app import TransshipApp
-
-    return widget.app.settings.keys if isinstance(widget.app, TransshipApp) else {}
 
 
 class StatusBar(TextLines):

@@ -11,6 +11,7 @@ from transship.text import safe
 from transship.transfers.board import Board, Cell, Row, Step
 from transship.transfers.ledger import Entry, Outcome
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, mark
+from transship_tui.naming import Naming
 from transship_tui.stages import ARROWS, hexadecimal, letter
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import when_text
@@ -108,12 +109,12 @@ def outcome_mark(outcome: Outcome) -> Content:
     return Content.assemble((f"{sign.plain.split()[0]} {outcome}", CARE))
 
 
-def image_facts(board: Board, row: Row) -> list[tuple[str, str]]:
+def image_facts(board: Board, row: Row, naming: Naming) -> list[tuple[str, str]]:
     """Return all that the board has of one image, stage by stage."""
     facts = []
     for stage, cell in zip(board.flow.stages, row.cells, strict=True):
         where = stage.reference(row.image.repository, row.image.tag)
-        facts += [(stage.name, ""), ("At", str(where))]
+        facts += [(stage.name, ""), ("At", naming.place(str(where)))]
         if cell.digest is not None and cell.mark is not None:
             facts.append((f"Digest {letter(cell.mark)}", cell.digest))
         elif cell.problem is None:
@@ -152,18 +153,19 @@ def row_lines(row: Row, last: Entry | None, now: float) -> list[Content]:
     ]
 
 
-def entry_lines(entry: Entry) -> list[Content]:
+def entry_lines(entry: Entry, naming: Naming) -> list[Content]:
     """Return in two lines what was promoted, from where to where, and what went wrong."""
     detail = Content.styled(safe(entry.detail), BAD)
-    return [Content(safe(f"{entry.source.at(entry.source.tag)} → {entry.target}")), detail]
+    way = naming.way(str(entry.source.at(entry.source.tag)), str(entry.target))
+    return [Content(way), detail]
 
 
-def entry_facts(entry: Entry) -> list[tuple[str, str]]:
+def entry_facts(entry: Entry, naming: Naming) -> list[tuple[str, str]]:
     """Return all that the ledger has of one promotion."""
     facts = (
         ("Image", str(entry.image)),
-        ("From", f"{entry.begins}: {entry.source}"),
-        ("To", f"{entry.ends}: {entry.target}"),
+        ("From", f"{entry.begins}: {naming.place(str(entry.source))}"),
+        ("To", f"{entry.ends}: {naming.place(str(entry.target))}"),
         ("Digest", entry.digest),
         ("Replaced", entry.replaced or ""),
         ("By", str(entry.by)),

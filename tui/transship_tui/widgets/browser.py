@@ -20,6 +20,7 @@ from transship.oci.reference import Reference
 from transship.text import counted
 from transship_tui.dialogs.name_repositories import NameRepositories
 from transship_tui.keys import CONTEXTS, bindings, chosen
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines import line, ls_line
 from transship_tui.widgets.account_list import AccountList
 from transship_tui.widgets.image_names import ImageNames
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from transship_tui.screens.frame import Frame
 
 _FOR_NAMES = frozenset(key.action for key in CONTEXTS["browse"][1])
+_UNLISTED = (
+    "This registry doesn't list its repositories. Press {browse.name} to name those that you need."
+)
 
 
 class Browser(WorkersMinded, Vertical):
@@ -223,11 +227,10 @@ class Browser(WorkersMinded, Vertical):
         named = self._named()
         if named:
             self.names.repositories.put(named)
-            self._frame.warn("The registry lists none. These you named yourself; a changes them.")
+            changes = f"{key_for(self, 'browse.name')} changes them"
+            self._frame.warn(f"The registry lists none. These you named yourself; {changes}.")
         else:
-            self.names.repositories.clear(
-                "This registry doesn't list its repositories. Press a to name those that you need."
-            )
+            self.names.repositories.clear(words_for(self, _UNLISTED))
 
     def _named(self) -> tuple[str, ...]:
         found = (a.repositories for a in self._accounts if a.host == self.names.host)
@@ -281,7 +284,8 @@ class Browser(WorkersMinded, Vertical):
             return
         known = self._seen.get(str(reference))
         if known is None:
-            self._frame.warn("The digest isn't known yet: i looks at the tag.")
+            looks = f"{key_for(self, 'browse.details')} looks at the tag"
+            self._frame.warn(f"The digest isn't known yet: {looks}.")
         else:
             await self._frame.copy(str(reference.at(known.manifest.digest)))
 

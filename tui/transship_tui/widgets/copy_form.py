@@ -19,6 +19,7 @@ from transship.oci.reference import Reference
 from transship.plans.mapping import mapped, proposed_path, repositories_of
 from transship.plans.plan import OnConflict, Plan
 from transship.text import safe
+from transship_tui.keys.words import key_for
 from transship_tui.marks import BAD, CARE, QUIET
 from transship_tui.naming import Naming
 
@@ -90,9 +91,8 @@ class CopyForm(VerticalScroll, can_focus=False):
                 id="registry",
             )
         if self._hosts == [self._registry]:
-            yield Static(
-                Content.styled("No other registry is known yet; 1 adds one.", CARE), classes="hint"
-            )
+            words = f"No other registry is known yet; {key_for(self, 'registries')} adds one."
+            yield Static(Content.styled(words, CARE), classes="hint")
         with Horizontal(classes="field"):
             yield Label("Put under" if several else "Repository")
             yield Input(

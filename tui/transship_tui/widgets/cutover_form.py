@@ -11,14 +11,17 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Select
 
+from transship.cutover.change.ways import Way
 from transship.cutover.subject import Subject
-from transship.errors import TransshipError
+from transship.errors import BadRequest, TransshipError
 from transship.text import safe
+from transship_tui.cutover_way import way_of
 from transship_tui.engine_cutover import Tried, Wished
-from transship_tui.lines import check_line
+from transship_tui.lines import begin_line
 from transship_tui.marks import BAD, CARE, OK, QUIET
+from transship_tui.widgets.cutover_way_fields import WayFields
 from transship_tui.widgets.field import Field
 from transship_tui.workers import WorkersMinded
 
@@ -35,6 +38,10 @@ _FIELDS = (
     ("node-ca", "Nodes' CA file", "if nodes trust authorities of their own for this name"),
 )
 _NEEDED = ("domain", "new")
+_PUBLIC = (
+    ("asked too, as pullers elsewhere do", True),
+    ("not asked: the name is one of an inner network", False),
+)
 
 
 class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
@@ -45,6 +52,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         height: 1fr; max-width: 100; padding: 0 1; scrollbar-size-vertical: 1;
         & Field .label { width: 16; }
         & Field .note { margin-left: 16; }
+        & #way-fields { margin-top: 1; }
         & Input { background: $surface; }
         &>#buttons { height: auto; padding: 1 0 0 16; }
         & #buttons Button { margin-right: 2; }
@@ -62,6 +70,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         """It is filled in, and can be kept."""
 
         subject: Subject
+        way: Way
 
     @dataclass
     class Failed(Message):
@@ -90,6 +99,10 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
                 id=name,
             )
             yield Field(label, control)
+            if name == "resolvers":
+                public = Select(_PUBLIC, value=True, allow_blank=False, compact=True, id="public")
+                yield Field("Public ones", public)
+        yield WayFields()
         with Horizontal(id="buttons"):
             yield Button("Save and check", id="save", compact=True, variant="primary")
             yield Button("Cancel", id="cancel", compact=True)
@@ -114,7 +127,8 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
     @property
     def is_touched(self) -> bool:
         """Whether closing the form would lose what the operator has filled in."""
-        return any(self._text(name) != self._given.get(name, "") for name, *_ in _FIELDS)
+        filled_in = any(self._text(name) != self._given.get(name, "") for name, *_ in _FIELDS)
+        return filled_in or self._way.is_touched or not self._asks_public
 
     @property
     def wished(self) -> Wished:
@@ -127,7 +141,16 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
             resolvers=_words(self._text("resolvers")),
             repositories=_words(self._text("repositories")),
             node_ca=self._text("node-ca"),
+            public=self._asks_public,
         )
+
+    @property
+    def _asks_public(self) -> bool:
+        return bool(self.query_one("#public", Select).value)
+
+    @property
+    def _way(self) -> WayFields:
+        return self.query_one(WayFields)
 
     def save(self) -> None:
         """Hand over what is filled in, or say under a field what is wrong with it."""
@@ -145,14 +168,19 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
             else:
                 self._say(place, _problem(error))
                 self._control(place).focus()
-        else:
-            self.post_message(self.Complete(subject))
+            return
+        try:
+            self.post_message(self.Complete(subject, way_of(self._way.wished)))
+        except BadRequest as error:
+            self._way.refuse(safe(error.detail))
 
     @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    @on(Select.Changed)
+    @on(WayFields.Edited)
+    def _changed(self, event: Message) -> None:
         event.stop()
         try:
-            line = check_line(self._engine.subject_of(self.wished))
+            line = begin_line(self._engine.subject_of(self.wished), self._way.wished)
         except TransshipError:
             line = ""
         self.post_message(self.Edited(line))

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from transship.cutover.change.records import lines
 from transship.cutover.edits import Edit, Kind, Lines
-from transship.cutover.reports.clock_words import clock_lines, way_back_words
+from transship.cutover.reports.clock_words import age_words, clock_lines, way_back_words
 from transship.cutover.reports.rows import UNSETTLED, rows_of
 from transship.cutover.reports.standing import Note, Standing
 from transship.cutover.rules.wording import when
@@ -66,15 +67,39 @@ def change_question(standing: Standing) -> Content:
     return Content.assemble(*parts)
 
 
-def back_content(standing: Standing, *, by_hand: bool) -> Content:
-    """Return what is to be known before the record is put back."""
-    edit = standing.edit
+def end_question(standing: Standing, now: float) -> Content:
+    """Return what is asked before a change that was broken off is gone on with."""
+    unended = standing.unended
+    if unended is None:
+        return Content("")
+    planned, by = unended.asked.planned, f", by {safe(unended.by)}" if unended.by else ""
+    parts: list[_Part] = [
+        f"It was sent to {safe(unended.asked.place)} {age_words(unended.at, now)} ago{by}:\n",
+        *((f"  - {safe(line)}\n", BAD) for line in lines(planned.before)),
+        *((f"  + {safe(line)}\n", OK) for line in lines(planned.after)),
+        "Nobody has read back what became of it.\n\n",
+    ]
+    servers = standing.progress.servers if standing.progress else ()
+    if servers:
+        sides = [str(row.side) for row in servers]
+        said = ", ".join(f"{sides.count(each)} {each}" for each in dict.fromkeys(sides))
+        parts += [("Name servers say  ", "bold"), f"{said}\n\n"]
+    parts.append(
+        "Going on sends nothing again: every name server is read until all have it. Only where one "
+        "says something else, or that there is no record, the old record is put back."
+    )
+    return Content.assemble(*parts)
+
+
+def back_content(standing: Standing, *, by_hand: bool, edit: bool = True) -> Content:
+    """Return what is to be known before the record is put back, with or without the edit."""
     words, blocked = way_back_words(standing)
     parts: list[_Part] = [(f"{words}\n", BAD if blocked else "")]
-    if edit is not None:
-        parts += ["\n", *_lines(edit.reverse)]
+    if edit and standing.edit is not None:
+        reverse, provider = standing.edit.reverse, safe(standing.edit.provider.title)
+        parts += ["\n", *_lines(reverse)]
         if by_hand:
-            parts += _steps(f"\nAt {safe(edit.provider.title)}", edit.reverse_words)
+            parts += _steps(f"\nAt {provider}", standing.edit.reverse_words)
     back = standing.way_back
     if back is not None and back.lost:
         parts.append(("\nOnly the new side has:\n", CARE))

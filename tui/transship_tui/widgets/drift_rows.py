@@ -9,6 +9,7 @@ from textual.content import Content
 from transship.plans.drift import Row, State
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, NEWS, QUIET, Mark
+from transship_tui.naming import Naming
 from transship_tui.stages import hexadecimal
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.worklist_view import short_name
@@ -19,6 +20,7 @@ COLUMNS = (
     Column("From", least=110),
     Column("Why", least=76),
 )
+_NOTHING = "nothing: no rule puts it there"
 MARKS = {
     State.SAME: Mark("=", "same", QUIET),
     State.DIFFERS: Mark("≠", "differs", BAD),
@@ -52,18 +54,21 @@ class DriftRows:
         )
 
 
-def in_full(row: Row) -> list[Content]:
-    """Return one row with all of its names and digests."""
-    source = f"{safe(str(row.wanted.source))} → " if row.wanted else ""
-    return [Content(f"{source}{safe(str(row.target))}"), Content.styled(safe(_words(row)), QUIET)]
+def in_full(row: Row, naming: Naming) -> list[Content]:
+    """Return one row with all of its names and digests; `naming` says what places are called."""
+    source = f"{naming.place(str(row.wanted.source))} → " if row.wanted else ""
+    return [
+        Content(f"{source}{naming.place(str(row.target))}"),
+        Content.styled(safe(_words(row)), QUIET),
+    ]
 
 
-def row_facts(row: Row) -> list[tuple[str, str]]:
+def row_facts(row: Row, naming: Naming) -> list[tuple[str, str]]:
     """Return all that is known of one row."""
     facts = (
-        ("From", str(row.wanted.source) if row.wanted else "nothing: no rule puts it there"),
+        ("From", naming.place(str(row.wanted.source)) if row.wanted else _NOTHING),
         ("Digest", row.source_digest or ""),
-        ("To", str(row.target)),
+        ("To", naming.place(str(row.target))),
         ("Its digest", row.target_digest or ""),
         ("Why", row.why),
     )

@@ -11,7 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from transship.matching import is_everything, matcher
-from transship_tui.widgets.pattern_input import PatternInput
+from transship_tui.keys.words import words_for
+from transship_tui.widgets.pattern_input import NOTHING_MATCHES, PatternInput
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 
@@ -99,7 +100,7 @@ class FilteredTable(Vertical, Generic[_Item]):
             items = [item for item in items if wanted(self._words(item))]
             self.query_one(PatternInput).hits(f"{len(items):,} of {len(self._items):,}")
         self._rows = _ItemRows(items, self._cells)
-        empty = "Nothing matches; esc shows all." if narrowed else self._empty
+        empty = words_for(self, NOTHING_MATCHES) if narrowed else self._empty
         self.table.show(self._rows, empty=empty, at=len(items) - 1 if follows else None)
 
     def ask_filter(self) -> None:

@@ -8,9 +8,8 @@ from textual.widgets import Input, Static
 
 from transship.guide import Next, Progress, Step, World, next_step, rail
 from transship_tui.journey import MODE_OF
-from transship_tui.keys import key_of
+from transship_tui.keys.words import chosen_keys, key_of, with_keys
 from transship_tui.naming import middle_cut
-from transship_tui.widgets.bars import chosen_keys
 
 _SIGNS = {
     Progress.DONE: ("✓", "$text-success"),
@@ -20,9 +19,9 @@ _SIGNS = {
 
 
 _HINTS = {
-    Step.SOURCE: " {n} takes this one.",
-    Step.TARGET: " {n} takes this one.",
-    Step.CHOOSE: " {mark} marks.",
+    Step.SOURCE: " {next} takes this one.",
+    Step.TARGET: " {next} takes this one.",
+    Step.CHOOSE: " {list.mark} marks.",
 }
 """How a step is taken in its own area, where a key alone doesn't say it."""
 
@@ -74,7 +73,7 @@ class GuideBar(Static):
         key = key_of("next", chosen)
         hint = ""
         if self._is_taken_here(coming.step):
-            hint = _HINTS.get(coming.step, "").format(n=key, mark=key_of("list.mark", chosen))
+            hint = with_keys(_HINTS.get(coming.step, ""), chosen)
         line = Content.assemble((f"{key} ", "$text-accent"), coming.waits_for)
         if line.cell_length + len(hint) <= self.content_size.width:
             line = Content.assemble(line, hint)

@@ -19,9 +19,10 @@ from transship.transfers.journal import Failure
 from transship.transfers.listing import CopyRow, Event, Which
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
+from transship_tui.keys.words import words_for
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.copy_rows import COPY_COLUMNS, EVENT_COLUMNS, CopyRows, EventRows
-from transship_tui.widgets.pattern_input import PatternInput
+from transship_tui.widgets.pattern_input import NOTHING_MATCHES, PatternInput
 from transship_tui.widgets.tab_line import TabLine
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
@@ -142,7 +143,7 @@ class JobLists(Vertical):
         self._copies, self._listed = CopyRows(ids, self._fetch), listed
         self._copies.moves, self._copies.ended = moves, view.state.ended
         narrowed = not is_everything(self._pattern)
-        empty = "Nothing matches; esc shows all." if narrowed else _EMPTY[self.tab]
+        empty = words_for(self, NOTHING_MATCHES) if narrowed else _EMPTY[self.tab]
         self.table.show(self._copies, empty=empty)
         if narrowed:
             self.query_one(PatternInput).hits(f"{len(ids):,} match")

@@ -25,7 +25,8 @@ from transship.errors import TransshipError
 from transship.matching import is_everything, matcher
 from transship.names import Names
 from transship.text import counted, safe
-from transship_tui.widgets.pattern_input import PatternInput
+from transship_tui.keys.words import key_for, words_for
+from transship_tui.widgets.pattern_input import NOTHING_MATCHES, PatternInput
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 from transship_tui.workers import WorkersMinded
@@ -215,7 +216,7 @@ class NameList(WorkersMinded, Vertical):
         """Ask for no more names; what has come stays."""
         if self.filling is Filling.RUNNING:
             self._end(Filling.STOPPED, cancel=True)
-            self._draw("Stopped. r lists anew.")
+            self._draw(f"Stopped. {key_for(self, 'browse.refresh')} lists anew.")
 
     @work(group="list", exclusive=True, exit_on_error=False)
     async def _list(
@@ -245,7 +246,7 @@ class NameList(WorkersMinded, Vertical):
     def work_failed(self, group: str) -> None:  # noqa: ARG002 - there is one only
         """Say that no more names come."""
         self._end(Filling.FAILED)
-        self._draw("The rest can't be had. r lists anew.")
+        self._draw(f"The rest can't be had. {key_for(self, 'browse.refresh')} lists anew.")
 
     def _say_left_out(self, names: Sequence[str]) -> None:
         foot = self.query_one("#left-out", Static)
@@ -287,7 +288,7 @@ class NameList(WorkersMinded, Vertical):
         self.table.title(0, self._heading())
         self.table.show(
             _NameRows(shown, self._prefix, self._more),
-            empty="Nothing matches; esc shows all." if self._names.total else self._empty,
+            empty=words_for(self, NOTHING_MATCHES) if self._names.total else self._empty,
             at=at,
         )
         self._drawn = self._names.total

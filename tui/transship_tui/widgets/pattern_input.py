@@ -12,6 +12,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+NOTHING_MATCHES = "Nothing matches; {back} shows all."
+"""What a list says that a pattern has emptied."""
+
 
 class PatternInput(Horizontal):
     """Asks for a pattern. It is away until it is opened, and stays while a pattern holds.

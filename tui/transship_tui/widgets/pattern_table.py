@@ -11,7 +11,8 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from transship.matching import is_everything, matcher
-from transship_tui.widgets.pattern_input import PatternInput
+from transship_tui.keys.words import words_for
+from transship_tui.widgets.pattern_input import NOTHING_MATCHES, PatternInput
 from transship_tui.widgets.rows import Column, Rows
 from transship_tui.widgets.virtual_table import VirtualTable
 
@@ -60,7 +61,7 @@ class PatternTable(Vertical):
     def show(self, rows: Rows, total: int, *, empty: str) -> None:
         """Show those of `total` rows that the pattern leaves; `empty` is said if there are none."""
         narrowed = not is_everything(self.pattern)
-        self.table.show(rows, empty="Nothing matches; esc shows all." if narrowed else empty)
+        self.table.show(rows, empty=words_for(self, NOTHING_MATCHES) if narrowed else empty)
         if not self._marking:
             self._asked.hits(f"{len(rows):,} of {total:,}" if narrowed else "")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.content import Content
 
@@ -12,8 +12,10 @@ from transship.oci.reference import Reference
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
 from transship.transfers.preview import Preview
 from transship.transfers.work import Copy, Verdict
+from transship_tui.extents import extent_of
 from transship_tui.marks import BAD, CARE, MARKS, QUIET
-from transship_tui.widgets.worklist_view import short_name
+from transship_tui.naming import Naming
+from transship_tui.widgets.worklist_view import not_known, short_name
 
 ORDER = (
     Verdict.COPY,
@@ -37,21 +39,29 @@ class LeftOut:
     rule: int | None
     sources: tuple[Reference, ...]
 
+    @property
+    def extent(self) -> str:
+        """How many tags these are, and how many repositories, in words."""
+        return extent_of(self.sources)
+
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
     """A preview, sorted. `rate` is in bytes per second, 0 when it isn't known.
 
-    `causes` counts what can't be copied by its cause. `affected` are the registries at which tags
-    move or go.
+    `extent` says how much was left out. `causes` counts what can't be copied by its cause, and
+    `remedies` says that something can be done about that. `affected` are the registries at which
+    tags move or go.
     """
 
     preview: Preview
     rate: float
     counts: Mapping[Verdict, int]
     left_out: tuple[LeftOut, ...]
+    extent: str
     new: tuple[str, ...]
     causes: tuple[tuple[str, int], ...]
+    remedies: bool
     affected: tuple[str, ...]
 
     @property
@@ -64,32 +74,36 @@ class Foreseen:
         """Whether anything at a target would be deleted."""
         return bool(self.counts.get(Verdict.DELETE))
 
-    def of(self, *verdicts: Verdict) -> list[Copy]:
+    @property
+    def written_to(self) -> tuple[str, ...]:
+        """The registries to which something is copied."""
+        return tuple(dict.fromkeys(place for place, _ in sorted(self.preview.worklist.written_to)))
+
+    def of(self, *verdicts: Verdict) -> Sequence[Copy]:
         """Return the copies with one of these verdicts."""
-        return [copy for copy in self.copies if copy.verdict in verdicts]
+        return self.preview.worklist.of(*verdicts)
 
 
 def foresee(preview: Preview, rate: float) -> Foreseen:
     """Sort a preview. Of a hundred thousand copies this takes a few tenths of a second."""
-    copies = preview.worklist.copies
-    counts = Counter(copy.verdict for copy in copies)
+    worklist = preview.worklist
     grouped: dict[tuple[str, int | None], list[Reference]] = {}
     for dropped in preview.dropped:
         grouped.setdefault((dropped.why, dropped.rule), []).append(dropped.source)
     left_out = (LeftOut(*key, tuple(sources)) for key, sources in grouped.items())
     causes = Counter(
-        copy.problem.title if copy.problem else copy.reason
-        for copy in copies
-        if copy.verdict in _STOPPED
+        copy.problem.title if copy.problem else copy.reason for copy in worklist.of(*_STOPPED)
     )
-    changed = (copy for copy in copies if copy.verdict in (Verdict.OVERWRITE, Verdict.DELETE))
+    changed = worklist.of(Verdict.OVERWRITE, Verdict.DELETE)
     return Foreseen(
         preview,
         rate,
-        counts,
+        worklist.counts,
         tuple(sorted(left_out, key=lambda group: -len(group.sources))),
+        extent_of(dropped.source for dropped in preview.dropped),
         tuple(f"{place}/{name}" for place, name in sorted(preview.new_repositories)),
         tuple(causes.most_common()),
+        any(copy.problem is not None for copy in worklist.of(*_STOPPED)),
         tuple(dict.fromkeys(copy.target.registry for copy in changed)),
     )
 
@@ -127,10 +141,10 @@ def totals(foreseen: Foreseen, only: Verdict | None, width: int) -> Iterator[Con
     yield Content.assemble(*line)
 
 
-def costs(foreseen: Foreseen) -> Iterator[Content]:
+def costs(foreseen: Foreseen, naming: Naming) -> Iterator[Content]:
     """Give what the whole costs, and what would go wrong or be lost, a line for each."""
     unknown = foreseen.preview.worklist.bytes_to_move and not foreseen.rate
-    later = "  How long is known after the first job." if unknown else ""
+    later = "  Time: not known yet." if unknown else ""
     yield Content.assemble(_bytes(foreseen), (later, QUIET))
     if foreseen.causes:
         stopped = sum(count for _, count in foreseen.causes)
@@ -139,10 +153,16 @@ def costs(foreseen: Foreseen) -> Iterator[Content]:
         )
         more = ", …" if len(foreseen.causes) > _CAUSES else ""
         yield Content.styled(f"✗ {stopped:,} can't be copied: {named}{more}", BAD)
+    if foreseen.preview.unknown:
+        first, *others = foreseen.preview.unknown
+        more = f", and {len(others):,} more" if others else ""
+        called = replace(first, target=naming.place(first.target))
+        yield Content.styled(f"{not_known(called)}{more}", CARE)
     for share in foreseen.preview.vanished.shares:
         if share.gone:
+            place = naming.place(str(share.target))
             words = (
-                f"Deletes {share.gone:,} of {counted(share.tags, 'tag')} at {share.target}; "
+                f"Deletes {share.gone:,} of {counted(share.tags, 'tag')} at {place}; "
                 f"the plan allows {share.at_most:,}"
             )
             too_much = share.gone > share.at_most
@@ -150,16 +170,20 @@ def costs(foreseen: Foreseen) -> Iterator[Content]:
     for name, quota in foreseen.preview.quotas.items():
         read = foreseen.preview.manifests_read.get(name, 0)
         few = read > quota.left
-        words = f"{safe(name)} lets {quota.left:,} manifests be read now; this reads {read:,}"
+        words = (
+            f"{naming.place(name)} lets {quota.left:,} manifests be read now; this reads {read:,}"
+        )
         yield Content.styled(*((f"✗ {words}: too few", BAD) if few else (f"  {words}", QUIET)))
 
 
-def question_words(foreseen: Foreseen) -> Content:
+def question_words(foreseen: Foreseen, naming: Naming) -> Content:
     """Return what the question before the start has to say."""
     counts = foreseen.counts
     written = counts.get(Verdict.COPY, 0) + counts.get(Verdict.OVERWRITE, 0)
+    places = ", ".join(map(naming.place, foreseen.written_to))
+    where = f" at {places}" if places else ""
     lines: list[str | tuple[str, str]] = [
-        f"{counted(written, 'image')} will be written. {_bytes(foreseen)}"
+        f"{counted(written, 'image')} will be written{where}. {_bytes(foreseen)}"
     ]
     for verdict, words in (
         (Verdict.OVERWRITE, "will point at another image"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
 from transship.text import safe
+from transship.transfers.foresight import Unforeseen
 from transship.transfers.work import Copy, Verdict
 from transship_tui.marks import BAD, CARE, QUIET, mark
+from transship_tui.naming import Naming, middle_cut
 from transship_tui.widgets.plan_foreseen import LeftOut
 from transship_tui.widgets.rows import Column
-from transship_tui.widgets.worklist_view import short_name
+from transship_tui.widgets.worklist_view import copy_facts, short_name
 
 COPY_COLUMNS = (
     Column("Verdict", 11),
@@ -21,17 +23,25 @@ COPY_COLUMNS = (
 )
 GROUP_COLUMNS = (
     Column("Why it is left out"),
-    Column("How many", 9, right=True),
+    Column("How many", 16, right=True),
     Column("For example", least=60),
 )
 NAME_COLUMNS = (Column("Name"),)
+_COLORS = {
+    Verdict.OVERWRITE: CARE,
+    Verdict.DELETE: CARE,
+    Verdict.CONFLICT: BAD,
+    Verdict.BLOCKED: BAD,
+}
+_ARROW = " → "
 
 
 class ForeseenRows:
     """Copies with their verdicts."""
 
-    def __init__(self, copies: Sequence[Copy]) -> None:
+    def __init__(self, copies: Sequence[Copy], naming: Naming) -> None:
         self._copies = copies
+        self._naming = naming
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -51,21 +61,23 @@ class ForeseenRows:
             Content.styled(safe(copy.reason), QUIET),
         )
 
-    def in_full(self, index: int) -> Content:
-        """Return everything about one copy."""
+    def in_full(self, index: int, width: int) -> Iterator[Content]:
+        """Give from where to where, why, and what to do about it, in lines of `width` cells."""
         copy = self._copies[index]
-        gone = copy.verdict is Verdict.DELETE
-        way = "" if gone else f"{safe(str(copy.source))} → "
-        color = {
-            Verdict.OVERWRITE: CARE,
-            Verdict.DELETE: CARE,
-            Verdict.CONFLICT: BAD,
-            Verdict.BLOCKED: BAD,
-        }
-        return Content.assemble(
-            f"{way}{safe(str(copy.target))}\n",
-            (safe(copy.reason) or copy.digest or "", color.get(copy.verdict, QUIET)),
-        )
+        ends = [self._naming.place(str(copy.target))]
+        if copy.verdict is not Verdict.DELETE:
+            ends.insert(0, self._naming.place(str(copy.source)))
+        room = (width - len(_ARROW)) // 2 if len(_ARROW.join(ends)) > width else width
+        yield Content(_ARROW).join(middle_cut(Content(end), room) for end in ends)
+        color = _COLORS.get(copy.verdict, QUIET)
+        yield Content.styled(safe(copy.reason) or copy.digest or "", color)
+        if copy.problem is not None:
+            yield Content.styled(f"→ {safe(copy.problem.remedy)}", QUIET)
+
+    def facts(self, index: int) -> tuple[Content, Sequence[tuple[str, str]]]:
+        """Return a title and everything that is known of one copy."""
+        copy = self._copies[index]
+        return mark(copy.verdict), copy_facts(copy, self._naming)
 
 
 class GroupRows:
@@ -86,23 +98,24 @@ class GroupRows:
         group = self.groups[index]
         return (
             Content(safe(group.why)),
-            Content(f"{len(group.sources):,}"),
+            Content(group.extent),
             Content.styled(_name(group, 0), QUIET),
         )
 
-    def in_full(self, index: int) -> Content:
-        """Return the reason, and which rule came nearest."""
+    def in_full(self, index: int, width: int) -> Iterator[Content]:  # noqa: ARG002 - cut at the edge
+        """Give the reason, and which rule came nearest."""
         group = self.groups[index]
-        nearest = "no rule" if group.rule is None else f"rule {group.rule + 1}"
-        return Content.assemble(safe(group.why), ("\n" + f"{nearest} came nearest", QUIET))
+        yield Content(safe(group.why))
+        yield Content.styled(_nearest(group), QUIET)
 
 
 class NameRows:
     """Names, one a row."""
 
-    def __init__(self, names: Sequence[str], why: str = "") -> None:
+    def __init__(self, names: Sequence[str], why: str, naming: Naming) -> None:
         self._names = names
         self._why = why
+        self._naming = naming
 
     def __len__(self) -> int:
         return len(self._names)
@@ -113,18 +126,26 @@ class NameRows:
 
     def cells(self, index: int) -> Sequence[Content]:
         """Return the name."""
-        return (Content(safe(self._names[index])),)
+        return (Content(self._called(index)),)
 
-    def in_full(self, index: int) -> Content:
-        """Return the name, and what all of them have in common."""
-        return Content.assemble(safe(self._names[index]), (f"\n{safe(self._why)}", QUIET))
+    def in_full(self, index: int, width: int) -> Iterator[Content]:
+        """Give the name, and what all of them have in common."""
+        yield middle_cut(Content(self._called(index)), width)
+        yield Content.styled(safe(self._why), QUIET)
+
+    def facts(self, index: int) -> tuple[Content, Sequence[tuple[str, str]]]:
+        """Return a title and everything that is known of one of them."""
+        return Content(self._called(index)), [("Why", self._why)]
+
+    def _called(self, index: int) -> str:
+        return self._naming.place(self.key(index))
 
 
 class SourceRows(NameRows):
     """What was left out for one reason."""
 
-    def __init__(self, group: LeftOut) -> None:
-        super().__init__((), group.why)
+    def __init__(self, group: LeftOut, naming: Naming) -> None:
+        super().__init__((), group.why, naming)
         self._group = group
 
     def __len__(self) -> int:
@@ -138,12 +159,41 @@ class SourceRows(NameRows):
         """Return the reference without its registry."""
         return (Content(_name(self._group, index)),)
 
-    def in_full(self, index: int) -> Content:
-        """Return the whole reference, and why it is left out."""
-        return Content.assemble(safe(self.key(index)), (f"\n{safe(self._group.why)}", QUIET))
+    def facts(self, index: int) -> tuple[Content, Sequence[tuple[str, str]]]:
+        """Return a title, why it is left out, and which rule came nearest."""
+        title, facts = super().facts(index)
+        return title, [*facts, ("Nearest", _rule(self._group))]
+
+
+class UnknownRows(NameRows):
+    """What the targets didn't say of what they would refuse."""
+
+    def __init__(self, unknown: Sequence[Unforeseen], naming: Naming) -> None:
+        super().__init__([f"{each.target}: {each}" for each in unknown], "", naming)
+        self._unknown = unknown
+
+    def facts(self, index: int) -> tuple[Content, Sequence[tuple[str, str]]]:
+        """Return a title, what isn't known of whom, why not, and what to do."""
+        each = self._unknown[index]
+        facts = (
+            ("At", self._naming.place(each.target)),
+            ("Not known", each.what),
+            ("Of", ", ".join(each.of)),
+            ("Why", str(each.why)),
+            ("What to do", each.why.remedy),
+        )
+        return Content("? not known"), [(name, value) for name, value in facts if value]
 
 
 AnyRows = ForeseenRows | GroupRows | NameRows
+
+
+def _nearest(group: LeftOut) -> str:
+    return f"{_rule(group)} came nearest"
+
+
+def _rule(group: LeftOut) -> str:
+    return "no rule" if group.rule is None else f"rule {group.rule + 1}"
 
 
 def _name(group: LeftOut, index: int) -> str:

@@ -13,7 +13,9 @@ from textual.message import Message
 from textual.widgets import Button, ContentSwitcher, Static
 
 from transship.transfers.work import Verdict
+from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import chosen
+from transship_tui.naming import Naming
 from transship_tui.widgets.plan_foreseen import (
     ORDER,
     Foreseen,
@@ -31,11 +33,15 @@ from transship_tui.widgets.plan_foreseen_rows import (
     GroupRows,
     NameRows,
     SourceRows,
+    UnknownRows,
 )
 from transship_tui.widgets.tab_line import TabLine
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
+_ROW_LINES = 3
+"""How many lines there are for one row, with what to do about it, where there is room."""
+_ROOMY = 15
 _NEW = "comes to be at the target"
 _KEPT = tuple(verdict for verdict in ORDER if verdict is not Verdict.DELETE)
 
@@ -52,7 +58,7 @@ class PlanPreview(Vertical):
         #lists { margin-top: 1; background: $surface; }
         &.-low #lists { margin-top: 0; }
         ContentSwitcher { height: 1fr; }
-        #row { height: 2; padding: 0 1; background: $surface; }
+        #row { padding: 0 1; background: $surface; }
         #start-line { height: 1; padding: 0 1; }
         #start-line Button { margin-right: 2; }
         #start-line Static { width: 1fr; color: $text-muted; }
@@ -65,6 +71,7 @@ class PlanPreview(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._foreseen: Foreseen | None = None
+        self._naming = Naming()
         self._only: Verdict | None = None
         self._list = "copies"
         self._group: LeftOut | None = None
@@ -77,10 +84,10 @@ class PlanPreview(Vertical):
         yield TextLines(id="costs")
         yield TabLine(id="lists")
         with ContentSwitcher(initial="copies"):
-            yield VirtualTable(COPY_COLUMNS, id="copies", can_open=False)
+            yield VirtualTable(COPY_COLUMNS, id="copies")
             yield VirtualTable(GROUP_COLUMNS, id="groups")
-            yield VirtualTable(NAME_COLUMNS, id="names", can_open=False)
-        yield Static(id="row")
+            yield VirtualTable(NAME_COLUMNS, id="names")
+        yield TextLines(id="row")
         with Horizontal(id="start-line"):
             yield Button("Start…", id="start", compact=True, variant="primary")
             yield Static(id="why")
@@ -89,10 +96,11 @@ class PlanPreview(Vertical):
         """Lay the totals out anew."""
         self.set_class(self.size.height < 17, "-low")
         self._say()
+        self._show_row(self.table.cursor)
 
-    def show(self, foreseen: Foreseen) -> None:
-        """Show a preview."""
-        self._foreseen = foreseen
+    def show(self, foreseen: Foreseen, naming: Naming) -> None:
+        """Show a preview; `naming` says what places are called."""
+        self._foreseen, self._naming = foreseen, naming
         self._only = self._group = None
         self._list = "copies"
         self.offer_start()
@@ -150,36 +158,59 @@ class PlanPreview(Vertical):
             self._group = self._foreseen.left_out[event.index]
             self._draw()
 
+    @on(VirtualTable.Opened, "#copies, #names")
+    def _row_opened(self, event: VirtualTable.Opened) -> None:
+        """Show all of a row: its lines may have no room for it."""
+        event.stop()
+        rows = self.table.rows
+        if isinstance(rows, ForeseenRows | NameRows) and event.index < len(rows):
+            self.app.push_screen(FactsDialog(*rows.facts(event.index)))
+
     def _choose(self, name: str) -> None:
         self._list, self._group, self._only = name, None, None
         self._draw()
 
     def _lists(self) -> dict[str, str]:
-        """Return the lists that have anything in them, by name, each with its title."""
+        """Return the lists that have anything in them, by name, each with its title.
+
+        Where there is no room for all of them, only the one in front says how much it has.
+        """
         if self._foreseen is None:
             return {"copies": "Copies"}
         seen = self._foreseen
         deleted = seen.counts.get(Verdict.DELETE, 0)
-        left_out = sum(len(group.sources) for group in seen.left_out)
-        counts = {
-            "deletions": ("Deletions", deleted),
-            "left-out": ("Left out", left_out),
-            "new": ("New repositories", len(seen.new)),
+        unknown = seen.preview.unknown
+        lists = {
+            "copies": ("Copies", f"{len(seen.copies) - deleted:,}"),
+            "deletions": ("Deletions", f"{deleted:,}" if deleted else ""),
+            "left-out": (
+                "Left out",
+                seen.extent,
+            ),
+            "new": ("New repositories", f"{len(seen.new):,}" if seen.new else ""),
+            "unknown": ("Not known", f"{len(unknown):,}" if unknown else ""),
         }
-        titles = {"copies": f"Copies {len(seen.copies) - deleted:,}"}
-        return titles | {name: f"{title} {n:,}" for name, (title, n) in counts.items() if n}
+        there = {name: title for name, title in lists.items() if title[1]}
+        room = sum(len(f" {title} {count} ") for title, count in there.values())
+        return {
+            name: f"{title} {count}" if room <= self.size.width or name == self._list else title
+            for name, (title, count) in there.items()
+        }
 
     def _rows(self, seen: Foreseen) -> tuple[str, AnyRows]:
         """Return which table shows the list, and its rows."""
         if self._list == "deletions":
-            return "copies", ForeseenRows(seen.of(Verdict.DELETE))
+            return "copies", ForeseenRows(seen.of(Verdict.DELETE), self._naming)
         if self._list == "new":
-            return "names", NameRows(seen.new, _NEW)
+            return "names", NameRows(seen.new, _NEW, self._naming)
+        if self._list == "unknown":
+            return "names", UnknownRows(seen.preview.unknown, self._naming)
         if self._list == "left-out" and self._group is not None:
-            return "names", SourceRows(self._group)
+            return "names", SourceRows(self._group, self._naming)
         if self._list == "left-out":
             return "groups", GroupRows(seen.left_out)
-        return "copies", ForeseenRows(seen.of(*(_KEPT if self._only is None else (self._only,))))
+        kept = _KEPT if self._only is None else (self._only,)
+        return "copies", ForeseenRows(seen.of(*kept), self._naming)
 
     # What is shown
 
@@ -207,7 +238,7 @@ class PlanPreview(Vertical):
         width = max(20, self.size.width - 2)
         chosen = self._only if self._list == "copies" else None
         self.query_one("#totals", TextLines).show(totals(self._foreseen, chosen, width))
-        self.query_one("#costs", TextLines).show(costs(self._foreseen))
+        self.query_one("#costs", TextLines).show(costs(self._foreseen, self._naming))
         lists = self._lists()
         self.query_one("#lists", TabLine).tabs(list(lists.values()), list(lists).index(self._list))
 
@@ -219,10 +250,15 @@ class PlanPreview(Vertical):
 
     def _show_row(self, index: int) -> None:
         rows = self.table.rows
-        words = Content("")
+        words: list[Content] = []
         if isinstance(rows, ForeseenRows | GroupRows | NameRows) and index < len(rows):
-            words = rows.in_full(index)
-        self.query_one("#row", Static).update(words, layout=False)
+            words = list(rows.in_full(index, max(20, self.size.width - 2)))
+        # The list doesn't jump as the cursor moves on.
+        remedies = self._foreseen is not None and self._foreseen.remedies
+        roomy = remedies and self.size.height >= _ROOMY
+        most = _ROW_LINES if roomy else _ROW_LINES - 1
+        words += [Content("")] * (most - len(words))
+        self.query_one("#row", TextLines).show(words[:most])
 
     @on(Button.Pressed, "#start")
     def _start(self, event: Button.Pressed) -> None:

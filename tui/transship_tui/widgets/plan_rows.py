@@ -14,6 +14,7 @@ from transship.plans.quantities import write_duration, write_share
 from transship.text import counted, safe
 from transship.transfers.view import JobView
 from transship_tui.marks import BAD, QUIET, mark
+from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import when_text, word_of
 
@@ -39,9 +40,10 @@ class Listed:
 class PlanRows:
     """Plans as rows."""
 
-    def __init__(self, plans: Sequence[Listed], now: float) -> None:
+    def __init__(self, plans: Sequence[Listed], now: float, naming: Naming) -> None:
         self.plans = plans
         self._now = now
+        self._naming = naming
 
     def __len__(self) -> int:
         return len(self.plans)
@@ -61,7 +63,7 @@ class PlanRows:
         return (
             name,
             Content(entry.kind),
-            Content(way_of(entry.plan)),
+            Content(way_of(entry.plan, self._naming)),
             Content(schedule_of(entry.plan)),
             self._last(listed.job),
         )
@@ -73,15 +75,15 @@ class PlanRows:
         return Content.assemble(mark(word_of(job)), "  ", (when, QUIET))
 
 
-def way_of(plan: Plan) -> str:
-    """Return in words where a plan copies from and to."""
+def way_of(plan: Plan, naming: Naming) -> str:
+    """Return in words where a plan copies from and to; `naming` says what places are called."""
     if plan.rules:
         sources = [rule.source for rule in plan.rules]
         targets = [target for rule in plan.rules for target in rule.targets]
     else:
         sources = [Reference(place.registry) for place in plan.sources]
         targets = [Reference(place.registry) for place in plan.targets]
-    return f"{_places(sources)} → {_places(targets)}"
+    return f"{_places(sources, naming)} → {_places(targets, naming)}"
 
 
 def schedule_of(plan: Plan) -> str:
@@ -100,13 +102,13 @@ def problem_of(entry: PlanEntry) -> str:
     return entry.problem.detail.replace(f"{entry.path.parent}/", "")
 
 
-def card_of(listed: Listed, now: float, width: int) -> Iterator[Content]:
+def card_of(listed: Listed, now: float, width: int, naming: Naming) -> Iterator[Content]:
     """Give a plan in words, line by line, none of them longer than `width`."""
-    for line in _words(listed, now):
+    for line in _words(listed, now, naming):
         yield from line.wrap(max(20, width))[:_MOST_LINES]
 
 
-def _words(listed: Listed, now: float) -> Iterator[Content]:
+def _words(listed: Listed, now: float, naming: Naming) -> Iterator[Content]:
     entry, plan = listed.entry, listed.entry.plan
     yield Content.styled(safe(entry.name), "bold")
     if plan is None:
@@ -114,7 +116,7 @@ def _words(listed: Listed, now: float) -> Iterator[Content]:
         if entry.problem is not None:
             yield Content.styled(safe(entry.problem.remedy), QUIET)
         return
-    yield Content(f"{plan.kind}: {way_of(plan)}")
+    yield Content(f"{plan.kind}: {way_of(plan, naming)}")
     if plan.kind is Kind.COPY:
         yield Content.styled(f"names {counted(len(plan.copies), 'image')}", QUIET)
     else:
@@ -137,7 +139,7 @@ def _deletes(plan: Plan) -> str:
     return f" · deletes what vanished, at most {write_share(plan.delete.at_most)} in one run"
 
 
-def _places(places: Iterable[Reference]) -> str:
-    names = list(dict.fromkeys(safe(str(place)) for place in places))
+def _places(places: Iterable[Reference], naming: Naming) -> str:
+    names = list(dict.fromkeys(naming.place(str(place)) for place in places))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

@@ -26,6 +26,7 @@ from transship.plans.rule import Rule
 from transship.text import counted
 from transship_tui.beside import computed
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.marks import BAD, CARE, QUIET
 from transship_tui.widgets.rows import NoRows
 from transship_tui.widgets.rule_rows import (
@@ -310,7 +311,8 @@ class RuleMatches(WorkersMinded, Vertical):
         if not self._is_known(self._rule):
             return "What is at the source isn't known."
         if self._count(Shown.DROPPED) or self._count(Shown.NEEDED):
-            return "This rule takes nothing. f shows what it leaves, and why."
+            shows = f"{key_for(self, 'matches.shown')} shows what it leaves, and why"
+            return f"This rule takes nothing. {shows}."
         return "There is nothing at the source."
 
     def _say(self) -> None:
@@ -350,9 +352,13 @@ class RuleMatches(WorkersMinded, Vertical):
         if self._to_list != 0:
             return Content.styled(self._progress(), CARE)
         if self._drawn is not None and self._drawn.unknown:
-            words = f"? {counted(self._drawn.unknown, 'tag')} must be looked up; ctrl+l does it"
+            does = f"{key_for(self, 'editor.look-up')} does it"
+            words = f"? {counted(self._drawn.unknown, 'tag')} must be looked up; {does}"
             return Content.styled(words, CARE)
-        return Content.styled(f"{self._extent()}; ctrl+r lists anew" if self._drawn else "", QUIET)
+        return Content.styled(
+            f"{self._extent()}; {key_for(self, 'editor.list')} lists anew" if self._drawn else "",
+            QUIET,
+        )
 
     def _progress(self) -> str:
         left = self._to_list
@@ -378,7 +384,11 @@ class RuleMatches(WorkersMinded, Vertical):
             self._show_tag(rows, event.index)
 
     def _show_tag(self, rows: MatchRows, index: int) -> None:
-        self.query_one("#tag", Static).update(rows.in_full(index), layout=False)
+        from transship_tui.app import TransshipApp
+
+        assert isinstance(self.app, TransshipApp)
+        words = rows.in_full(index, self.app.naming)
+        self.query_one("#tag", Static).update(words, layout=False)
 
 
 def _hosts(rules: Sequence[Rule]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from transship.plans.outline import Outline, PassedBy, Portion, RuleCount, outli
 from transship.plans.plan import Plan
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, NEWS, QUIET
+from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column
 
 COLUMNS = (Column("At the source"), Column("Becomes, or why not"))
@@ -162,20 +163,21 @@ class MatchRows:
         opened, tag = self._at(index)
         return tag in opened.impossible and tag not in opened.becomes
 
-    def in_full(self, index: int) -> Content:
-        """Return everything about one tag."""
+    def in_full(self, index: int, naming: Naming) -> Content:
+        """Return everything about one tag; `naming` says what places are called."""
         if index >= self._tags:
             passed = self._passed[index - self._tags]
             why = safe(passed.reason.why)
-            return Content.assemble(safe(str(passed.source)), "\n", (why, QUIET))
+            return Content.assemble(naming.place(str(passed.source)), "\n", (why, QUIET))
         opened, tag = self._at(index)
         origin = opened.portion.origin
         words, color = self._what(index)
-        becomes = ", ".join(opened.becomes.get(tag, ())) if self._shown is Shown.MATCHED else ""
+        names = opened.becomes.get(tag, ()) if self._shown is Shown.MATCHED else ()
+        becomes = ", ".join(map(naming.place, names))
         return Content.assemble(
-            safe(f"{origin.registry}/{origin.repository}:{tag}"),
+            naming.place(f"{origin.registry}/{origin.repository}:{tag}"),
             "\n",
-            (safe(becomes) or words, color),
+            (becomes or words, color),
         )
 
     def _what(self, index: int) -> tuple[str, str]:

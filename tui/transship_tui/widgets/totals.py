@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from textwrap import wrap
 
@@ -12,7 +13,9 @@ from transship.text import bytes_text, counted, duration_text, rate_text, safe
 from transship.transfers.limits import limit_words
 from transship.transfers.view import JobView
 from transship.transfers.work import JobState
+from transship_tui.keys.words import Chosen, with_keys
 from transship_tui.marks import BAD, CARE, NEWS, QUIET, mark
+from transship_tui.naming import Naming
 
 _BAR = 20
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -20,9 +23,9 @@ _MOST_LIMITS = 2
 _LEAST_ROOM = 20
 _REMEDIES = {
     JobState.WAITING: "its process is being started",
-    JobState.PAUSED: "p goes on with it",
-    JobState.INTERRUPTED: "its process ended; p goes on from where it was",
-    JobState.FAILED: "R tries again what failed",
+    JobState.PAUSED: "{jobs.resume} goes on with it",
+    JobState.INTERRUPTED: "its process ended; {jobs.resume} goes on from where it was",
+    JobState.FAILED: "{jobs.retry} tries again what failed",
 }
 _PAUSING = "its lanes come to a good point first"
 
@@ -30,14 +33,20 @@ Part = str | Content | tuple[str, str]
 
 
 def total_lines(
-    view: JobView, now: float, width: int, rates: Sequence[float] = ()
+    view: JobView,
+    now: float,
+    width: int,
+    naming: Naming,
+    keys: Chosen,
+    rates: Sequence[float] = (),
 ) -> Iterator[Content]:
     """Give the lines for a job at `now`, in seconds since the epoch, for `width` cells.
 
     `rates` are the last rates in bytes per second, the oldest first. Until the inventory has ended
-    there is no whole, and so no share of it.
+    there is no whole, and so no share of it. `naming` says what places are called, `keys` which
+    keys the operator has chosen.
     """
-    yield _state(view, now)
+    yield _state(view, now, keys)
     if view.problem is not None:
         title, detail, remedy = map(safe, view.problem)
         yield labelled("Problem", (f"{title}: {detail}" if detail else title, BAD))
@@ -49,7 +58,7 @@ def total_lines(
     if view.planned and view.bytes.total:
         yield labelled("Data", *_data(view, width, rates))
         yield labelled("Sent", _sent(view, now))
-    yield from _limits(view, now, width)
+    yield from _limits(view, now, width, naming)
 
 
 def labelled(label: str, *parts: Part) -> Content:
@@ -95,7 +104,7 @@ def sparkline(rates: Sequence[float]) -> str:
     return "".join(_HEIGHTS[round(rate / most * 7)] for rate in rates) if most >= 1 else ""
 
 
-def _state(view: JobView, now: float) -> Content:
+def _state(view: JobView, now: float, keys: Chosen) -> Content:
     parts: list[Part] = [mark(word_of(view)), "  ", _since(view, now)]
     if view.eta is not None:
         parts.append(f", about {duration_text(view.eta)} left")
@@ -107,7 +116,7 @@ def _state(view: JobView, now: float) -> Content:
         )
     remedy = _PAUSING if view.pausing else _REMEDIES.get(view.state)
     if remedy:
-        parts.append((f"   {remedy}", QUIET))
+        parts.append((f"   {with_keys(remedy, keys)}", QUIET))
     return Content.assemble(*parts)
 
 
@@ -165,8 +174,9 @@ def _bar(share: float, room: int) -> Iterator[Part]:
     yield ("─" * (room - filled), QUIET)
 
 
-def _limits(view: JobView, now: float, width: int) -> Iterator[Content]:
-    words = limit_words(view.limits, view.state, now)
+def _limits(view: JobView, now: float, width: int, naming: Naming) -> Iterator[Content]:
+    limits = [replace(each, registry=naming.place(each.registry)) for each in view.limits]
+    words = limit_words(limits, view.state, now)
     room = max(_LEAST_ROOM, width - len(labelled("").plain))
     told = [line for each in words[:_MOST_LIMITS] for line in wrap(safe(each), room)]
     for number, line in enumerate(told):

@@ -12,6 +12,7 @@ from transship.transfers.journal_undo import Restored
 from transship.transfers.restores import Act, Restore
 from transship.transfers.undoing import Outcome, left_words
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
+from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.worklist_view import short_name
 
@@ -92,12 +93,14 @@ def why(restore: Restore, outcome: Outcome | None) -> str:
     return left_words(restore) or _WORDS.get(restore.act, "")
 
 
-def restore_facts(restore: Restore, outcome: Outcome | None) -> list[tuple[str, str]]:
-    """Return all that there is to know of one tag."""
+def restore_facts(
+    restore: Restore, outcome: Outcome | None, naming: Naming
+) -> list[tuple[str, str]]:
+    """Return all that there is to know of one tag; `naming` says what places are called."""
     facts = (
-        ("Tag", str(restore.tag)),
+        ("Tag", naming.place(str(restore.tag))),
         ("Now", restore.now or "no such tag"),
-        ("Then", restore.previous or "no such tag"),
+        ("Then", restore.previous or ("" if restore.act is Act.UNKNOWN else "no such tag")),
         ("The job wrote", restore.wrote or ""),
         ("Why", why(restore, outcome)),
     )

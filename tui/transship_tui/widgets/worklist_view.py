@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -17,9 +18,12 @@ from textual.widgets import Button, Static
 from transship.oci.digest import short
 from transship.oci.reference import Reference
 from transship.text import bytes_text, counted, safe
+from transship.transfers.foresight import Unforeseen
 from transship.transfers.work import Copy, Verdict, Worklist
+from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import bindings
 from transship_tui.marks import BAD, CARE, MARKS, QUIET, mark
+from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
@@ -87,8 +91,10 @@ class WorklistView(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._worklist = Worklist((), (), {})
-        self._counts: Counter[Verdict] = Counter()
+        self._counts: Mapping[Verdict, int] = Counter()
         self._only: Verdict | None = None
+        self._unknown: Sequence[Unforeseen] = ()
+        self._naming = Naming()
 
     def compose(self) -> ComposeResult:
         """Give totals, copies, all of the copy under the cursor, and the way on."""
@@ -99,10 +105,14 @@ class WorklistView(Vertical):
             yield Button("Start…", id="start", compact=True, variant="primary")
             yield Static(id="why")
 
-    def show(self, worklist: Worklist) -> None:
-        """Show a worklist."""
-        self._worklist = worklist
-        self._counts = Counter(copy.verdict for copy in worklist.copies)
+    def show(self, worklist: Worklist, naming: Naming, unknown: Sequence[Unforeseen] = ()) -> None:
+        """Show a worklist, and what isn't known of what its targets would refuse.
+
+        `naming` says what places are called.
+        """
+        self._worklist, self._naming = worklist, naming
+        self._unknown = unknown
+        self._counts = worklist.counts
         self._only = None
         self.offer_start()
         self._draw()
@@ -132,7 +142,8 @@ class WorklistView(Vertical):
         self._draw()
 
     def _draw(self) -> None:
-        copies = [c for c in self._worklist.copies if self._only in (None, c.verdict)]
+        work = self._worklist
+        copies = work.copies if self._only is None else work.of(self._only)
         self.query_one(VirtualTable).show(
             _CopyRows(copies), empty="There are no images at the source.", at=0
         )
@@ -159,7 +170,11 @@ class WorklistView(Vertical):
             chosen = "reverse " if verdict is self._only else ""
             words = f"{sign.sign} {self._counts[verdict]:,} {sign.word}"
             parts.append((words, f"{chosen}{sign.color}"))
-        return (*laid_out(parts, width).split("\n"), *Content(cost(self._worklist)).wrap(width))
+        lines = [*laid_out(parts, width).split("\n"), *Content(cost(self._worklist)).wrap(width)]
+        for each in self._unknown:
+            called = replace(each, target=self._naming.place(each.target))
+            lines += Content.styled(not_known(called), CARE).wrap(width)
+        return lines
 
     @on(VirtualTable.CursorMoved)
     def _cursor_moved(self, event: VirtualTable.CursorMoved) -> None:
@@ -170,13 +185,22 @@ class WorklistView(Vertical):
         """Show all of the copy under the cursor."""
         table = self.query_one(VirtualTable)
         if isinstance(table.rows, _CopyRows) and table.cursor < len(table.rows):
-            words = _in_full(table.rows.copies[table.cursor], self.size.width - 2)
+            copy = table.rows.copies[table.cursor]
+            words = _in_full(copy, self.size.width - 2, self._naming)
             self.query_one("#copy", Static).update(words)
 
     @on(Button.Pressed, "#start")
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self.action_start()
+
+    def action_details(self) -> None:
+        """Show all of the copy under the cursor: its lines may have no room for it."""
+        table = self.query_one(VirtualTable)
+        if isinstance(table.rows, _CopyRows) and table.cursor < len(table.rows):
+            copy = table.rows.copies[table.cursor]
+            facts = copy_facts(copy, self._naming)
+            self.app.push_screen(FactsDialog(mark(copy.verdict), facts))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to start only what can be started."""
@@ -191,7 +215,7 @@ class WorklistView(Vertical):
 
 def cost(worklist: Worklist) -> str:
     """Return in words what a worklist moves."""
-    if not any(copy.verdict.moves for copy in worklist.copies):
+    if not any(verdict.moves for verdict in worklist.counts):
         return "Nothing would be written."
     to_move, total = worklist.bytes_to_move, worklist.bytes_total
     if to_move == total:
@@ -201,12 +225,32 @@ def cost(worklist: Worklist) -> str:
     return f"Moves {bytes_text(to_move)} of {bytes_text(total)}; the rest is there or mounted."
 
 
+def copy_facts(copy: Copy, naming: Naming) -> list[tuple[str, str]]:
+    """Return everything that is known of one copy; `naming` says what places are called."""
+    gone = copy.verdict is Verdict.DELETE
+    facts = (
+        ("Why", copy.reason),
+        ("What to do", copy.problem.remedy if copy.problem is not None else ""),
+        ("From", "" if gone else naming.place(str(copy.source))),
+        ("To", naming.place(str(copy.target))),
+        ("Digest", copy.digest or ""),
+        ("Before", copy.previous or ""),
+    )
+    return [(name, value) for name, value in facts if value]
+
+
+def not_known(unknown: Unforeseen) -> str:
+    """Return in words what a target didn't say of what it would refuse."""
+    words = f"{unknown.target}: it isn't known {unknown}"
+    return f"! {safe(words, limit=200)}"
+
+
 def why_not_start(worklist: Worklist) -> str:
     """Return why a worklist can't be started, or nothing when it can.
 
     A job for what is the same on both sides is of use: its report says that it is.
     """
-    if any(copy.verdict.moves or copy.verdict is Verdict.SAME for copy in worklist.copies):
+    if any(verdict.moves or verdict is Verdict.SAME for verdict in worklist.counts):
         return ""
     return "Nothing of this can be copied." if worklist.copies else "There is nothing to copy."
 
@@ -230,9 +274,9 @@ def laid_out(parts: Sequence[tuple[str, str]], width: int) -> Content:
     return lines
 
 
-def _in_full(copy: Copy, width: int) -> Content:
+def _in_full(copy: Copy, width: int, naming: Naming) -> Content:
     """Return all of a copy; what the lines have no room for ends with a sign that says so."""
-    way = Content(f"{safe(str(copy.source))} → {safe(str(copy.target))}")
+    way = Content(naming.way(str(copy.source), str(copy.target)))
     more = Content(safe(copy.reason) or copy.digest or "")
     lines = len(way.wrap(width)) if width > 0 else 1
     if width > 0 and lines + len(more.wrap(width)) > _LINES:

@@ -1,4 +1,4 @@
-"""One key, as data."""
+"""One key, as data: an id to remap it by, what it does, and what to say of it."""
 
 from __future__ import annotations
 
@@ -28,3 +28,7 @@ class Key:
             tooltip=self.tooltip,
             id=self.id,
         )
+
+
+Contexts = dict[str, tuple[str, tuple[Key, ...]]]
+"""Keys by where they can be pressed: a name, its title, and the keys there."""

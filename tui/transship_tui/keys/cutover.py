@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from transship_tui.key import Key
+from transship_tui.keys.key import Contexts, Key
 
-CUTOVER: dict[str, tuple[str, tuple[Key, ...]]] = {
+CUTOVER: Contexts = {
     "cutovers": (
         "Cutovers",
         (
@@ -40,6 +40,16 @@ CUTOVER: dict[str, tuple[str, tuple[Key, ...]]] = {
             ),
             Key("cutover.open", "f", "shown", "Filter", "What isn't settled, then all", show=True),
             Key("cutover.watch", "z", "watch", "Watch", "Stop asking DNS, or go on", show=True),
+            Key(
+                "cutover.rounds",
+                "d",
+                "rounds",
+                "In step",
+                "Copy what only the old registry gets, after a question; or stop that",
+                show=True,
+            ),
+            Key("cutover.compare", "c", "compare", "Compare", "Compare both registries"),
+            Key("cutover.way", "m", "way", "Changed by", "Say what changes the record"),
             Key("cutover.copy-record", "Y", "copy_record", "Copy record", "Copy the record"),
             Key("cutover.report", "w", "report", "Report", "Write the report for a change ticket"),
             Key(
@@ -59,4 +69,3 @@ CUTOVER: dict[str, tuple[str, tuple[Key, ...]]] = {
         ),
     ),
 }
-"""As `keys.CONTEXTS`, of which this is a part."""

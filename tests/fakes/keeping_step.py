@@ -1,0 +1,61 @@
+"""The rounds of the fake engine's cutovers: what they give is given by the test."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from transship.cutover.reports.rounds import tag_name, to_keep
+from transship.errors import BadRequest
+
+if TYPE_CHECKING:
+    from transship.cutover.delta import Keep
+    from transship.cutover.reports.standing import Standing
+
+
+@dataclass
+class FakeKeepingStep:
+    """`compared`, `caught_up` and `copied_back` are how a cutover stands after that.
+
+    `delta` is how it stands after each round. `kept` has what was decided of tags.
+    """
+
+    standings: dict[str, Standing] = field(default_factory=dict, kw_only=True)
+    compared: Standing | None = field(default=None, kw_only=True)
+    caught_up: Standing | None = field(default=None, kw_only=True)
+    copied_back: Standing | None = field(default=None, kw_only=True)
+    delta: list[Standing] = field(default_factory=list, kw_only=True)
+    kept: dict[str, Keep] = field(default_factory=dict, kw_only=True)
+
+    @abstractmethod
+    async def _reach(self, name: str, what: object) -> None: ...
+
+    async def compare_cutover(self, name: str) -> Standing:
+        await self._reach("compare_cutover", name)
+        return self._set(name, self.compared)
+
+    async def catch_up_cutover(self, name: str) -> Standing:
+        await self._reach("catch_up_cutover", name)
+        return self._set(name, self.caught_up)
+
+    async def delta_cutover(self, name: str) -> AsyncIterator[Standing]:
+        for standing in self.delta:
+            await self._reach("delta_cutover", name)
+            yield self._set(name, standing)
+
+    def keep_tag(self, name: str, tag: str, keep: Keep) -> Standing:
+        if tag not in map(tag_name, to_keep(self.standings[name])):
+            raise BadRequest(f"nobody has asked about {tag}")
+        self.kept[tag] = keep
+        return self.standings[name]
+
+    async def copy_back_cutover(self, name: str) -> Standing:
+        await self._reach("copy_back_cutover", name)
+        return self._set(name, self.copied_back)
+
+    def _set(self, name: str, standing: Standing | None) -> Standing:
+        if standing is not None:
+            self.standings[name] = replace(standing, name=name)
+        return self.standings[name]

@@ -1,0 +1,95 @@
+"""What is said of a cutover when something changes: each thing once, in a line of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from transship.cutover.progress import Progress, ResolverRow, ServerRow, State
+from transship.cutover.reports.standing import Standing
+from transship.cutover.rules.case import Side
+from transship.cutover.subject import Domain, Subject
+from transship.cutover.timeline import Clocks, Readiness
+from transship_tui.cutover_news import followed, news
+
+SUBJECT = Subject(Domain("images.example.com"), "new.example.com")
+OLD, NEW = ("old.example.com.",), ("new.example.com.",)
+
+
+def server(values: tuple[str, ...] = OLD) -> ServerRow:
+    side = {OLD: Side.OLD, NEW: Side.NEW}.get(values, Side.MISSING)
+    return ServerRow("9.1.1.1", side, values, 60, 0.0, 0.0)
+
+
+def resolver(values: tuple[str, ...] = OLD, in_a_row: int = 1, name: str = "office") -> ResolverRow:
+    side = Side.NEW if values == NEW else Side.OLD
+    moved = in_a_row >= 3
+    return ResolverRow(name, side, values, 12, 0.0, in_a_row, moved=moved, clamps=False)
+
+
+def standing(state: State, *rows: ServerRow | ResolverRow) -> Standing:
+    progress = Progress(
+        state,
+        0.0,
+        Readiness(300, 0.0, ""),
+        Clocks(None, None, None),
+        tuple(row for row in rows if isinstance(row, ServerRow)),
+        tuple(row for row in rows if isinstance(row, ResolverRow)),
+    )
+    return Standing("images.example.com-abcdef", SUBJECT, progress)
+
+
+READY = standing(State.READY, server(), resolver())
+
+
+def test_at_first_everything_is_said() -> None:
+    assert list(news(None, READY)) == [
+        "name server 9.1.1.1 says old.example.com, TTL 60 s",
+        "resolver office says old.example.com, for 12 s more",
+        "images.example.com: ready",
+    ]
+
+
+def test_nothing_is_said_twice() -> None:
+    later = standing(State.READY, server(), replace(resolver(), seen=5.0, ttl=7))
+
+    assert list(news(READY, later)) == []
+
+
+def test_who_is_late_is_named_when_the_change_is_everywhere() -> None:
+    changed = standing(State.CHANGED, server(NEW), resolver())
+
+    assert list(news(READY, changed)) == [
+        "name server 9.1.1.1 says new.example.com, TTL 60 s",
+        "resolver office still says old.example.com, for 12 s more",
+        "images.example.com: changed",
+    ]
+
+
+def test_a_resolver_has_moved_after_enough_answers() -> None:
+    changed = standing(State.CHANGED, server(NEW), resolver())
+    first = standing(State.CHANGED, server(NEW), resolver(NEW))
+    third = standing(State.CHANGED, server(NEW), resolver(NEW, 3))
+
+    assert list(news(changed, first)) == ["resolver office says new.example.com, for 12 s more"]
+    assert list(news(first, third)) == ["resolver office has moved: 3 such answers in a row"]
+    assert list(news(third, third)) == []
+
+
+def test_a_record_that_is_gone_is_said_so() -> None:
+    gone = standing(State.CHANGING, server(()), resolver())
+
+    assert "name server 9.1.1.1 says that there is no record" in list(news(READY, gone))
+
+
+def test_what_strangers_say_can_not_steer_the_terminal() -> None:
+    hostile = standing(State.READY, server(("x\x1b]0;hi\x07.example.com.",)), resolver())
+
+    assert "\x1b" not in "".join(news(None, hostile))
+
+
+def test_it_is_over_when_every_resolver_has_followed() -> None:
+    assert not followed(READY)
+    assert followed(standing(State.MOVED, server(NEW), resolver(NEW, 3)))
+    assert not followed(standing(State.ROLLED_BACK, server(), resolver(OLD, 1)))
+    assert followed(standing(State.ROLLED_BACK, server(), resolver(OLD, 3)))
+    assert not followed(Standing("x", SUBJECT))

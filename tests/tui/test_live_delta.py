@@ -1,0 +1,190 @@
+"""The engine that keeps two registries in step while their domain moves: all of it for real.
+
+The domain is the lab's; both registries are docker-registries of the test's own, and skopeo says
+what is where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cutovers.between import APP, DOMAIN, QuickEngine, checked, domain_between, push, seen
+from moving.judge import digest_at
+from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
+from servers.dns.lab import EXAMPLE
+from transship.accounts.credentials import Sources
+from transship.accounts.docker_config import DockerConfig
+from transship.accounts.secrets import SessionStore
+from transship.cutover.change.secret import TsigKey, keep_tsig_key
+from transship.cutover.change.ways import ByUpdate
+from transship.cutover.delta import QUIET_ROUNDS
+from transship.cutover.progress import State
+from transship.cutover.reports.document import document
+from transship.cutover.reports.rounds import to_keep
+from transship.cutover.subject import Domain, Subject
+from transship.errors import BadRequest, RollbackBlocked, WritesOff
+from transship.oci.reference import Reference
+from transship.paths import Paths
+from transship.plans.plan import Plan, wanted
+from transship.transfers.work import JobState
+from transship_tui import live_delta
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from servers.dns.lab import DnsLab
+    from servers.docker_registry import DockerRegistry
+    from transship.cutover.reports.standing import Standing
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[QuickEngine]:
+    store = SessionStore()
+    sources = Sources(store, store, DockerConfig({}, home=tmp_path), {})
+    engine = QuickEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+    yield engine
+    await engine.aclose()
+
+
+@pytest.fixture
+def old(new_registry: Callable[..., DockerRegistry]) -> DockerRegistry:
+    return new_registry()
+
+
+@pytest.fixture
+def new(new_registry: Callable[..., DockerRegistry]) -> DockerRegistry:
+    return new_registry()
+
+
+@pytest.fixture
+def subject(lab: DnsLab, old: DockerRegistry, new: DockerRegistry) -> Subject:
+    """A domain that is to move between registries which hold the same: one tag."""
+    return domain_between(lab, old, new)
+
+
+def changed(standing: Standing) -> bool:
+    return standing.state in (State.CHANGED, State.MOVED)
+
+
+async def test_from_the_first_check_to_two_rounds_that_find_nothing(
+    engine: QuickEngine,
+    subject: Subject,
+    lab: DnsLab,
+    old: DockerRegistry,
+    new: DockerRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_delta, "FRESH", 0.0)
+    key = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
+    await keep_tsig_key(engine.secret_store, lab.primary.address, key)
+    way = ByUpdate(
+        EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
+    )
+    name = engine.add_cutover(subject, way)
+    before = await checked(engine, name)
+    assert before.result("P-27").seen == "1 tag, the same on both sides"  # type: ignore[union-attr]
+    assert not engine.jobs(), "a check copies nothing"
+
+    await seen(engine, name, lambda each: bool(each.history))
+    await engine.change_record(name)
+    early, late = push(old, "1", "by a node that is late"), push(new, "2", "by the domain")
+    await seen(engine, name, changed)
+
+    # Only looked: what is to be copied is named, and so is what going back would hide.
+    standing = await checked(engine, name)
+    assert [each.tag for each in standing.rounds[-1].left.copies] == ["1"]
+    assert standing.way_back is not None
+    assert [each.tag for each in standing.way_back.lost] == ["2"]
+    assert standing.result("V-03").findings[0].id == "pushed-to-old"  # type: ignore[union-attr]
+    with pytest.raises(RollbackBlocked, match=f"would hide 1 tag: {APP}:2"):
+        await engine.roll_back_record(name, accept_loss=False)
+
+    # Rounds go on beside the watch, until everybody has followed.
+    watching = asyncio.create_task(seen(engine, name, lambda _: False))
+    async with aclosing(engine.delta_cutover(name)) as going:
+        states = [each.state async for each in going]
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert states[-1] is State.MOVED
+    standing = engine.cutover(name)
+    assert standing.quiet >= QUIET_ROUNDS
+    assert digest_at(new, APP, "1") == early
+    (job,) = engine.jobs()
+    assert (job.state, job.counts.copied) == (JobState.DONE, 1)
+    written = document(standing, engine.clock.now())["delta"]
+    assert written["in_step"] is True  # type: ignore[index]
+    assert any(job.id in note.text for note in standing.notes)
+
+    # And back: what only the new one has goes first.
+    await engine.copy_back_cutover(name)
+    assert digest_at(old, APP, "2") == late
+    assert await engine.roll_back_record(name, accept_loss=False) == "rollback done"
+
+
+async def test_a_tag_that_both_have_pushed_is_decided_by_somebody(
+    engine: QuickEngine, subject: Subject, old: DockerRegistry, new: DockerRegistry
+) -> None:
+    name = engine.add_cutover(subject)
+    await checked(engine, name)
+    theirs, ours = push(old, "1", "old"), push(new, "1", "new")
+    standing = await engine.catch_up_cutover(name)
+    assert [(each.old, each.new) for each in to_keep(standing)] == [(theirs, ours)]
+    with pytest.raises(BadRequest, match="nobody has asked about team/app:2"):
+        engine.keep_tag(name, f"{APP}:2", "old")
+
+    engine.keep_tag(name, f"{APP}:1", "old")
+    standing = await engine.catch_up_cutover(name)
+
+    assert digest_at(new, APP, "1") == theirs
+    assert not to_keep(standing)
+    assert "chosen for team/app:1: what the old registry has" in [n.text for n in standing.notes]
+
+
+async def test_with_read_only_nothing_is_copied_either(
+    engine: QuickEngine, subject: Subject, old: DockerRegistry
+) -> None:
+    name = engine.add_cutover(subject)
+    push(old, "2", "two")
+    engine.read_only = True
+    with pytest.raises(WritesOff):
+        await engine.catch_up_cutover(name)
+    with pytest.raises(WritesOff):
+        await engine.copy_back_cutover(name)
+    assert (await engine.compare_cutover(name)).rounds[-1].left.copies
+    assert not engine.jobs()
+
+
+async def test_without_the_old_registry_there_are_no_rounds(
+    engine: QuickEngine, lab: DnsLab, new: DockerRegistry
+) -> None:
+    name = engine.add_cutover(Subject(Domain(DOMAIN), new.host, served=lab.served))
+    with pytest.raises(BadRequest, match="isn't named"):
+        await engine.compare_cutover(name)
+
+
+async def test_a_check_goes_by_what_a_job_has_copied(
+    engine: QuickEngine, subject: Subject, old: DockerRegistry, new: DockerRegistry
+) -> None:
+    push(old, "2", "two")
+    source, target = Reference(old.host, APP, "2"), Reference(new.host, APP, "2")
+    job = await engine.start(Plan(copies=(wanted(source, target),)))
+    while not engine.job(job).state.ended:
+        await engine.clock.sleep(0.05)
+    push(old, "3", "left out on purpose")
+    name = engine.add_cutover(replace(subject, job=job))
+
+    standing = await checked(engine, name)
+    assert standing.evidence is not None
+    assert standing.evidence.parity is not None
+    assert (standing.evidence.parity.source, standing.evidence.parity.compared) == (job, 1)
+    assert standing.result("P-27").seen == f"1 tag of {job}, the same on both sides"  # type: ignore[union-attr]
+
+    moved = push(old, "2", "two, anew")
+    await engine.catch_up_cutover(name)
+    assert digest_at(new, APP, "2") == moved, "the job tells that only the old one was pushed to"

@@ -1,0 +1,100 @@
+"""`transship cutover DOMAIN watch`: each state when it comes, and what pulls by the domain show."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from transship.cutover.finding import Severity
+from transship.cutover.progress import State
+from transship.cutover.reports.clock_words import clock_lines
+from transship.cutover.reports.document import document
+from transship.cutover.reports.rows import RowState, rows_of
+from transship.text import safe
+from transship_tui.commands.cutover_delta import rounds_beside, status_of
+from transship_tui.commands.output import show, show_json
+from transship_tui.commands.status import watched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from transship.cutover.reports.standing import Standing
+    from transship_tui.live import LiveEngine
+
+_DONE = (State.MOVED, State.ROLLED_BACK)
+_PULLS = ("V-01", "V-02")
+_SAID = (RowState.PASS, RowState.INFO, RowState.WARN, RowState.ACCEPTED, RowState.BLOCKS)
+_LONGEST = 400
+
+
+async def follow_cutover(
+    engine: LiveEngine, name: str, *, as_json: bool, delta: bool = False
+) -> int:
+    """Watch until the cutover is over; return 1 if pulls by the domain fail then.
+
+    With `delta`, what is pushed to the old registry meanwhile is copied to the new one, and the
+    watch ends when nothing more comes; 3 when somebody has to decide about tags.
+    """
+    news = _News(quiet=as_json)
+    standing: Standing | None = None
+
+    def line() -> str:
+        if standing is None:
+            return "asking name servers and resolvers"
+        now = engine.clock.now()
+        clocks = "; ".join(f"{c.name} {c.words}" for c in clock_lines(standing, now))
+        return f"{standing.state}: {clocks}"
+
+    async with (
+        watched(line),
+        rounds_beside(engine, name, wanted=delta, quiet=as_json) as rounds,
+        aclosing(engine.watch_cutover(name)) as standings,
+    ):
+        async for standing in standings:
+            news.tell(standing)
+            if standing.state in _DONE and rounds.over(standing):
+                break
+    if standing is not None and standing.state is State.MOVED:
+        standing = await engine.look_after_change(name)
+        news.forget_pulls()
+        news.tell(standing)
+    if as_json:
+        show_json(document(engine.cutover(name), engine.clock.now()))
+    failing = standing.result("V-01") if standing else None
+    if failing is not None and failing.severity is Severity.BLOCK:
+        return 1
+    return status_of(engine.cutover(name)) if delta else 0
+
+
+def pull_lines(standing: Standing) -> Iterator[str]:
+    """Give what pulls by the domain have shown; nothing while there were none."""
+    for row in rows_of(standing):
+        if row.check in _PULLS and row.state in _SAID:
+            what = "" if row.state is RowState.PASS else f"{row.state}: "
+            yield safe(f"{row.title}: {what}{row.seen}", limit=_LONGEST)
+
+
+class _News:
+    """Writes what is new: the state, and what pulls show."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._state: State | None = None
+        self._pulls: tuple[str, ...] = ()
+
+    def forget_pulls(self) -> None:
+        """Let the next pulls be written although they show what the last ones did."""
+        self._pulls = ()
+
+    def tell(self, standing: Standing) -> None:
+        """Write what of this hasn't been written yet."""
+        lines = []
+        if standing.state is not self._state:
+            self._state = standing.state
+            lines.append(safe(f"{standing.subject.domain.host}: {standing.state}"))
+        if (pulls := tuple(pull_lines(standing))) != self._pulls:
+            self._pulls = pulls
+            lines += [f"  {text}" for text in pulls]
+        if not self._quiet:
+            for text in lines:
+                show(text)

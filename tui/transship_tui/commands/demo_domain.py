@@ -1,0 +1,242 @@
+"""The demo's domain: a cutover that is ready to be walked, and the walk in lines."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from transship.accounts.environment import variables_of
+from transship.cutover.change.secret import keep_tsig_key
+from transship.cutover.evidence import Statement
+from transship.cutover.folder import Cutovers
+from transship.cutover.journal import Kind
+from transship.cutover.observe.asking import Asker
+from transship.cutover.observe.by_name import pull_by_name
+from transship.cutover.observe.probing import SignIn
+from transship.cutover.observe.targeting import Wishes
+from transship.cutover.reports.rows import waits_for
+from transship.cutover.subject import Domain, Subject
+from transship.errors import CheckFailed, TimedOut, TransshipError
+from transship.oci.reference import Reference
+from transship.operator import Operator
+from transship.sandbox.names.served import DOMAIN, NEW, TTL
+from transship.text import bytes_text, safe
+from transship_tui.commands.check import last_of, show_standing
+from transship_tui.commands.cutover import edit_lines
+from transship_tui.commands.output import Ink, painted, show, show_command, show_error
+from transship_tui.cutover_news import followed, news
+from transship_tui.live import LiveEngine
+
+if TYPE_CHECKING:
+    from transship.cutover.evidence import NamedPull
+    from transship.cutover.reports.standing import Standing
+    from transship.registries.credential import Credential
+    from transship.sandbox.sandbox import Sandbox
+    from transship_tui.commands.session import Session
+
+REPOSITORY, _IMAGE = "team/web", "team/web:2.0"
+
+_BY = Operator("the demo", "")
+_TOLD = {
+    "ttl-before": str(TTL),
+    "automation": "none",
+    "renewal": "service",
+    "push-path": "no",
+    "node-overrides": "done",
+    "consumers": "none",
+}
+"""What nobody but the demo can know of its world."""
+
+_AGREED = {"old-kept": "until the demo ends", "pushes": "frozen"}
+"""What is left to the operator to say, before the change."""
+
+_WATCH_SECONDS = 180.0
+_PULL_SECONDS = 0.5
+
+
+def with_domain(session: Session, sandbox: Sandbox) -> Session:
+    """Return a session in which a cutover of the sandbox's domain waits for its operator.
+
+    Nodes have a sign-in under the domain's name already: that of the new registry, which the old
+    one, open to everybody, takes too.
+    """
+    assert sandbox.names is not None
+    names = sandbox.names
+    domain = Domain(DOMAIN, sandbox.port, DOMAIN)
+    variables = variables_of(domain.host)
+    credential = sandbox.credential
+    nodes = dict(zip(variables, (credential.username, credential.secret), strict=True))
+    session = replace(session, sources=replace(session.sources, environ=nodes))
+    subject = Subject(
+        domain,
+        sandbox.new.host,
+        sandbox.old.host,
+        record=NEW,
+        resolvers=names.resolvers,
+        repositories=(REPOSITORY,),
+        node_ca=str(sandbox.ca_file),
+        served=names.served,
+        public=False,
+        system=False,
+        ttl=TTL,
+    )
+    asyncio.run(keep_tsig_key(session.sources.keyring, names.way.address, names.key))
+    cutover = Cutovers(session.paths.cutovers).create(subject, names.way)
+    now = names.clock.now()
+    with cutover.journal() as journal:
+        for question, answer in _TOLD.items():
+            statement = Statement(question, answer, now, str(_BY))
+            journal.add(Kind.STATEMENT, statement, now, _BY)
+    return session
+
+
+def show_cutover(session: Session) -> int:
+    """Walk the cutover to its end and back again, in lines; return an exit status."""
+    return asyncio.run(_walk(session))
+
+
+async def _walk(session: Session) -> int:
+    engine = LiveEngine(session.paths, session.sources)
+    async with aclosing(engine):
+        (standing,) = engine.cutovers()
+        try:
+            access = await session.access(Reference(standing.subject.domain.host))
+            assert access.credential is not None
+            walk = _Walk(engine, standing.name, standing.subject, access.credential)
+            return await walk.walk()
+        except TransshipError as error:
+            show_error(error)
+            return error.exit_status
+
+
+class _Walk:
+    """The walk, step by step. Each shows the line that does the same with one's own domain."""
+
+    def __init__(
+        self, engine: LiveEngine, name: str, subject: Subject, credential: Credential
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self._subject = subject
+        self._credential = credential
+        self._pulls: Counter[str] = Counter()
+
+    async def walk(self) -> int:
+        await self._show_pull()
+        status = await self._check()
+        if status:
+            return status
+        meanwhile = asyncio.create_task(self._pull_on())
+        try:
+            await self._change()
+            await self._show_pull()
+            await self._watch()
+            await self._show_pull()
+            status = await self._check_anew()
+            if status:
+                return status
+            await self._roll_back()
+            await self._watch()
+        finally:
+            meanwhile.cancel()
+            (ended,) = await asyncio.gather(meanwhile, return_exceptions=True)
+        if isinstance(ended, Exception):
+            raise ended
+        await self._show_pull()
+        show()
+        sides = " and ".join(f"{count} from the {side}" for side, count in self._pulls.items())
+        words = f"moved, and back again: pulls meanwhile, {sides} registry, and none has failed"
+        show(painted(words, Ink.GOOD, sys.stdout))
+        return 0
+
+    async def _check(self) -> int:
+        """Make all checks, and say what is left to say."""
+        show_command(f"transship cutover {self._subject.domain.host} plan {self._sides}")
+        status = show_standing(await last_of(self._engine.check_cutover(self._name)))
+        if status:
+            return status
+        for question, answer in _AGREED.items():
+            self._engine.answer_cutover(self._name, question, answer)
+        return 0
+
+    async def _change(self) -> None:
+        standing = self._engine.cutover(self._name)
+        if why := waits_for(standing):
+            raise CheckFailed(f"{DOMAIN} {why}")
+        agreed = " ".join(f"--answer {name}='{answer}'" for name, answer in _AGREED.items())
+        show_command(f"transship cutover {DOMAIN} apply {agreed} --confirm {DOMAIN}")
+        for line in edit_lines(standing, back=False):
+            show(line)
+        show(safe(await self._engine.change_record(self._name)))
+
+    async def _check_anew(self) -> int:
+        """Make the checks anew: before the way back it has to be known what that would hide."""
+        subject = self._subject
+        show_command(f"transship check {subject.domain.host} {self._sides}")
+        standing = await last_of(self._engine.check_cutover(self._name))
+        return show_standing(standing)
+
+    async def _roll_back(self) -> None:
+        standing = self._engine.cutover(self._name)
+        show_command(f"transship cutover {DOMAIN} rollback --confirm {DOMAIN}")
+        for line in edit_lines(standing, back=True):
+            show(line)
+        show(safe(await self._engine.roll_back_record(self._name, accept_loss=False)))
+
+    async def _watch(self) -> None:
+        """Watch until every resolver has followed."""
+        show_command(f"transship cutover {DOMAIN} watch")
+        try:
+            async with asyncio.timeout(_WATCH_SECONDS):
+                await self._follow()
+        except TimeoutError:
+            raise TimedOut(f"not every resolver has followed in {_WATCH_SECONDS:g} s") from None
+
+    async def _follow(self) -> None:
+        before: Standing | None = None
+        async with aclosing(self._engine.watch_cutover(self._name)) as standings:
+            async for now in standings:
+                for line in news(before, now):
+                    show(f"  {line}")
+                sys.stdout.flush()
+                before = now
+                if followed(now):
+                    return
+
+    @property
+    def _sides(self) -> str:
+        return f"--from {self._subject.old} --to {self._subject.new} --record {NEW}"
+
+    async def _show_pull(self) -> None:
+        """Pull by the domain, as each resolver leads, and show which registry has answered."""
+        show()
+        show(f"Pulls of {self._subject.domain.host}/{_IMAGE}:")
+        for pull in await self._pull(_IMAGE):
+            size, side = bytes_text(pull.bytes), self._side(pull)
+            show(f"  by {' and '.join(pull.by)}: {size} from {pull.address}, the {side} registry")
+        sys.stdout.flush()
+
+    async def _pull_on(self) -> None:
+        """Pull the smallest image again and again, and count where it came from."""
+        while True:
+            for pull in await self._pull(REPOSITORY):
+                self._pulls[self._side(pull)] += len(pull.by)
+            await self._engine.clock.sleep(_PULL_SECONDS)
+
+    async def _pull(self, reference: str) -> tuple[NamedPull, ...]:
+        """Pull once by the domain. Raises CheckFailed for a pull that fails."""
+        subject = self._subject
+        asker = Asker(self._engine.clock, served=subject.served)
+        wishes = Wishes((SignIn(self._credential),), (reference,))
+        pulls = await pull_by_name(subject, asker, subject.resolvers, wishes)
+        for pull in pulls:
+            if pull.error:
+                raise CheckFailed(f"{' and '.join(pull.by)}, {pull.address}: {pull.error}")
+        return pulls
+
+    def _side(self, pull: NamedPull) -> str:
+        return "new" if self._subject.new.startswith(f"{pull.address}:") else "old"

@@ -1,0 +1,107 @@
+"""How a record is to be changed, as an operator writes it down: on a form, or on the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
+from transship.cutover.observe.names import address_and_port
+from transship.errors import BadRequest
+
+_DNS_PORT = 53
+_ALGORITHM = "hmac-sha256"
+
+
+class WayKind(StrEnum):
+    """The ways that there are."""
+
+    HAND = "hand"
+    UPDATE = "update"
+    POWERDNS = "powerdns"
+    ROUTE53 = "route53"
+
+
+@dataclass(frozen=True, slots=True)
+class WishedWay:
+    """A way as it is written down.
+
+    `place` is `IP[:PORT]` of the primary for an update, the API's URL for PowerDNS, and the hosted
+    zone's id for Route 53. `key` is `[ALGORITHM:]NAME`, as nsupdate takes it.
+    """
+
+    kind: WayKind = WayKind.HAND
+    place: str = ""
+    zone: str = ""
+    key: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What has to be filled in: `place`, `zone`, `key`."""
+        return {
+            WayKind.HAND: (),
+            WayKind.UPDATE: ("place", "zone", "key"),
+            WayKind.POWERDNS: ("place", "zone"),
+            WayKind.ROUTE53: ("place",),
+        }[self.kind]
+
+
+def way_of(wished: WishedWay) -> Way:
+    """Return the way. Raises BadRequest where something is missing or can't be read."""
+    zone = wished.zone.strip().rstrip(".")
+    match wished.kind:
+        case WayKind.HAND:
+            return ByHand()
+        case WayKind.ROUTE53:
+            return ByRoute53(_said(wished.place, "the hosted zone's id"))
+        case WayKind.POWERDNS:
+            url = _said(wished.place, "the API's URL")
+            if not url.startswith(("http://", "https://")):
+                raise BadRequest(f"{url} is no http:// or https:// URL")
+            return ByPowerDns(_said(zone, "the zone"), url)
+    text = _said(wished.place, "the server's address")
+    try:
+        address, port = address_and_port(text, _DNS_PORT)
+    except ValueError:
+        raise BadRequest(f"{text} is no IP[:PORT]") from None
+    algorithm, name = algorithm_and_name(_said(wished.key, "the key's name"))
+    return ByUpdate(_said(zone, "the zone"), address, name, port, algorithm)
+
+
+def algorithm_and_name(key: str) -> tuple[str, str]:
+    """Return both of `[ALGORITHM:]NAME`, the algorithm in small letters."""
+    algorithm, colon, name = key.rpartition(":")
+    return (algorithm.lower() if colon else _ALGORITHM), name
+
+
+def wished_of(way: Way) -> WishedWay:
+    """Return a way as it is written down."""
+    match way:
+        case ByHand():
+            return WishedWay()
+        case ByRoute53():
+            return WishedWay(WayKind.ROUTE53, way.hosted_zone)
+        case ByPowerDns():
+            return WishedWay(WayKind.POWERDNS, way.url, way.zone)
+        case ByUpdate():
+            address = f"[{way.address}]" if ":" in way.address else way.address
+            place = address if way.port == _DNS_PORT else f"{address}:{way.port}"
+            plain = way.algorithm == _ALGORITHM
+            key = way.key if plain else f"{way.algorithm}:{way.key}"
+            return WishedWay(WayKind.UPDATE, place, way.zone, key)
+
+
+def secret_words(way: Way) -> str:
+    """Return which secret a way needs, empty where it needs none that is kept here."""
+    match way:
+        case ByUpdate():
+            return f"Secret of the TSIG key {way.key} at {way.address}"
+        case ByPowerDns():
+            return f"API key of PowerDNS at {way.url}"
+    return ""
+
+
+def _said(text: str, what: str) -> str:
+    if not text.strip():
+        raise BadRequest(f"{what} is needed")
+    return text.strip()

@@ -1,0 +1,53 @@
+"""The part of the engine at work that does beside the app what would hold it up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from transship.registries.access import Access
+from transship.registries.place import Place
+from transship_tui.beside import beside, streamed
+
+_T = TypeVar("_T")
+Places = dict[str, tuple[Access, Place]]
+"""Open places by their hosts, each with what it was opened with."""
+
+
+class LiveBeside:
+    """Connections belong to one loop, so work beside the app opens, and closes, its own."""
+
+    _own_places: ContextVar[Places | None] = ContextVar("own places", default=None)
+
+    async def _giving(self, work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]:
+        """Give what `work` gives, beside the app."""
+
+        async def opened() -> AsyncGenerator[_T]:
+            async with self._with_own_places(), aclosing(work()) as items:
+                async for each in items:
+                    yield each
+
+        async with aclosing(streamed(opened)) as items:
+            async for each in items:
+                yield each
+
+    async def _doing(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        """Return what comes of `work`, done beside the app."""
+
+        async def opened() -> _T:
+            async with self._with_own_places():
+                return await work()
+
+        return await beside(opened)
+
+    @asynccontextmanager
+    async def _with_own_places(self) -> AsyncIterator[None]:
+        places: Places = {}
+        self._own_places.set(places)
+        try:
+            yield
+        finally:
+            for _, place in places.values():
+                await place.aclose()

@@ -1,0 +1,203 @@
+"""The part of the engine at work that changes the record of a domain, and puts it back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+
+from transship.accounts.credentials import Sources
+from transship.accounts.secrets import SecretStatus, SecretStore
+from transship.cutover import flipping, rollback
+from transship.cutover.change.records import desired
+from transship.cutover.change.secret import (
+    TsigKey,
+    api_key,
+    keep_api_key,
+    keep_tsig_key,
+    tsig_key,
+)
+from transship.cutover.change.ways import ByPowerDns, ByUpdate, Way, open_applier
+from transship.cutover.checking import everybody
+from transship.cutover.evidence import Zone
+from transship.cutover.journal import Journal
+from transship.cutover.looking import DnsObservers
+from transship.cutover.observe.asking import Asker
+from transship.cutover.reports.standing import Standing
+from transship.cutover.subject import Resolver, Subject
+from transship.cutover.watching import Watch
+from transship.errors import KeyMissing, RollbackBlocked
+from transship.operator import this_operator
+from transship_tui.live_delta import LiveDelta
+
+_Act = Callable[[flipping.Change, Subject], Awaitable[flipping.Ended | None]]
+
+
+class _KeysOfProviders:
+    """The keyring, before which the secrets for this run are looked at."""
+
+    def __init__(self, session: SecretStore, keyring: SecretStore) -> None:
+        self._session = session
+        self._keyring = keyring
+
+    async def get(self, host: str, username: str) -> str | None:
+        found = await self._session.get(host, username)
+        return found or await self._keyring.get(host, username)
+
+    async def set(self, host: str, username: str, secret: str) -> None:
+        await self._keyring.set(host, username, secret)
+        await self._session.delete(host, username)
+
+    async def delete(self, host: str, username: str) -> bool:
+        known = await self._session.delete(host, username)
+        return await self._keyring.delete(host, username) or known
+
+    async def probe(self) -> SecretStatus:
+        return await self._keyring.probe()
+
+
+class LiveChanging(LiveDelta):
+    """Changes, the keys that they need, and the rounds, which are made beside the app."""
+
+    _sources: Sources
+    read_only: bool = False
+    _watch: tuple[str, Watch, asyncio.AbstractEventLoop] | None = None
+    """What was begun last to watch a cutover, with the cutover's id, and the loop it runs in."""
+
+    def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
+        """Return the resolvers that are looked at, the first of them also looked through."""
+        return everybody(subject)
+
+    def _observers(self, subject: Subject, journal: Journal) -> DnsObservers:
+        evidence = journal.evidence()
+        resolvers = self.resolvers_of(subject)
+        zone = evidence.zone if evidence else None
+        return DnsObservers(self._asker(subject), subject, resolvers, resolvers, zone)
+
+    def _asker(self, subject: Subject) -> Asker:
+        return Asker(self.clock, served=subject.served)
+
+    # How it is changed
+
+    @property
+    def secret_store(self) -> SecretStore:
+        """Where the keys of DNS providers are kept; those for this run only are found first."""
+        return _KeysOfProviders(self._sources.session, self._sources.keyring)
+
+    def way_of_cutover(self, name: str) -> Way:
+        """Return how a cutover's record is changed. Raises CutoverNotFound."""
+        return self._cutovers.find(name).way()
+
+    def change_way(self, name: str, way: Way) -> Standing:
+        """Say anew how a cutover's record is changed. Raises CutoverBusy while it is."""
+        cutover = self._cutovers.find(name)
+        with cutover.locked("change"):
+            cutover.write(cutover.subject(), way)
+        return self._standing(cutover)
+
+    async def is_key_kept(self, way: Way) -> bool:
+        """Tell whether the keyring has the secret that a way needs, or it needs none."""
+        try:
+            match way:
+                case ByUpdate():
+                    await tsig_key(self.secret_store, way.address, way.key, way.algorithm)
+                case ByPowerDns():
+                    await api_key(self.secret_store, way.url)
+        except KeyMissing:
+            return False
+        return True
+
+    async def keep_key(self, way: Way, secret: str, *, for_this_run: bool = False) -> None:
+        """Keep the secret that a way needs in the keyring, or in memory for this run only."""
+        store = self._sources.session if for_this_run else self.secret_store
+        match way:
+            case ByUpdate():
+                key = TsigKey(way.key, secret, way.algorithm)
+                await keep_tsig_key(store, way.address, key)
+            case ByPowerDns():
+                await keep_api_key(store, way.url, secret)
+
+    # Changing
+
+    async def change_record(self, name: str) -> str:
+        """Change the record by the applier, and see that it was; return what became of it."""
+
+        async def act(change: flipping.Change, subject: Subject) -> flipping.Ended:
+            new = desired(subject.domain.name, [subject.points_at], subject.ttl)
+            planned = await flipping.prepare(change, subject.domain.name, new)
+            return await flipping.flip(change, planned)
+
+        return await self._changing(name, act)
+
+    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
+        """Put the record back by the applier, and see that it was; return what became of it."""
+        if not accept_loss:
+            await self._doing(lambda: self._freshly_compared(self._cutovers.find(name)))
+        known = self._standing(self._cutovers.find(name)).way_back
+        if known is not None and known.blocked and not accept_loss:
+            raise RollbackBlocked(known.blocked)
+        nothing_is_lost = known is not None
+
+        async def act(change: flipping.Change, _: Subject) -> flipping.Ended:
+            accepted = accept_loss or nothing_is_lost
+            return await rollback.roll_back(change, accept_loss=accepted)
+
+        return await self._changing(name, act)
+
+    async def end_change(self, name: str) -> str:
+        """Read back what became of a change that was sent, and undo it if it went wrong."""
+
+        async def nothing_more(*_: object) -> None:
+            return None
+
+        return await self._changing(name, nothing_more)
+
+    async def _changing(self, name: str, act: _Act) -> str:
+        """Go on with a change that was broken off, if there is one, and then do `act`."""
+        cutover = self._cutovers.find(name)
+        subject = cutover.subject()
+        with cutover.locked("change"), cutover.journal() as journal:
+            observers = self._observers(subject, journal)
+
+            async def look() -> Zone:
+                return await observers.servers(whole=True)
+
+            applier = await open_applier(
+                cutover.way(), self.secret_store, look, self.clock, read_only=self.read_only
+            )
+            change = flipping.Change(journal, applier, observers, self.clock, this_operator())
+            resumed = await flipping.resume(change)
+            ended = await act(change, subject) or resumed
+        self._hurry(cutover.id)
+        if ended is None:
+            return "no change was left without an end"
+        return f"{ended.direction} {ended.outcome}" + (f": {ended.detail}" if ended.detail else "")
+
+    def _hurry(self, cutover: str) -> None:
+        """Let the watch of a cutover, if there is one, look at once."""
+        if self._watch is not None and self._watch[0] == cutover:
+            _, watch, loop = self._watch
+            # A loop that is closed watches nothing any more.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(watch.hurry)
+
+    # Rounds, beside the app
+
+    async def compare_cutover(self, name: str) -> Standing:
+        """Compare both registries once, and judge anew; copies nothing."""
+        return await self._doing(lambda: super(LiveChanging, self).compare_cutover(name))
+
+    async def catch_up_cutover(self, name: str) -> Standing:
+        """Copy to the new registry, once, what is pushed to the old one alone, and judge anew."""
+        return await self._doing(lambda: super(LiveChanging, self).catch_up_cutover(name))
+
+    async def copy_back_cutover(self, name: str) -> Standing:
+        """Copy to the old registry what only the new one has, by a job, and judge anew."""
+        return await self._doing(lambda: super(LiveChanging, self).copy_back_cutover(name))
+
+    async def delta_cutover(self, name: str) -> AsyncGenerator[Standing]:
+        """Copy to the new registry what is pushed to the old one alone, round after round."""
+        rounds = super().delta_cutover
+        async with aclosing(self._giving(lambda: rounds(name))) as standings:
+            async for standing in standings:
+                yield standing

@@ -1,0 +1,246 @@
+"""The part of the engine at work that keeps the two registries of a domain in step."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+
+from transship.accounts.registry_file import Accounts
+from transship.clock import Clock
+from transship.cutover.checking import repository_of
+from transship.cutover.delta import (
+    Doing,
+    Keep,
+    Round,
+    agree,
+    choose,
+    last_round,
+    one_round,
+    until_quiet,
+)
+from transship.cutover.evidence import Parity
+from transship.cutover.folder import Cutover, Cutovers
+from transship.cutover.journal import Journal
+from transship.cutover.observe.comparing import compare_listed
+from transship.cutover.reports.gathering import moved_since
+from transship.cutover.reports.rounds import tag_name, to_keep
+from transship.cutover.reports.standing import CHANGED, Standing
+from transship.cutover.subject import Subject
+from transship.errors import BadRequest, TransshipError, WritesOff
+from transship.keeping_step.copies import copies_of, parity_of_job, parity_of_plan
+from transship.keeping_step.listing import Listing, Whole
+from transship.keeping_step.planned import ByPlan, between
+from transship.keeping_step.sides import Registries
+from transship.oci.reference import Reference
+from transship.operator import this_operator
+from transship.plans.file import read_plan
+from transship.plans.plan import Plan
+from transship.registries.access import Access
+from transship.registries.place import Place
+from transship.transfers.jobs import Job, Jobs
+from transship_tui.live_beside import LiveBeside
+
+FRESH = 30.0
+"""So long, in seconds, a comparison is good enough to go back by."""
+
+
+class LiveDelta(LiveBeside):
+    """Rounds between an old registry and a new one, and what a job or a plan says of their tags."""
+
+    clock: Clock
+    _accounts: Accounts
+    _jobs: Jobs
+    read_only: bool = False
+    every: float = 30.0
+    """How long to wait between two rounds, in seconds, at least."""
+
+    @property
+    @abstractmethod
+    def _cutovers(self) -> Cutovers: ...
+
+    @abstractmethod
+    def _standing(self, cutover: Cutover, checking: str = "") -> Standing: ...
+
+    @abstractmethod
+    def place(self, text: str) -> Reference:
+        """Return the place that a plan writes down as `text`."""
+
+    @abstractmethod
+    async def _source(self, host: str) -> Place: ...
+
+    @abstractmethod
+    async def _begin(self, begin: Callable[[Job, Iterable[Access]], int], job: Job) -> None: ...
+
+    # Rounds
+
+    async def compare_cutover(self, name: str) -> Standing:
+        """Compare both registries once, and judge anew; copies nothing."""
+        cutover = self._cutovers.find(name)
+        return await self._doing(lambda: self._once(cutover, "look"))
+
+    async def catch_up_cutover(self, name: str) -> Standing:
+        """Copy to the new registry, once, what is pushed to the old one alone, and judge anew."""
+        cutover = self._cutovers.find(name)
+        with cutover.locked("delta"):
+            return await self._doing(lambda: self._once(cutover, "copy"))
+
+    async def copy_back_cutover(self, name: str) -> Standing:
+        """Copy to the old registry what only the new one has, by a job, and judge anew."""
+        cutover = self._cutovers.find(name)
+        with cutover.locked("back"):
+            return await self._doing(lambda: self._once(cutover, "back"))
+
+    async def delta_cutover(self, name: str) -> AsyncGenerator[Standing]:
+        """Copy to the new registry what is pushed to the old one alone, round after round."""
+        cutover = self._cutovers.find(name)
+        self._check_writes("copy")
+        async with aclosing(self._giving(lambda: self._rounds(cutover))) as standings:
+            async for standing in standings:
+                yield standing
+
+    async def _rounds(self, cutover: Cutover) -> AsyncGenerator[Standing]:
+        subject = cutover.subject()
+        news: asyncio.Queue[Round | TransshipError] = asyncio.Queue()
+        with cutover.locked("delta"), cutover.journal() as journal:
+            sides = await self._sides(subject, journal)
+            going = asyncio.create_task(
+                until_quiet(
+                    sides,
+                    journal,
+                    self.clock,
+                    not_before=lambda: moved_since(subject, journal, self.clock.now()),
+                    every=self.every,
+                    tell=news.put_nowait,
+                )
+            )
+            try:
+                while not going.done() or not news.empty():
+                    waiting = asyncio.create_task(news.get())
+                    await asyncio.wait({waiting, going}, return_when=asyncio.FIRST_COMPLETED)
+                    if waiting.done():
+                        yield self._told(cutover, waiting.result())
+                    else:
+                        waiting.cancel()
+                going.result()
+                yield self._standing(cutover)
+            finally:
+                going.cancel()
+                await asyncio.gather(going, return_exceptions=True)
+
+    def _told(self, cutover: Cutover, news: Round | TransshipError) -> Standing:
+        waits = f"{news}; asked again" if isinstance(news, TransshipError) else ""
+        return self._standing(cutover, waits)
+
+    def keep_tag(self, name: str, tag: str, keep: Keep) -> Standing:
+        """Say which registry's image a tag is to have that both have pushed."""
+        cutover = self._cutovers.find(name)
+        asked = {tag_name(each): each for each in to_keep(self._standing(cutover))}
+        if tag not in asked:
+            which = ", ".join(asked) or "none"
+            raise BadRequest(f"nobody has asked about {tag}; to be decided: {which}")
+        with cutover.journal() as journal:
+            choose(journal, asked[tag], keep, self.clock.now(), this_operator())
+        return self._standing(cutover)
+
+    def _check_writes(self, doing: Doing) -> None:
+        if self.read_only and doing != "look":
+            raise WritesOff("no tag is copied either")
+
+    async def _once(self, cutover: Cutover, doing: Doing) -> Standing:
+        await self._made(cutover, doing)
+        return self._standing(cutover)
+
+    async def _made(self, cutover: Cutover, doing: Doing) -> Round:
+        self._check_writes(doing)
+        with cutover.journal() as journal:
+            sides = await self._sides(cutover.subject(), journal)
+            return await one_round(sides, journal, self.clock, doing, this_operator())
+
+    async def _freshly_compared(self, cutover: Cutover) -> None:
+        """Compare both registries, unless that was done a moment ago, or can't be done."""
+        with cutover.journal() as journal:
+            last = last_round(journal)
+        if last is not None and self.clock.now() - last.at < FRESH:
+            return
+        try:
+            await self._once(cutover, "look")
+        except TransshipError:
+            return  # What was compared before stands, and that nothing was if nothing was.
+
+    async def _sides(self, subject: Subject, journal: Journal) -> Registries:
+        """Open both registries. Raises BadRequest where the old one isn't named."""
+        if not subject.old:
+            raise BadRequest(
+                "the old registry isn't named",
+                remedy="Begin the cutover with --from HOST to keep both registries in step.",
+            )
+        if subject.job:
+            copies = copies_of(self._jobs.find(subject.job), subject.new)
+            agree(journal, copies.agreed(), self.clock.now())
+        listing = await self._listing(subject)
+        return Registries(listing, self._jobs, journal, self.clock, self._begin)
+
+    async def _listing(self, subject: Subject) -> Listing:
+        hosts = (subject.old, subject.new)
+        old, new = await self._source(subject.old), await self._source(subject.new)
+        plan = self._followed(subject)
+        if plan is not None:
+            return ByPlan(between(plan, *hosts), old, new, hosts, self.clock)
+        return Whole(old, new, hosts, _only(subject), self._named(hosts))
+
+    def _followed(self, subject: Subject) -> Plan | None:
+        if subject.job:
+            return self._jobs.find(subject.job).plan()
+        return read_plan(Path(subject.plan), self.place) if subject.plan else None
+
+    def _named(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        """Return the repositories that the operator named for registries that don't list them."""
+        accounts = (self._accounts.find(host) for host in hosts)
+        return tuple(name for account in accounts if account for name in account.repositories)
+
+    # Comparing for a check
+
+    def _comparing(
+        self, subject: Subject, cutover: Cutover | None = None
+    ) -> Callable[[], Awaitable[Parity]] | None:
+        """Return what compares the tags for a check; None where both registries are listed for it.
+
+        For a cutover that is kept it is a round that copies nothing, which keeps what both sides
+        agree on. Only before the change a job tells enough: what is pushed later isn't in it.
+        """
+        changed = cutover is not None and self._standing(cutover).state in CHANGED
+        if subject.job and not (changed and subject.old):
+            return lambda: self._parity_of_job(subject)
+        if cutover is not None and subject.old:
+            kept = cutover
+            return lambda: self._parity_of_round(kept, subject)
+        return (lambda: self._parity_of_plan(subject)) if subject.plan else None
+
+    async def _parity_of_round(self, cutover: Cutover, subject: Subject) -> Parity:
+        try:
+            return (await self._made(cutover, "look")).parity
+        except TransshipError:
+            if subject.job or subject.plan:
+                raise
+            # What can't be seen of one repository keeps a round from being made, but not a check.
+            old, new = await self._source(subject.old), await self._source(subject.new)
+            return await compare_listed(old, new, _only(subject))
+
+    async def _parity_of_job(self, subject: Subject) -> Parity:
+        copies = copies_of(self._jobs.find(subject.job), subject.new)
+        old = await self._source(subject.old) if subject.old else None
+        return await parity_of_job(copies, old, await self._source(subject.new))
+
+    async def _parity_of_plan(self, subject: Subject) -> Parity:
+        plan = read_plan(Path(subject.plan), self.place)
+        places = {each.registry: await self._source(each.registry) for each in plan.places}
+        name = Path(subject.plan).name
+        return await parity_of_plan(plan, name, places, subject.new, self.clock)
+
+
+def _only(subject: Subject) -> tuple[str, ...]:
+    """Return the repositories that are compared, none for all."""
+    return tuple(dict.fromkeys(map(repository_of, subject.repositories)))

@@ -1,0 +1,245 @@
+"""Changing the record of a domain, putting it back, and ending a change that was broken off."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from textual import on, work
+from textual.widgets import Button
+
+from transship.cutover.reports.rows import why_never_back, why_not_back
+from transship.cutover.reports.standing import Standing
+from transship.errors import KeyMissing, KeyRefused, TransshipError
+from transship.text import counted, safe
+from transship_tui.cutover_outcomes import told_of
+from transship_tui.cutover_way import secret_words
+from transship_tui.dialogs.choice import Choice, ChoiceDialog
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.cutover_key import KeyDialog
+from transship_tui.dialogs.cutover_way import WayDialog
+from transship_tui.dialogs.error import WordsDialog
+from transship_tui.screens.cutover_acts import CutoverActs
+from transship_tui.widgets.cutover_words import back_content, change_question, end_question
+
+_COPY_BACK = "copy back"
+_COMPARE = "compare"
+_GIVE_UP = "give up"
+
+
+class CutoverChanges(CutoverActs):
+    """A screen about one cutover, by which its record is changed."""
+
+    # How it is changed
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_way(self) -> None:
+        """Say anew how the record is changed; ask for the key that this needs."""
+        engine, standing = self.transship.engine, self.standing
+        if standing is None:
+            return
+        try:
+            known = engine.way_of_cutover(self.cutover)
+            dialog = WayDialog(standing.subject.domain.name, known)
+            way = await self.app.push_screen_wait(dialog)
+            if way is None or way == known:
+                return
+            self.show(engine.change_way(self.cutover, way))
+            self.tell("How the record is changed is kept; nothing was changed by that")
+            await self.ask_key(later="Later")
+        except TransshipError as error:
+            self.fail(error)
+
+    async def ask_key(self, *, later: str = "Cancel", why: str = "") -> bool:
+        """Ask for the key that the change needs, unless it is kept; tell whether it is now.
+
+        With `why` the one that is kept isn't good for anything.
+        """
+        engine = self.transship.engine
+        way = engine.way_of_cutover(self.cutover)
+        if not secret_words(way):
+            return True
+        if not why:
+            try:
+                if await engine.is_key_kept(way):
+                    return True
+            except TransshipError as error:
+                why = str(error)
+        return await self.app.push_screen_wait(KeyDialog(engine, way, why, later=later))
+
+    # Changing
+
+    @on(Button.Pressed, "#change-it")
+    def _change_wanted(self, event: Button.Pressed) -> None:
+        event.stop()
+        standing = self.standing
+        if standing is None:
+            return
+        if standing.unended is not None and not standing.unended.running:
+            self.end_change()
+        elif standing.applier is None or standing.applier.why_not:
+            self.show_change()
+        else:
+            self._change(standing)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _change(self, standing: Standing) -> None:
+        if not await self.ask_key():
+            self.warn("The record isn't changed: the provider's key is needed for that")
+            return
+        domain = standing.subject.domain.name
+        dialog = ConfirmDialog(
+            f"Point {domain} at {standing.subject.points_at}?",
+            change_question(standing),
+            "Change",
+            danger=True,
+            typed=domain,
+        )
+        if await self.app.push_screen_wait(dialog):
+            engine = self.transship.engine
+            await self._do(lambda: engine.change_record(self.cutover), "being changed")
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def end_change(self) -> None:
+        """Ask whether to go on with a change that was broken off, and do that."""
+        standing = self.standing
+        if standing is None or standing.unended is None or standing.unended.running:
+            return
+        if standing.applier is None or standing.applier.why_not:
+            why = standing.applier.why_not if standing.applier else "it is changed by hand"
+            self.warn(f"What was broken off can't be ended from here: {why}")
+            return
+        words = end_question(standing, self.transship.engine.clock.now())
+        asked = standing.unended.asked
+        what = "The way back" if asked.direction == "rollback" else "The change"
+        dialog = ConfirmDialog(f"{what} was broken off. Go on with it?", words, "Go on")
+        if await self.app.push_screen_wait(dialog) and await self.ask_key():
+            engine = self.transship.engine
+            await self._do(lambda: engine.end_change(self.cutover), "being read back")
+
+    # Going back
+
+    @on(Button.Pressed, "#back-it")
+    def _back_wanted(self, event: Button.Pressed) -> None:
+        event.stop()
+        if self.standing is not None:
+            self._go_back()
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _go_back(self) -> None:
+        standing = await self._ready_to_go_back()
+        if standing is None:
+            return
+        applier, domain = standing.applier, standing.subject.domain.name
+        if applier is None or applier.why_not:
+            words = back_content(standing, by_hand=True)
+            await self.app.push_screen_wait(WordsDialog(words))
+            return
+        if not await self.ask_key():
+            self.warn("The record isn't put back: the provider's key is needed for that")
+            return
+        blocked = why_not_back(standing)
+        lost = len(standing.way_back.lost) if standing.way_back else 0
+        hides = " without knowing what it hides" if blocked else ""
+        hides = f" although it hides {counted(lost, 'tag')}" if lost else hides
+        dialog = ConfirmDialog(
+            f"Put {domain} back{hides}?",
+            back_content(standing, by_hand=False),
+            "Roll back",
+            danger=True,
+            typed=domain,
+        )
+        if await self.app.push_screen_wait(dialog):
+            engine, accept = self.transship.engine, bool(blocked)
+            await self._do(
+                lambda: engine.roll_back_record(self.cutover, accept_loss=accept), "being put back"
+            )
+
+    async def _ready_to_go_back(self) -> Standing | None:
+        """Return how the cutover stands once nothing is lost, or the operator gives it up.
+
+        None where it is not to go back.
+        """
+        while (standing := self.standing) is not None:
+            if never := why_never_back(standing):
+                self.warn(f"Going back is blocked: {never}")
+                return None
+            offered = _before_going_back(standing)
+            if not offered:
+                return standing
+            words = back_content(standing, by_hand=False, edit=False)
+            dialog = ChoiceDialog("Going back is blocked. What first?", words, offered)
+            wanted = await self.app.push_screen_wait(dialog)
+            if wanted is None:
+                return None
+            if wanted == _GIVE_UP:
+                return standing
+            if not await self._seen_to(wanted):
+                return None
+        return None
+
+    async def _seen_to(self, wanted: str) -> bool:
+        """Compare both registries, or copy back; tell whether that went well."""
+        engine, old = self.transship.engine, self.standing.subject.old if self.standing else ""
+        if wanted == _COPY_BACK:
+            doing, words = engine.copy_back_cutover, f"copying back to {old}"
+        else:
+            doing, words = engine.compare_cutover, "comparing both registries"
+        return await self.doing(lambda: doing(self.cutover), words)
+
+    async def doing(self, act: Callable[[], Awaitable[Standing]], words: str) -> bool:
+        """Do something that takes a while and shows how the cutover stands then.
+
+        Tells whether it went well.
+        """
+        self.busy = words
+        self.reload()
+        try:
+            standing = await act()
+        except TransshipError as error:
+            self.fail(error)
+            return False
+        else:
+            self.show(standing)
+            return True
+        finally:
+            self.busy = ""
+            self.reload()
+
+    async def _do(self, act: Callable[[], Awaitable[str]], words: str) -> None:
+        """Do something to the record; ask for the key as long as it isn't a good one."""
+        self.changing = f"the record is {words}"
+        self.reload()
+        try:
+            while True:
+                try:
+                    told = told_of(await act())
+                except (KeyMissing, KeyRefused) as error:
+                    if not await self.ask_key(why=str(error)):
+                        raise
+                else:
+                    break
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            (self.tell if told.good else self.warn)(safe(told.words))
+        finally:
+            self.changing = ""
+        self.reload()
+
+
+def _before_going_back(standing: Standing) -> list[Choice]:
+    """Return what can be done before going back hides something, none where it doesn't."""
+    back = standing.way_back
+    if back is None or not back.blocked:
+        return []
+    old, lost = standing.subject.old, counted(len(back.lost), "tag")
+    found = []
+    if back.lost and old:
+        more = f"By a job; then {old} has them too, and going back hides nothing."
+        found.append(Choice(_COPY_BACK, f"Copy {lost} back to {old}", more))
+    if not back.lost and old:
+        more = "Nothing is copied; it tells what would be hidden."
+        found.append(Choice(_COMPARE, "Compare both registries", more))
+    hides = f"Go back, and hide {lost}" if back.lost else "Go back without knowing what it hides"
+    found.append(Choice(_GIVE_UP, hides, "They stay at the new registry. The domain comes next."))
+    return found
