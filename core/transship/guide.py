@@ -37,7 +37,7 @@ class World:
     `accounts` are the hosts that the operator has added; `source` and `target` those that were
     chosen. `chosen` counts repositories and tags that are marked, `previewed` says that their
     worklist was seen. `job_state` is that of the newest job between the two, `proven` that a
-    verification of it held.
+    verification of it held. `cutover_waits` says in words what the domain's move waits for.
     """
 
     accounts: tuple[str, ...] = ()
@@ -48,6 +48,7 @@ class World:
     job_state: str = ""
     proven: bool = False
     cutover_done: bool = False
+    cutover_waits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,12 @@ def _waits(world: World) -> dict[Step, str]:
         (Step.PREVIEW, world.previewed or begun, "Look at what will be written."),
         (Step.RUN, world.job_state == "done", _run_words(world.job_state)),
         (Step.PROVE, world.proven, "Prove that everything is at the target."),
-        (Step.CUTOVER, world.cutover_done, "Move the domain when you are ready."),
+        (Step.CUTOVER, world.cutover_done, world.cutover_waits or _CUTOVER_WORDS),
     )
     return {step: words for step, done, words in conditions if not done}
+
+
+_CUTOVER_WORDS = "Move the domain when you are ready."
 
 
 def _run_words(state: str) -> str:

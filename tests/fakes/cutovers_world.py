@@ -6,16 +6,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from textual.widgets import Select
+
 from cutovers import clean
 from fakes.cutovers import judged
+from transship.cutover.change.records import PlannedChange
+from transship.cutover.change.ways import ByUpdate
+from transship.cutover.delta import Round, Sorted
 from transship.cutover.edits import edit
 from transship.cutover.evidence import Parity, TagPair
 from transship.cutover.finding import CheckResult
-from transship.cutover.reports.standing import Applier, Note, Standing
+from transship.cutover.flipping import Asked
+from transship.cutover.reports.standing import Applier, Note, Standing, Unended
 from transship.cutover.rollback import WayBack
 from transship.cutover.rules.case import Case, sampled
 from transship.cutover.subject import Domain, Subject
 from transship.cutover.timeline import Sample, Served
+from transship_tui.cutover_way import WayKind
 from transship_tui.engine_cutover import Tried
 
 if TYPE_CHECKING:
@@ -104,6 +111,94 @@ def changed_with_loss(**more: Any) -> Standing:
     return changed(way_back=WayBack(None, 60, 0, lost, NOW), **more)
 
 
+def changing(**more: Any) -> Standing:
+    """Return a domain of which one name server has the change, and the other doesn't yet."""
+    old, new = clean.record("CNAME", clean.OLD), clean.record("CNAME", clean.NEW)
+    flipped: dict[str, Any] = {
+        **clean.FLIPPED,
+        "zone": clean.zone(clean.server(clean.NS1, new), clean.server(clean.NS2, old, serial=16)),
+        "history": (
+            *clean.HISTORY,
+            Served(clean.NS1[1], (clean.NEW,), clean.TTL, clean.NOW, clean.NOW + 5),
+        ),
+        "now": clean.NOW + 5,
+    }
+    return standing(clean.case(**flipped), **{"way_back": WayBack(None, 60, 0, (), NOW), **more})
+
+
+def late(**more: Any) -> Standing:
+    """Return a domain that was changed long ago, and that one resolver still leads elsewhere."""
+    samples = (
+        *clean.moved("office", "cluster"),
+        *(Sample("Quad9", (clean.OLD,), 900, clean.NOW + 580 + i) for i in range(3)),
+    )
+    found = clean.case(**{**clean.FLIPPED, "samples": samples})
+    return standing(found, **{"way_back": WayBack(None, 60, 0, (), NOW), **more})
+
+
+def moved(**more: Any) -> Standing:
+    """Return a domain that has moved: every resolver has followed."""
+    found = clean.case(**{**clean.FLIPPED, "samples": clean.moved("office", "cluster", "Quad9")})
+    return standing(found, **{"way_back": WayBack(None, 60, 0, (), NOW), **more})
+
+
+def rolled_back(**more: Any) -> Standing:
+    """Return a domain that was put back a moment ago."""
+    back: dict[str, Any] = {
+        "history": (
+            *clean.FLIPPED["history"],
+            *(
+                Served(address, (clean.OLD,), clean.TTL, clean.NOW + 610, clean.NOW + 620)
+                for _, address in (clean.NS1, clean.NS2)
+            ),
+        ),
+        "samples": clean.moved("office", "cluster"),
+        "now": clean.NOW + 620,
+    }
+    return standing(clean.case(**back), **more)
+
+
+def pushed(tag: str, old: str, new: str) -> TagPair:
+    """Return a tag of `team/app` by letters of its digests, empty for none."""
+    sides = (f"sha256:{each * 32}" if each else "" for each in (old, new))
+    return TagPair("team/app", tag, *sides)
+
+
+ASKED = pushed("1.4", "1a", "1b")
+FOUND = Sorted(
+    copies=(pushed("1.6", "2a", ""), pushed("1.7", "3a", "3b")),
+    only_new=(pushed("2.0", "", "4b"),),
+    asks=(ASKED,),
+    gone=(pushed("0.9", "5a", ""),),
+)
+
+
+def out_of_step(**more: Any) -> Standing:
+    """Return a changed domain whose registries have both been pushed to."""
+    rounds = (
+        Round(NOW - 95, Sorted(), compared=120, doing="look"),
+        Round(NOW - 35, Sorted((pushed("1.5", "6a", ""),)), compared=121, job="abc234"),
+        Round(NOW - 5, FOUND, compared=124, doing="look"),
+    )
+    return changed(
+        way_back=WayBack(None, 60, 0, (*FOUND.hidden, *FOUND.asks), NOW - 5),
+        rounds=rounds,
+        **more,
+    )
+
+
+def broken_off(**more: Any) -> Standing:
+    """Return a domain whose change was sent, and of which nobody knows what became."""
+    name = clean.SUBJECT.domain.name
+    edit = PlannedChange(
+        name,
+        (clean.record("CNAME", clean.OLD),),
+        (clean.record("CNAME", clean.NEW),),
+    )
+    sent = Unended(NOW - 150, Asked(edit, APPLIER.place), "maria on laptop")
+    return changing(applier=APPLIER, unended=sent, **more)
+
+
 def fill(engine: FakeEngine, words: str = "") -> None:
     """Put domains at several stages into the engine; `words` is what strangers say."""
     first = with_trouble()
@@ -189,6 +284,12 @@ async def _back(walk: Walk) -> None:
     await _board(walk)
     walk.app.screen.query_one("#back-it").focus()
     await walk.press("enter")
+    await walk.is_at("ChoiceDialog")
+
+
+async def _back_anyway(walk: Walk) -> None:
+    await _back(walk)
+    await walk.press("j", "enter")
     await walk.is_at("ConfirmDialog")
 
 
@@ -201,6 +302,58 @@ async def _form(walk: Walk) -> None:
     await walk.press(*"images.example.com", "tab", "end", "tab")
 
 
+async def _way(walk: Walk) -> None:
+    await _form(walk)
+    walk.app.screen.query_one("#way", Select).value = WayKind.UPDATE
+    await walk.rests()
+    walk.app.screen.query_one("#way-update").focus()
+    await walk.press(*"10.0.0.53", "tab", *"example.com", "tab", *"mover", "shift+tab")
+
+
+async def _key(walk: Walk) -> None:
+    way = ByUpdate("example.com", "9.1.1.1", "mover")
+    walk.engine.ways[NAME] = way
+    walk.engine.standings[NAME] = ready(applier=APPLIER)
+    await _board(walk)
+    walk.app.screen.query_one("#change-it").focus()
+    await walk.press("enter")
+    await walk.is_at("KeyDialog")
+
+
+async def _step(walk: Walk) -> None:
+    walk.engine.standings[NAME] = out_of_step()
+    await _board(walk)
+    await walk.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
+
+
+async def _rounds(walk: Walk) -> None:
+    await _step(walk)
+    await walk.press("d")
+    await walk.is_at("ConfirmDialog")
+
+
+async def _decision(walk: Walk) -> None:
+    await _step(walk)
+    await walk.press("enter")
+    await walk.is_at("ChoiceDialog")
+
+
+async def _broken_off(walk: Walk) -> None:
+    walk.engine.standings[NAME] = broken_off()
+    await walk.press("5", "enter")
+    await walk.is_at("ConfirmDialog")
+
+
+def _as(standing_of: Callable[[], Standing]) -> Callable[[Walk], Awaitable[None]]:
+    """Return the way to the board of a domain that stands like this."""
+
+    async def way(walk: Walk) -> None:
+        walk.engine.standings[NAME] = standing_of()
+        await _board(walk)
+
+    return way
+
+
 WAYS: dict[str, Callable[[Walk], Awaitable[None]]] = {
     "cutover-board": _board,
     "cutover-explained": _explained,
@@ -210,6 +363,19 @@ WAYS: dict[str, Callable[[Walk], Awaitable[None]]] = {
     "cutover-question": _question,
     "cutover-change-question": _change_question,
     "cutover-back": _back,
+    "cutover-back-anyway": _back_anyway,
+    "cutover-ready": _as(lambda: ready(applier=APPLIER)),
+    "cutover-changing": _as(changing),
+    "cutover-late": _as(late),
+    "cutover-moved": _as(moved),
+    "cutover-rolled-back": _as(rolled_back),
+    "cutover-back-blocked": _as(lambda: changed_with_loss(applier=APPLIER)),
+    "cutover-step": _step,
+    "cutover-rounds": _rounds,
+    "cutover-decision": _decision,
+    "cutover-broken-off": _broken_off,
+    "cutover-way": _way,
+    "cutover-key": _key,
     "cutover-form": _form,
 }
 
@@ -218,4 +384,9 @@ DIALOGS = (
     "cutover-question",
     "cutover-change-question",
     "cutover-back",
+    "cutover-back-anyway",
+    "cutover-rounds",
+    "cutover-decision",
+    "cutover-broken-off",
+    "cutover-key",
 )

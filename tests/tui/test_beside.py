@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import pytest
 
-from transship_tui.beside import beside, computed
+from transship_tui.beside import at_home, beside, computed, streamed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 
 async def test_it_runs_in_another_thread_and_gives_its_result() -> None:
@@ -53,3 +58,48 @@ async def test_turns_are_as_long_as_before_once_all_is_done() -> None:
         tasks = [group.create_task(computed(sys.getswitchinterval)) for _ in range(3)]
     assert all(task.result() < before for task in tasks)
     assert sys.getswitchinterval() == before
+
+
+async def test_what_is_given_there_comes_here_in_order_and_then_its_error() -> None:
+    async def work() -> AsyncGenerator[int]:
+        for each in range(100):
+            yield each
+        raise ValueError("no")
+
+    items = streamed(work)
+    assert [await anext(items) for _ in range(100)] == list(range(100))
+    with pytest.raises(ValueError, match="no"):
+        await anext(items)
+
+
+async def test_who_stops_looking_waits_until_it_has_put_its_things_away() -> None:
+    ended = threading.Event()
+
+    async def work() -> AsyncGenerator[int]:
+        try:
+            while True:
+                yield 1
+                await asyncio.sleep(0)
+        finally:
+            await asyncio.sleep(0.01)
+            ended.set()
+
+    async with aclosing(streamed(work)) as items:
+        async for _ in items:
+            break
+    assert ended.is_set()
+
+
+async def test_what_belongs_to_the_app_is_done_in_its_own_loop() -> None:
+    here = asyncio.get_running_loop()
+
+    async def loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    async def work() -> tuple[asyncio.AbstractEventLoop, asyncio.AbstractEventLoop]:
+        return asyncio.get_running_loop(), await at_home(loop)
+
+    there, home = await beside(work)
+    assert there is not here
+    assert home is here
+    assert await at_home(loop) is here

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transship.cutover.progress import State
+from transship.cutover.reports.rows import waits_for
 from transship.guide import Step, World
 from transship.transfers.view import JobView
 
 if TYPE_CHECKING:
+    from transship.cutover.reports.standing import Standing
     from transship.plans.plan import Plan
     from transship_tui.engine import Engine
     from transship_tui.naming import Naming
@@ -49,6 +51,8 @@ class Journey:
     def world(self, engine: Engine, jobs: Sequence[JobView]) -> World:
         """Return the facts as they are now. Raises BadFile when the accounts can't be read."""
         job = next((job for job in jobs if job.id == self.job), None)
+        proven = bool(self.job) and self.proven == self.job
+        cutovers = self._cutovers(engine) if proven else ()
         return World(
             accounts=tuple(account.host for account in engine.accounts()),
             source=self.source,
@@ -56,14 +60,18 @@ class Journey:
             chosen=self.chosen or int(self.by_plan),
             previewed=self.previewed,
             job_state=str(job.state) if job else "",
-            proven=bool(self.job) and self.proven == self.job,
-            cutover_done=bool(self.job) and self.proven == self.job and self._has_moved(engine),
+            proven=proven,
+            cutover_done=any(each.state is State.MOVED for each in cutovers),
+            cutover_waits=_cutover_words(cutovers[0]) if cutovers else "",
         )
 
-    def _has_moved(self, engine: Engine) -> bool:
-        """Tell whether a domain leads to the target, wherever it is asked for."""
-        moved = (each for each in engine.cutovers() if each.state is State.MOVED)
-        return any(self.target in (each.subject.new, each.subject.points_at) for each in moved)
+    def _cutovers(self, engine: Engine) -> Sequence[Standing]:
+        """Return the cutovers that lead a domain to the target, the newest first."""
+        return [
+            each
+            for each in engine.cutovers()
+            if self.target in (each.subject.new, each.subject.points_at)
+        ]
 
     def begin(self) -> None:
         """Leave what was done with an earlier job behind: other images are chosen now."""
@@ -95,3 +103,21 @@ class Journey:
         self.job = job.id
         self.source = job.source.partition("/")[0]
         self.target = job.target.partition("/")[0]
+
+
+def _cutover_words(standing: Standing) -> str:
+    """Return what the move of a domain waits for."""
+    host = standing.subject.domain.host
+    if standing.problem:
+        return f"The cutover of {host} can't be read."
+    match standing.state:
+        case State.BEFORE | State.READY:
+            waits = waits_for(standing)
+            return f"{host} {waits}." if waits else f"Nothing stands in the way: change {host}."
+        case State.CHANGING:
+            return f"The change of {host} isn't at every name server yet."
+        case State.CHANGED:
+            return f"{host} is changed; resolvers are to follow."
+        case State.ROLLED_BACK:
+            return f"{host} is rolled back; change it again when you are ready."
+    return f"{host} has moved."

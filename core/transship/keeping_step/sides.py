@@ -80,22 +80,21 @@ class Registries:
         return await self._copied(pairs, "back")
 
     async def _copied(self, pairs: Sequence[TagPair], doing: Doing) -> Copied:
-        wanted = {copy: pair for pair in pairs if (copy := self._wanted(pair, doing)) is not None}
-        tags = {copy.target: (pair.repository, pair.tag) for copy, pair in wanted.items()}
-        nameless = {
-            (
-                pair.repository,
-                pair.tag,
-            ): f"it isn't known what it is called at {self._listing.hosts[0]}"
-            for pair in pairs
-            if pair not in wanted.values()
-        }
+        wanted: dict[Wanted, Tag] = {}
+        nameless: dict[Tag, str] = {}
+        for pair in pairs:
+            copy, tag = self._wanted(pair, doing), (pair.repository, pair.tag)
+            if copy is not None:
+                wanted[copy] = tag
+            else:
+                nameless[tag] = f"it isn't known what it is called at {self._listing.hosts[0]}"
         if not wanted:
             return Copied("", nameless)
         job = self._jobs.create(Plan(copies=tuple(wanted), on_conflict=OnConflict.FAIL))
         self._journal.add(Kind.COPYING, Begun(job.id, doing), self._clock.now())
         await self._begin(start_runner, job)
         await self._ended(job)
+        tags = {copy.target: tag for copy, tag in wanted.items()}
         return Copied(job.id, {**nameless, **_failed(job, tags)})
 
     def _wanted(self, pair: TagPair, doing: Doing) -> Wanted | None:

@@ -148,6 +148,23 @@ class Authenticator:
             raise errors.SignInNeeded("the service's own API wants one")
         return basic
 
+    def credential(self) -> Credential:
+        """Return what is signed in with. Raises SignInNeeded without a credential."""
+        if self._credential is None:
+            raise errors.SignInNeeded("the service's own API wants one")
+        return self._credential
+
+    @property
+    def realm(self) -> str:
+        """The address of the token server that was named, empty when none was.
+
+        Raises RealmRefused for one that no password goes to.
+        """
+        challenge = self._challenges.get("")
+        if challenge is None or challenge.scheme != "bearer":
+            return ""
+        return self._checked_realm(challenge.realm)
+
     def reject(self, authorization: str | None) -> None:
         """Forget a token that the registry didn't take."""
         for kept in self._tokens.values():

@@ -24,6 +24,7 @@ from transship.oci.media_types import ACCEPTED, SCHEMA1, bare
 from transship.oci.reference import is_repository, is_tag
 from transship.registries.addresses import manifest_path, path_of
 from transship.registries.answers import Answer, described
+from transship.registries.asking import ServiceAsk
 from transship.registries.auth import CATALOG, pull, push
 from transship.registries.blobs import Blobs, number
 from transship.registries.credential import Credential, Tls
@@ -32,22 +33,17 @@ from transship.registries.exchange import Exchange
 from transship.registries.exchanges import Recorder
 from transship.registries.foreseeing import Foreseer
 from transship.registries.links import next_page
+from transship.registries.listing import listed
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
 from transship.registries.pinning import Pins
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.quota import Quota, quota_of
-from transship.registries.services import Service, service_of
+from transship.registries.services import Service, service_greeting, service_of
+from transship.registries.services.api import Creator
 from transship.registries.transport import Timeouts
 
 _ACCEPT = {"accept": ", ".join(ACCEPTED)}
 _PAGE = 1000
-_CATALOG_CLOSED = (
-    errors.NoRight,
-    errors.ReadOnly,
-    errors.RepositoryNotFound,
-    errors.SignInNeeded,
-    errors.UnexpectedAnswer,
-)
 _NO_HEAD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED})
 _NO_REFERRERS_API = frozenset(
     {
@@ -102,6 +98,7 @@ class Registry:
             recorder=recorder,
             pins=pins,
         )
+        self._ask = ServiceAsk(self._exchange, self.service.api_hosts)
         self._blobs = Blobs(self._exchange)
         self._has_referrers_api: bool | None = None
         self._asking_for_referrers = asyncio.Lock()
@@ -112,9 +109,24 @@ class Registry:
         return self.service.capabilities
 
     @property
+    def recognised(self) -> Service | None:
+        """The service that its answer to `/v2/` is typical of; None before it answered."""
+        greeting = self._exchange.greeting
+        return service_greeting(self.name, greeting.challenges) if greeting else None
+
+    @property
+    def has_referrers_api(self) -> bool | None:
+        """Whether it lists referrers by itself; None before it was asked for some."""
+        return self._has_referrers_api
+
+    @property
     def pacer(self) -> Pacer:
         """How fast the registry is asked, and whether it has asked for less."""
         return self._exchange.pacer
+
+    async def knock(self) -> None:
+        """Find out how the registry is spoken to. Raises why it can't be."""
+        await self._exchange.connect()
 
     async def check_sign_in(self) -> None:
         """Prove that the registry is there and takes the credential.
@@ -122,7 +134,7 @@ class Registry:
         Raises what stands in the way: NameNotFound, CertificateNotTrusted, NotARegistry,
         SignInNeeded, WrongCredential, ...
         """
-        await self._exchange.connect()
+        await self.knock()
         answer = await self._exchange.ask("GET", "/v2/", scopes=())
         if not answer.ok:
             raise self._exchange.error_of(answer, missing=errors.NotARegistry)
@@ -130,22 +142,21 @@ class Registry:
     async def repositories(self) -> AsyncIterator[str]:
         """Give the repositories' names, as they come, and then those that only the operator named.
 
+        They are asked of the service's own API where that lists them, and else of the catalog.
         Raises CatalogClosed when the registry lists nothing, and nothing was named.
         """
         given: set[str] = set()
         left_out = self.left_out[""] = []
-        path = f"/v2/_catalog?n={_PAGE}"
         try:
-            async for page in self._pages(path, (CATALOG,), errors.CatalogClosed):
-                for name in page.json(_Catalog).repositories or ():
-                    if not is_repository(name):
-                        left_out.append(name)
-                        continue
-                    given.add(name)
-                    yield name
-        except _CATALOG_CLOSED as error:
+            async for name in listed(self._api(), self._catalog()):
+                if not is_repository(name):
+                    left_out.append(name)
+                    continue
+                given.add(name)
+                yield name
+        except errors.CatalogClosed:
             if not self._named:
-                raise errors.CatalogClosed(error.detail) from error
+                raise
         for name in self._named:
             if name not in given:
                 yield name
@@ -259,8 +270,13 @@ class Registry:
 
         Only reads, from the service's own API.
         """
-        make = self.service.foreseer
-        return make(self.name, self._ask_service) if make else None
+        api = self._api()
+        return api if isinstance(api, Foreseer) else None
+
+    def creator(self) -> Creator | None:
+        """Return who makes what a push doesn't, None where the service's own API can't."""
+        api = self._api()
+        return api if isinstance(api, Creator) else None
 
     async def blob_size(self, repository: str, digest: Digest) -> int | None:
         """Return the length of a blob in bytes, or None if the repository doesn't have it."""
@@ -303,15 +319,15 @@ class Registry:
             found += parse_manifest(page.body, page.headers.get("content-type", "")).entries
         return tuple({entry.digest: entry for entry in found}.values())
 
-    async def _ask_service(
-        self, path: str, *, missing: type[TransshipError] = errors.UnexpectedAnswer
-    ) -> Answer:
-        answer = await self._exchange.ask_service(path)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise errors.NoRight(described(answer))
-        if not answer.ok:
-            raise self._exchange.error_of(answer, missing=missing)
-        return answer
+    def _api(self) -> object:
+        """Return the service's own API, opened anew: nothing that was asked before is believed."""
+        return self.service.api(self.name, self._ask) if self.service.api else None
+
+    async def _catalog(self) -> AsyncIterator[str]:
+        path = f"/v2/_catalog?n={_PAGE}"
+        async for page in self._pages(path, (CATALOG,), errors.CatalogClosed):
+            for name in page.json(_Catalog).repositories or ():
+                yield name
 
     async def _head_by_reading(self, repository: str, reference: str) -> ManifestHead | None:
         try:

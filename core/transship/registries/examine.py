@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.oci.digest import digest_of
 from transship.registries.access import Access, open_registry
 from transship.registries.addresses import is_loopback
+from transship.registries.client import Registry
 from transship.registries.exchanges import Recorder
+from transship.registries.quota import Quota
 from transship.registries.services import Service, service_named, service_of
+from transship.registries.services.generic import GENERIC
+
+_NOBODY = digest_of(b"")
+"""A digest to ask for the referrers of; that nothing refers to it is an answer too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found. `lists` is None when it wasn't asked because of a `problem`."""
+    """What was found. `lists` is None when it wasn't asked because of a `problem`.
+
+    `proposed` says that the service was recognised by what it answers: the operator said none, and
+    the host name doesn't tell. `referrers` says whether it lists referrers by itself, None when it
+    couldn't be seen without a repository; `quota` is what it said is left to be read.
+    """
 
     service: Service
     protection: str
     signed_in: bool
     lists: bool | None
     problem: TransshipError | None = None
+    proposed: bool = False
+    referrers: bool | None = None
+    quota: Quota | None = None
 
     @property
     def usable(self) -> bool:
@@ -30,25 +45,19 @@ class Examination:
 
 
 async def examine(access: Access, *, recorder: Recorder | None = None) -> Examination:
-    """Knock at a registry, sign in if there is a credential, and ask for its list. Only reads."""
+    """Knock at a registry, sign in if there is a credential, and look into it. Only reads."""
     service = service_named(access.service) or service_of(access.host)
-    lists: bool | None = None
-    problem: TransshipError | None = None
-    registry = open_registry(access, recorder=recorder)
+    seen = Examination(service, protection(access), signed_in=False, lists=None)
     try:
-        await registry.check_sign_in()
-        lists = await _lists(registry.repositories())
+        if service is GENERIC and not access.service:
+            seen = await _recognised(access, seen, recorder)
+        known = replace(access, service=seen.service.kind)
+        async with aclosing(open_registry(known, recorder=recorder)) as registry:
+            await registry.check_sign_in()
+            seen = await _looked_into(registry, seen)
     except TransshipError as error:
-        problem = error
-    finally:
-        await registry.aclose()
-    return Examination(
-        service=service,
-        protection=protection(access),
-        signed_in=problem is None and access.credential is not None,
-        lists=lists,
-        problem=problem,
-    )
+        return replace(seen, problem=error)
+    return replace(seen, signed_in=access.credential is not None)
 
 
 def protection(access: Access) -> str:
@@ -62,9 +71,28 @@ def protection(access: Access) -> str:
     return "verified, own authority" if access.tls.ca_file else "verified"
 
 
-async def _lists(repositories: AsyncIterator[str]) -> bool:
+async def _recognised(access: Access, seen: Examination, recorder: Recorder | None) -> Examination:
+    """Return what it is by its answer to `/v2/`, which nothing is sent along with."""
+    nobody = replace(access, credential=None)
+    async with aclosing(open_registry(nobody, recorder=recorder)) as registry:
+        await registry.knock()
+        found = registry.recognised
+    return replace(seen, service=found, proposed=True) if found else seen
+
+
+async def _looked_into(registry: Registry, seen: Examination) -> Examination:
+    """Return whether it lists, and what is seen at the first repository that it lists."""
     try:
-        await anext(repositories, None)
+        first = await anext(registry.repositories(), None)
     except errors.CatalogClosed:
-        return False
-    return True
+        return replace(seen, lists=False)
+    if first is None:
+        return replace(seen, lists=True)
+    try:
+        await registry.referrers(first, _NOBODY)
+        if registry.service.metered:
+            await registry.head_manifest(first, "latest")
+    except TransshipError:
+        # What isn't told of one repository is no problem of the registry.
+        return replace(seen, lists=True, referrers=registry.has_referrers_api)
+    return replace(seen, lists=True, referrers=registry.has_referrers_api, quota=registry.quota)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.registries.addresses import is_loopback, leads_to, path_of, resolve
+from transship.registries.addresses import authority, is_loopback, leads_to, path_of, resolve
 from transship.registries.answers import JSON_LIMIT, Answer, described, error_of, is_transient
 from transship.registries.auth import Authenticator, Scopes
 from transship.registries.credential import Credential, Tls
@@ -59,6 +59,7 @@ class Exchange:
         self._auth = Authenticator(credential, self._transport.request, clock, lambda: self._base)
         self._pinned = bool(pins)
         self._base = ""
+        self._greeting: Answer | None = None
         self._finding = Shared()
         self._reached = False
 
@@ -92,20 +93,49 @@ class Exchange:
 
         return await self._retried(once)
 
-    async def ask_service(self, path: str) -> Answer:
-        """GET what the service's own API has at `path`, at the same host; whatever the status.
+    async def ask_service(
+        self,
+        named: str,
+        *,
+        hosts: tuple[str, ...] = (),
+        authorization: str | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Ask the service's own API: GET, or POST with `content` (JSON); whatever the status.
 
-        Such an API wants the password itself, not a token. Nobody waits long for its answer.
-        Raises SignInNeeded without a credential, and what `ask` raises.
+        A path is at the registry, a whole address there, at its token server or at one of `hosts`.
+        Such an API wants the password itself, not a token, unless there is an `authorization` (an
+        empty one is left out). Nobody waits long for its answer. Raises SignInNeeded without a
+        credential, RedirectRefused for any other host, and what `ask` raises.
         """
         await self.connect()
-        headers = _with({"accept": "application/json"}, self._auth.password())
+        if authorization is None:
+            authorization = self._auth.password()
+        url = self._service_address(named, hosts)
+        headers = _with({"accept": "application/json"}, authorization)
+        if content is not None:
+            headers["content-type"] = "application/json"
+        method = "GET" if content is None else "POST"
 
         async def once() -> Answer:
             async with self.pacer.slot():
-                return await self._followed("GET", self.address(path), headers, None, JSON_LIMIT)
+                return await self._followed(method, url, headers, content, JSON_LIMIT)
 
         return await self._retried(once, _QUESTION)
+
+    def credential(self) -> Credential:
+        """Return what the registry is signed in to with. Raises SignInNeeded without one."""
+        return self._auth.credential()
+
+    @property
+    def realm(self) -> str:
+        """The address of the token server that the registry named, empty before it named one."""
+        return self._auth.realm
+
+    @property
+    def greeting(self) -> Answer | None:
+        """What the registry first answered to `/v2/`, None before it did."""
+        return self._greeting
 
     @asynccontextmanager
     async def stream(
@@ -223,6 +253,7 @@ class Exchange:
             raise errors.CertificateNotTrusted(error.detail + shown, remedy=error.remedy) from error
         _check_is_registry(answer, self.host)
         self._base = answer.url.removesuffix(_GREETING)
+        self._greeting = answer
         if answer.status == _UNAUTHORIZED:
             self._auth.learn(answer, ())
 
@@ -290,6 +321,7 @@ class Exchange:
         limit: int,
     ) -> Answer:
         redirects = 0
+        start = _origin(url)
         while True:
             answer = await self._transport.request(
                 method, url, headers=headers, content=content, limit=limit
@@ -299,8 +331,21 @@ class Exchange:
                 return answer
             redirects += 1
             url = self._redirected(answer, redirects)
-            if not self._is_own(url):
+            if not self._is_own(url) and _origin(url) != start:
                 headers = {k: v for k, v in headers.items() if k != "authorization"}
+
+    def _service_address(self, named: str, hosts: tuple[str, ...]) -> str:
+        """Return the whole address that is asked, if the account's secret may go there."""
+        url = self.address(named)
+        realm = self._auth.realm
+        known = {_origin(f"https://{host}/") for host in hosts}
+        # This machine's own hosts aren't spoken to by https, as everywhere else.
+        known |= {_origin(f"http://{host}/") for host in hosts if is_loopback(host)}
+        if self._is_own(url) or _origin(url) in known | ({_origin(realm)} if realm else set()):
+            return url
+        raise errors.RedirectRefused(
+            f"{_bare(named)!r} is neither at {self.host} nor at its service, and isn't asked"
+        )
 
     def _redirected(self, answer: Answer, redirects: int) -> str:
         if redirects > _MOST_REDIRECTS:
@@ -344,6 +389,10 @@ def _check_is_registry(answer: Answer, host: str) -> None:
         target = urlsplit(answer.headers.get("location", "")).netloc
         raise errors.NotARegistry(f"{described(answer)}, a redirect to {target or 'elsewhere'}")
     raise errors.NotARegistry(described(answer))
+
+
+def _origin(address: str) -> tuple[str, str, int]:
+    return urlsplit(address).scheme, *authority(address)
 
 
 def _bare(address: str) -> str:

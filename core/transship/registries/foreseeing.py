@@ -1,4 +1,4 @@
-"""What a target says of itself before anything is written to it, and how a service is asked.
+"""What a target says of itself before anything is written to it.
 
 Only what can be read is asked for: nothing here needs, or asks for, a right to write. A registry
 that is no known service says nothing, and isn't asked.
@@ -11,8 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
-from transship.errors import TransshipError, UnexpectedAnswer
-from transship.registries.answers import Answer
+from transship.errors import TransshipError
 
 _T = TypeVar("_T")
 
@@ -79,15 +78,7 @@ class Outlook:
     unknown: tuple[Unknown, ...] = ()
 
 
-class Ask(Protocol):
-    """Reads from the service's own API, as the account, with GET."""
-
-    async def __call__(
-        self, path: str, *, missing: type[TransshipError] = UnexpectedAnswer
-    ) -> Answer:
-        """Return the answer, which is a success. Raises `missing` for 404, or another error."""
-
-
+@runtime_checkable
 class Foreseer(Protocol):
     """Asks one target what it says of itself. Lives for one look at a plan."""
 

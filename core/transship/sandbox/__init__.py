@@ -1,1 +1,1 @@
-"""Two small registries and a small DNS on loopback, with samples: what `transship demo` works on."""
+"""Two small registries and a small DNS on loopback: the world that `transship demo` works in."""

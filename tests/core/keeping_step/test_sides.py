@@ -5,6 +5,7 @@ skopeo says what is where.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -169,6 +170,31 @@ async def test_a_job_that_was_never_begun_is_by_the_next_round(pair: Pair) -> No
 
     assert (await pair.round()).quiet
     assert pair.at_new("2") == digest
+
+
+async def test_a_job_outlives_who_began_it_and_the_next_round_waits_for_it(
+    pair: Pair, proxy_for: Callable[[DockerRegistry], FaultProxy]
+) -> None:
+    await pair.round()
+    digest = pair.push(pair.old, "2", "two")
+    proxy = proxy_for(pair.new)  # type: ignore[arg-type]
+    pair.reached[pair.new.host] = proxy.host
+    hold = Hold()
+    proxy.add(Fault(hold, method="POST", path="/blobs/uploads/"))
+    async with pair.sides() as sides:
+        going = asyncio.create_task(one_round(sides, pair.journal, SystemClock()))
+        await asyncio.to_thread(eventually, hold.held.is_set, "the job to write")
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+    (job,) = pair.jobs.all()
+    assert job.is_held
+
+    following = asyncio.create_task(pair.round())
+    hold.release.set()
+
+    assert (await following).quiet
+    assert pair.at_new("2") == digest
+    assert pair.jobs.all() == [job]
 
 
 async def test_a_job_that_was_paused_is_left_to_who_paused_it(

@@ -27,6 +27,7 @@ from transship.transfers.preview import Preview
 from transship.transfers.work import Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.screens.browse import BrowseScreen
 from transship_tui.screens.copy import CopyScreen
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
@@ -420,3 +421,16 @@ async def test_what_registries_say_is_only_text(words: str) -> None:
         await it.ask_to_start()
         await it.says("1 tag there will point at another image")
         assert screen_text(it.app).replace("\n", "").isprintable()
+
+
+async def test_all_of_a_copy_can_be_read_before_it_is_started() -> None:
+    blocked = worklist_of(Verdict.BLOCKED)
+    problem = NoRight("new.example", remedy="Ask its owner for the right to push.")
+    copies = tuple(replace(c, reason=str(problem), problem=problem) for c in blocked.copies)
+    stand_in = engine()
+    stand_in.worklist = replace(blocked, copies=copies)
+    async with copying(stand_in) as it:
+        await it.preview()
+        await it.pilot.press("i")
+        await it.until(lambda: isinstance(it.app.screen, FactsDialog), "all of it")
+        assert "Ask its owner for the right to push." in screen_text(it.app)

@@ -283,7 +283,7 @@ async def test_a_change_that_is_confirmed_is_made() -> None:
     async with walking(full_world(), WAYS["cutover-change-question"]) as walk:
         await confirmed(walk)
         assert ("change_record", NAME) in walk.engine.asked
-        assert "change done" in line_in(walk.app, MessageBar)
+        assert "The change is made: every name server has it" in line_in(walk.app, MessageBar)
 
 
 async def test_a_change_that_fails_says_why() -> None:
@@ -302,7 +302,7 @@ async def test_while_something_blocks_an_applier_changes_nothing() -> None:
 
 
 async def test_going_back_says_what_it_would_hide() -> None:
-    async with walking(full_world(), WAYS["cutover-back"], (120, 40)) as walk:
+    async with walking(full_world(), WAYS["cutover-back-anyway"], (120, 40)) as walk:
         shown = screen_text(walk.app)
         assert "Put images.example.com back although it hides 2 tags?" in shown
         assert "team/app:1.5" in shown
@@ -359,7 +359,7 @@ async def test_the_form_tries_as_it_is_filled_in() -> None:
         shown = screen_text(walk.app)
         assert "✓ leads to a.example" in shown
         assert "✓ a certificate for the name" in shown
-        line = "transship check images.example.com --to b.example --from a.example"
+        line = "transship cutover images.example.com plan --to b.example --from a.example"
         assert line in line_in(walk.app, LineBar)
         await walk.press("ctrl+s")
         await walk.is_at("CutoverBoardScreen")

@@ -23,7 +23,7 @@ from transship_tui.marks import BAD, QUIET
 from transship_tui.screens.cutover_board import CutoverBoardScreen
 from transship_tui.screens.cutover_form import CutoverFormScreen
 from transship_tui.screens.frame import Frame
-from transship_tui.widgets.cutover_rows import STATES, counts_words
+from transship_tui.widgets.cutover_rows import counts_words, state_mark
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
@@ -208,7 +208,7 @@ class _CutoverRows:
         standing = self._standings[index]
         subject, taken = standing.subject, standing.evidence
         return (
-            STATES[standing.state].content(),
+            state_mark(standing).content(),
             Content(subject.domain.shown or subject.domain.host),
             Content.styled(f"{subject.old or '?'} → {subject.points_at}", QUIET),
             Content(_waits(standing, self._now)),

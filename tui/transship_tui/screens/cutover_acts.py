@@ -86,7 +86,7 @@ class CutoverActs(Frame):
         )
         wanted = await self.app.push_screen_wait(dialog)
         if wanted == ANSWER:
-            await self._answer_one(asked)
+            await self._answer_all(result)
         elif wanted == ACCEPT:
             await self._accept_all(result)
 
@@ -94,7 +94,7 @@ class CutoverActs(Frame):
     async def action_answer(self) -> None:
         """Answer what the check under the cursor asks."""
         if self.standing is not None and (result := self.meant) is not None:
-            await self._answer_one(unanswered(result, self.standing.evidence))
+            await self._answer_all(result)
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_accept(self) -> None:
@@ -102,10 +102,19 @@ class CutoverActs(Frame):
         if (result := self.meant) is not None:
             await self._accept_all(result)
 
-    async def _answer_one(self, asked: tuple[Question, ...]) -> None:
+    async def _answer_all(self, result: CheckResult) -> None:
+        """Ask one question after the other, until all are answered or one isn't."""
+        asked: tuple[Question, ...] = ()
+        while self.standing is not None:
+            before, asked = asked, unanswered(result, self.standing.evidence)
+            # An answer that isn't a good one leaves its question open.
+            if not asked or asked == before or not await self._answer_one(asked):
+                return
+
+    async def _answer_one(self, asked: tuple[Question, ...]) -> bool:
         standing = self.standing
-        if standing is None or not asked:
-            return
+        if standing is None:
+            return False
         chosen = asked[0]
         if len(asked) > 1:
             offered = [Choice(each.id, each.text) for each in asked]
@@ -113,7 +122,7 @@ class CutoverActs(Frame):
                 ChoiceDialog("What do you answer?", Content(""), offered)
             )
             if wanted is None:
-                return
+                return False
             chosen = question(wanted)
         evidence = standing.evidence or Evidence(self.transship.engine.clock.now())
         dialog = QuestionDialog(
@@ -124,6 +133,7 @@ class CutoverActs(Frame):
         answer = await self.app.push_screen_wait(dialog)
         if answer:
             self._keep(chosen.id, answer, "The answer is kept")
+        return bool(answer)
 
     async def _accept_all(self, result: CheckResult) -> None:
         standing = self.standing

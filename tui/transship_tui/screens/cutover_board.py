@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from transship.cutover.finding import CheckResult
+from transship.cutover.progress import State
 from transship.cutover.reports.grid import grid_of, moved_of
 from transship.cutover.reports.rows import (
     UNSETTLED,
@@ -20,10 +21,13 @@ from transship.cutover.reports.rows import (
     rows_of,
     to_accept,
     unanswered,
+    waits_for,
     waits_shortly,
+    way_there,
     why_not_back,
 )
 from transship.cutover.reports.standing import CHANGED, Standing
+from transship.guide import Step
 from transship.text import safe
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for
@@ -33,11 +37,11 @@ from transship_tui.widgets.cutover_grid import COLUMNS as GRID_COLUMNS
 from transship_tui.widgets.cutover_grid import GridRows, grid_lines
 from transship_tui.widgets.cutover_rows import (
     COLUMNS,
-    STATES,
     BoardRows,
     counts_words,
     explained,
     row_lines,
+    state_mark,
 )
 from transship_tui.widgets.cutover_step_rows import COLUMNS as STEP_COLUMNS
 from transship_tui.widgets.cutover_step_rows import StepRows, step_label, step_words
@@ -52,6 +56,8 @@ from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _TABS = ("board", "grid", "change", "step", "notes")
+_DOES = {"grid": "watch", "change": "apply", "step": "delta", "notes": "report"}
+"""The line command for each part; for the checks it depends."""
 _ROOMY = 34
 """So many lines are enough to explain a check below the table."""
 
@@ -130,17 +136,26 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         self.standing = standing
         host = standing.subject.domain.shown or standing.subject.domain.name
         way = f"{standing.subject.old or '?'} → {standing.subject.points_at}"
-        self.heading(host, f"{STATES[standing.state].word}  {way}")
-        subject = standing.subject
-        self.line(
-            cutover_line(subject.domain.host) if standing.state in CHANGED else check_line(subject)
-        )
+        self.heading(host, f"{state_mark(standing).word}  {way}")
+        self._show_line()
         self._show_tabs()
         self._show_rows()
         self.query_one("#edit", Static).update(change_content(standing))
         self.query_one("#told", Static).update(notes_content(standing.notes))
         self._show_buttons()
         self._tick()
+
+    def _show_line(self) -> None:
+        """Say which line does what the part in front is about."""
+        if (standing := self.standing) is None:
+            return
+        subject, does = standing.subject, _DOES.get(_TABS[self._tab], "status")
+        if _TABS[self._tab] == "board" and standing.state not in CHANGED:
+            self.line(check_line(subject))
+        elif _TABS[self._tab] == "change" and standing.state in CHANGED:
+            self.line(cutover_line(subject.domain.host, "rollback"))
+        else:
+            self.line(cutover_line(subject.domain.host, does))
 
     def _show_rows(self) -> None:
         if (standing := self.standing) is None:
@@ -200,7 +215,11 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         if self.standing and self.standing.checking:
             return f"looking: {safe(self.standing.checking)}"
         if changed and self.standing is not None:
-            return why_not_back(self.standing) or "going back is possible"
+            if blocked := why_not_back(self.standing):
+                return f"going back is blocked: {blocked}"
+            moved = self.standing.state is State.MOVED
+            report = f"all has moved; {key_for(self, 'cutover.report')} writes the report; "
+            return (report if moved else "") + "going back is possible"
         return why_not or "nothing stands in the way of the change"
 
     def _tick(self) -> None:
@@ -268,6 +287,27 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
             return None
         return self.standing.result(table.key_at_cursor() or "")
 
+    # The guide
+
+    def take_step(self, step: Step) -> bool:
+        """Go on with the change, or to what it waits for."""
+        standing = self.standing
+        if step is not Step.CUTOVER or standing is None:
+            return False
+        if standing.state in CHANGED:
+            self._choose_tab("grid")
+        elif why_not := waits_for(standing):
+            self._choose_tab("board")
+            gate = way_there(standing)
+            checks = [each.check for each in (*gate.blocks, *gate.unaccepted)]
+            checks += [each.check for each in gate.open]
+            if checks:
+                self.query_one("#board", VirtualTable).go_to(checks[0])
+            self.warn(f"The change {why_not}" if checks else f"The change waits: {why_not}")
+        else:
+            self.query_one("#change-it", Button).press()
+        return True
+
     # Moving around
 
     def action_tab(self, by: int) -> None:
@@ -286,12 +326,16 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
             part.display = name == _TABS[self._tab]
             if part.display:
                 (self.query_one("#pairs") if name == "step" else part).focus()
+        self._show_line()
         self._show_tabs()
         self._tick()
 
     def show_change(self) -> None:
         """Show the edit."""
-        self._tab = _TABS.index("change")
+        self._choose_tab("change")
+
+    def _choose_tab(self, name: str) -> None:
+        self._tab = _TABS.index(name)
         self._show_tab()
 
     def action_shown(self) -> None:

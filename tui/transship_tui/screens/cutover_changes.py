@@ -191,6 +191,7 @@ class CutoverChanges(CutoverActs):
 
         Tells whether it went well.
         """
+        self.hush()
         self.busy = words
         self.reload()
         try:
@@ -207,6 +208,7 @@ class CutoverChanges(CutoverActs):
 
     async def _do(self, act: Callable[[], Awaitable[str]], words: str) -> None:
         """Do something to the record; ask for the key as long as it isn't a good one."""
+        self.hush()
         self.changing = f"the record is {words}"
         self.reload()
         try:

@@ -59,7 +59,6 @@ class CutoverStep(CutoverChanges):
     async def action_compare(self) -> None:
         """Compare both registries; nothing is copied."""
         engine = self.transship.engine
-        self.hush()
         act, words = engine.compare_cutover, "comparing both registries"
         if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
             asks = len(to_keep(self.standing))

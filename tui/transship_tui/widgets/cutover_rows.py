@@ -11,7 +11,15 @@ from transship.cutover.evidence import Evidence
 from transship.cutover.finding import CheckResult, Phase, Severity
 from transship.cutover.progress import State
 from transship.cutover.reports.clock_words import age_words
-from transship.cutover.reports.rows import UNSETTLED, Row, RowState, counts_of, taken_on, unanswered
+from transship.cutover.reports.rows import (
+    UNSETTLED,
+    Row,
+    RowState,
+    counts_of,
+    taken_on,
+    unanswered,
+    waits_for,
+)
 from transship.cutover.reports.standing import Standing
 from transship.cutover.rules.wording import when
 from transship.text import safe
@@ -44,6 +52,14 @@ STATES = {
     State.MOVED: Mark("✓", "moved", OK),
     State.ROLLED_BACK: Mark("↶", "rolled back", CARE),
 }
+
+
+def state_mark(standing: Standing) -> Mark:
+    """Return where a cutover stands: ready only if nothing at all stands in the way."""
+    waits = standing.state is State.READY and waits_for(standing)
+    return STATES[State.BEFORE if waits else standing.state]
+
+
 _TITLES = {Phase.BEFORE: "Before", Phase.CHANGE: "Change", Phase.AFTER: "After"}
 _SEVERITIES = {
     Severity.BLOCK: MARKS[RowState.BLOCKS],

@@ -95,7 +95,7 @@ def _laid_out(standing: Standing) -> Iterator[_Line]:
     for number, each in reversed(list(enumerate(standing.rounds))):
         words = round_words(each) or "the same on both sides"
         job = f"by job {each.job}" if each.job else ""
-        compared = f"{counted(each.compared, 'tag')} compared {when(each.at)}"
+        compared = f"{counted(each.compared, 'tag')} compared"
         more = safe(", ".join(filter(None, (compared, job))))
         yield _Line(f"round {number}", _DOING[each.doing], when(each.at), words, each.at, more=more)
 

@@ -18,9 +18,9 @@ from transship_tui.widgets.field import Field
 
 _KINDS = (
     ("by hand, at your DNS provider", WayKind.HAND),
-    ("dynamic update (RFC 2136)", WayKind.UPDATE),
-    ("PowerDNS, by its API", WayKind.POWERDNS),
-    ("Amazon Route 53", WayKind.ROUTE53),
+    ("by dynamic update (RFC 2136)", WayKind.UPDATE),
+    ("by the API of PowerDNS", WayKind.POWERDNS),
+    ("in Amazon Route 53", WayKind.ROUTE53),
 )
 _ABOUT = {
     WayKind.HAND: "The exact edit is shown; when it is made is seen by itself.",

@@ -7,6 +7,8 @@ in the way that it takes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from transship.registries.services import (
     alibaba,
     artifactory,
@@ -22,6 +24,7 @@ from transship.registries.services import (
 )
 from transship.registries.services.github import GHCR
 from transship.registries.services.huawei import SWR
+from transship.registries.services.recognising import recognised
 from transship.registries.services.service import Service
 
 SERVICES: tuple[Service, ...] = (
@@ -49,9 +52,17 @@ def service_of(host: str) -> Service:
     return next((s for s in SERVICES if s.runs_at(name)), generic.GENERIC)
 
 
+def service_greeting(host: str, challenges: Iterable[str]) -> Service | None:
+    """Return the service that answers so to `/v2/`, as far as that tells; None when it doesn't.
+
+    `challenges` are the WWW-Authenticate fields of the answer.
+    """
+    return recognised(host, challenges, SERVICES)
+
+
 def service_named(kind: str) -> Service | None:
     """Return the service of this kind (`harbor`, `ecr`, ...), or None."""
     return next((service for service in SERVICES if service.kind == kind), None)
 
 
-__all__ = ["SERVICES", "Service", "service_named", "service_of"]
+__all__ = ["SERVICES", "Service", "service_greeting", "service_named", "service_of"]

@@ -1,9 +1,73 @@
-"""Docker Hub."""
+"""Docker Hub.
+
+Its repositories are listed by another host than the registry's, which is signed in to with the
+same Docker ID and access token (`POST /v2/auth/token`) and hands out a token of its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import msgspec
+
+from transship.registries.credential import Credential
 from transship.registries.place import Capabilities
+from transship.registries.services.api import Ask, Signed
+from transship.registries.services.facts import NO_CREATION, NO_DELETE, Facts, no, yes
 from transship.registries.services.service import Service
+
+HUB = "hub.docker.com"
+_PAGE = 100
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+
+
+class _Namespaces(msgspec.Struct):
+    namespaces: list[str]
+
+
+class _Repository(msgspec.Struct):
+    name: str
+
+
+class _Page(msgspec.Struct):
+    results: list[_Repository]
+    next: str | None = None
+
+
+class HubApi:
+    """Lists what is in the namespaces of an account. `hub` is the address of the API."""
+
+    def __init__(self, ask: Ask, hub: str) -> None:
+        self._ask = ask
+        self._hub = hub
+
+    async def repositories(self) -> AsyncIterator[str]:
+        """Give the repositories of the account's namespaces: its own and its organizations'."""
+        signed = await self._ask(f"{self._hub}/v2/auth/token", sign=_sign)
+        # It lives 10 minutes: longer than a list takes.
+        bearer = signed.json(_Token).access_token
+        answer = await self._ask(f"{self._hub}/v2/repositories/namespaces", bearer=bearer)
+        for namespace in answer.json(_Namespaces).namespaces:
+            path = f"/v2/repositories/{quote(namespace, safe='')}/?page=1&page_size={_PAGE}"
+            following: str | None = self._hub + path
+            while following:
+                page: _Page = (await self._ask(following, bearer=bearer)).json(_Page)
+                for repository in page.results:
+                    yield f"{namespace}/{repository.name}"
+                following = page.next
+
+
+def _sign(credential: Credential) -> Signed:
+    return Signed(body={"identifier": credential.username, "secret": credential.secret})
+
+
+def _api(host: str, ask: Ask) -> HubApi:  # noqa: ARG001 - the API is at another host
+    return HubApi(ask, f"https://{HUB}")
+
 
 DOCKER_HUB = Service(
     kind="docker-hub",
@@ -14,4 +78,16 @@ DOCKER_HUB = Service(
     lists=False,
     api_host="registry-1.docker.io",
     capabilities=Capabilities(parts=(2, 2)),
+    api=_api,
+    api_hosts=(HUB,),
+    metered=True,
+    facts=Facts(
+        list=yes("by the Hub's API, the account's own namespaces"),
+        create=no(NO_CREATION, "in the account's own namespace"),
+        mount=yes(),
+        resume=yes("from the last piece"),
+        delete=no(NO_DELETE, "only by the Hub's API"),
+        limits="manifests read are counted, HEAD isn't: 100 in 6 hours without an account",
+        credential="a personal access token lives as set",
+    ),
 )

@@ -7,16 +7,17 @@ boto3 finds by itself (profile, role, SSO): the password of a registry opens no 
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries.credential import Credential
 from transship.registries.foreseeing import (
-    Ask,
     Asked,
-    Foreseer,
     Immutable,
     Missing,
     Outlook,
@@ -25,6 +26,8 @@ from transship.registries.foreseeing import (
     Writes,
 )
 from transship.registries.place import MEBIBYTE, Capabilities
+from transship.registries.services.api import Ask, Login, Visibility
+from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Service
 from transship.registries.wildcards import covering
 from transship.text import safe
@@ -34,25 +37,22 @@ _T = TypeVar("_T")
 
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _KEYS = ("ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException")
+_LIFE_SECONDS = 12 * 3600.0
 _EVERY = "ROOT"
 """The prefix of the template for every repository that no other template is for."""
 
 
-def _foreseer(host: str, ask: Ask) -> Foreseer:  # noqa: ARG001 - the API is at another host
+def _api(host: str, ask: Ask) -> object:  # noqa: ARG001 - the API is at another host
     named = _HOST.fullmatch(host.partition(":")[0])
-    return _Foreseer(named) if named else _Silent()
+    # ECR Public has another API, and a name of the operator's own says no account.
+    return _Api(named) if named else None
 
 
-class _Silent:
-    """ECR Public has another API, and a name of the operator's own says no account."""
+class _Api:
+    """Asks which repositories aren't there and aren't made by a push, and which keep their tags.
 
-    async def look(self, writes: Writes) -> Outlook:  # noqa: ARG002 - nothing is asked
-        """Return that nothing is known."""
-        return Outlook()
-
-
-class _Foreseer:
-    """Asks which repositories aren't there and aren't made by a push, and which keep their tags."""
+    Lists and makes repositories, and hands out logins to the registry.
+    """
 
     def __init__(self, host: re.Match[str]) -> None:
         self._account, self._fips, self._region = host[1], bool(host[2]), host[3]
@@ -83,11 +83,53 @@ class _Foreseer:
                 standings[name] = Standing(missing=Missing("repository", name))
         return Outlook(standings, tuple(unknown))
 
+    async def repositories(self) -> AsyncIterator[str]:
+        """Give the repositories of the account, page by page."""
+        client = await self._clients.once("", self._new_client)
+        paginator = client.get_paginator("describe_repositories")
+        pages = iter(paginator.paginate(registryId=self._account))
+        while (page := await _answered(lambda: next(pages, None))) is not None:
+            for repository in page["repositories"]:
+                yield repository["repositoryName"]
+
+    def refusal(self, missing: Missing, visibility: Visibility) -> str:
+        """Return that a repository here can't be public."""
+        if visibility is Visibility.PUBLIC:
+            return f"a {missing.kind} is private at this service; only ECR Public has others"
+        return ""
+
+    async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
+        """Make a repository with the settings that ECR gives by itself; its tags can be moved."""
+        client = await self._clients.once("", self._new_client)
+        await _answered(
+            lambda: client.create_repository(registryId=self._account, repositoryName=missing.name)
+        )
+
+    async def has(self, missing: Missing) -> bool:
+        """Tell whether a repository is there."""
+        client = await self._clients.once("", self._new_client)
+        name = missing.name
+        return await _answered(lambda: _described(client, self._account, name)) is not None
+
+    async def login(self) -> Login:
+        """Return a login for as long as ECR gives it, which is 12 hours."""
+        client = await self._clients.once("", self._new_client)
+        answer = await _answered(client.get_authorization_token)
+        given = answer["authorizationData"][0]
+        username, _, secret = base64.b64decode(given["authorizationToken"]).decode().partition(":")
+        return Login(Credential(username, secret), _seconds_until(given["expiresAt"]))
+
     async def _new_client(self) -> Any:
         return await _answered(lambda: _client(self._region, fips=self._fips))
 
     async def _made_by_push(self, client: Any) -> Sequence[str]:
         return await _answered(lambda: _prefixes(client, self._account))
+
+
+def _seconds_until(end: datetime) -> float:
+    """Return how long a login lives. One that has ended already by this machine's clock is new."""
+    left = (end - datetime.now(UTC)).total_seconds()
+    return left if left > 0 else _LIFE_SECONDS
 
 
 def _described(client: Any, account: str, name: str) -> Mapping[str, Any] | None:
@@ -180,5 +222,14 @@ ECR = Service(
     username="AWS",
     secret="password of `aws ecr get-login-password` (ends after 12 hours)",
     capabilities=Capabilities(whole_limit=10 * MEBIBYTE, piece=10 * MEBIBYTE, blob_indexes=False),
-    foreseer=_foreseer,
+    api=_api,
+    facts=Facts(
+        list=yes("by its API, with boto3"),
+        create=yes("repository, by its API with boto3"),
+        mount=partly("a layer that a manifest has already"),
+        resume=yes("from the last piece"),
+        referrers=partly("a manifest with a subject is refused in some cases"),
+        limits="100,000 repositories, 100,000 images each; layers to 52,000 MiB",
+        credential="12 hours; a new one is fetched with boto3 where the account keeps none",
+    ),
 )

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from transship.registries.services.facts import NO_CREATION, Facts, no, partly, yes
 from transship.registries.services.service import Service
 
-GENERIC = Service(kind="registry", title="Registry")
+GENERIC = Service(
+    kind="registry",
+    title="Registry",
+    facts=Facts(
+        list=partly("by _catalog, where the account may"),
+        create=no(NO_CREATION),
+        mount=yes("within the registry, where the account may read both repositories"),
+        resume=yes("from the last piece"),
+        delete=partly("where the registry allows it"),
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from transship.registries.place import Capabilities
+from transship.registries.services.facts import NO_LIST, NO_RESUME, Facts, no
 from transship.registries.services.service import Service
 
 GAR = Service(
@@ -13,4 +14,10 @@ GAR = Service(
     secret="the service account's JSON key, or an access token",
     lists=False,
     capabilities=Capabilities(piece=0, parts=(2, 0)),  # It takes no chunked uploads.
+    facts=Facts(
+        list=no(NO_LIST, "only by Google's API"),
+        create=no("The repository in the project must be there: create it at the service first."),
+        resume=no(NO_RESUME, "no uploads in pieces"),
+        credential="a service account's key lives until it is withdrawn, an access token 1 hour",
+    ),
 )

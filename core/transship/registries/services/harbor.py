@@ -1,11 +1,12 @@
-"""Harbor, which runs under any name, so only the operator can say that it is one.
+"""Harbor, which runs under any name and is recognised by its token server.
 
-Its API names the projects that an account sees, and the rules by which their tags are immutable.
+Its API names the projects that an account sees, what is in them, and the rules by which their tags
+are immutable; and it makes projects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
@@ -14,7 +15,6 @@ import msgspec
 
 from transship.errors import NoRight, TransshipError, UnexpectedAnswer
 from transship.registries.foreseeing import (
-    Ask,
     Asked,
     Immutable,
     Missing,
@@ -24,9 +24,12 @@ from transship.registries.foreseeing import (
     Writes,
 )
 from transship.registries.place import Capabilities
-from transship.registries.services.service import Service
+from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.facts import Facts, partly, yes
+from transship.registries.services.service import Greeting, Service
 from transship.registries.wildcards import covering
 
+_PROJECTS = "/api/v2.0/projects"
 _PAGE = 100
 _MOST_PAGES = 50
 
@@ -82,7 +85,12 @@ class _Artifact(msgspec.Struct):
     tags: list[_Tag] | None = None
 
 
-class _Foreseer:
+class _Repository(msgspec.Struct):
+    name: str
+    """With its project."""
+
+
+class _Api:
     """Asks which projects are there, can be written to, and keep which of their tags."""
 
     def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - a path is enough
@@ -110,6 +118,32 @@ class _Foreseer:
             standings[repository] = standing
         return Outlook(standings, tuple(unknown))
 
+    async def repositories(self) -> AsyncIterator[str]:
+        """Give what is in the projects that the account sees; the catalog is for administrators."""
+        for project in await _all(self._ask, _PROJECTS, "", _Project):
+            path = f"{_PROJECTS}/{quote(project.name, safe='')}/repositories"
+            try:
+                found = await _all(self._ask, path, "", _Repository)
+            except NoRight:
+                continue  # It is shown in the list of all, and not to be looked into.
+            for repository in found:
+                yield repository.name
+
+    def refusal(self, missing: Missing, visibility: Visibility) -> str:  # noqa: ARG002
+        """Return that a project can be made, private or public."""
+        return ""
+
+    async def create(self, missing: Missing, visibility: Visibility) -> None:
+        """Make a project. Its storage quota is what Harbor gives by itself."""
+        public = str(visibility is Visibility.PUBLIC).lower()
+        await self._ask(
+            _PROJECTS, post={"project_name": missing.name, "metadata": {"public": public}}
+        )
+
+    async def has(self, missing: Missing) -> bool:
+        """Tell whether a project is there."""
+        return await _project(self._ask, missing.name) is not None
+
     async def _standing(self, name: str) -> Standing:
         """Return what is known of all repositories of a project.
 
@@ -128,7 +162,7 @@ class _Foreseer:
 
         Who may push may see the tags, but not always the rules.
         """
-        path = f"/api/v2.0/projects/{quote(project, safe='')}"
+        path = f"{_PROJECTS}/{quote(project, safe='')}"
         try:
             rules = await self._rules.once(
                 project, lambda: _all(self._ask, f"{path}/immutabletagrules", "", _Rule)
@@ -152,7 +186,7 @@ class _Foreseer:
 
 
 async def _project(ask: Ask, name: str) -> _Project | None:
-    found = await _all(ask, "/api/v2.0/projects", f"name={quote(name, safe='')}&", _Project)
+    found = await _all(ask, _PROJECTS, f"name={quote(name, safe='')}&", _Project)
     return next((project for project in found if project.name == name), None)
 
 
@@ -171,8 +205,18 @@ async def _all(ask: Ask, path: str, query: str, kind: type[_T]) -> list[_T]:
 HARBOR = Service(
     kind="harbor",
     title="Harbor",
+    greeting=Greeting(realm=r".*/service/token", service="harbor-registry"),
     username="user, or robot account (robot$project+name)",
     secret="password, CLI secret or robot token",
     capabilities=Capabilities(parts=(2, 0)),
-    foreseer=_Foreseer,
+    api=_Api,
+    facts=Facts(
+        list=yes("by its API, the projects that the account sees"),
+        create=yes("project, by its API"),
+        mount=yes("where the account may read both projects"),
+        resume=yes("from the last piece"),
+        delete=partly("where the account may, and no rule keeps the tag"),
+        limits="the storage quota of a project, as its administrator has set it",
+        credential="a robot account lives as set",
+    ),
 )

@@ -1,6 +1,6 @@
 """Huawei Cloud Software Repository for Container.
 
-Its organizations can be asked for with the login of the registry itself.
+Its organizations can be asked for, and made, with the login of the registry itself.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import msgspec
 
 from transship import errors
 from transship.oci.media_types import OCI_INDEX
-from transship.registries.foreseeing import Ask, Asked, Missing, Outlook, Standing, Writes
+from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Writes
 from transship.registries.place import Capabilities
+from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.facts import NO_LIST, Facts, no, yes
 from transship.registries.services.service import Service
 
 
@@ -24,7 +26,7 @@ class _Organizations(msgspec.Struct):
     namespaces: list[_Organization]
 
 
-class _Foreseer:
+class _Api:
     """Asks which organizations aren't there: a push makes none."""
 
     def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - a path is enough
@@ -43,6 +45,20 @@ class _Foreseer:
                 standings[repository] = Standing(missing=missing)
         return Outlook(standings)
 
+    def refusal(self, missing: Missing, visibility: Visibility) -> str:
+        """Return that what is pushed to a new organization can't be public at once."""
+        if visibility is Visibility.PUBLIC:
+            return f"repositories of a new {missing.kind} are private at this service"
+        return ""
+
+    async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
+        """Make an organization. What is pushed to it is private."""
+        await self._ask("/dockyard/v2/namespaces", post={"namespace": missing.name})
+
+    async def has(self, missing: Missing) -> bool:
+        """Tell whether an organization is there."""
+        return not await self._knows_none(missing.name)
+
     async def _list(self) -> frozenset[str]:
         answer = await self._ask("/dockyard/v2/visible/namespaces")
         seen: _Organizations = answer.json(_Organizations)
@@ -50,17 +66,17 @@ class _Foreseer:
 
     async def _is_absent(self, name: str) -> bool:
         """Ask for one that isn't in the list by its name: only if both say so it is absent."""
+        return await self._absent.once(name, lambda: self._knows_none(name))
 
-        async def asked() -> bool:
-            try:
-                path = f"/dockyard/v2/namespaces/{quote(name, safe='')}"
-                answer = await self._ask(path, missing=errors.RepositoryNotFound)
-            except errors.RepositoryNotFound:
-                return True
-            found: _Organization = answer.json(_Organization)
-            return found.name != name
-
-        return await self._absent.once(name, asked)
+    async def _knows_none(self, name: str) -> bool:
+        """Return whether the service knows no organization of this name."""
+        try:
+            path = f"/dockyard/v2/namespaces/{quote(name, safe='')}"
+            answer = await self._ask(path, missing=errors.RepositoryNotFound)
+        except errors.RepositoryNotFound:
+            return True
+        found: _Organization = answer.json(_Organization)
+        return found.name != name
 
 
 # An OCI index is refused as no readable manifest; Docker's manifest list is taken.
@@ -72,5 +88,11 @@ SWR = Service(
     secret="login key",
     lists=False,
     capabilities=Capabilities(parts=(2, 0), refused=frozenset({OCI_INDEX})),
-    foreseer=_Foreseer,
+    api=_Api,
+    facts=Facts(
+        list=no(NO_LIST, "only by the cloud API"),
+        create=yes("organization, by its API; its repositories are private"),
+        limits="5 organizations by default, names unique in the region; layers to 10 GB",
+        credential="a login key lives until its access key ends, a temporary one 12 to 24 hours",
+    ),
 )

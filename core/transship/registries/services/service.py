@@ -6,29 +6,49 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from transship.registries.foreseeing import Ask, Foreseer
 from transship.registries.place import Capabilities
+from transship.registries.services.api import Ask
+from transship.registries.services.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """By what a service is recognised in the answer of `/v2/`: both must match whole.
+
+    `realm` is a regular expression for the path of the token server that the challenge names,
+    `service` one for the service that it names; in it `{host}` is the registry's own host.
+    """
+
+    realm: str
+    service: str
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A vendor's registry service.
 
-    `hosts` are regular expressions that its host names match whole. `username` and `secret` say
-    in words what its sign-in takes. `lists` says whether `/v2/_catalog` can be relied on.
-    `api_host` is where the API lives, when that is not the name in references. `foreseer` makes
-    who asks it, by its host, what it would refuse, where that can be asked.
+    `hosts` are regular expressions that its host names match whole; where it runs under any name,
+    it is recognised by its `greeting`. `username` and `secret` say in words what its sign-in takes.
+    `lists` says whether `/v2/_catalog` can be relied on. `api_host` is where `/v2/` lives, when
+    that is not the name in references. `api` opens the service's own API (see `services.api`) by
+    the host of a registry; `api_hosts` are the hosts of that API to which the account's secret may
+    go, beside the registry and its token server. `metered` says that it counts the manifests that
+    are read. `facts` are for its capability card.
     """
 
     kind: str
     title: str
     hosts: tuple[str, ...] = ()
+    greeting: Greeting | None = None
     username: str = "user name"
     secret: str = "password or token"
     lists: bool = True
     api_host: str = ""
     capabilities: Capabilities = field(default_factory=Capabilities)
-    foreseer: Callable[[str, Ask], Foreseer] | None = None
+    api: Callable[[str, Ask], object] | None = None
+    api_hosts: tuple[str, ...] = ()
+    metered: bool = False
+    facts: Facts = field(default_factory=Facts)
 
     def runs_at(self, host: str) -> bool:
         """Tell whether `host` (without a port) is one of this service's names."""

@@ -1,0 +1,45 @@
+"""Where the names of a registry's repositories come from: its service's own API, or its catalog."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from transship import errors
+from transship.errors import TransshipError
+from transship.registries.services.api import Lister
+
+CATALOG_CLOSED = (
+    errors.CatalogClosed,
+    errors.NoRight,
+    errors.ReadOnly,
+    errors.RepositoryNotFound,
+    errors.SignInNeeded,
+    errors.UnexpectedAnswer,
+)
+"""What registries say that list nothing, or not to this account."""
+
+
+async def listed(api: object, catalog: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Give the names that the service's API lists, or else those of the catalog, as they come.
+
+    An API that has begun with its list goes on with it, or fails. Raises CatalogClosed, with what
+    the API said where it was asked, when neither gives any.
+    """
+    refused: TransshipError | None = None
+    if isinstance(api, Lister):
+        begun = False
+        try:
+            async for name in api.repositories():
+                begun = True
+                yield name
+            return
+        except TransshipError as error:
+            if begun:
+                raise
+            refused = error
+    try:
+        async for name in catalog:
+            yield name
+    except CATALOG_CLOSED as error:
+        why = refused or error
+        raise errors.CatalogClosed(str(why) if refused else why.detail) from why

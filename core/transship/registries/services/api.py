@@ -1,0 +1,118 @@
+"""What a service's own API can do for an account: the one protocol that a service's file fills in.
+
+`Service.api` opens the API of one registry. What it returns is a `Foreseer`, a `Lister`, a
+`Creator`, a `SignsIn`, or several of them: exactly those that the service has something for, and
+who uses it asks with `isinstance`. All of them ask through `Ask`, which knows the credential and
+sends it nowhere but to the registry, its token server and the hosts in `Service.api_hosts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from transship.errors import TransshipError, UnexpectedAnswer
+from transship.registries.answers import Answer
+from transship.registries.credential import Credential
+from transship.registries.foreseeing import Missing
+
+
+class Visibility(StrEnum):
+    """Who may pull what is in something that is created."""
+
+    PRIVATE = "private"
+    """Who is given the right."""
+    PUBLIC = "public"
+    """Everyone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a credential makes of one request: its Authorization field, or its JSON body."""
+
+    authorization: str = field(default="", repr=False)
+    body: object = field(default=None, repr=False)
+
+
+Sign = Callable[[Credential], Signed]
+"""How an API is signed in to, where that isn't Basic."""
+
+
+class Ask(Protocol):
+    """Asks the service's own API as the account.
+
+    A path is meant at the registry; a whole address may be at its token server, or at one of the
+    service's `api_hosts`. Anywhere else nothing is sent.
+    """
+
+    async def __call__(
+        self,
+        path: str,
+        *,
+        missing: type[TransshipError] = UnexpectedAnswer,
+        post: object = None,
+        bearer: str = "",
+        sign: Sign | None = None,
+    ) -> Answer:
+        """Return the answer, which is a success. Raises `missing` for 404, or another error.
+
+        With `post` that is sent as JSON, with POST; else it is a GET, unless `sign` makes a body.
+        The password goes as Basic, unless there is a token (`bearer`) or `sign` says how.
+        """
+
+    async def realm(self) -> str:
+        """Return the address of the registry's token server, empty when it has none."""
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """Lists what the registry's own catalog doesn't."""
+
+    def repositories(self) -> AsyncIterator[str]:
+        """Give the names of the repositories that the account sees, as they come.
+
+        As they are in references. Raises what stands in the way of asking.
+        """
+
+
+@runtime_checkable
+class Creator(Protocol):
+    """Makes what has to be there before a repository can be written to.
+
+    Only ever called where the operator's plan allows it.
+    """
+
+    def refusal(self, missing: Missing, visibility: Visibility) -> str:
+        """Return in words why this can't be made so, or an empty string. Asks nobody."""
+
+    async def create(self, missing: Missing, visibility: Visibility) -> None:
+        """Make it. Raises why it can't be, also when it is there already."""
+
+    async def has(self, missing: Missing) -> bool:
+        """Tell whether it is there, without believing anything that was asked before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a registry is signed in to with for a while: `seconds` from when it was handed out."""
+
+    credential: Credential
+    seconds: float
+
+
+@runtime_checkable
+class SignsIn(Protocol):
+    """Hands out a login to the registry that lives a while, to who has none for the registry."""
+
+    async def login(self) -> Login:
+        """Return a new login. Raises what stands in the way of asking."""
+
+
+@runtime_checkable
+class Creating(Protocol):
+    """A place in which something may have to be created before it is written to."""
+
+    def creator(self) -> Creator | None:
+        """Return who creates it, None when nobody can."""

@@ -1,0 +1,70 @@
+"""How a record is to be changed: what an operator writes down, and the way that it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
+from transship.cutover.subject import Domain, Subject
+from transship.errors import BadRequest
+from transship_tui.cutover_outcomes import told_of
+from transship_tui.cutover_way import WayKind, WishedWay, secret_words, way_of, wished_of
+from transship_tui.lines import begin_line
+
+WAYS = (
+    ByHand(),
+    ByUpdate("example.com", "10.0.0.53", "mover"),
+    ByUpdate("example.com", "2001:db8::53", "mover", 5353, "hmac-sha512"),
+    ByPowerDns("example.com", "https://dns.example:8081"),
+    ByRoute53("Z123"),
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_way_that_is_written_down_is_the_same_way(way: Way) -> None:
+    assert way_of(wished_of(way)) == way
+
+
+@pytest.mark.parametrize("kind", [WayKind.UPDATE, WayKind.POWERDNS, WayKind.ROUTE53])
+def test_what_is_missing_is_named(kind: WayKind) -> None:
+    with pytest.raises(BadRequest, match="is needed"):
+        way_of(WishedWay(kind))
+
+
+@pytest.mark.parametrize(
+    ("wished", "why"),
+    [
+        (WishedWay(WayKind.UPDATE, "ns1.example.com", "example.com", "mover"), r"no IP\[:PORT\]"),
+        (WishedWay(WayKind.POWERDNS, "dns.example:8081", "example.com"), "no http"),
+    ],
+)
+def test_what_cannot_be_read_is_named(wished: WishedWay, why: str) -> None:
+    with pytest.raises(BadRequest, match=why):
+        way_of(wished)
+
+
+def test_the_dot_at_the_end_of_a_zone_is_no_part_of_it() -> None:
+    wished = WishedWay(WayKind.UPDATE, "10.0.0.53", "example.com.", "mover")
+    assert way_of(wished) == WAYS[1]
+
+
+def test_only_what_is_kept_here_is_asked_for() -> None:
+    assert [bool(secret_words(way)) for way in WAYS] == [False, True, True, True, False]
+
+
+def test_the_line_says_the_way_as_well() -> None:
+    subject = Subject(Domain("images.example.com"), "b.example", public=False)
+    lines = [begin_line(subject, wished_of(way)) for way in WAYS]
+    begin = "transship cutover images.example.com plan --to b.example --no-public"
+    assert lines[0] == begin
+    assert lines[1] == f"{begin} --rfc2136 10.0.0.53 --zone example.com --key mover"
+    assert lines[3] == f"{begin} --powerdns https://dns.example:8081 --zone example.com"
+    assert lines[4] == f"{begin} --route53 Z123"
+
+
+def test_what_became_of_a_change_is_said_with_what_comes_next() -> None:
+    done, partly = told_of("change done"), told_of("change partly: ns2.example.com")
+    assert (done.good, partly.good) == (True, False)
+    assert "every name server has it" in done.words
+    assert partly.words.endswith("don't have it yet: ns2.example.com")
+    assert told_of("no change was left without an end").words.startswith("no change")
