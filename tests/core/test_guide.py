@@ -55,6 +55,13 @@ def test_the_steps_follow_one_another_to_the_cutover() -> None:
     assert [next_step(world).step for world in walk] == list(Step)
 
 
+def test_the_last_step_says_what_the_domain_waits_for() -> None:
+    proven = replace(CHOSEN, job_state="done", proven=True)
+    assert next_step(proven).waits_for == "Move the domain when you are ready."
+    waits = replace(proven, cutover_waits="images.example.com waits for 2 things.")
+    assert next_step(waits).waits_for == "images.example.com waits for 2 things."
+
+
 def test_a_job_that_failed_in_part_is_the_step_until_it_is_retried() -> None:
     step = next_step(replace(CHOSEN, job_state="failed"))
     assert step.step is Step.RUN

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class FakeKeepingStep:
     """`compared`, `caught_up` and `copied_back` are how a cutover stands after that.
 
-    `delta` is how it stands after each round. `kept` has what was decided of tags.
+    `delta` is how it stands after each round. `kept_tags` has what was decided of tags.
     """
 
     standings: dict[str, Standing] = field(default_factory=dict, kw_only=True)
@@ -27,7 +27,7 @@ class FakeKeepingStep:
     caught_up: Standing | None = field(default=None, kw_only=True)
     copied_back: Standing | None = field(default=None, kw_only=True)
     delta: list[Standing] = field(default_factory=list, kw_only=True)
-    kept: dict[str, Keep] = field(default_factory=dict, kw_only=True)
+    kept_tags: dict[str, Keep] = field(default_factory=dict, kw_only=True)
 
     @abstractmethod
     async def _reach(self, name: str, what: object) -> None: ...
@@ -48,7 +48,7 @@ class FakeKeepingStep:
     def keep_tag(self, name: str, tag: str, keep: Keep) -> Standing:
         if tag not in map(tag_name, to_keep(self.standings[name])):
             raise BadRequest(f"nobody has asked about {tag}")
-        self.kept[tag] = keep
+        self.kept_tags[tag] = keep
         return self.standings[name]
 
     async def copy_back_cutover(self, name: str) -> Standing:

@@ -237,9 +237,9 @@ class Walk:
 
     @property
     def _busy(self) -> bool:
-        # A worker that waits for an answer to a dialog is at rest.
+        # A worker that waits for an answer to a dialog is at rest, and so are rounds.
         groups = {worker.group for worker in self.app.workers if not worker.is_finished}
-        return not groups <= {"start", "name", "remove", "begin"}
+        return not groups <= {"start", "name", "remove", "begin", "delta"}
 
     async def is_at(self, screen: str) -> None:
         """Wait until a screen or dialog, by the name of its class, is in front."""

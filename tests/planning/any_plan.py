@@ -13,6 +13,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
 from transship.plans.policy import Deletion, Limits, Schedule, Window
 from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.registries.services.api import Visibility
 
 SOURCES = ("old.example", "old.example:5000", "[::1]:5001", "docker.io", "layout:folder/of images")
 TARGETS = ("new.example", "backup.example:5000", "docker.io")
@@ -138,6 +139,7 @@ def plans(draw: st.DrawFn, kinds: tuple[Kind, ...] = tuple(Kind)) -> Plan:
         schedule=draw(schedules),
         delete=draw(deletions) if kind is Kind.REPLICATION else None,
         retries=draw(st.integers(0, 5)),
+        create_missing=draw(st.none() | st.sampled_from(Visibility)),
     )
     registries = [place.registry for place in plan.places]
     limited = draw(st.dictionaries(st.sampled_from(registries), limits, max_size=2))

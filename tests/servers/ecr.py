@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 HOST = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
-_READS = ("DescribeRepositories", "DescribeRepositoryCreationTemplates")
+_KNOWN = (
+    "CreateRepository",
+    "DescribeRepositories",
+    "DescribeRepositoryCreationTemplates",
+    "GetAuthorizationToken",
+)
+_PAGE = 100
 
 
 @dataclass
@@ -30,6 +38,7 @@ class EcrApi:
     url: str = ""
     repositories: dict[str, dict[str, Any]] = field(default_factory=dict)
     templates: list[dict[str, Any]] = field(default_factory=list)
+    password: str = "a token of twelve hours"
     denied: set[str] = field(default_factory=set)
     caller: str = ACCOUNT
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -39,8 +48,8 @@ class EcrApi:
         headers = {name.lower(): value for name, value in exchange.head.headers}
         body = b"".join([piece async for piece in exchange.body])
         operation = headers["x-amz-target"].rpartition(".")[2]
-        assert operation in _READS, "a preview only reads"
-        assert f"{ACCOUNT}" in body.decode() or operation == _READS[1]
+        assert operation in _KNOWN
+        assert ACCOUNT in body.decode() or operation in _KNOWN[2:]
         assert "/eu-central-1/ecr/" in headers["authorization"]
         asked = json.loads(body)
         self.asked.append((operation, asked))
@@ -53,14 +62,39 @@ class EcrApi:
             return 400, {"__type": "AccessDeniedException", "message": "not authorized"}
         if operation == "DescribeRepositoryCreationTemplates":
             return 200, {"registryId": self.caller, "repositoryCreationTemplates": self.templates}
+        if operation == "GetAuthorizationToken":
+            return 200, {"authorizationData": [self._token()]}
+        if operation == "CreateRepository":
+            return self._create(asked["repositoryName"])
+        if "repositoryNames" not in asked:
+            return 200, self._page(int(asked.get("nextToken", 0)))
         names = asked["repositoryNames"]
         if any(name not in self.repositories for name in names):
             return 400, {"__type": "RepositoryNotFoundException", "message": "does not exist"}
-        found = [
-            {"registryId": ACCOUNT, "repositoryName": name, **self.repositories[name]}
-            for name in names
-        ]
-        return 200, {"repositories": found}
+        return 200, {"repositories": [self._repository(name) for name in names]}
+
+    def _create(self, name: str) -> tuple[int, dict[str, Any]]:
+        if name in self.repositories:
+            return 400, {"__type": "RepositoryAlreadyExistsException", "message": "is there"}
+        self.repositories[name] = {"imageTagMutability": "MUTABLE"}
+        return 200, {"repository": self._repository(name)}
+
+    def _page(self, first: int) -> dict[str, Any]:
+        names = sorted(self.repositories)
+        some = [self._repository(name) for name in names[first : first + _PAGE]]
+        more = {"nextToken": str(first + _PAGE)} if first + _PAGE < len(names) else {}
+        return {"repositories": some, **more}
+
+    def _repository(self, name: str) -> dict[str, Any]:
+        return {"registryId": ACCOUNT, "repositoryName": name, **self.repositories[name]}
+
+    def _token(self) -> dict[str, Any]:
+        pair = f"AWS:{self.password}".encode()
+        return {
+            "authorizationToken": base64.b64encode(pair).decode(),
+            "expiresAt": time.time() + 12 * 3600,
+            "proxyEndpoint": f"https://{HOST}",
+        }
 
 
 @contextmanager

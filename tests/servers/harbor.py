@@ -1,7 +1,8 @@
 """Harbor's API in front of a real registry. Harbor itself can't be had here: it stands in.
 
-It answers what a preview asks, in the shapes and with the statuses of Harbor's own source
-(`src/server/v2.0/handler`), and knows only the account of its registry.
+It answers what a preview asks, lists what is in projects and makes them, in the shapes and with the
+statuses of Harbor's own source (`src/server/v2.0/handler`), and knows only the account of its
+registry.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 _RULES = re.compile(r"/api/v2\.0/projects/([^/]+)/immutabletagrules")
+_REPOSITORIES = re.compile(r"/api/v2\.0/projects/([^/]+)/repositories")
 _ARTIFACTS = re.compile(r"/api/v2\.0/projects/([^/]+)/repositories/([^/]+)/artifacts")
 
 
@@ -30,13 +32,16 @@ _ARTIFACTS = re.compile(r"/api/v2\.0/projects/([^/]+)/repositories/([^/]+)/artif
 class Project:
     """A project. `proxies` is the number of the registry that it is a proxy cache of.
 
-    `tags` has, for each repository, its tags with whether they are immutable.
+    `tags` has, for each repository, its tags with whether they are immutable. `may_look_into` says
+    whether its repositories are listed for the account.
     """
 
     rules: list[dict[str, Any]] = field(default_factory=list)
     proxies: int = 0
+    public: str = "false"
     may_list_rules: bool = True
     may_list_tags: bool = True
+    may_look_into: bool = True
     tags: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
@@ -63,12 +68,22 @@ def rule(
 
 
 class Harbor(FaultProxy):
-    """The API and, behind it, the registry. `broken` is a status that it has for everything."""
+    """The API and, behind it, the registry. `broken` is a status that it has for everything.
+
+    `strict` makes it refuse, as Harbor does, to be written to outside of its projects. Projects are
+    made for who `may_create`; one that is `hidden` is there, and not shown to the account. With
+    `forgets` a project is made and isn't there after all.
+    """
 
     def __init__(self, upstream_host: str) -> None:
         super().__init__(upstream_host)
         self.projects: dict[str, Project] = {}
         self.broken = 0
+        self.strict = False
+        self.may_create = True
+        self.forgets = False
+        self.hidden: set[str] = set()
+        self.created: list[dict[str, Any]] = []
 
     @property
     def asked(self) -> list[str]:
@@ -84,16 +99,43 @@ class Harbor(FaultProxy):
     async def handle(self, exchange: Exchange) -> None:
         """Answer what is the API's, and pass everything else on."""
         if not exchange.target.startswith("/api/"):
-            await super().handle(exchange)
+            if self._lacks_project(exchange):
+                await exchange.discard_body()
+                answer = _error(404, "NOT_FOUND")
+                await exchange.answer(answer.status, answer.headers, answer.body)
+            else:
+                await super().handle(exchange)
             return
         headers = {name.lower(): value for name, value in exchange.head.headers}
         scheme = headers.pop("authorization", "").partition(" ")[0]
-        await exchange.discard_body()
-        answer = self._answer(exchange.target, signed_in=scheme == "Basic")
+        body = b"".join([piece async for piece in exchange.body])
+        if exchange.method == "POST" and scheme == "Basic" and not self.broken:
+            answer = self._create(exchange.target, json.loads(body))
+        else:
+            answer = self._answer(exchange.target, signed_in=scheme == "Basic")
         self.requests.append(
             ProxiedRequest(exchange.method, exchange.target, headers, scheme or None, answer.status)
         )
         await exchange.answer(answer.status, answer.headers, answer.body)
+
+    def _lacks_project(self, exchange: Exchange) -> bool:
+        """Tell whether a request would write below a project that isn't there."""
+        project = exchange.target.removeprefix("/v2/").partition("/")[0]
+        writes = exchange.method not in ("GET", "HEAD")
+        return self.strict and writes and project not in self.projects
+
+    def _create(self, target: str, asked: dict[str, Any]) -> Answer:
+        if target != "/api/v2.0/projects":
+            return _error(404, "NOT_FOUND")
+        name = asked["project_name"]
+        if not self.may_create:
+            return _error(403, "FORBIDDEN")
+        if name in self.projects or name in self.hidden:
+            return _error(409, "CONFLICT")
+        self.created.append(asked)
+        if not self.forgets:
+            self.projects[name] = Project(public=asked["metadata"]["public"])
+        return Answer(201, {"Location": f"/api/v2.0/projects/{name}"})
 
     def _answer(self, target: str, *, signed_in: bool) -> Answer:
         if self.broken:
@@ -110,9 +152,17 @@ class Harbor(FaultProxy):
             if project is None or not project.may_list_rules:
                 return _error(403, "FORBIDDEN")
             return _page(project.rules, query)
+        if found := _REPOSITORIES.fullmatch(parts.path):
+            return self._repositories(unquote(found[1]), query)
         if found := _ARTIFACTS.fullmatch(parts.path):
             return self._artifacts(unquote(found[1]), unquote(unquote(found[2])), query)
         return _error(404, "NOT_FOUND")
+
+    def _repositories(self, name: str, query: dict[str, str]) -> Answer:
+        project = self.projects[name]
+        if not project.may_look_into:
+            return _error(403, "FORBIDDEN")
+        return _page([{"id": 1, "name": f"{name}/{each}"} for each in project.tags], query)
 
     def _artifacts(self, name: str, repository: str, query: dict[str, str]) -> Answer:
         project = self.projects.get(name)
@@ -127,7 +177,12 @@ class Harbor(FaultProxy):
 
     def _project(self, name: str) -> dict[str, Any]:
         more = {"registry_id": self.projects[name].proxies} if self.projects[name].proxies else {}
-        return {"project_id": 1, "name": name, "metadata": {"public": "false"}, **more}
+        return {
+            "project_id": 1,
+            "name": name,
+            "metadata": {"public": self.projects[name].public},
+            **more,
+        }
 
 
 def _page(entries: list[dict[str, Any]], query: dict[str, str]) -> Answer:

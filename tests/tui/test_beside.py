@@ -52,6 +52,15 @@ async def test_who_stops_waiting_ends_it() -> None:
     assert await asyncio.to_thread(ended.wait, 5)
 
 
+async def test_work_that_is_cancelled_there_keeps_nobody_waiting() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(30):
+            await beside(work)
+
+
 async def test_turns_are_as_long_as_before_once_all_is_done() -> None:
     before = sys.getswitchinterval()
     async with asyncio.TaskGroup() as group:

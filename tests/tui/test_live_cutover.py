@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from servers.dns.asked import values
 from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
 from servers.dns.lab import EXAMPLE
-from servers.dns.zones import IMAGES, NEW, OLD
+from servers.dns.zones import IMAGES, NEW, OLD, TTL
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.cutover.change.records import PlannedChange
 from transship.cutover.change.secret import TsigKey, keep_tsig_key
-from transship.cutover.change.ways import ByUpdate
+from transship.cutover.change.ways import ByPowerDns, ByRoute53, ByUpdate
+from transship.cutover.evidence import RecordSet
+from transship.cutover.flipping import Asked
+from transship.cutover.folder import Cutovers
+from transship.cutover.journal import Kind
 from transship.cutover.progress import State
 from transship.cutover.reports.grid import grid_of
 from transship.cutover.subject import Domain, Resolver, Subject
 from transship.errors import ByHandOnly, CutoverNotFound, RollbackBlocked, WritesOff
+from transship.operator import this_operator
 from transship.paths import Paths
 from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
@@ -157,6 +165,75 @@ async def test_a_record_is_changed_and_put_back_by_update(
     texts = [note.text for note in standing.notes]
     assert "change done" in texts
     assert "rollback done" in texts
+
+
+async def test_a_change_that_was_broken_off_is_read_back_and_nothing_is_sent_again(
+    engine: LabEngine, subject: Subject, lab: DnsLab
+) -> None:
+    way = ByUpdate(
+        EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
+    )
+    await engine.keep_key(way, KEY_SECRET, for_this_run=True)
+    name = engine.add_cutover(subject, way)
+    await last(engine.check_cutover(name))
+    assert await engine.end_change(name) == "no change was left without an end"
+    cutover = Cutovers(engine._paths.cutovers).find(name)
+    host = subject.domain.name
+    edit = PlannedChange(
+        host,
+        (RecordSet(f"{host}.", "CNAME", TTL, (OLD,)),),
+        (RecordSet(f"{host}.", "CNAME", TTL, (NEW,)),),
+    )
+    with cutover.journal() as journal:
+        journal.add(Kind.ASKED, Asked(edit, "the lab"), engine.clock.now(), this_operator())
+    lab.set(IMAGES, "CNAME", NEW)  # It was sent, and then whoever sent it was gone.
+    assert engine.cutover(name).unended is not None
+    sent = values(EXAMPLE, "SOA", lab.primary.address, lab.block.port)
+
+    assert await engine.end_change(name) == "change done"
+
+    assert engine.cutover(name).unended is None
+    assert values(EXAMPLE, "SOA", lab.primary.address, lab.block.port) == sent
+
+
+async def test_the_key_of_a_way_is_kept_for_good_or_for_this_run(engine: LabEngine) -> None:
+    engine._sources = replace(engine._sources, session=SessionStore())
+    update = ByUpdate("example.test", "127.0.0.1", "mover")
+    api = ByPowerDns("example.test", "https://dns.example:8081")
+    assert await engine.is_key_kept(ByRoute53("Z1"))
+    for way, for_this_run in ((update, True), (api, False)):
+        assert not await engine.is_key_kept(way)
+        await engine.keep_key(way, "c2VjcmV0", for_this_run=for_this_run)
+        assert await engine.is_key_kept(way)
+    engine._sources = replace(engine._sources, session=SessionStore())
+    assert not await engine.is_key_kept(update)
+    assert await engine.is_key_kept(api)
+
+
+async def test_how_a_record_is_changed_can_be_said_anew(
+    engine: LabEngine, subject: Subject
+) -> None:
+    name = engine.add_cutover(subject)
+    assert engine.cutover(name).applier is None
+    standing = engine.change_way(name, ByRoute53("Z1"))
+    assert standing.applier is not None
+    assert engine.way_of_cutover(name) == ByRoute53("Z1")
+
+
+async def test_checks_and_the_watch_run_beside_the_app(engine: LabEngine, subject: Subject) -> None:
+    name = engine.add_cutover(subject)
+    looked: set[int] = set()
+    known = engine.resolvers_of
+
+    def resolvers_of(subject: Subject) -> tuple[Resolver, ...]:
+        looked.add(threading.get_ident())
+        return known(subject)
+
+    engine.resolvers_of = resolvers_of  # type: ignore[method-assign]
+    await last(engine.check_cutover(name))
+    await seen(engine, name, lambda each: bool(each.history))
+    assert looked
+    assert threading.get_ident() not in looked
 
 
 async def test_what_the_operator_says_counts(engine: LabEngine, subject: Subject) -> None:

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[QuickEngine]:
-    store = SessionStore()
-    sources = Sources(store, store, DockerConfig({}, home=tmp_path), {})
+    session, keyring = SessionStore(), SessionStore()
+    sources = Sources(session, keyring, DockerConfig({}, home=tmp_path), {})
     engine = QuickEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
     yield engine
     await engine.aclose()
@@ -115,8 +115,9 @@ async def test_from_the_first_check_to_two_rounds_that_find_nothing(
     standing = engine.cutover(name)
     assert standing.quiet >= QUIET_ROUNDS
     assert digest_at(new, APP, "1") == early
-    (job,) = engine.jobs()
-    assert (job.state, job.counts.copied) == (JobState.DONE, 1)
+    made = engine.jobs()
+    assert [(job.state, job.counts.copied) for job in made] == [(JobState.DONE, 1)], standing.rounds
+    (job,) = made
     written = document(standing, engine.clock.now())["delta"]
     assert written["in_step"] is True  # type: ignore[index]
     assert any(job.id in note.text for note in standing.notes)

@@ -135,14 +135,14 @@ class _Beside(Generic[_T]):
         try:
             result = asyncio.run(self._main())
         except asyncio.CancelledError:
-            return
+            self._tell(self._done, self._done.cancel, None)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it, whatever it is
             self._tell(self._done, self._done.set_exception, error)
         else:
             self._tell(self._done, self._done.set_result, result)
 
     def _tell(
-        self, waiting: asyncio.Future[Any], give: Callable[[Any], None], value: object
+        self, waiting: asyncio.Future[Any], give: Callable[[Any], object], value: object
     ) -> None:
         def deliver() -> None:
             if not waiting.done():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from transship.accounts.credentials import Sources
 from transship.accounts.secrets import SecretStatus, SecretStore
@@ -45,8 +45,8 @@ class _KeysOfProviders:
         return found or await self._keyring.get(host, username)
 
     async def set(self, host: str, username: str, secret: str) -> None:
-        await self._keyring.set(host, username, secret)
         await self._session.delete(host, username)
+        await self._keyring.set(host, username, secret)
 
     async def delete(self, host: str, username: str) -> bool:
         known = await self._session.delete(host, username)
@@ -57,7 +57,7 @@ class _KeysOfProviders:
 
 
 class LiveChanging(LiveDelta):
-    """Changes, the keys that they need, and the rounds, which are made beside the app."""
+    """Changes of records, and the keys that they need."""
 
     _sources: Sources
     read_only: bool = False
@@ -180,24 +180,3 @@ class LiveChanging(LiveDelta):
             # A loop that is closed watches nothing any more.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(watch.hurry)
-
-    # Rounds, beside the app
-
-    async def compare_cutover(self, name: str) -> Standing:
-        """Compare both registries once, and judge anew; copies nothing."""
-        return await self._doing(lambda: super(LiveChanging, self).compare_cutover(name))
-
-    async def catch_up_cutover(self, name: str) -> Standing:
-        """Copy to the new registry, once, what is pushed to the old one alone, and judge anew."""
-        return await self._doing(lambda: super(LiveChanging, self).catch_up_cutover(name))
-
-    async def copy_back_cutover(self, name: str) -> Standing:
-        """Copy to the old registry what only the new one has, by a job, and judge anew."""
-        return await self._doing(lambda: super(LiveChanging, self).copy_back_cutover(name))
-
-    async def delta_cutover(self, name: str) -> AsyncGenerator[Standing]:
-        """Copy to the new registry what is pushed to the old one alone, round after round."""
-        rounds = super().delta_cutover
-        async with aclosing(self._giving(lambda: rounds(name))) as standings:
-            async for standing in standings:
-                yield standing

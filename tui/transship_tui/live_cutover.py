@@ -34,7 +34,7 @@ from transship.cutover.watching import After, Watch
 from transship.errors import BadFile, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import this_operator
-from transship.paths import Paths, private_folder
+from transship.paths import Paths
 from transship.registries.access import Access
 from transship_tui.cutover_trying import tried_domain, tried_new, tried_resolver
 from transship_tui.engine_cutover import BY_HAND, Tried, Wished
@@ -120,14 +120,8 @@ class LiveCutovers(LiveChanging):
         return self._cutovers.create(subject, way, at=self.clock.now()).id
 
     def forget_cutover(self, name: str) -> None:
-        """Move a cutover's folder away. Raises CutoverBusy."""
-        cutover = self._cutovers.find(name)
-        with cutover.locked("watch"), cutover.locked("change"):
-            away = private_folder(self._paths.cutovers.parent / "cutovers-put-away")
-            try:
-                cutover.folder.replace(away / cutover.id)
-            except OSError as error:
-                raise BadFile(f"{cutover.folder}: {error.strerror}") from error
+        """Move a cutover's folder away. Raises CutoverBusy, and BadFile where it can't be moved."""
+        self._cutovers.put_away(self._cutovers.find(name))
 
     def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
         """Keep what the operator says of a question or a warning, and judge anew."""

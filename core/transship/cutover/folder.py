@@ -131,7 +131,8 @@ class Cutovers:
     def put_away(self, cutover: Cutover) -> Path:
         """Move a cutover out of the way with all that was seen, and return where it is then.
 
-        Nothing is deleted. Raises CutoverBusy while somebody works on it.
+        Nothing is deleted. Raises CutoverBusy while somebody works on it, and BadFile where it
+        can't be moved.
         """
         away = private_folder(self._folder / _AWAY) / cutover.id
         with (
@@ -140,7 +141,10 @@ class Cutovers:
             cutover.locked("delta"),
             cutover.locked("back"),
         ):
-            cutover.folder.rename(away)
+            try:
+                cutover.folder.rename(away)
+            except OSError as error:
+                raise BadFile(f"{cutover.folder}: {error.strerror}") from error
         return away
 
     def all(self) -> list[Cutover]:

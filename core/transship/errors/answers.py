@@ -83,6 +83,13 @@ class NamespaceMissing(TransshipError):
     remedy = "Create it at the target, or change where it goes: the target's path, or `map`."
 
 
+class NotCreated(TransshipError):
+    """What a repository is in couldn't be created, although the plan allows it."""
+
+    title = "What the target needs first could not be created"
+    remedy = "Give the account the right to create it, or create it at the target, then retry."
+
+
 class TooLarge(TransshipError):
     """A body larger than the registry, or a proxy before it, takes."""
 

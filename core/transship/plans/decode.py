@@ -20,6 +20,7 @@ from transship.plans.policy import MOST_AT_ONCE, Deletion, Limits, Schedule
 from transship.plans.quantities import parse_duration, parse_rate, parse_share, parse_window
 from transship.plans.schedule import check_cron
 from transship.plans.tables import Mistake, Mistakes, Table, Words
+from transship.registries.services.api import Visibility
 
 VERSION = 1
 """The version of plan files that is read and written here."""
@@ -29,7 +30,16 @@ NOTHING = "nothing"
 
 _MOST_RETRIES = 100
 _EVERYWHERE = frozenset(
-    {"version", "kind", "on_conflict", "referrers", "retries", "schedule", "limits"}
+    {
+        "version",
+        "kind",
+        "on_conflict",
+        "create_missing",
+        "referrers",
+        "retries",
+        "schedule",
+        "limits",
+    }
 )
 _ELSEWHERE = {
     **dict.fromkeys(("from", "to"), "stands in [[rules]], or in [[copies]] of a copy plan"),
@@ -98,9 +108,16 @@ def _plan(table: Table, resolve: Resolve) -> Plan | None:
         schedule=_schedule(table),
         delete=_deletion(table) if kind is Kind.REPLICATION else None,
         retries=table.count("retries", 0, _MOST_RETRIES) or 0,
+        create_missing=_create_missing(table),
     )
     plan = _with_copies(table, plan, resolve) if kind is Kind.COPY else _ruled(table, plan, resolve)
     return replace(plan, limits=_limits(table, plan, resolve))
+
+
+def _create_missing(table: Table) -> Visibility | None:
+    if "create_missing" not in table:
+        return None
+    return table.one_of("create_missing", Visibility, Visibility.PRIVATE)
 
 
 def _with_copies(table: Table, plan: Plan, resolve: Resolve) -> Plan:

@@ -45,7 +45,7 @@ _RULE = Words(
             "stands inside tags = { ... }",
         ),
         **dict.fromkeys(
-            ("on_conflict", "referrers", "retries"),
+            ("on_conflict", "create_missing", "referrers", "retries"),
             "holds for the whole plan; it stands before the first [[rules]]",
         ),
     },

@@ -52,7 +52,9 @@ def encode(plan: Plan, spelling: Spelling | None = None) -> Document:
         "referrers": plan.referrers,
     }
     document |= _given(
-        retries=plan.retries, platforms=[str(platform) for platform in plan.platforms]
+        create_missing=plan.create_missing and str(plan.create_missing),
+        retries=plan.retries,
+        platforms=[str(platform) for platform in plan.platforms],
     )
     if plan.kind is Kind.COPY:
         document["copies"] = [_copy(copy, spelling) for copy in plan.copies]

@@ -13,6 +13,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference
 from transship.plans.policy import Deletion, Limits, Schedule
 from transship.plans.rule import Rule
+from transship.registries.services.api import Visibility
 
 
 class OnConflict(StrEnum):
@@ -67,6 +68,7 @@ class Plan:
     """What should move where, and how: `copies` by name, or `rules` that select.
 
     `limits` go by registry. `retries` is how often what failed is tried again before the job ends.
+    `create_missing` allows to create what a repository has to be in, and says who may pull from it.
     """
 
     copies: tuple[Wanted, ...] = ()
@@ -79,6 +81,7 @@ class Plan:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     delete: Deletion | None = None
     retries: int = 0
+    create_missing: Visibility | None = None
 
     @property
     def sources(self) -> tuple[Reference, ...]:

@@ -18,6 +18,7 @@ from transship.oci.reference import Reference
 from transship.registries.place import MEBIBYTE
 from transship.text import counted, duration_text
 from transship.transfers.copying import Copier
+from transship.transfers.creating import Maker
 from transship.transfers.deleting import Deleter
 from transship.transfers.gather import all_settled
 from transship.transfers.journal import Journal
@@ -26,7 +27,7 @@ from transship.transfers.logbook import Logbook
 from transship.transfers.placing import Placer
 from transship.transfers.queue import Queue
 from transship.transfers.stock import Stock
-from transship.transfers.work import MAY_PASS, PLACE_WIDE, Copy, State, Verdict
+from transship.transfers.work import MAY_PASS, PLACE_WIDE, BlobWork, Copy, State, Verdict
 
 _HEAD_START = 16 * MEBIBYTE
 _HEAD_STARTS = 24
@@ -51,6 +52,7 @@ class Crew:
     placer: Placer
     copier: Copier
     deleter: Deleter
+    maker: Maker
 
 
 class Carrier:
@@ -192,15 +194,12 @@ class Carrier:
         What goes wrong with one of them is met again, and kept, by the copy that needs it.
         """
         largest = self._journal.largest_blobs(_HEAD_START, _HEAD_STARTS)
-        await asyncio.gather(
-            *(
-                self._crew.placer.ensure(
-                    blob.source, Reference(blob.target, blob.home), blob.digest, blob.size
-                )
-                for blob in largest
-            ),
-            return_exceptions=True,
-        )
+        await asyncio.gather(*map(self._start, largest), return_exceptions=True)
+
+    async def _start(self, blob: BlobWork) -> None:
+        target = Reference(blob.target, blob.home)
+        await self._crew.maker.ensure(target)
+        await self._crew.placer.ensure(blob.source, target, blob.digest, blob.size)
 
     # What failed, once more
 
@@ -229,6 +228,7 @@ class Carrier:
             return False
         self._journal.note(tried_again=attempt)
         self.place_wide = None
+        self._crew.maker.try_again()
         self._gate.reopen()
         unseen = [copy for copy in passing if not copy.verdict.changes]
         self._journal.try_again(copy for copy in passing if copy.verdict.changes)

@@ -12,6 +12,7 @@ from transship.oci.manifest import Manifest, make_index
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.registries.place import Place
+from transship.transfers.creating import Maker
 from transship.transfers.gather import all_settled
 from transship.transfers.journal import Journal
 from transship.transfers.looking import see_target
@@ -34,6 +35,7 @@ class Copier:
         on_conflict: OnConflict,
         clock: Clock,
         replaces: Mapping[Reference, str] | None = None,
+        maker: Maker | None = None,
     ) -> None:
         self._places = places
         self._journal = journal
@@ -41,12 +43,15 @@ class Copier:
         self._on_conflict = on_conflict
         self._clock = clock
         self._replaces = replaces or {}
+        self._maker = maker
         self._written: set[Reference] = set()
         self._writing: dict[Reference, asyncio.Lock] = {}
 
     async def copy(self, copy: Copy) -> None:
         """Copy one image and journal that it is done. Raises why it can't be."""
         root = self._manifest(copy, copy.digest)
+        if self._maker is not None:
+            await self._maker.ensure(copy.target)
         try:
             await self._copy(copy, root)
         except errors.ManifestBlobUnknown:

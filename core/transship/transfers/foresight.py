@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transship.errors import (
     ImmutableTag,
@@ -26,10 +26,15 @@ from transship.registries.foreseeing import (
     Unknown,
 )
 from transship.registries.place import Capabilities, Place
+from transship.registries.services.api import Creating, Creator, Visibility
 from transship.transfers.gather import each
-from transship.transfers.work import Found
+from transship.transfers.work import Creation, Found
 
 _OTHER_FORM = "Build it in a form that the target takes, or leave it out."
+_LET_CREATE = (
+    "Let the plan create it (`create_missing`), create it at the target, "
+    "or change where it goes: the target's path, or `map`."
+)
 _NAMED = 3
 
 
@@ -49,10 +54,17 @@ class Unforeseen:
 
 
 class Foresight:
-    """What the targets of a plan say of themselves, for one look at it."""
+    """What the targets of a plan say of themselves, for one look at it.
 
-    def __init__(self, places: Mapping[str, Place]) -> None:
+    `create_missing` says that the plan allows to create what isn't there, and for whom to pull.
+    """
+
+    def __init__(
+        self, places: Mapping[str, Place], create_missing: Visibility | None = None
+    ) -> None:
         self._places = places
+        self._create_missing = create_missing
+        self._creators: dict[str, Creator | None] = {}
         self._foreseers: dict[str, Foreseer | None] = {}
         self._asked: dict[tuple[str, str], bool] = {}
         self._answered: dict[tuple[str, str], asyncio.Event] = {}
@@ -96,9 +108,33 @@ class Foresight:
     def refusal(self, found: Found) -> TransshipError | None:
         """Return why its target would refuse to have this written, None if nothing is known."""
         target = found.target
-        standing = self._standings.get((target.registry, target.repository), _NOTHING_KNOWN)
+        standing = self._standing(found)
+        if standing.missing is not None and (creator := self._creator(target.registry)):
+            if self._create_missing is None:
+                missing = f"{target}: {standing.missing}"
+                return NamespaceMissing(missing, remedy=_LET_CREATE)
+            if why := creator.refusal(standing.missing, self._create_missing):
+                return NamespaceMissing(f"{target}: {standing.missing}; {why}")
+            standing = replace(standing, missing=None)
         place = self._places.get(target.registry)
         return refusal(found, standing, place.capabilities if place else _NO_BOUNDS)
+
+    def creation(self, found: Found) -> Creation | None:
+        """Return what has to be created before this can be written, None if nothing has."""
+        missing, target = self._standing(found).missing, found.target.registry
+        if missing is None or self._create_missing is None or self._creator(target) is None:
+            return None
+        return Creation(target, replace(missing, hidden=False), self._create_missing)
+
+    def _standing(self, found: Found) -> Standing:
+        target = found.target
+        return self._standings.get((target.registry, target.repository), _NOTHING_KNOWN)
+
+    def _creator(self, target: str) -> Creator | None:
+        if target not in self._creators:
+            place = self._places.get(target)
+            self._creators[target] = place.creator() if isinstance(place, Creating) else None
+        return self._creators[target]
 
     def _foreseer(self, target: str) -> Foreseer | None:
         if target not in self._foreseers:

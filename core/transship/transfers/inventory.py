@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from transship import errors
@@ -205,9 +207,9 @@ class _Taking:
     async def _run(self, errands: list[Errand], *, at_once: int) -> None:
         for errand in errands:
             self._uses.update((errand.source, errand.target))
-        await in_order(
-            self._parts(errands), self._look, self.taken, at_once=at_once, ahead=_AHEAD * at_once
-        )
+        parts, ahead = self._parts(errands), _AHEAD * at_once
+        with _left_in_peace():
+            await in_order(parts, self._look, self.taken, at_once=at_once, ahead=ahead)
 
     def _parts(self, errands: Iterable[Errand]) -> Iterator[Part]:
         for errand in errands:
@@ -290,6 +292,20 @@ def _believed(found: Found) -> Found:
     if found.target_digest in (None, found.digest):
         return found
     return Found(found.source, found.target, None, None, believed=True)
+
+
+@contextmanager
+def _left_in_peace() -> Iterator[None]:
+    """Keep the garbage collector from walking through all that was listed again and again.
+
+    Nothing of it goes before everything was looked at, and the more tags there are, the longer is
+    the walk, and the more often it is taken.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _slim(found: Found) -> Found:

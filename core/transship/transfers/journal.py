@@ -15,6 +15,7 @@ from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.reference import Reference, parse_reference
 from transship.text import safe
+from transship.transfers.journal_creations import CreationJournal
 from transship.transfers.journal_undo import UndoJournal
 from transship.transfers.journal_wishes import WishJournal
 from transship.transfers.rows import (
@@ -64,7 +65,7 @@ class Failure:
     """The first few, as what was copied and the detail."""
 
 
-class Journal(UndoJournal, WishJournal):
+class Journal(CreationJournal, UndoJournal, WishJournal):
     """One job's journal. Open it anew in each process; close it when done."""
 
     # The worklist
@@ -105,6 +106,7 @@ class Journal(UndoJournal, WishJournal):
                     for b in worklist.blobs
                 ),
             )
+            self.need(worklist.needs)
             self.note(phase="planned")
 
     def copies(self, state: State | None = None) -> list[Copy]:

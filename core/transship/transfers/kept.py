@@ -12,7 +12,7 @@ from typing import TypeVar, overload
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.transfers.scratch import Scratch
-from transship.transfers.work import BlobWork, Copy, Verdict, Worklist
+from transship.transfers.work import BlobWork, Copy, Need, Verdict, Worklist
 
 _PAGE = 256
 """How many rows are read at once: more than a screen has lines."""
@@ -121,8 +121,8 @@ class KeptWorklist(Worklist):
 
     _scratch: Scratch
 
-    def __init__(self, scratch: Scratch) -> None:
-        super().__init__(KeptCopies(scratch), KeptBlobs(scratch), KeptManifests(scratch))
+    def __init__(self, scratch: Scratch, needs: Sequence[Need] = ()) -> None:
+        super().__init__(KeptCopies(scratch), KeptBlobs(scratch), KeptManifests(scratch), needs)
         object.__setattr__(self, "_scratch", scratch)  # As a frozen dataclass does it.
 
     @cached_property

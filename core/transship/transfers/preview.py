@@ -58,7 +58,7 @@ async def preview(
     `look_at_all` raises, but for NothingSelected: that is a preview with nothing in it.
     """
     hold(places, plan.limits)
-    foresight = Foresight(places)
+    foresight = Foresight(places, plan.create_missing)
     draft = Draft(plan.on_conflict, replaces=plan.replaces, foresight=foresight)
     overview = await look_at_all(
         plan, places, clock, draft.add, progress, also=foresight.look, thorough=True

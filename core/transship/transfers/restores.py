@@ -14,7 +14,7 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, make_index
 from transship.oci.reference import Reference
-from transship.transfers.work import Copy, JobState, State, Verdict
+from transship.transfers.work import Copy, Creation, JobState, State, Verdict
 
 
 class Act(StrEnum):
@@ -113,13 +113,15 @@ class UndoPlan:
     """What undoing a job would do: all tags that it changed, the last first, then lists.
 
     `state` is the job's: one that hasn't ended is ended by its undo. `stays` are manifests that
-    the job wrote by digest and that can still be found: referrers by what they refer to.
+    the job wrote by digest and that can still be found: referrers by what they refer to. `created`
+    is what the job created for its images to be in; it stays as well.
     """
 
     job: str
     state: JobState
     restores: tuple[Restore, ...]
     stays: tuple[Reference, ...] = ()
+    created: tuple[Creation, ...] = ()
 
     @property
     def changing(self) -> tuple[Restore, ...]:

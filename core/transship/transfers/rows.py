@@ -48,6 +48,10 @@ CREATE TABLE IF NOT EXISTS placements (
 CREATE TABLE IF NOT EXISTS uploads (
     target TEXT, repository TEXT, digest TEXT, location TEXT, offset INTEGER,
     PRIMARY KEY (target, repository, digest)) WITHOUT ROWID;
+-- What each repository needs created before it can be written to, and how far that is.
+CREATE TABLE IF NOT EXISTS creations (
+    target TEXT, repository TEXT, kind TEXT, name TEXT, visibility TEXT, state TEXT, detail TEXT,
+    at REAL, PRIMARY KEY (target, repository)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lanes (
     lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL,
     target TEXT, digest TEXT);

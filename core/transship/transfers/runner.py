@@ -16,6 +16,7 @@ from transship.registries.place import Place
 from transship.text import counted
 from transship.transfers.carrying import Carrier, Crew
 from transship.transfers.copying import Copier
+from transship.transfers.creating import Maker
 from transship.transfers.deleting import Deleter
 from transship.transfers.gather import all_settled
 from transship.transfers.journal import Journal, Lane, Session
@@ -128,6 +129,7 @@ class Runner:
             await stock.take()
         mover = Mover(self._journal, self._lanes.gate, self._settings.patience, self._clock)
         placer = Placer(self._places, self._journal, self._lanes, mover, stock.new_repositories)
+        maker = Maker(self._places, self._journal, self._log, self._clock)
         copier = Copier(
             self._places,
             self._journal,
@@ -135,10 +137,11 @@ class Runner:
             self._plan.on_conflict,
             self._clock,
             self._plan.replaces,
+            maker,
         )
         deleter = Deleter(self._places, self._journal, self._clock)
         carrier = Carrier(
-            Crew(stock, placer, copier, deleter),
+            Crew(stock, placer, copier, deleter, maker),
             self._journal,
             self._lanes.gate,
             self._log,

@@ -19,6 +19,7 @@ from transship.text import counted
 from transship.transfers.gather import all_settled, each
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Journal
+from transship.transfers.journal_creations import Created
 from transship.transfers.journal_undo import Restored
 from transship.transfers.logbook import Logbook
 from transship.transfers.restores import (
@@ -111,7 +112,8 @@ async def foresee_undo(
         looking = _Looking(places, journal, progress or UndoProgress())
         restores = await looking.tags(written.changes())
         lists, stays = await looking.lists(written.referrers)
-    return UndoPlan(job.id, state, (*restores, *lists), (*stays, *written.untagged))
+        created = tuple(kept.creation for kept in journal.creations(Created.DONE))
+    return UndoPlan(job.id, state, (*restores, *lists), (*stays, *written.untagged), created)
 
 
 async def undo(

@@ -13,6 +13,8 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
+from transship.registries.foreseeing import Missing
+from transship.registries.services.api import Visibility
 
 PLACE_WIDE = (
     errors.BadFile,
@@ -168,6 +170,26 @@ class BlobWork:
     there: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """Something that a run creates at a target before it writes there: the plan allows it."""
+
+    target: str
+    missing: Missing
+    visibility: Visibility
+
+    def __str__(self) -> str:
+        return f"the {self.missing.kind} {self.missing.name} ({self.visibility})"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A repository that can be written to only once something was created."""
+
+    repository: str
+    creation: Creation
+
+
 @dataclass(frozen=True)
 class Worklist:
     """Everything that a job will do, in order, before a byte is moved."""
@@ -175,6 +197,12 @@ class Worklist:
     copies: Sequence[Copy]
     blobs: Sequence[BlobWork]
     manifests: Mapping[Digest, Manifest]
+    needs: Sequence[Need] = ()
+
+    @cached_property
+    def creations(self) -> Sequence[Creation]:
+        """What is created, each once, in the order in which it is needed."""
+        return tuple(dict.fromkeys(need.creation for need in self.needs))
 
     @cached_property
     def counts(self) -> Mapping[Verdict, int]:

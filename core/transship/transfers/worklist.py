@@ -13,7 +13,7 @@ from transship.plans.plan import OnConflict
 from transship.transfers.foresight import Foresight
 from transship.transfers.kept import KeptBlobs, KeptWorklist
 from transship.transfers.scratch import Scratch
-from transship.transfers.work import Copy, Found, Verdict, Worklist
+from transship.transfers.work import Copy, Found, Need, Verdict, Worklist
 
 Replaces = Mapping[Reference, str]
 """What tags at a target must point at to be written; empty: there must be no such tag."""
@@ -64,6 +64,7 @@ class Draft:
         self._deletes = deletes
         self._foresight = foresight
         self._scratch = Scratch()
+        self._needs: dict[tuple[str, str], Need] = {}
 
     def add(self, inventory: Iterable[Found]) -> None:
         """Judge what was found, and note what is needed for it."""
@@ -96,7 +97,7 @@ class Draft:
     def finished(self) -> KeptWorklist:
         """Return the worklist. Nothing can be added any more."""
         self._scratch.sort_out()
-        return KeptWorklist(self._scratch)
+        return KeptWorklist(self._scratch, tuple(self._needs.values()))
 
     def _judged(self, found: Found) -> Copy | None:
         copy = _judged(self._scratch.length + 1, found, self._scratch, self._before)
@@ -112,8 +113,18 @@ class Draft:
         """Return the copy, blocked if its target is known to refuse it."""
         refused = self._foresight.refusal(found) if self._foresight else None
         if refused is None:
-            return copy
+            return self._in_new(found, copy)
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(refused), problem=refused)
+
+    def _in_new(self, found: Found, copy: Copy) -> Copy:
+        """Return the copy, with what is created for it."""
+        creation = self._foresight.creation(found) if self._foresight else None
+        if creation is None:
+            return copy
+        key = copy.target.registry, copy.target.repository
+        self._needs.setdefault(key, Need(copy.target.repository, creation))
+        reasons = filter(None, (copy.reason, f"in {creation}, which is created"))
+        return replace(copy, reason="; ".join(reasons))
 
 
 def _judged(

@@ -91,6 +91,7 @@ def test_a_cutover_is_kept_and_told_of(
 def test_mistakes_are_said_before_anything_is_kept(transship: Run) -> None:
     assert transship("cutover", DOMAIN, "status").status == 2
     assert transship("cutover", DOMAIN, "plan").status == 2
+    assert "plan takes no more words" in transship("cutover", DOMAIN, "plan", "now", *TO).err
     assert transship("cutover", DOMAIN, "plan", *TO, "--answer", "nosuch=x").status == 2
     assert transship("cutover", DOMAIN, "plan", *TO, "--rfc2136", "127.0.0.1").status == 2
     assert transship("cutover", "--json").document == {"cutovers": []}

@@ -33,7 +33,7 @@ async def test_rounds_begin_only_after_a_yes() -> None:
     async with walking(full_world(), WAYS["cutover-rounds"], (120, 40)) as walk:
         shown = screen_text(walk.app)
         assert "To copy now, 2 tags:" in shown
-        assert "nothing is written to the old registry" in shown
+        assert "Nothing is deleted" in shown
         await walk.press("enter")
         await walk.is_at("CutoverBoardScreen")
         assert ("delta_cutover", NAME) not in walk.engine.asked
@@ -95,7 +95,7 @@ async def test_a_tag_that_both_have_pushed_is_decided_with_both_digests_in_sight
         assert "sha256:1b1b" in shown
         await walk.press("j", "enter")
         await walk.is_at("CutoverBoardScreen")
-        assert walk.engine.kept == {"team/app:1.4": "old"}
+        assert walk.engine.kept_tags == {"team/app:1.4": "old"}
         assert "the next round does it; d begins rounds" in line_in(walk.app, MessageBar)
 
 

@@ -154,6 +154,7 @@ def cutover(
     registry since; what both have pushed, keep decides. rollback puts the record back.
     Ends with 3 when a check stands in the way.
     """
+    _check_words(action, words or ())
     session = open_session()
     engine = LiveEngine(session.paths, session.sources)
     engine.read_only = read_only
@@ -197,6 +198,11 @@ def cutover(
             return _status(engine, name, as_json=as_json)
 
     return asyncio.run(act())
+
+
+def _check_words(action: Action, words: Sequence[str]) -> None:
+    if words and action is not Action.KEEP:
+        raise BadRequest(f"{action} takes no more words: {' '.join(words)}")
 
 
 def _list(engine: LiveEngine, *, as_json: bool) -> int:

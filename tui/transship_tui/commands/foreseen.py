@@ -60,6 +60,15 @@ def document(foreseen: Foreseen) -> dict[str, object]:
             for dropped in preview.dropped
         ],
         "new_repositories": [f"{place}/{name}" for place, name in sorted(preview.new_repositories)],
+        "creations": [
+            {
+                "registry": creation.target,
+                "kind": creation.missing.kind,
+                "name": creation.missing.name,
+                "visibility": str(creation.visibility),
+            }
+            for creation in worklist.creations
+        ],
         "deletions": {
             str(share.target): {
                 "found": share.gone,
@@ -170,6 +179,9 @@ def _remedies(copies: Iterable[Copy]) -> Iterator[str]:
 def _costs(foreseen: Foreseen) -> Iterator[str]:
     preview = foreseen.preview
     worklist = preview.worklist
+    for creation in worklist.creations:
+        what, who = creation.missing, creation.visibility
+        yield safe(f"will create {what.kind} `{what.name}` at {creation.target}, {who}")
     if preview.new_repositories:
         several = len({place for place, _ in preview.new_repositories}) > 1
         names = sorted(

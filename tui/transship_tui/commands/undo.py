@@ -72,7 +72,7 @@ def undo(
 
     Tags that the job made go; tags that it deleted come back. What somebody moved since is left,
     and named; so is a tag that the registry didn't show before the job wrote it. Images that it
-    copied stay at the registry, without their tags.
+    copied stay at the registry, without their tags, and so does what it created for them to be in.
     """
     session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
     found = session.jobs.find(job)
@@ -164,6 +164,8 @@ def _plan_lines(plan: UndoPlan, stream: TextIO) -> Iterator[str]:
         what = counted(len(plan.stays), "manifest")
         yield f"{what} that the job wrote by digest can still be found there: no tag names them,"
         yield "  but what they refer to leads to them"
+    for creation in plan.created:
+        yield safe(f"{creation.target}: {creation}, which the job created, stays")
     if plan.changing and not plan.state.ended:
         yield f"the job is {plan.state}; its undo ends it for good"
     if plan.changing:
@@ -221,6 +223,14 @@ def _document(plan: UndoPlan, outcomes: Sequence[Outcome], *, done: bool) -> dic
             "complete": all(not outcome.words for outcome in outcomes),
             "tags": [_entry(outcome, done=done) for outcome in outcomes],
             "stays": [str(reference) for reference in plan.stays],
+            "created": [
+                {
+                    "registry": creation.target,
+                    "kind": creation.missing.kind,
+                    "name": creation.missing.name,
+                }
+                for creation in plan.created
+            ],
         }
     }
 

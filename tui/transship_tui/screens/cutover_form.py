@@ -87,7 +87,7 @@ asked for when they are needed, and kept in the keyring.
     def _complete(self, event: CutoverForm.Complete) -> None:
         self._keep(event.subject, event.way)
 
-    @work(group="keep", exclusive=True, exit_on_error=False)
+    @work(group="begin", exclusive=True, exit_on_error=False)
     async def _keep(self, subject: Subject, way: Way) -> None:
         engine = self.transship.engine
         try:

@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from transship.transfers.journal_creations import Created
 from transship.transfers.reports.report import Line, Report, Undoing, Verification
+
+_CREATED = {
+    Created.DONE: "created",
+    Created.THERE: "there",
+    Created.FAILED: "failed",
+}
+"""What became of what had to be created; anything else is unfinished."""
 
 
 def document(report: Report) -> Iterator[str]:
@@ -66,6 +74,17 @@ def _head(report: Report) -> dict[str, object]:
                 ],
             }
             for cause in report.causes
+        ],
+        "creations": [
+            {
+                "registry": kept.creation.target,
+                "kind": kept.creation.missing.kind,
+                "name": kept.creation.missing.name,
+                "visibility": str(kept.creation.visibility),
+                "result": _CREATED.get(kept.state, "unfinished"),
+                "detail": kept.detail,
+            }
+            for kept in report.creations
         ],
         "verification": _verification(report.verification) if report.verification else None,
         "undo": _undo(report.undoing) if report.undoing else None,

@@ -40,6 +40,7 @@ def open_report(job: Job, now: float) -> Iterator[Report]:
                 made=now,
                 version=__version__,
                 hide=discreet(places, (job.folder, job.folder.parent, Path.home())),
+                creations=journal.creations(),
                 unrestored=journal.restores(Restored.BEGUN, Restored.LEFT, Restored.FAILED),
             )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from transship.transfers.journal import Failure
+from transship.transfers.journal_creations import KeptCreation
 from transship.transfers.journal_undo import KeptRestore, KeptUndo
 from transship.transfers.proofs import KeptProof
 from transship.transfers.reports.discretion import Discreet
@@ -160,6 +161,8 @@ class Report:
     version: str
     lines: Lines
     undoing: Undoing | None = None
+    creations: tuple[KeptCreation, ...] = ()
+    """What had to be created at the targets before images could be written, and what came of it."""
 
     @property
     def seconds(self) -> float | None:
@@ -179,6 +182,7 @@ def report(
     made: float,
     version: str,
     hide: Discreet,
+    creations: Iterable[KeptCreation] = (),
     unrestored: Iterable[KeptRestore] = (),
 ) -> Report:
     """Return the report of a job.
@@ -218,6 +222,7 @@ def report(
         version=version,
         lines=hidden,
         undoing=_undoing(view.undo, unrestored, hide) if view.undo else None,
+        creations=tuple(replace(kept, detail=hide(kept.detail)) for kept in creations),
     )
 
 

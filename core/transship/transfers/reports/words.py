@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from transship.text import bytes_text, counted, duration_text, rate_text
+from transship.transfers.journal_creations import Created, KeptCreation
 from transship.transfers.reports.report import Asked, Conclusion, Report, Undoing, Verification
 
 HEADLINES = {
@@ -131,9 +132,24 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "Data sent", _sent(report)
     yield "Data saved", f"{bytes_text(report.bytes.saved)} that were there or could be shared"
     yield "Other digests", _CONFLICTS.get(asked.on_conflict, asked.on_conflict)
+    for needed in report.creations:
+        yield "Needed first", _created(needed)
     yield "Referrers", "signatures and the like go along" if asked.referrers else "not copied"
     yield "Platforms", _platforms(asked)
     yield "Version", f"Transship {ran.version or 'not kept'}; report by {report.version}"
+
+
+def _created(kept: KeptCreation) -> str:
+    what = f"{kept.creation} at {kept.creation.target}"
+    match kept.state:
+        case Created.DONE:
+            return f"{what}: created by the job"
+        case Created.THERE:
+            return f"{what}: it was there when the job came to create it"
+        case Created.FAILED:
+            return f"{what}: could not be created"
+        case _:
+            return f"{what}: not created yet"
 
 
 def _platforms(asked: Asked) -> str:

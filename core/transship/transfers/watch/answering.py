@@ -12,7 +12,9 @@ from transship import errors
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.plans.plan import Plan
+from transship.registries.foreseeing import Foreseeable, Foreseer
 from transship.registries.place import BlobReader, Place
+from transship.registries.services.api import Creating, Creator
 from transship.transfers.steering import hold
 from transship.transfers.watch.away import Absence, Words, words_of
 from transship.transfers.watch.parts import is_empty, without
@@ -101,7 +103,11 @@ async def answering(plan: Plan, reach: Reach, alone: Mapping[str, Absence]) -> A
 
 
 class _Marking:
-    """A place that marks its errors, so that whoever meets one knows where it comes from."""
+    """A place that marks its errors, so that whoever meets one knows where it comes from.
+
+    `isinstance` finds what a protocol asks for only where a class has it (since Python 3.12): that
+    stands here, and not behind `__getattr__`.
+    """
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -113,6 +119,12 @@ class _Marking:
         if inspect.isasyncgenfunction(found):
             return self._given(found)
         return found
+
+    def foreseer(self) -> Foreseer | None:
+        return self._place.foreseer() if isinstance(self._place, Foreseeable) else None
+
+    def creator(self) -> Creator | None:
+        return self._place.creator() if isinstance(self._place, Creating) else None
 
     @asynccontextmanager
     async def read_blob(

@@ -40,6 +40,7 @@ class Look:
     blocked: tuple[Copy, ...] = ()
     undone: TransshipError | None = None
     catalogues: Catalogues = field(default_factory=dict)
+    foresight: Foresight | None = None
 
     def wanted(self) -> dict[Reference, Wanted]:
         """Return what each copy that is to be done would be as a copy by name, by its target."""
@@ -54,7 +55,9 @@ class Look:
         """Return the worklist of some of the copies that are to be done."""
         pairs = {(copy.source, copy.target) for copy in copies}
         found = [each for each in self.inventory.found if (each.source, each.target) in pairs]
-        return make_worklist(found, self.plan.on_conflict, replaces=self.plan.replaces)
+        return make_worklist(
+            found, self.plan.on_conflict, replaces=self.plan.replaces, foresight=self.foresight
+        )
 
 
 async def look(
@@ -68,7 +71,7 @@ async def look(
         plan = replace(plan, delete=None)
     hold(places, plan.limits)
     inventory = await take_inventory(plan, places, clock)
-    foresight = Foresight(places)
+    foresight = Foresight(places, plan.create_missing)
     await foresight.look(inventory.found)
     copies = make_worklist(
         inventory.found, plan.on_conflict, replaces=plan.replaces, foresight=foresight
@@ -87,6 +90,7 @@ async def look(
         blocked=tuple(copy for copy in copies if copy.verdict in _BAD),
         undone=undone,
         catalogues=inventory.choice.catalogues if inventory.choice else {},
+        foresight=foresight,
     )
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cutovers import clean
+from transship.cutover.change.records import PlannedChange
 from transship.cutover.change.ways import ByPowerDns
 from transship.cutover.delta import Round, Sorted
 from transship.cutover.evidence import Evidence, Parity, Statement, TagPair
+from transship.cutover.flipping import Asked, Ended, Outcome
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Kind
 from transship.cutover.progress import State
@@ -145,3 +147,23 @@ def test_a_round_is_what_a_check_goes_by_if_it_is_newer(tmp_path: Path) -> None:
     assert missing is not None
     assert [each.id for each in missing.findings] == ["tags-missing"]
     assert missing.taken == newer
+
+
+def test_a_change_without_an_end_is_told_until_it_has_one(tmp_path: Path) -> None:
+    cutover = kept(tmp_path, clean.clean_evidence())
+    before, after = clean.record("CNAME", clean.OLD), clean.record("CNAME", clean.NEW)
+    asked = Asked(PlannedChange(clean.NAME, (before,), (after,)), "9.1.1.1")
+    with cutover.journal() as journal:
+        journal.add(Kind.ASKED, asked, clean.NOW, MARIA)
+        number = journal.add(Kind.ASKED, asked, clean.NOW + 1, MARIA)
+    unended = standing_of(cutover, LATER).unended
+    assert unended is not None
+    assert (unended.at, unended.asked, unended.by) == (clean.NOW + 1, asked, str(MARIA))
+    assert not unended.running
+    with cutover.locked("change"):
+        running = standing_of(cutover, LATER).unended
+    assert running is not None
+    assert running.running
+    with cutover.journal() as journal:
+        journal.add(Kind.ENDED, Ended(number, Outcome.DONE), LATER, MARIA)
+    assert standing_of(cutover, LATER).unended is None

@@ -1,0 +1,94 @@
+"""What a journal keeps of what has to be created at the targets before it is written there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from transship.registries.foreseeing import Missing
+from transship.registries.services.api import Visibility
+from transship.text import safe
+from transship.transfers.journal_file import JournalFile
+from transship.transfers.work import Creation, Need
+
+
+class Created(StrEnum):
+    """How far one creation is."""
+
+    WANTED = "wanted"
+    BEGUN = "begun"
+    """The service may have been asked for it: a process that ended then doesn't know."""
+    DONE = "created"
+    THERE = "there"
+    """Somebody else had made it when the run came to it."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCreation:
+    """One thing that is to be created, once for all that need it; `detail` says why it failed."""
+
+    creation: Creation
+    state: Created
+    detail: str = ""
+
+
+class CreationJournal(JournalFile):
+    """The part of a journal that is about creations."""
+
+    def need(self, needs: Iterable[Need]) -> None:
+        """Keep which repository needs what created."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO creations VALUES (?, ?, ?, ?, ?, ?, '', NULL)",
+            (
+                (
+                    need.creation.target,
+                    need.repository,
+                    need.creation.missing.kind,
+                    need.creation.missing.name,
+                    need.creation.visibility,
+                    Created.WANTED,
+                )
+                for need in needs
+            ),
+        )
+
+    def needed(self, target: str, repository: str) -> KeptCreation | None:
+        """Return what a repository needs, however far it is; None when it needs nothing."""
+        row = self._db.execute(
+            "SELECT target, kind, name, visibility, state, detail FROM creations "
+            "WHERE target = ? AND repository = ?",
+            (target, repository),
+        ).fetchone()
+        return _kept(row) if row else None
+
+    def creating(self, creation: Creation, state: Created, at: float, detail: str = "") -> None:
+        """Say how far a creation is, for all repositories that need it."""
+        self._db.execute(
+            "UPDATE creations SET state = ?, detail = ?, at = ? "
+            "WHERE target = ? AND kind = ? AND name = ?",
+            (
+                state,
+                safe(detail),
+                at,
+                creation.target,
+                creation.missing.kind,
+                creation.missing.name,
+            ),
+        )
+
+    def creations(self, *states: Created) -> list[KeptCreation]:
+        """Return what was to be created, each once: all, or what is in one of these states."""
+        rows = self._db.execute(
+            "SELECT DISTINCT target, kind, name, visibility, state, detail FROM creations "
+            "ORDER BY target, kind, name"
+        )
+        kept = map(_kept, rows)
+        return [each for each in kept if not states or each.state in states]
+
+
+def _kept(row: tuple[str, ...]) -> KeptCreation:
+    target, kind, name, visibility, state, detail = row
+    creation = Creation(target, Missing(kind, name), Visibility(visibility))
+    return KeptCreation(creation, Created(state), detail)
