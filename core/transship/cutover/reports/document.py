@@ -1,6 +1,6 @@
 """A cutover as one JSON document: keys that stay, times in ISO 8601 (UTC), TTLs in seconds.
 
-`docs/cutover-report.md` lists the keys.
+`docs/cutover.md` lists the keys.
 """
 
 from __future__ import annotations
