@@ -54,6 +54,19 @@ def test_what_blocks_is_named_and_ends_with_3(transship: Run, resolver: tuple[st
     assert transship("cutover", "--json").document == {"cutovers": []}, "nothing is kept"
 
 
+def test_several_domains_are_looked_at_in_one_go(transship: Run, resolver: tuple[str, str]) -> None:
+    other = f"other.{DOMAIN.partition('.')[2]}"
+    ended = transship("check", DOMAIN, other, *TO, *resolver)
+    assert ended.status == 3, ended.err
+    assert [line for line in ended.out.splitlines() if line in (f"{DOMAIN}:", f"{other}:")] == [
+        f"{DOMAIN}:",
+        f"{other}:",
+    ]
+    documents = transship("check", DOMAIN, other, *TO, *resolver, "--json").document["domains"]
+    assert [each["domain"] for each in documents] == [DOMAIN, other]
+    assert documents[1]["blocks"] != documents[0]["blocks"], "a name that isn't there"
+
+
 def test_the_exit_status_says_what_came_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert show_standing(ready()) == 0
     assert "nothing blocks" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
+from itertools import starmap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from transship.cutover.finding import Severity
 from transship.cutover.reports.document import document
 from transship.cutover.reports.rows import RowState, counts_of, rows_of, stops
 from transship.errors import BadRequest, CheckFailed
-from transship.text import counted
+from transship.text import counted, safe
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
@@ -22,17 +23,19 @@ from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
     from transship.cutover.reports.standing import Standing
+    from transship.cutover.subject import Subject
     from transship_tui.commands.session import Session
 
 BLOCKED = CheckFailed.exit_status
 _UNSEEN = 1
 _INKS = {RowState.BLOCKS: Ink.BAD, RowState.WARN: Ink.WARNING, RowState.OPEN: Ink.WARNING}
 
-Domain = Annotated[
-    str, typer.Argument(metavar="DOMAIN", help="The name that images are pulled by; :PORT too.")
+Domains = Annotated[
+    list[str],
+    typer.Argument(metavar="DOMAIN...", help="The names that images are pulled by; :PORT too."),
 ]
 Resolvers = Annotated[
     list[str] | None,
@@ -78,7 +81,7 @@ FollowedPlan = Annotated[
 
 
 def check(
-    domain: Domain,
+    domain: Domains,
     new: Annotated[str, typer.Option("--to", metavar="HOST", help="The new registry.")],
     old: Old = "",
     resolver: Resolvers = None,
@@ -90,25 +93,31 @@ def check(
     plan: FollowedPlan = "",
     as_json: AsJson = False,
 ) -> int:
-    """See whether a domain can be moved, and what would break.
+    """See whether domains can be moved, and what would break.
 
     Asks DNS, the new registry under the domain's name, and both for their tags; changes nothing and
-    keeps nothing. Ends with 3 when something blocks, with 1 when DNS couldn't be looked at.
+    keeps nothing. Several domains are looked at side by side. Ends with 3 when something blocks,
+    with 1 when DNS couldn't be looked at.
     """
     session = open_session()
-    wished = Wished(
-        domain,
-        new,
-        old,
-        record,
-        tuple(resolver or ()),
-        tuple(repository or ()),
-        node_ca,
-        public,
-        *followed(session, job, plan),
-    )
-    standing = asyncio.run(_look(session, wished))
-    return show_standing(standing, as_json=as_json)
+    wished = [
+        Wished(
+            name,
+            new,
+            old,
+            record,
+            tuple(resolver or ()),
+            tuple(repository or ()),
+            node_ca,
+            public,
+            *followed(session, job, plan),
+        )
+        for name in dict.fromkeys(domain)
+    ]
+    standings = asyncio.run(_look(session, wished))
+    if len(standings) == 1:
+        return show_standing(standings[0], as_json=as_json)
+    return _show_all(standings, as_json=as_json)
 
 
 def followed(session: Session, job: str, plan: str) -> tuple[str, str]:
@@ -121,34 +130,79 @@ def followed(session: Session, job: str, plan: str) -> tuple[str, str]:
     return session.jobs.find(job).id if job else "", str(session.plans.find(plan)) if plan else ""
 
 
-async def _look(session: Session, wished: Wished) -> Standing:
+async def _look(session: Session, wished: Sequence[Wished]) -> list[Standing]:
+    """Look at all domains side by side, and say what is being looked at meanwhile."""
     engine = LiveEngine(session.paths, session.sources)
     async with aclosing(engine):
-        return await last_of(engine.check_once(engine.subject_of(wished)))
+        subjects = [engine.subject_of(each) for each in wished]
+        if len(subjects) == 1:
+            return [await last_of(engine.check_once(subjects[0]))]
+        looking = [subject.domain.shown or subject.domain.host for subject in subjects]
+
+        async def whole(place: int, subject: Subject) -> Standing:
+            standing = await _ended(engine.check_once(subject))
+            looking[place] = ""
+            return standing
+
+        def line() -> str:
+            return f"looking: {', '.join(filter(None, looking))}"
+
+        async with watched(line):
+            return await asyncio.gather(*starmap(whole, enumerate(subjects)))
 
 
 async def last_of(standings: AsyncGenerator[Standing]) -> Standing:
     """Follow a check to its end, and say what is being looked at meanwhile."""
+    checking = ""
+
+    def looked(standing: Standing) -> None:
+        nonlocal checking
+        checking = standing.checking
+
+    async with watched(lambda: f"looking: {checking}" if checking else "looking"):
+        return await _ended(standings, looked)
+
+
+async def _ended(
+    standings: AsyncGenerator[Standing], looked: Callable[[Standing], None] | None = None
+) -> Standing:
     now: Standing | None = None
-
-    def line() -> str:
-        return f"looking: {now.checking}" if now else "looking"
-
-    async with watched(line), aclosing(standings):
-        async for now in standings:  # noqa: B007 - the last one is what is wanted
-            pass
+    async with aclosing(standings):
+        async for now in standings:
+            if looked is not None:
+                looked(now)
     assert now is not None
     return now
+
+
+def _show_all(standings: Sequence[Standing], *, as_json: bool) -> int:
+    """Write what was seen of each domain; return the status of the worst."""
+    if as_json:
+        show_json({"domains": [_document(standing) for standing in standings]})
+        return max(map(_status, standings))
+    for standing in standings:
+        domain = standing.subject.domain
+        show(f"{safe(domain.shown or domain.host)}:")
+        show_standing(standing)
+        show("")
+    return max(map(_status, standings))
 
 
 def show_standing(standing: Standing, *, as_json: bool = False) -> int:
     """Write every check that isn't settled, and what follows; return the exit status."""
     if as_json:
-        taken = standing.evidence.taken if standing.evidence else 0.0
-        show_json(document(standing, taken))
+        show_json(_document(standing))
     else:
         for line in _lines(standing):
             show(line)
+    return _status(standing)
+
+
+def _document(standing: Standing) -> dict[str, object]:
+    return document(standing, standing.evidence.taken if standing.evidence else 0.0)
+
+
+def _status(standing: Standing) -> int:
     if not was_seen(standing):
         return _UNSEEN
     return BLOCKED if stops(standing) else 0
