@@ -1,4 +1,4 @@
-"""What holds on every screen and in every dialog, whichever it is."""
+"""What holds on every screen and in every dialog, whichever it is, and how each of them looks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from textual.widget import Widget
 
 from fakes import cutovers_world
 from fakes.parts_world import DIALOGS
+from fakes.screen import looks_like
 from fakes.world import WAYS, Walk, full_world, hostile_world, walking
 from transship_tui.app import TransshipApp
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.bars import LineBar, MessageBar
 
+SMALLEST = (60, 20)
+SIZES = ((80, 24), (120, 40), SMALLEST)
 HOSTILE = (
     "[/foo] [@click=app.quit]hi[/] x[link=http://e]y \x1b]52;c;aGk=\x07\x1b[2J \x9b31m "
     "\u202eright to left\u2066 zero\u200bwidth\u200d 日本語のタグ 🐳🚢 \r\n\t" + "very long " * 400
@@ -44,13 +47,23 @@ LINELESS = ("log", "console", "plan-mistake", "plan-new")
 
 
 @pytest.mark.parametrize("name", WAYS)
-async def test_whatever_can_be_pressed_can_be_reached_in_a_small_terminal(name: str) -> None:
-    async with walking(full_world(), WAYS[name], (60, 20), guide=True) as walk:
-        chain = walk.app.screen.focus_chain
-        for _ in range(len(chain) + 1):
-            if (focused := walk.app.focused) is not None:
-                assert is_seen(walk, focused), f"{focused} has the focus and isn't seen"
-            await walk.press("tab")
+async def test_it_looks_right_can_be_reached_in_whole_and_says_its_line(name: str) -> None:
+    """One walk for all three: getting there is what takes long."""
+    async with walking(full_world(), WAYS[name]) as walk:
+        await looks_right(walk, name)
+        await walk.pilot.resize_terminal(*SMALLEST)
+        if name in ON_A_FRAME:
+            await walk.press("f2")
+        await can_be_reached(walk)
+        if name in ON_A_FRAME:
+            await copies_its_line(walk, name)
+
+
+@pytest.mark.parametrize("name", [*ON_A_FRAME, "quit", "help"])
+async def test_it_looks_right_without_colours(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with walking(full_world(), WAYS[name]) as walk:
+        await looks_like(walk.pilot, f"{name}-no-color")
 
 
 @pytest.mark.parametrize("name", WAYS)
@@ -68,22 +81,42 @@ async def test_what_comes_from_elsewhere_is_only_read(name: str) -> None:
         assert walk.app.clipboard == ""
 
 
-@pytest.mark.parametrize("name", ON_A_FRAME)
-async def test_y_copies_the_line_or_says_why_it_does_not(name: str) -> None:
-    async with walking(full_world(), WAYS[name]) as walk:
-        screen = walk.app.screen
-        assert isinstance(screen, Frame)
-        screen.set_focus(None)
-        line = screen.query_one(LineBar).line
-        await walk.press("y")
-        said = screen.query_one(MessageBar).message.plain
-        assert walk.app.clipboard == line
-        assert said == (
-            f"✓ Sent to your terminal to copy (OSC 52): {line}"
-            if line
-            else f"! {screen.WITHOUT_LINE}"
-        )
-        assert line.startswith(("transship ", "for ")) or name in LINELESS
+async def looks_right(walk: Walk, name: str) -> None:
+    """Compare with the pictures: in each size, and in the light."""
+    for width, height in SIZES:
+        await walk.pilot.resize_terminal(width, height)
+        await walk.rests()
+        await looks_like(walk.pilot, f"{name}-{width}x{height}")
+    await walk.pilot.resize_terminal(80, 24)
+    dark = walk.app.theme
+    walk.app.theme = "transship-light"
+    await walk.rests()
+    await looks_like(walk.pilot, f"{name}-light")
+    walk.app.theme = dark
+
+
+async def can_be_reached(walk: Walk) -> None:
+    """Go through all that takes the focus: each is seen when it has it."""
+    chain = walk.app.screen.focus_chain
+    for _ in range(len(chain) + 1):
+        if (focused := walk.app.focused) is not None:
+            assert is_seen(walk, focused), f"{focused} has the focus and isn't seen"
+        await walk.press("tab")
+
+
+async def copies_its_line(walk: Walk, name: str) -> None:
+    """Press `y`: it copies the line that does the same, or says why there is none."""
+    screen = walk.app.screen
+    assert isinstance(screen, Frame)
+    screen.set_focus(None)
+    line = screen.query_one(LineBar).line
+    await walk.press("y")
+    said = screen.query_one(MessageBar).message.plain
+    assert walk.app.clipboard == line
+    assert said == (
+        f"✓ Sent to your terminal to copy (OSC 52): {line}" if line else f"! {screen.WITHOUT_LINE}"
+    )
+    assert line.startswith(("transship ", "for ")) or name in LINELESS
 
 
 def is_seen(walk: Walk, widget: Widget) -> bool:

@@ -316,7 +316,7 @@ class TransshipApp(WorkersMinded, App[None]):
         if not self.bridge.running:
             self.exit()
         elif not isinstance(self.screen, QuitDialog):
-            self.push_screen(QuitDialog(self.bridge.running), self._quit)
+            self.push_screen(QuitDialog(self.bridge.running, self.naming), self._quit)
 
     def action_help_quit(self) -> None:
         """Quit when ctrl+c is pressed twice: once may have been meant for something else."""

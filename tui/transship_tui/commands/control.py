@@ -103,7 +103,7 @@ def limit(
         typer.Option(metavar="FROM-TO", help="When anything is moved: 22:00-06:00; none: always."),
     ] = "",
 ) -> int:
-    """Hold a job to another rate, concurrency or window at a registry.
+    """Change how hard a job may ask a registry, and when.
 
     It holds until the job ends, also over a pause. What isn't named stays as it is.
     """

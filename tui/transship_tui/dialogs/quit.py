@@ -15,6 +15,7 @@ from textual.widgets import Button, Static
 
 from transship.text import counted, duration_text, safe
 from transship.transfers.view import JobView
+from transship_tui.naming import Naming
 
 Leaving = Literal["leave", "pause"]
 
@@ -34,16 +35,17 @@ class QuitDialog(ModalScreen[Leaving | None]):
     QuitDialog #jobs { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, running: Sequence[JobView]) -> None:
+    def __init__(self, running: Sequence[JobView], naming: Naming) -> None:
         super().__init__()
         self._jobs = running
+        self._naming = naming
 
     def compose(self) -> ComposeResult:
         """Give the jobs and the three ways."""
         count = len(self._jobs)
         with Vertical(classes="dialog"):
             yield Static(f"{counted(count, 'job')} still running", classes="title")
-            yield Static(_list(self._jobs), id="jobs")
+            yield Static(_list(self._jobs, self._naming), id="jobs")
             yield Static(
                 "\nJobs don't need the app. Left running, they end by themselves; "
                 "`transship` shows them again."
@@ -71,15 +73,15 @@ class QuitDialog(ModalScreen[Leaving | None]):
         self.dismiss(None)
 
 
-def _list(jobs: Sequence[JobView]) -> Content:
-    lines = [_line(job) for job in jobs[:_SHOWN]]
+def _list(jobs: Sequence[JobView], naming: Naming) -> Content:
+    lines = [_line(job, naming) for job in jobs[:_SHOWN]]
     if len(jobs) > _SHOWN:
         lines.append(f"and {len(jobs) - _SHOWN} more")
     return Content("\n".join(lines))
 
 
-def _line(job: JobView) -> str:
+def _line(job: JobView, naming: Naming) -> str:
     total = job.bytes.total
     share = f", {job.bytes.done * 100 // total} %" if job.planned and total else ""
     left = f", {duration_text(job.eta)} left" if job.eta else ""
-    return safe(f"{job.id}  {job.source} → {job.target}{share}{left}")
+    return safe(f"{job.id}  {naming.way(job.source, job.target)}{share}{left}")
