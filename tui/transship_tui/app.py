@@ -215,6 +215,8 @@ class TransshipApp(WorkersMinded, App[None]):
         """Show the guide, or leave it. Nothing is lost either way."""
         self.journey.on = not self.journey.on
         self.show_guide()
+        if isinstance(self.screen, Frame):
+            self.screen.show_focused()
 
     def action_next_step(self) -> None:
         """Take the next step here, else go to where it is taken; there, say what it waits for."""

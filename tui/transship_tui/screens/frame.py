@@ -95,6 +95,15 @@ class Frame(WorkersMinded, Screen[None]):
         """Say nothing more of what was."""
         self.query_one(MessageBar).clear()
 
+    def on_resize(self) -> None:
+        """Keep what has the focus in sight."""
+        self.show_focused()
+
+    def show_focused(self) -> None:
+        """Scroll to what has the focus, once what took its room is there."""
+        if self.focused is not None:
+            self.call_after_refresh(self.focused.scroll_visible, animate=False)
+
     def on_screen_resume(self) -> None:
         """Show the status as it is now; close what was done while another area was in front."""
         if self._done:
