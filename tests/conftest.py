@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from servers.registry import Registry
 
 # How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("transship", deadline=None)
+hypothesis.settings.register_profile("transship", deadline=None, database=None)
 hypothesis.settings.load_profile("transship")
 
 _FOREIGN = re.compile(

@@ -17,7 +17,7 @@ from transship.cutover.reports.gathering import applier_of
 from transship.cutover.reports.standing import Standing
 from transship.cutover.rules.case import Case
 from transship.cutover.rules.judging import judge
-from transship.errors import BadRequest, CutoverNotFound
+from transship.errors import BadRequest, CutoverNotFound, LossUnknown
 from transship_tui.cutover_way import secret_words
 from transship_tui.engine_cutover import BY_HAND, Tried
 
@@ -151,6 +151,8 @@ class FakeCutovers(FakeKeepingStep):
 
     async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
         await self._reach("roll_back_record", (name, accept_loss))
+        if self.why_not_compared and not accept_loss:
+            raise LossUnknown(self.why_not_compared)
         return "rollback done"
 
     async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:

@@ -130,7 +130,7 @@ def late(**more: Any) -> Standing:
     """Return a domain that was changed long ago, and that one resolver still leads elsewhere."""
     samples = (
         *clean.moved("office", "cluster"),
-        *(Sample("Quad9", (clean.OLD,), 900, clean.NOW + 580 + i) for i in range(3)),
+        *(Sample("Quad9", (clean.OLD,), 10, clean.NOW + 580 + i) for i in range(3)),
     )
     found = clean.case(**{**clean.FLIPPED, "samples": samples})
     return standing(found, **{"way_back": WayBack(None, 60, 0, (), NOW), **more})

@@ -20,6 +20,7 @@ class FakeKeepingStep:
     """`compared`, `caught_up` and `copied_back` are how a cutover stands after that.
 
     `delta` is how it stands after each round. `kept_tags` has what was decided of tags.
+    `why_not_compared` is why the registries can't be compared right before going back.
     """
 
     standings: dict[str, Standing] = field(default_factory=dict, kw_only=True)
@@ -27,6 +28,7 @@ class FakeKeepingStep:
     caught_up: Standing | None = field(default=None, kw_only=True)
     copied_back: Standing | None = field(default=None, kw_only=True)
     delta: list[Standing] = field(default_factory=list, kw_only=True)
+    why_not_compared: str = field(default="", kw_only=True)
     kept_tags: dict[str, Keep] = field(default_factory=dict, kw_only=True)
 
     @abstractmethod

@@ -21,6 +21,7 @@ from transship.oci.reference import Reference, parse_reference
 from transship.plans.mapping import mapped
 from transship.plans.plan import Plan
 from transship.registries.credential import Tls
+from transship.registries.quota import Quota
 from transship.settings import Settings
 from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
@@ -130,12 +131,15 @@ def hostile_world(words: str) -> FormEngine:
 
 
 def _answer(account: Account, _: str | None) -> Examination:
-    return found(
+    seen = found(
         account,
         signed_in=bool(account.secret_source),
         lists=account.host != "docker.io",
         problem=_PROBLEMS.get(account.host),
     )
+    if account.host == "docker.io":
+        return replace(seen, referrers=False, quota=Quota(76, 100, 6 * 3600))
+    return seen
 
 
 def _jobs() -> list[JobView]:
@@ -283,6 +287,11 @@ async def _registry_form(walk: Walk) -> None:
     await walk.is_at("RegistryFormScreen")
 
 
+async def _capabilities(walk: Walk) -> None:
+    await walk.press("j", "j", "t", "i")
+    await walk.is_at("CapabilitiesDialog")
+
+
 async def _guide(walk: Walk) -> None:
     await walk.press("f2")
 
@@ -426,6 +435,7 @@ async def _cutover(walk: Walk) -> None:
 WAYS: dict[str, Way] = {
     "no-registries": _empty,
     "registries": _registries,
+    "capabilities": _capabilities,
     "guide": _guide,
     "add-registry": _empty_form,
     "change-registry": _registry_form,

@@ -41,7 +41,13 @@ def some(strategy: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]
 
 
 def patterns() -> st.SearchStrategy[tuple[str, ...]]:
-    return some(st.builds("{}{}".format, st.sampled_from(["", "!"]), globs))
+    """Any patterns that leave something."""
+    signed = some(st.builds("{}{}".format, st.sampled_from(["", "!"]), globs))
+    return signed.filter(lambda texts: not _nothing_is_left(texts))
+
+
+def _nothing_is_left(texts: tuple[str, ...]) -> bool:
+    return any(text in ("!*", "!**") or f"!{text}" in texts for text in texts)
 
 
 @st.composite
@@ -66,9 +72,11 @@ def tag_filters(draw: st.DrawFn) -> TagFilter:
     semver = draw(ranges)
     is_moment = draw(st.booleans())
     since = draw(st.none() | (moments if is_moment else durations))
+    include = draw(patterns())
+    narrow = globs.filter(lambda text: text not in ("*", "**", *include))
     return TagFilter(
-        include=draw(patterns()),
-        exclude=draw(some(globs)),
+        include=include,
+        exclude=draw(some(narrow)),
         semver=semver,
         prereleases=draw(st.booleans()) and (bool(semver) or by is NewestBy.VERSION),
         newest=newest,

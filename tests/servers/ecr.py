@@ -33,13 +33,16 @@ class EcrApi:
     """The repositories and templates of one account, and what was asked about them.
 
     `denied` are operations that the caller may not use; `caller` is the account that it is of.
+    `broken` is the status and the code of all answers.
     """
 
     url: str = ""
     repositories: dict[str, dict[str, Any]] = field(default_factory=dict)
     templates: list[dict[str, Any]] = field(default_factory=list)
+    username: str = "AWS"
     password: str = "a token of twelve hours"
     denied: set[str] = field(default_factory=set)
+    broken: tuple[int, str] | None = None
     caller: str = ACCOUNT
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
@@ -58,6 +61,8 @@ class EcrApi:
         await exchange.answer(status, content, json.dumps(answer).encode())
 
     def _answer(self, operation: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if self.broken is not None:
+            return self.broken[0], {"__type": self.broken[1], "message": "try again"}
         if operation in self.denied:
             return 400, {"__type": "AccessDeniedException", "message": "not authorized"}
         if operation == "DescribeRepositoryCreationTemplates":
@@ -89,7 +94,7 @@ class EcrApi:
         return {"registryId": ACCOUNT, "repositoryName": name, **self.repositories[name]}
 
     def _token(self) -> dict[str, Any]:
-        pair = f"AWS:{self.password}".encode()
+        pair = f"{self.username}:{self.password}".encode()
         return {
             "authorizationToken": base64.b64encode(pair).decode(),
             "expiresAt": time.time() + 12 * 3600,

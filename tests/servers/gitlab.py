@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 class GitLab:
     """The API. `projects` are repositories by the number of their project; None: switched off.
 
+    The account is a guest in those of `guest`, and may not see what they hold. `pages` replace the
+    number of the page that is named as the next.
+
     Only who shows `token` is answered; without `reads_api` it is refused.
     """
 
@@ -32,6 +35,8 @@ class GitLab:
     url: str = ""
     projects: dict[int, list[str] | None] = field(default_factory=dict)
     reads_api: bool = True
+    guest: set[int] = field(default_factory=set)
+    pages: str = ""
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -60,19 +65,27 @@ class GitLab:
             return 403, {}, {"error": "insufficient_scope"}
         if parts.path == "/api/v4/projects":
             assert query["membership"] == "true"
-            return _page([{"id": number} for number in self.projects], query)
+            return self._page([self._project(number) for number in self.projects], query)
         number = int(parts.path.removeprefix("/api/v4/projects/").partition("/")[0])
         names = self.projects[number]
-        if names is None:
-            return 404, {}, {"message": "404 Not found"}
-        return _page([{"id": 1, "path": name} for name in names], query)
+        if number in self.guest or names is None:
+            return 403, {}, {"message": "403 Forbidden"}
+        return self._page([{"id": 1, "path": name} for name in names], query)
 
+    def _project(self, number: int) -> dict[str, Any]:
+        off = self.projects[number] is None
+        return {
+            "id": number,
+            "path_with_namespace": f"Acme/P{number}",
+            "container_registry_access_level": "disabled" if off else "enabled",
+        }
 
-def _page(entries: list[Any], query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
-    page, size = int(query["page"]), int(query["per_page"])
-    assert size <= 100, "GitLab gives no more"
-    more = str(page + 1) if page * size < len(entries) else ""
-    return 200, {"X-Next-Page": more}, entries[(page - 1) * size : page * size]
+    def _page(self, entries: list[Any], query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
+        page, size = int(query["page"]), int(query["per_page"])
+        assert size <= 100, "GitLab gives no more"
+        more = str(page + 1) if page * size < len(entries) else ""
+        more = self.pages or more
+        return 200, {"X-Next-Page": more}, entries[(page - 1) * size : page * size]
 
 
 @contextmanager

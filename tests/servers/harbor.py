@@ -72,7 +72,8 @@ class Harbor(FaultProxy):
 
     `strict` makes it refuse, as Harbor does, to be written to outside of its projects. Projects are
     made for who `may_create`; one that is `hidden` is there, and not shown to the account. With
-    `forgets` a project is made and isn't there after all.
+    `forgets` a project is made and isn't there after all; with `refuses` it isn't made, with these
+    statuses in turn.
     """
 
     def __init__(self, upstream_host: str) -> None:
@@ -82,6 +83,7 @@ class Harbor(FaultProxy):
         self.strict = False
         self.may_create = True
         self.forgets = False
+        self.refuses: list[int] = []
         self.hidden: set[str] = set()
         self.created: list[dict[str, Any]] = []
 
@@ -128,6 +130,8 @@ class Harbor(FaultProxy):
         if target != "/api/v2.0/projects":
             return _error(404, "NOT_FOUND")
         name = asked["project_name"]
+        if self.refuses:
+            return _error(self.refuses.pop(0), "UNKNOWN")
         if not self.may_create:
             return _error(403, "FORBIDDEN")
         if name in self.projects or name in self.hidden:

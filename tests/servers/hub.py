@@ -28,7 +28,7 @@ _HEADERS = {"Content-Type": "application/json"}
 class Hub:
     """The API. `asked` are method, path and the Authorization field of each request, in order.
 
-    `elsewhere` replaces the address of the next page.
+    `elsewhere` replaces the host of the next page; with `circles` the last one names the first.
     """
 
     identifier: str
@@ -37,6 +37,7 @@ class Hub:
     namespaces: dict[str, list[str]] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     elsewhere: str = ""
+    circles: bool = False
 
     @property
     def host(self) -> str:
@@ -73,8 +74,9 @@ class Hub:
         assert size <= 100, "the Hub gives no more"
         names = self.namespaces[namespace]
         some = names[(page - 1) * size : page * size]
-        path = f"/v2/repositories/{namespace}/?page={page + 1}&page_size={size}"
-        following = (self.elsewhere or self.url) + path if page * size < len(names) else None
+        more = page * size < len(names)
+        path = f"/v2/repositories/{namespace}/?page={page + 1 if more else 1}&page_size={size}"
+        following = (self.elsewhere or self.url) + path if more or self.circles else None
         results = [{"name": name, "namespace": namespace, "is_private": True} for name in some]
         return {"count": len(names), "next": following, "previous": None, "results": results}
 

@@ -44,12 +44,11 @@ async def test_who_stops_waiting_ends_it() -> None:
             ended.set()
 
     task = asyncio.create_task(beside(work))
-    while not begun.is_set():
-        await asyncio.sleep(0)
+    assert await asyncio.to_thread(begun.wait, 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert await asyncio.to_thread(ended.wait, 5)
+    assert await asyncio.to_thread(ended.wait, 30)
 
 
 async def test_work_that_is_cancelled_there_keeps_nobody_waiting() -> None:

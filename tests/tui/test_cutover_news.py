@@ -87,6 +87,15 @@ def test_what_strangers_say_can_not_steer_the_terminal() -> None:
     assert "\x1b" not in "".join(news(None, hostile))
 
 
+def test_what_keeps_pulls_from_being_made_is_said_once() -> None:
+    before = standing(State.CHANGED, server(NEW))
+    now = replace(before, trouble="pulls by the domain can't be made: ca.pem is gone")
+
+    assert list(news(before, now)) == [now.trouble]
+    assert list(news(now, now)) == []
+    assert list(news(now, before)) == []
+
+
 def test_it_is_over_when_every_resolver_has_followed() -> None:
     assert not followed(READY)
     assert followed(standing(State.MOVED, server(NEW), resolver(NEW, 3)))

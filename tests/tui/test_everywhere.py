@@ -24,6 +24,7 @@ ON_A_FRAME = [
     for name in WAYS
     if name
     not in (
+        "capabilities",
         "start",
         "failures",
         "proof",

@@ -13,6 +13,7 @@ from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.mapping import mapped
 from transship.plans.plan import OnConflict, Plan
+from transship.registries.services.api import Visibility
 from transship_tui.lines import check_line, copy_line, inspect_line, ls_line, plan_line, run_line
 
 HOSTILE = ("x; rm -rf $HOME", "$(id)", "`id`", "a'b", "a\nb", "\x1b]52;c;aGk=\x07", "\u202eweb")
@@ -46,6 +47,13 @@ def test_options_are_said_only_where_they_differ_from_what_holds_anyway() -> Non
     assert copy_line(changed) == (
         "transship copy old.example:5000/web new.example/web"
         " --on-conflict fail --no-referrers --platform linux/arm64"
+    )
+
+
+def test_what_may_be_created_is_said() -> None:
+    allowed = Plan(plan("web", path="web").copies, create_missing=Visibility.PRIVATE)
+    assert copy_line(allowed) == (
+        "transship copy old.example:5000/web new.example/web --create-missing private"
     )
 
 

@@ -17,7 +17,7 @@ from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.cutover.change.records import PlannedChange
-from transship.cutover.change.secret import TsigKey, keep_tsig_key
+from transship.cutover.change.secret import TsigKey, keep_tsig_key, tsig_key
 from transship.cutover.change.ways import ByPowerDns, ByRoute53, ByUpdate
 from transship.cutover.evidence import RecordSet
 from transship.cutover.flipping import Asked
@@ -26,7 +26,13 @@ from transship.cutover.journal import Kind
 from transship.cutover.progress import State
 from transship.cutover.reports.grid import grid_of
 from transship.cutover.subject import Domain, Resolver, Subject
-from transship.errors import ByHandOnly, CutoverNotFound, RollbackBlocked, WritesOff
+from transship.errors import (
+    ByHandOnly,
+    CutoverNotFound,
+    KeyringLocked,
+    RollbackBlocked,
+    WritesOff,
+)
 from transship.operator import this_operator
 from transship.paths import Paths
 from transship_tui.engine_cutover import Wished
@@ -208,6 +214,37 @@ async def test_the_key_of_a_way_is_kept_for_good_or_for_this_run(engine: LabEngi
     engine._sources = replace(engine._sources, session=SessionStore())
     assert not await engine.is_key_kept(update)
     assert await engine.is_key_kept(api)
+
+
+class LockedStore(SessionStore):
+    """A keyring that takes nothing."""
+
+    async def set(self, host: str, username: str, secret: str) -> None:
+        raise KeyringLocked(host)
+
+
+async def test_a_keyring_that_refuses_a_key_takes_none_away(engine: LabEngine) -> None:
+    engine._sources = replace(engine._sources, session=SessionStore(), keyring=LockedStore())
+    way = ByUpdate("example.test", "127.0.0.1", "mover")
+    await engine.keep_key(way, "c2VjcmV0", for_this_run=True)
+
+    with pytest.raises(KeyringLocked):
+        await engine.keep_key(way, "YW5vdGhlcg==")
+
+    assert await engine.is_key_kept(way)
+
+
+async def test_a_key_that_is_kept_for_good_counts_before_that_for_this_run(
+    engine: LabEngine,
+) -> None:
+    engine._sources = replace(engine._sources, session=SessionStore())
+    way = ByUpdate("example.test", "127.0.0.1", "mover")
+    await engine.keep_key(way, "b2xk", for_this_run=True)
+    await engine.keep_key(way, "bmV3")
+
+    assert (
+        await tsig_key(engine.secret_store, way.address, way.key, way.algorithm)
+    ).secret == "bmV3"
 
 
 async def test_how_a_record_is_changed_can_be_said_anew(

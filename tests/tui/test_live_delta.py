@@ -27,7 +27,7 @@ from transship.cutover.progress import State
 from transship.cutover.reports.document import document
 from transship.cutover.reports.rounds import to_keep
 from transship.cutover.subject import Domain, Subject
-from transship.errors import BadRequest, RollbackBlocked, WritesOff
+from transship.errors import BadRequest, LossUnknown, RollbackBlocked, WritesOff
 from transship.oci.reference import Reference
 from transship.paths import Paths
 from transship.plans.plan import Plan, wanted
@@ -126,6 +126,39 @@ async def test_from_the_first_check_to_two_rounds_that_find_nothing(
     await engine.copy_back_cutover(name)
     assert digest_at(old, APP, "2") == late
     assert await engine.roll_back_record(name, accept_loss=False) == "rollback done"
+
+
+async def test_a_comparison_that_is_old_does_not_hide_what_was_pushed_since(
+    engine: QuickEngine,
+    subject: Subject,
+    lab: DnsLab,
+    old: DockerRegistry,
+    new: DockerRegistry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_delta, "FRESH", 0.0)
+    key = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
+    await keep_tsig_key(engine.secret_store, lab.primary.address, key)
+    way = ByUpdate(
+        EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
+    )
+    name = engine.add_cutover(subject, way)
+    await checked(engine, name)
+    await seen(engine, name, lambda each: bool(each.history))
+    await engine.change_record(name)
+    await seen(engine, name, changed)
+    standing = await engine.compare_cutover(name)
+    assert standing.way_back is not None
+    assert not standing.way_back.blocked
+    push(new, "2", "by the domain, after it was compared")
+    old.stop()
+
+    with pytest.raises(LossUnknown, match=r"can't be compared anew: .*refused"):
+        await engine.roll_back_record(name, accept_loss=False)
+
+    assert changed(engine.cutover(name)), "nothing was changed"
+    # Whoever can't wait for the old registry goes back without knowing.
+    assert await engine.roll_back_record(name, accept_loss=True) == "rollback done"
 
 
 async def test_a_tag_that_both_have_pushed_is_decided_by_somebody(

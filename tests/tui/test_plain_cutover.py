@@ -146,6 +146,21 @@ async def test_the_way_back_without_loss_wants_the_domain_only(engine: FakeEngin
     assert "rollback done" in script.text
 
 
+async def test_without_a_fresh_comparison_it_goes_back_only_with_another_yes(
+    engine: FakeEngine,
+) -> None:
+    engine.standings[world.NAME] = world.changed(applier=world.APPLIER)
+    engine.why_not_compared = "old.example: refused"
+
+    refused = await walk(engine, "1", "back", DOMAIN, "no")
+    assert "old.example: refused" in refused.text
+    assert "Go back without knowing what it hides" in refused.text
+    assert done(engine, "roll_back_record") == [(world.NAME, False)]
+
+    await walk(engine, "1", "back", DOMAIN, "yes")
+    assert done(engine, "roll_back_record")[-1] == (world.NAME, True)
+
+
 async def test_an_error_is_said_with_its_remedy_and_nothing_is_lost(engine: FakeEngine) -> None:
     engine.failures["change_record"] = ProviderUnreachable("9.1.1.1: refused")
 

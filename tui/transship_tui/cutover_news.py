@@ -29,6 +29,8 @@ def news(before: Standing | None, now: Standing) -> Iterator[str]:
             yield f"{_name(cell)} still says {_values(cell.values)}{_for_how_long(cell)}"
         if cell.has_moved and not (was is not None and was.has_moved):
             yield f"{_name(cell)} has moved: {cell.moved} such answers in a row"
+    if now.trouble and (before is None or before.trouble != now.trouble):
+        yield safe(now.trouble, limit=400)
     if entered:
         yield f"{safe(now.subject.domain.host)}: {now.state}"
 

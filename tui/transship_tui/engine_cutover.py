@@ -128,7 +128,9 @@ class MovingDomains(Protocol):
     async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
         """Put the record back by the applier, and see that it was; return what became of it.
 
-        Raises RollbackBlocked and what `change_record` raises.
+        Both registries are compared just before, unless the loss is accepted. Raises LossUnknown
+        where they can't be, RollbackBlocked where something would be lost, and what
+        `change_record` raises.
         """
 
     async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:

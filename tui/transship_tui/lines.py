@@ -6,6 +6,7 @@ import shlex
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from transship.cutover.reports.standing import CHANGED
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.text import safe
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from transship.accounts.account import Account
+    from transship.cutover.reports.standing import Standing
     from transship.cutover.subject import Resolver, Subject
     from transship.plans.plan import Plan
     from transship_tui.cutover_way import WishedWay
@@ -149,6 +151,21 @@ def cutover_line(domain: str, what: str = "status") -> str:
     return line("cutover", domain, what)
 
 
+def board_line(standing: Standing, part: str) -> str:
+    """Return the line that does what a part of a cutover's board is about."""
+    changed, host = standing.state in CHANGED, standing.subject.domain.host
+    match part:
+        case "board":
+            return cutover_line(host) if changed else check_line(standing.subject)
+        case "grid":
+            return cutover_line(host, "watch")
+        case "change":
+            return cutover_line(host, "rollback" if changed else "apply")
+        case "step":
+            return cutover_line(host, "delta")
+    return cutover_line(host, "report")
+
+
 def copy_line(plan: Plan, called: Callable[[str], str] = str) -> str:
     """Return the line that does what a plan says; a loop where it says more than one copy.
 
@@ -165,6 +182,8 @@ def _options(plan: Plan) -> list[str]:
     options = []
     if plan.on_conflict is not OnConflict.OVERWRITE:
         options += ["--on-conflict", str(plan.on_conflict)]
+    if plan.create_missing is not None:
+        options += ["--create-missing", str(plan.create_missing)]
     if not plan.referrers:
         options.append("--no-referrers")
     for platform in plan.platforms:

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
 
-from transship.accounts.account import Account
+from transship.accounts.account import Account, is_handed_out
 from transship.accounts.connect import access_for, resolve
 from transship.accounts.credentials import Sources, credential_for, is_gone
 from transship.accounts.registry_file import Accounts
@@ -90,7 +90,11 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
         else:
             credential = credential_of(account.username, secret)
         access = Access(
-            account.host, tls=account.tls, credential=credential, service=account.service
+            account.host,
+            tls=account.tls,
+            credential=credential,
+            service=account.service,
+            handed_out=is_handed_out(account),
         )
         return await examine(access, recorder=self.recorder)
 
@@ -251,13 +255,15 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
         """Return the place of a reference, opened once and kept for as long as the app looks."""
         access = await self._access(reference)
         own = self._own_places.get()
-        places = self._places if own is None else own
+        places = self._places if own is None else own.places
         known = places.get(reference.registry)
         if known is not None and known[0] == access:
             return known[1]
         if own is None:
             await self._close(reference.registry)
         place = open_place(Reference(reference.registry), access, recorder=self.recorder)
+        if own is not None:
+            own.stack.push_async_callback(place.aclose)
         places[reference.registry] = (access, place)
         return place
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from transship.registries.access import Access
@@ -16,10 +17,21 @@ Places = dict[str, tuple[Access, Place]]
 """Open places by their hosts, each with what it was opened with."""
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPlaces:
+    """What work beside the app has opened; all of it is open until the work ends.
+
+    `stack` closes also those that `places` has others in the stead of.
+    """
+
+    stack: AsyncExitStack
+    places: Places = field(default_factory=dict)
+
+
 class LiveBeside:
     """Connections belong to one loop, so work beside the app opens, and closes, its own."""
 
-    _own_places: ContextVar[Places | None] = ContextVar("own places", default=None)
+    _own_places: ContextVar[OwnPlaces | None] = ContextVar("own places", default=None)
 
     async def _giving(self, work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]:
         """Give what `work` gives, beside the app."""
@@ -44,10 +56,6 @@ class LiveBeside:
 
     @asynccontextmanager
     async def _with_own_places(self) -> AsyncIterator[None]:
-        places: Places = {}
-        self._own_places.set(places)
-        try:
+        async with AsyncExitStack() as stack:
+            self._own_places.set(OwnPlaces(stack))
             yield
-        finally:
-            for _, place in places.values():
-                await place.aclose()

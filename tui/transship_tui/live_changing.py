@@ -23,6 +23,7 @@ from transship.cutover.evidence import Zone
 from transship.cutover.journal import Journal
 from transship.cutover.looking import DnsObservers
 from transship.cutover.observe.asking import Asker
+from transship.cutover.reports.gathering import seen_change
 from transship.cutover.reports.standing import Standing
 from transship.cutover.subject import Resolver, Subject
 from transship.cutover.watching import Watch
@@ -45,8 +46,10 @@ class _KeysOfProviders:
         return found or await self._keyring.get(host, username)
 
     async def set(self, host: str, username: str, secret: str) -> None:
-        await self._session.delete(host, username)
         await self._keyring.set(host, username, secret)
+        # One that was for this run would be found before it. A session can be the keyring too.
+        if self._session is not self._keyring:
+            await self._session.delete(host, username)
 
     async def delete(self, host: str, username: str) -> bool:
         known = await self._session.delete(host, username)
@@ -131,16 +134,18 @@ class LiveChanging(LiveDelta):
 
     async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
         """Put the record back by the applier, and see that it was; return what became of it."""
+        cutover = self._cutovers.find(name)
         if not accept_loss:
-            await self._doing(lambda: self._freshly_compared(self._cutovers.find(name)))
-        known = self._standing(self._cutovers.find(name)).way_back
-        if known is not None and known.blocked and not accept_loss:
-            raise RollbackBlocked(known.blocked)
-        nothing_is_lost = known is not None
+            await self._doing(lambda: self._compared_just_now(cutover))
+            known = self._standing(cutover).way_back
+            if known is not None and known.blocked:
+                raise RollbackBlocked(known.blocked)
 
-        async def act(change: flipping.Change, _: Subject) -> flipping.Ended:
-            accepted = accept_loss or nothing_is_lost
-            return await rollback.roll_back(change, accept_loss=accepted)
+        async def act(change: flipping.Change, subject: Subject) -> flipping.Ended:
+            since, until = seen_change(subject, change.journal, self.clock.now())
+            return await rollback.roll_back(
+                change, since=since, until=until, accept_loss=accept_loss
+            )
 
         return await self._changing(name, act)
 

@@ -202,7 +202,7 @@ class LiveCutovers(LiveChanging):
                     await asyncio.wait({waiting, running}, return_when=asyncio.FIRST_COMPLETED)
                     waiting.cancel()
                     told.clear()
-                    yield self._standing(cutover)
+                    yield replace(self._standing(cutover), trouble=watch.trouble)
                 running.result()
             finally:
                 running.cancel()

@@ -25,11 +25,11 @@ from transship.cutover.evidence import Parity
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Journal
 from transship.cutover.observe.comparing import compare_listed
-from transship.cutover.reports.gathering import moved_since
+from transship.cutover.reports.gathering import moved_since, seen_change
 from transship.cutover.reports.rounds import tag_name, to_keep
 from transship.cutover.reports.standing import CHANGED, Standing
 from transship.cutover.subject import Subject
-from transship.errors import BadRequest, TransshipError, WritesOff
+from transship.errors import BadRequest, LossUnknown, TransshipError, WritesOff
 from transship.keeping_step.copies import copies_of, parity_of_job, parity_of_plan
 from transship.keeping_step.listing import Listing, Whole
 from transship.keeping_step.planned import ByPlan, between
@@ -159,16 +159,20 @@ class LiveDelta(LiveBeside):
             sides = await self._sides(cutover.subject(), journal)
             return await one_round(sides, journal, self.clock, doing, this_operator())
 
-    async def _freshly_compared(self, cutover: Cutover) -> None:
-        """Compare both registries, unless that was done a moment ago, or can't be done."""
+    async def _compared_just_now(self, cutover: Cutover) -> None:
+        """Compare both registries, unless that was done a moment ago.
+
+        Raises LossUnknown where that can't be done.
+        """
         with cutover.journal() as journal:
             last = last_round(journal)
-        if last is not None and self.clock.now() - last.at < FRESH:
+            since, _ = seen_change(cutover.subject(), journal, self.clock.now())
+        if last is not None and last.at >= max(since, self.clock.now() - FRESH):
             return
         try:
-            await self._once(cutover, "look")
-        except TransshipError:
-            return  # What was compared before stands, and that nothing was if nothing was.
+            await self._made(cutover, "look")
+        except TransshipError as error:
+            raise LossUnknown(f"both registries can't be compared anew: {error}") from error
 
     async def _sides(self, subject: Subject, journal: Journal) -> Registries:
         """Open both registries. Raises BadRequest where the old one isn't named."""

@@ -113,7 +113,7 @@ class LiveParts:
             start_runner(job, accesses.values())
 
         def write_down() -> Job:
-            with _files(), open_ledger(self._paths.flows, promotion.flow) as ledger:
+            with _files(), open_ledger(self._paths.flows, promotion.flow, promotion.file) as ledger:
                 return promote(promotion, self._jobs, ledger, this_operator(), self.clock, begin)
 
         return (await asyncio.to_thread(write_down)).id
@@ -122,7 +122,7 @@ class LiveParts:
         """Return what was promoted in a flow, the oldest first, with what became of it."""
 
         def read() -> Sequence[Entry]:
-            with _files(), open_ledger(self._paths.flows, flow.name) as ledger:
+            with _files(), open_ledger(self._paths.flows, flow.name, flow.file) as ledger:
                 return settle(ledger, self._jobs)
 
         return await asyncio.to_thread(read)

@@ -23,7 +23,7 @@ from transship.cutover.reports.rows import (
     why_not_back,
 )
 from transship.cutover.reports.standing import CHANGED
-from transship.errors import TransshipError
+from transship.errors import LossUnknown, TransshipError
 from transship.text import counted, safe
 from transship_tui.cutover_news import followed, news
 from transship_tui.engine_cutover import Wished
@@ -242,9 +242,17 @@ class PlainCutover:
             if blocked:
                 self.talk.agree("Go back although that is so")
             self._confirm(standing, "put its record back")
-            done = await self.engine.roll_back_record(name, accept_loss=bool(blocked))
-            self.talk.say(safe(done))
+            self.talk.say(safe(await self._put_back(name, accept_loss=bool(blocked))))
         await self._watch(name)
+
+    async def _put_back(self, name: str, *, accept_loss: bool) -> str:
+        """Put the record back; where nobody knows what that hides, only with another yes."""
+        try:
+            return await self.engine.roll_back_record(name, accept_loss=accept_loss)
+        except LossUnknown as error:
+            self.talk.say(f"{error}.")
+            self.talk.agree("Go back without knowing what it hides")
+            return await self.engine.roll_back_record(name, accept_loss=True)
 
     def _by_hand(self, standing: Standing) -> bool:
         return standing.applier is None or bool(standing.applier.why_not)

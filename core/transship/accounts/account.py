@@ -10,7 +10,7 @@ from typing import Literal
 from transship.errors import BadHost, BadReference
 from transship.oci.reference import is_repository, parse_reference
 from transship.registries.credential import Tls
-from transship.registries.services import service_named
+from transship.registries.services import service_named, service_of
 
 SecretSource = Literal["", "keyring", "session", "environment", "docker"]
 """Where an account's secret lives. Nowhere (`""`) means that the registry is used anonymously."""
@@ -53,6 +53,12 @@ def host_of(text: str) -> str:
     if reference.layout is not None or reference.repository:
         raise BadHost(f"{text!r} is more than a host")
     return reference.registry
+
+
+def is_handed_out(account: Account) -> bool:
+    """Tell whether the service hands out the login of an account that keeps no secret."""
+    service = service_named(account.service) or service_of(account.host)
+    return service.hands_out_at(account.host) and not account.secret_source
 
 
 def faults_of(account: Account) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from transship.accounts.account import is_handed_out
 from transship.accounts.credentials import credential_for
 from transship.oci.reference import parse_reference
 from transship.registries.access import Access
@@ -48,4 +49,5 @@ async def access_for(
         credential=found.credential,
         service=account.service,
         repositories=account.repositories,
+        handed_out=is_handed_out(account),
     )

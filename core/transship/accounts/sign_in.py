@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from transship.accounts.account import is_handed_out
 from transship.accounts.credentials import credential_for
 from transship.accounts.secrets import credential_of
 from transship.errors import BadRequest, TransshipError
 from transship.registries.access import Access, open_registry
+from transship.registries.services import GENERIC, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from transship.accounts.credentials import Sources
     from transship.accounts.registry_file import Accounts
     from transship.registries.credential import Credential
+    from transship.registries.services import Service
 
 
 class SignInCheck(Protocol):
@@ -28,6 +31,15 @@ class SignInCheck(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class Recognising(Protocol):
+    """A registry that may tell by its answers which service it is."""
+
+    @property
+    def recognised(self) -> Service | None:
+        """The service that its answers are typical of, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,8 @@ async def sign_in(
     """Try the account at its registry, keep its secret, then keep the account; return it.
 
     `account.secret_source` says where the secret is to live. For `keyring` and `session` it is
-    `secret`; for the others `secret` is None, and what that source has is tried.
+    `secret`; for the others `secret` is None, and what that source has is tried. Where nobody said
+    which service it is and the host name doesn't tell, the account keeps what the answers tell.
 
     Raises BadRequest, and what the registry, the source and the file raise; after each of these
     no account and no secret is there that wasn't there before. Of an account that this one
@@ -61,12 +74,12 @@ async def sign_in(
     if store is None:
         credential = (await credential_for(account, sources)).credential
         account = replace(account, username=credential.username if credential else "")
-        await _try(account, credential, connect)
+        account = await _tried(account, credential, connect)
         accounts.save(account)
     else:
         if not secret:
             raise BadRequest("The password is empty")
-        await _try(account, credential_of(account.username, secret), connect)
+        account = await _tried(account, credential_of(account.username, secret), connect)
         await store.set(account.host, account.username, secret)
         try:
             accounts.save(account)
@@ -99,15 +112,26 @@ async def sign_out(
     return SignedOut(account, removed)
 
 
-async def _try(
+async def _tried(
     account: Account, credential: Credential | None, connect: Callable[[Access], SignInCheck]
-) -> None:
-    access = Access(account.host, tls=account.tls, credential=credential, service=account.service)
+) -> Account:
+    """Try the account; return it with the service that it was found to be at."""
+    access = Access(
+        account.host,
+        tls=account.tls,
+        credential=credential,
+        service=account.service,
+        handed_out=is_handed_out(account),
+    )
     registry = connect(access)
     try:
         await registry.check_sign_in()
+        recognised = registry.recognised if isinstance(registry, Recognising) else None
     finally:
         await registry.aclose()
+    if recognised is None or account.service or service_of(account.host) is not GENERIC:
+        return account
+    return replace(account, service=recognised.kind)
 
 
 def _keeping_place(account: Account) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from transship.clock import Clock
 from transship.cutover.evidence import Parity, TagPair
+from transship.cutover.failing import Failing
 from transship.cutover.journal import Journal, Kind
 from transship.errors import TransshipError
 from transship.operator import Operator
@@ -72,10 +73,14 @@ class Sides(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A round that has found what the one before it had, and copied nothing."""
+    """A round that has found what the one before it had, and copied nothing.
+
+    Where copying failed, it has failed for the same reasons; `job` is what tried.
+    """
 
     at: float
     doing: Doing
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +223,13 @@ async def one_round(
     clock: Clock,
     doing: Doing = "copy",
     by: Operator | None = None,
+    failing: Failing | None = None,
 ) -> Round:
     """Compare, copy what one side alone has pushed if that is asked for, and write it down.
 
     The first one keeps what both sides agree on. `at` is when the looking began: what was pushed
-    since may not have been seen. Raises what `sides` raises.
+    since may not have been seen. What `failing` says to leave alone counts as failed still.
+    Raises what `sides` raises.
     """
     if doing != "look":
         await sides.settle(doing)
@@ -234,7 +241,7 @@ async def one_round(
     if news := {tag: digest for tag, digest in same.items() if agreed.get(tag) != digest}:
         _agree(journal, news, clock.now())
     found = sort_out(old, new, {**agreed, **same}, choices(journal))
-    job, failed = await _carry(sides, found, doing)
+    job, failed = await _carry(sides, found, doing, clock, failing or Failing())
     result = Round(
         at,
         found,
@@ -254,22 +261,34 @@ async def one_round(
 def _keep(journal: Journal, result: Round, now: float, by: Operator | None) -> None:
     """Write a round down; in short where it has found what the one before had."""
     last = last_round(journal)
-    did_nothing = not result.found.copies and result.doing != "back"
-    if did_nothing and last and replace(last, at=result.at, doing=result.doing) == result:
-        journal.add(Kind.AGAIN, Again(result.at, result.doing), now, by)
+    again = Again(result.at, result.doing, result.job)
+    nothing_copied = last is not None and not last.copied and not result.copied
+    if last is not None and nothing_copied and _repeating(last, again) == result:
+        journal.add(Kind.AGAIN, again, now, by)
     else:
         journal.add(Kind.DELTA, result, now, by)
 
 
-async def _carry(sides: Sides, found: Sorted, doing: Doing) -> tuple[str, Mapping[Tag, str]]:
+def _repeating(last: Round, again: Again) -> Round:
+    return replace(last, at=again.at, doing=again.doing, job=again.job)
+
+
+async def _carry(
+    sides: Sides, found: Sorted, doing: Doing, clock: Clock, failing: Failing
+) -> tuple[str, Mapping[Tag, str]]:
     """Copy what is to be copied; return the job's id, and why some tags couldn't be."""
-    if doing == "copy" and found.copies:
-        copied = await sides.copy(found.copies)
-    elif doing == "back" and found.hidden:
-        copied = await sides.copy_back(found.hidden)
-    else:
+    if doing == "look":
         return "", {}
-    return copied.job, copied.failed
+    wanted = found.copies if doing == "copy" else found.hidden
+    waiting = failing.waiting(wanted, clock.now())
+    tries = tuple(pair for pair in wanted if pair not in waiting)
+    copied = Copied("", {})
+    if tries:
+        copied = await (sides.copy(tries) if doing == "copy" else sides.copy_back(tries))
+        failing.tried(tries, copied.failed, clock.now())
+    failing.keep_only(set(wanted))
+    left = {(pair.repository, pair.tag): why for pair, why in waiting.items()}
+    return copied.job, {**left, **copied.failed}
 
 
 async def until_quiet(
@@ -287,14 +306,16 @@ async def until_quiet(
     still push to the old side. What is to be asked is in the last round; it waits for nobody.
     Rounds that went before, in a process that is gone, count. Between two there are `every`
     seconds, and as many as the last one took: large registries are asked no more than half of the
-    time. `tell` gets each round, and what is in the way of one and may pass; the rest is raised.
+    time. A tag that can't be copied is tried ever more rarely. `tell` gets each round, and what is
+    in the way of one and may pass; the rest is raised.
     """
+    failing = Failing()
     while True:
         if _is_quiet(journal, not_before()):
             return rounds(journal)[-1]
         began = clock.monotonic()
         try:
-            last = await one_round(sides, journal, clock)
+            last = await one_round(sides, journal, clock, failing=failing)
         except TransshipError as error:
             if not error.retryable:
                 raise
@@ -325,7 +346,7 @@ def rounds(
         again = entry.read(Again)
         # What it repeats was written before it, however long ago.
         last = found[-1] if found else _repeated(journal, entry.number)
-        found.append(replace(last, at=again.at, doing=again.doing, failed=(), job=""))
+        found.append(_repeating(last, again))
     return tuple(found)
 
 

@@ -119,16 +119,6 @@ def _wanted(subject: Subject, *, apex: bool) -> list[RecordSet]:
     return [RecordSet(name, "ALIAS", ttl, (f"{target}.",))]
 
 
-def addresses_at_apex(subject: Subject, evidence: Evidence) -> tuple[str, ...]:
-    """Return the lines for the top of a zone whose provider has no ALIAS: A and AAAA."""
-    chain = evidence.target
-    found = chain.addresses if chain else ()
-    return tuple(
-        f"{subject.domain.name}. {subject.ttl} IN {'AAAA' if ':' in address else 'A'} {address}"
-        for address in found
-    )
-
-
 def _lines(records: list[RecordSet] | tuple[RecordSet, ...]) -> tuple[str, ...]:
     return tuple(f"{r.name}. {r.ttl} IN {r.type} {value}" for r in records for value in r.values)
 

@@ -7,7 +7,7 @@ only, and print no secret. Answers are kept as statements; the newest one counts
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from transship.cutover.evidence import Evidence, Statement
@@ -273,13 +273,3 @@ def reading(evidence: Evidence, name: str) -> Reading | None:
         if answer == each.answer:
             return Reading(each.good, each.text)
     return asked.read(answer, evidence)
-
-
-def still_open(evidence: Evidence, names: Iterable[str]) -> tuple[Question, ...]:
-    """Return those of the questions that nobody has answered well, in their order."""
-    wanted = set(names)
-    return tuple(
-        each
-        for each in QUESTIONS
-        if each.id in wanted and not ((read := reading(evidence, each.id)) and read.good)
-    )

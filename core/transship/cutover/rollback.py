@@ -99,14 +99,17 @@ def last_change(journal: Journal) -> tuple[float, Asked] | None:
     return None
 
 
-async def roll_back(change: Change, *, accept_loss: bool = False) -> Ended:
+async def roll_back(
+    change: Change, *, since: float = 0.0, until: float = 0.0, accept_loss: bool = False
+) -> Ended:
     """Put the record back as it was before the change, as `flip` makes a change.
 
-    Works where the record has gone missing too. Raises RollbackBlocked when it would lose something
-    and nobody said that it may, or when there is nothing to go back from; RecordChanged where the
-    record is neither what it was nor what it was changed to; and what `flip` raises.
+    Works where the record has gone missing too. `since` and `until` are those of `way_back`. Raises
+    RollbackBlocked when it would lose something and nobody said that it may, or when there is
+    nothing to go back from; RecordChanged where the record is neither what it was nor what it was
+    changed to; and what `flip` raises.
     """
-    way = way_back(change.journal)
+    way = way_back(change.journal, since, until)
     edit = way.reverse
     if edit is None:
         raise errors.RollbackBlocked(

@@ -19,6 +19,8 @@ from transship.cutover.progress import Progress, State, progress
 from transship.cutover.rules.case import Case
 from transship.cutover.subject import Subject
 from transship.cutover.timeline import Sample, Served
+from transship.errors import TransshipError
+from transship.lifetimes import end
 
 _UNDER_WAY = (State.CHANGING, State.CHANGED, State.ROLLED_BACK)
 _LEADS_THERE = (State.CHANGED, State.MOVED)
@@ -87,6 +89,8 @@ class Watch:
         self._hurried = asyncio.Event()
         self._after = after
         self._looked_after: State | None = None
+        self.trouble = ""
+        """Why pulls by the domain couldn't be made last; empty where they could."""
         self._resolvers_beside = _Beside(clock, self.look_at_resolvers, self._resolver_pause)
         self._after_beside = _Beside(clock, self.look_after, self._after_pause, self._after_now)
 
@@ -160,16 +164,28 @@ class Watch:
         self._report()
 
     async def look_after(self) -> None:
-        """Look at the change anew where the state is another one; else only pull by the domain."""
+        """Look at the change anew where the state is another one; else only pull by the domain.
+
+        What keeps it from that is `trouble`: name servers and resolvers are asked all the same.
+        """
         if self._after is None:
             return
-        state = self._state.told
-        if state is not self._looked_after:
-            seen = await self._after.whole()
+        state, seen = self._state.told, None
+        made: tuple[NamedPull, ...] = ()
+        try:
+            if state is not self._looked_after:
+                seen = await self._after.whole()
+            else:
+                made = await self._after.pulls()
+        except TransshipError as error:
+            self.trouble = f"pulls by the domain can't be made: {error}"
+        else:
+            self.trouble = ""
+        if seen is not None:
             self._journal.add(Kind.FOLLOWED, seen, self._clock.now())
             self._state.evidence = replace(seen, statements=self._journal.statements())
             self._looked_after = state
-        elif made := await self._after.pulls():
+        if made:
             self._journal.add(Kind.PULLED, made, self._clock.now())
         self._report()
 
@@ -252,8 +268,7 @@ class _Beside:
     async def end(self) -> None:
         """Break it off."""
         if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+            await end(self.task)
             self.task = None
 
 

@@ -49,6 +49,7 @@ from transship.errors.asked import (
     BadRequest,
     BadResolver,
     FileChanged,
+    FileMistake,
     JobBusy,
     JobEnded,
     JobNotFound,
@@ -78,9 +79,11 @@ from transship.errors.cutover import (
     ExtraMissing,
     KeyMissing,
     KeyRefused,
+    LossUnknown,
     NotPutBack,
     ProviderRefused,
     ProviderUnreachable,
+    PullFailed,
     RecordChanged,
     RecordNotPlain,
     RollbackBlocked,
@@ -89,6 +92,7 @@ from transship.errors.cutover import (
 from transship.errors.disk import DiskFull, NotALayout, SystemRefused
 from transship.errors.fault import InternalFault
 from transship.errors.flows import (
+    LedgerTaken,
     NotInStage,
     StageSkipped,
     StageTaken,
@@ -96,10 +100,12 @@ from transship.errors.flows import (
 )
 from transship.errors.jobs import PlatformMissing, RunnerFailed, SourceMoved, TagConflict
 from transship.errors.plans import (
+    CopiedInCircles,
     DeletionRefused,
     NothingSelected,
     PathRefused,
     RestoreFailed,
+    TagNotGone,
     TooManyDeletions,
 )
 from transship.errors.secrets import (
@@ -138,6 +144,7 @@ __all__ = [
     "ClientCertificateRefused",
     "ConnectionLost",
     "ConnectionRefused",
+    "CopiedInCircles",
     "CutoverBusy",
     "CutoverNotFound",
     "DeletionRefused",
@@ -145,6 +152,7 @@ __all__ = [
     "DiskFull",
     "ExtraMissing",
     "FileChanged",
+    "FileMistake",
     "HelperFailed",
     "ImmutableTag",
     "InternalFault",
@@ -159,6 +167,8 @@ __all__ = [
     "KeyringHung",
     "KeyringInsecure",
     "KeyringLocked",
+    "LedgerTaken",
+    "LossUnknown",
     "ManifestBlobUnknown",
     "ManifestNotFound",
     "ManifestRejected",
@@ -178,6 +188,7 @@ __all__ = [
     "ProviderRefused",
     "ProviderUnreachable",
     "ProxyFailed",
+    "PullFailed",
     "QuotaExceeded",
     "RateLimited",
     "ReadOnly",
@@ -199,6 +210,7 @@ __all__ = [
     "SystemRefused",
     "TagConflict",
     "TagMoved",
+    "TagNotGone",
     "TimedOut",
     "TokenExpired",
     "TooLarge",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from transship.errors.base import UsageError
 
 
@@ -26,11 +29,42 @@ class BadPlatform(UsageError):
     remedy = "Write OS/ARCHITECTURE[/VARIANT], for example linux/arm64 or linux/arm/v7."
 
 
+@dataclass(frozen=True, slots=True)
+class FileMistake:
+    """One mistake in a file: at which line (from 1), what is wrong, and what was probably meant.
+
+    `meant` is a word, and `remedy` what to do; either may not be known.
+    """
+
+    file: str
+    line: int
+    what: str
+    meant: str | None = None
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}"
+
+
 class BadFile(UsageError):
-    """A file of the operator's that can't be understood; `detail` names the place in it."""
+    """A file of the operator's that can't be understood; `detail` names the place in it.
+
+    Where all that is wrong was looked for, `mistakes` are each of them, in the order of the file,
+    and `detail` names the first few.
+    """
 
     title = "A file can't be understood"
     remedy = "Mend the named place in the file, then try again."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        remedy: str | None = None,
+        mistakes: Sequence[FileMistake] = (),
+    ) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.mistakes = tuple(mistakes)
 
 
 class BadRequest(UsageError):

@@ -68,6 +68,23 @@ class RollbackBlocked(CheckFailed):
     remedy = "Copy it to the old registry first, or say that it may be lost."
 
 
+class LossUnknown(RollbackBlocked):
+    """Both registries can't be compared, so that nobody knows what going back would lose."""
+
+    title = "What going back would lose isn't known"
+    remedy = (
+        "Try again when both registries answer. If it can't wait, go back without knowing: "
+        "--accept-loss."
+    )
+
+
+class PullFailed(TransshipError):
+    """An image couldn't be pulled by the domain."""
+
+    title = "A pull by the domain failed"
+    remedy = "`transship check` says what is wrong there; the record can be put back."
+
+
 class KeyMissing(TransshipError):
     """The keyring has no key for a DNS provider."""
 

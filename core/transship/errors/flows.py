@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transship.errors.base import CheckFailed
+from transship.errors.base import CheckFailed, UsageError
 
 
 class StageSkipped(CheckFailed):
@@ -31,3 +31,10 @@ class StageTaken(CheckFailed):
 
     title = "The stage has the tag with another digest"
     remedy = "If that is to be replaced, say so with --overwrite."
+
+
+class LedgerTaken(UsageError):
+    """A flow's ledger is that of another file, and no ledger is of two."""
+
+    title = "The ledger is another flow's"
+    remedy = "Write a `name` of its own into one of the two files."

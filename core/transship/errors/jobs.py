@@ -9,7 +9,10 @@ class TagConflict(TransshipError):
     """The target has the tag with another digest and the operator said not to overwrite."""
 
     title = "The tag exists with another digest"
-    remedy = "Copy to another tag, or allow it with --on-conflict overwrite."
+    remedy = (
+        'Copy to another tag, or allow it: on_conflict = "overwrite" in a plan, '
+        "--on-conflict overwrite with `transship copy`."
+    )
 
 
 class PlatformMissing(TransshipError):

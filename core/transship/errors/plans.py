@@ -19,11 +19,29 @@ class PathRefused(TransshipError):
     remedy = "Change where it goes: the target's path, or `map` in the rule."
 
 
+class CopiedInCircles(TransshipError):
+    """A tag would be overwritten by what the same plan copies back."""
+
+    title = "Written and read by the same plan"
+    remedy = (
+        'Leave one of the rules out, or set on_conflict = "skip" or "fail". '
+        "`transship copy` settles which of the two it is to be."
+    )
+
+
 class DeletionRefused(TransshipError):
     """A registry doesn't let a tag be deleted."""
 
     title = "Deletion refused"
     remedy = "Allow deletion at the registry (and give the account the right), or leave it there."
+
+
+class TagNotGone(TransshipError):
+    """A registry says that it has deleted a tag, and has it."""
+
+    title = "Not deleted"
+    remedy = "Try again; if it stays, somebody writes the tag anew, or it is locked there."
+    retryable = True
 
 
 class TooManyDeletions(CheckFailed):

@@ -8,11 +8,12 @@ from typing import Protocol
 from transship import errors
 from transship.cutover.delta import Seen, Tag
 from transship.errors import TransshipError
-from transship.registries.place import Place
+from transship.registries.place import Place, unlisted_of
 from transship.transfers.gather import both, each_of
 
-_REPOSITORIES_AT_ONCE = 8
-_TAGS_AT_ONCE = 16
+REPOSITORIES_AT_ONCE = 8
+TAGS_AT_ONCE = 16
+"""How many of each are looked at together, at both registries."""
 
 HIDDEN = (errors.NoRight, errors.SignInNeeded)
 """What a registry says of a repository that these accounts may not look at."""
@@ -52,9 +53,14 @@ class Seeing:
         """Say that a registry doesn't list its repositories."""
         self.unlisted.append(f"{host} doesn't list its repositories")
 
+    def not_listed(self, host: str, place: Place) -> None:
+        """Say what the list of a registry has left out."""
+        for path, error in unlisted_of(place).items():
+            self.hidden(f"{host}/{path}/…" if path else host, error)
+
     def result(self) -> Seen:
         """Return all of it."""
-        return Seen(self.old, self.new, ", ".join(self.unlisted))
+        return Seen(self.old, self.new, ", ".join(dict.fromkeys(self.unlisted)))
 
 
 @dataclass(slots=True)
@@ -89,15 +95,17 @@ class Whole:
             seen.old |= {(name, tag): digest for tag, digest in at_old.items()}
             seen.new |= {(name, tag): digest for tag, digest in at_new.items()}
 
-        await each_of(repositories, look, at_once=_REPOSITORIES_AT_ONCE)
+        await each_of(repositories, look, at_once=REPOSITORIES_AT_ONCE)
         return seen.result()
 
     async def _repositories(self, seen: Seeing) -> tuple[str, ...]:
         found = list(self.known)
         listings = await both(catalog(self.old), catalog(self.new))
-        for host, listed in zip(self.hosts, listings, strict=True):
+        sides = zip(self.hosts, (self.old, self.new), listings, strict=True)
+        for host, place, listed in sides:
             if listed is None:
                 seen.closed(host)
+            seen.not_listed(host, place)
             found += listed or ()
         if not found and seen.unlisted:
             raise errors.CatalogClosed(", ".join(self.hosts))
@@ -122,7 +130,7 @@ async def tags_of(place: Place, repository: str) -> dict[str, str]:
     async def digest(tag: str) -> tuple[str, str]:
         return tag, await digest_of(place, (repository, tag))
 
-    found = await each_of(dict.fromkeys(tags), digest, at_once=_TAGS_AT_ONCE)
+    found = await each_of(dict.fromkeys(tags), digest, at_once=TAGS_AT_ONCE)
     return {tag: value for tag, value in found if value}
 
 

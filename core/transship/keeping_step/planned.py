@@ -9,7 +9,15 @@ from transship import errors
 from transship.clock import Clock
 from transship.cutover.delta import Seen, Tag
 from transship.errors import BadRequest
-from transship.keeping_step.listing import HIDDEN, Seeing, catalog, digest_of, tags_of
+from transship.keeping_step.listing import (
+    HIDDEN,
+    REPOSITORIES_AT_ONCE,
+    TAGS_AT_ONCE,
+    Seeing,
+    catalog,
+    digest_of,
+    tags_of,
+)
 from transship.keeping_step.names import Names
 from transship.plans.plan import Plan
 from transship.registries.place import Place
@@ -18,8 +26,6 @@ from transship.transfers.inventory import take_inventory
 from transship.transfers.verify import asking
 from transship.transfers.work import Found
 
-_REPOSITORIES_AT_ONCE = 8
-_TAGS_AT_ONCE = 16
 _ABSENT = (errors.ManifestNotFound, errors.RepositoryNotFound)
 
 
@@ -91,6 +97,7 @@ class ByPlan:
         listed = await catalog(self.new)
         if listed is None:
             seen.closed(self.hosts[1])
+        seen.not_listed(self.hosts[1], self.new)
         repositories |= dict.fromkeys(listed or ())
         planned = {(each.target.repository, each.target.tag) for each in found}
 
@@ -101,7 +108,7 @@ class ByPlan:
             except HIDDEN as error:
                 seen.hidden(repository, error)
 
-        await each_of(repositories, look, at_once=_REPOSITORIES_AT_ONCE)
+        await each_of(repositories, look, at_once=REPOSITORIES_AT_ONCE)
         return seen.result()
 
     async def _beyond(
@@ -116,7 +123,7 @@ class ByPlan:
             if name is not None and (digest := await digest_of(self.old, name)):
                 seen.old[repository, tag] = digest
 
-        await each_of(more, look, at_once=_TAGS_AT_ONCE)
+        await each_of(more, look, at_once=TAGS_AT_ONCE)
 
 
 def _take(found: Found, seen: Seeing) -> None:

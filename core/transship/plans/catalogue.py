@@ -23,6 +23,8 @@ class TagFacts:
     size: int | None = None
     """The bytes of its blobs, over all platforms."""
     examined: bool = False
+    problem: TransshipError | None = None
+    """Why its manifest couldn't be read; then nothing of it counts as known for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,25 @@ class Catalogue:
     """The repositories of one place with their tags, in the registry's order.
 
     `facts` holds what was looked up, by repository and tag. `problems` are repositories whose
-    tags couldn't be listed; they aren't among `tags`.
+    tags couldn't be listed, and paths below which the place lists no repositories; they aren't
+    among `tags`.
     """
 
     place: str
     tags: Mapping[str, tuple[str, ...]]
     facts: Mapping[tuple[str, str], TagFacts] = field(default_factory=dict)
     problems: Mapping[str, TransshipError] = field(default_factory=dict)
+    unnameable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the place lists and nobody can ask it for, since it is no name (distribution spec,
+    "Pulling manifests"): tags by repository, and repositories under an empty name."""
+
+    @property
+    def uncertain(self) -> frozenset[str]:
+        """The repositories, and paths, of which not all could be learned."""
+        failed = {name for (name, _), facts in self.facts.items() if facts.problem is not None}
+        return frozenset(failed.union(self.problems))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all could be learned of it that was asked."""
+        return not self.problems and all(each.problem is None for each in self.facts.values())

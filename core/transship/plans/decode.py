@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from transship.errors import BadRequest, UsageError
 from transship.oci.digest import is_digest
 from transship.oci.platform import Platform, parse_platform
+from transship.plans.circles import circle_of_rules
 from transship.plans.decode_rules import (
     Resolve,
     checked_protection,
@@ -88,15 +89,19 @@ _DELETE = Words(frozenset({"at_most", "protect"}), meant={"floor": "at_most", "k
 
 
 def decode(
-    document: Mapping[str, object], resolve: Resolve
+    document: Mapping[str, object], resolve: Resolve, now: float | None = None
 ) -> tuple[Plan | None, tuple[Mistake, ...]]:
-    """Return the plan in a document; or None, and every mistake in it."""
+    """Return the plan in a document; or None, and every mistake in it.
+
+    `now`, in seconds since the epoch, is for who is about to run it: what it selects of the
+    future is a mistake then.
+    """
     mistakes = Mistakes()
-    plan = _plan(Table(document, (), mistakes), resolve)
+    plan = _plan(Table(document, (), mistakes), resolve, now)
     return None if mistakes.found else plan, tuple(mistakes.found)
 
 
-def _plan(table: Table, resolve: Resolve) -> Plan | None:
+def _plan(table: Table, resolve: Resolve, now: float | None) -> Plan | None:
     kind = _kind(table)
     if kind is None:
         return None
@@ -110,7 +115,11 @@ def _plan(table: Table, resolve: Resolve) -> Plan | None:
         retries=table.count("retries", 0, _MOST_RETRIES) or 0,
         create_missing=_create_missing(table),
     )
-    plan = _with_copies(table, plan, resolve) if kind is Kind.COPY else _ruled(table, plan, resolve)
+    plan = (
+        _with_copies(table, plan, resolve)
+        if kind is Kind.COPY
+        else _ruled(table, plan, resolve, now)
+    )
     return replace(plan, limits=_limits(table, plan, resolve))
 
 
@@ -126,26 +135,42 @@ def _with_copies(table: Table, plan: Plan, resolve: Resolve) -> Plan:
     return replace(plan, platforms=platforms, copies=tuple(filter(None, copies)))
 
 
-def _ruled(table: Table, plan: Plan, resolve: Resolve) -> Plan:
+def _ruled(table: Table, plan: Plan, resolve: Resolve, now: float | None) -> Plan:
+    entries = list(table.tables("rules"))
     rules = [
-        decode_rule(entry, resolve, replication=plan.is_replication)
-        for entry in table.tables("rules")
+        decode_rule(entry, resolve, replication=plan.is_replication, now=now) for entry in entries
     ]
-    return plan if None in rules else replace(plan, rules=tuple(filter(None, rules)))
+    if None in rules:
+        return plan
+    plan = replace(plan, rules=tuple(filter(None, rules)))
+    if now is not None:
+        _check_circle(plan, entries)
+    return plan
+
+
+def _check_circle(plan: Plan, entries: Sequence[Table]) -> None:
+    """Note rules that would swap tags for ever; a plan that is only shown may have some."""
+    circle = circle_of_rules(plan)
+    if circle:
+        others = " and ".join(f"rules[{number}]" for number in circle[:-1])
+        entries[circle[-1]].note(
+            f"copies in a circle with {others}; each run would overwrite what the last has copied",
+            "to",
+            remedy='Leave one of them out, or set on_conflict = "skip" or "fail".',
+        )
 
 
 def _kind(table: Table) -> Kind | None:
     """Return what sort of plan it is; without that, nothing else in it has a meaning."""
     version = table.count("version", 1, 10**6)
-    if version is None and "version" not in table:
+    if "version" not in table:
         table.note("version is missing; write version = 1 at the top")
-    if version is not None and version != VERSION:
+    elif version is not None and version != VERSION:
         table.note(
             f"the file is of version {version}, and this Transship reads version {VERSION}",
             "version",
             remedy="Use a newer Transship, or write the plan anew.",
         )
-    if version != VERSION:
         return None
     kind = table.text("kind") or ""
     if kind == "flow":

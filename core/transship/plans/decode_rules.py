@@ -7,16 +7,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
-from transship.errors import BadRequest
+from transship.errors import BadRange, BadRequest
 from transship.oci.artifact import Artifact
 from transship.oci.digest import Digest, is_digest
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, is_tag
-from transship.plans.globs import REGEX, parse_pattern, parse_patterns
+from transship.plans.globs import REGEX
 from transship.plans.naming import keeps_names, parse_map
+from transship.plans.possible import (
+    check_repository_pattern,
+    check_tag_pattern,
+    why_no_repository,
+    why_no_tag,
+    why_no_version,
+)
 from transship.plans.quantities import parse_duration, parse_moment
 from transship.plans.rule import NewestBy, Rule, TagFilter
-from transship.plans.semver import parse_range
 from transship.plans.tables import Table, Words
 
 Resolve = Callable[[str], Reference]
@@ -79,8 +85,13 @@ _CREDENTIAL = re.compile(r"(?:\w+://)?[^/@]*:[^/@]*@(?!sha(?:256|512):)")
 _MOST = 1_000_000
 
 
-def decode_rule(table: Table, resolve: Resolve, *, replication: bool) -> Rule | None:
-    """Return the rule in `table`, or None when something that it needs is wrong."""
+def decode_rule(
+    table: Table, resolve: Resolve, *, replication: bool, now: float | None = None
+) -> Rule | None:
+    """Return the rule in `table`, or None when something that it needs is wrong.
+
+    With `now`, in seconds since the epoch, a `since` that lies in the future is a mistake.
+    """
     table.only(_REPLICATED if replication else _RULE)
     table.needs("from", "to")
     source = table.parsed("from", lambda text: rule_place(text, resolve))
@@ -92,12 +103,12 @@ def decode_rule(table: Table, resolve: Resolve, *, replication: bool) -> Rule | 
     rule = Rule(
         source=source or Reference(""),
         targets=targets,
-        repositories=table.each("repositories", _signed_pattern) or ("**",),
-        tags=_tags(tags) if tags else TagFilter(),
+        repositories=_repositories(table),
+        tags=_tags(tags, now) if tags else TagFilter(),
         artifacts=decode_artifacts(table) if selects else frozenset(),
         platforms=table.each("platforms", parse_platform, empty=None) if selects else (),
         map=table.parsed("map", _map) or "{repository}",
-        immutable=table.each("immutable", _pattern),
+        immutable=table.each("immutable", _tag_pattern),
     )
     if source is None or not targets:
         return None
@@ -143,35 +154,67 @@ def _artifact(text: str) -> Artifact:
 
 def checked_protection(text: str) -> str:
     """Return a pattern of what is never deleted, `REPOSITORY[:TAG]`. Raises UsageError."""
-    if text.startswith(REGEX):
+    if text.strip().startswith(REGEX):
         raise BadRequest(f"{text!r}: write globs, REPOSITORY or REPOSITORY:TAG")
+    _without_sign(text)
     repository, colon, tag = text.partition(":")
-    parse_pattern(repository)
+    check_repository_pattern(repository)
     if colon:
-        parse_pattern(tag)
+        check_tag_pattern(tag)
     return text
 
 
-def _pattern(text: str) -> str:
-    """Return a pattern that leaves nothing out. Raises UsageError."""
-    if text.strip().startswith("!"):
-        raise BadRequest(f"{text!r} begins with !, which has no meaning here")
-    parse_pattern(text)
+def _without_sign(text: str) -> None:
+    """Refuse a `!` where patterns leave nothing out."""
+    name = text.strip()
+    if name.startswith("!"):
+        raise BadRequest(
+            f"{text!r} begins with !, which has no meaning here",
+            remedy=f"Write {name.lstrip('!').strip() or 'the name'} without it, or leave it out.",
+        )
+
+
+def _tag_pattern(text: str) -> str:
+    """Return a pattern for tags that leaves nothing out. Raises UsageError."""
+    _without_sign(text)
+    check_tag_pattern(text)
+    return text
+
+
+def _signed_tag_pattern(text: str) -> str:
+    """Return a pattern for tags, which with `!` in front leaves out. Raises UsageError."""
+    check_tag_pattern(text.strip().removeprefix("!"))
     return text
 
 
 def _signed_pattern(text: str) -> str:
-    """Return a pattern, which with `!` in front leaves out. Raises UsageError."""
-    parse_patterns([text])
+    """Return a pattern for repositories, which with `!` in front leaves out. Raises UsageError."""
+    check_repository_pattern(text.strip().removeprefix("!"))
     return text
+
+
+def _repositories(table: Table) -> tuple[str, ...]:
+    patterns = table.each("repositories", _signed_pattern)
+    why = why_no_repository(patterns)
+    if why:
+        table.note(f"no repository is left: {why}", "repositories")
+    return patterns or ("**",)
 
 
 def _range(text: str) -> str:
-    parse_range(text)
+    why = why_no_version(text)
+    if why:
+        raise BadRange(why, remedy=f"For one or the other, write {_either(text)!r}.")
     return text
 
 
-def _tags(table: Table) -> TagFilter:
+def _either(text: str) -> str:
+    """Return a range whose conditions are alternatives of each other."""
+    sides = (side.replace(",", " ").split() for side in text.split("||"))
+    return " || ".join(condition for side in sides for condition in side)
+
+
+def _tags(table: Table, now: float | None) -> TagFilter:
     table.only(_TAGS)
     newest = table.count("newest", 1, _MOST)
     by = table.one_of("by", NewestBy, NewestBy.CREATED)
@@ -182,9 +225,11 @@ def _tags(table: Table) -> TagFilter:
     if prereleases and not semver and by is not NewestBy.VERSION:
         table.note('counts only with semver, or with newest by = "version"', "prereleases")
     since = table.moment("since", _since)
-    return TagFilter(
-        include=table.each("include", _signed_pattern),
-        exclude=table.each("exclude", _pattern),
+    if since and since[1] and now is not None and since[0] > now:
+        table.note("lies in the future, and nothing was created since", "since")
+    tags = TagFilter(
+        include=table.each("include", _signed_tag_pattern),
+        exclude=table.each("exclude", _tag_pattern),
         semver=semver,
         prereleases=prereleases,
         newest=newest,
@@ -194,6 +239,10 @@ def _tags(table: Table) -> TagFilter:
         exact=table.each("exact", _tag),
         digests=table.each("digests", _digest),
     )
+    why = why_no_tag(tags)
+    if why:
+        table.note(f"no tag is left: {why}", "exclude" if tags.exclude else "include")
+    return tags
 
 
 def _since(value: str | date) -> tuple[float, bool]:

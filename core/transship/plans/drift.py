@@ -17,7 +17,7 @@ from transship.plans.naming import Origin, named_at, parse_map
 from transship.plans.outline import scope
 from transship.plans.plan import Kind, Plan, Wanted
 from transship.plans.rule import Rule
-from transship.plans.selection import Selection, select, takes_repository
+from transship.plans.selection import Selection, may_take_below, select, takes_repository
 from transship.plans.tags import is_referrer_tag
 
 _NOTHING_KNOWN = TagFacts()
@@ -196,8 +196,8 @@ def _uncertain(
             found.update(rule.targets)
             continue
         names = [name for registry, name in open_still if registry == rule.source.registry]
-        for name in (*names, *catalogue.problems):
-            if takes_repository(rule, name):
+        for name in (*names, *catalogue.uncertain):
+            if takes_repository(rule, name) or may_take_below(rule, name):
                 found.update(_sent_to(rule, name))
     return found
 

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from transship.errors import BadFile, DiskFull, SystemRefused
+from transship.errors import BadFile, DiskFull, FileMistake, SystemRefused
 from transship.oci.reference import parse_reference
 from transship.plans.decode import decode
 from transship.plans.decode_rules import Resolve
@@ -25,24 +25,28 @@ from transship.plans.tables import Mistake
 
 _MOST_BYTES = 64 * 2**20
 _MOST_SAID = 8
+_MEND_ALL = "Mend the named places in the file, then try again."
 _KEY = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
 # tomllib needs time that grows with the square of a key's parts, and more.
 _ENDLESS_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_KEY}(?:[ \t]*+\.[ \t]*+{_KEY}){{32}}")
 
 
-def read_plan(path: Path, resolve: Resolve = parse_reference) -> Plan:
+def read_plan(path: Path, resolve: Resolve = parse_reference, now: float | None = None) -> Plan:
     """Return the plan in a file. Raises BadFile, which names each mistake with its line.
 
     `resolve` turns what stands for a place into one; by default that is a host, with or without
-    a path, and never an alias.
+    a path, and never an alias. `now`, in seconds since the epoch, is for who is about to run it:
+    what it selects of the future is a mistake then.
     """
-    return plan_in(read_text(path), path, resolve)
+    return plan_in(read_text(path), path, resolve, now)
 
 
-def plan_in(text: str, path: Path, resolve: Resolve = parse_reference) -> Plan:
+def plan_in(
+    text: str, path: Path, resolve: Resolve = parse_reference, now: float | None = None
+) -> Plan:
     """Return the plan that `text` is, which stands in the file `path`. Raises BadFile."""
     document = document_in(text, path)
-    plan, mistakes = decode(document, resolve)
+    plan, mistakes = decode(document, resolve, now)
     if plan is None:
         raise refusal(path, Places(text), mistakes)
     return plan
@@ -136,10 +140,13 @@ def _place_of(error: tomllib.TOMLDecodeError) -> str:
 
 def refusal(path: Path, places: Places, mistakes: Sequence[Mistake]) -> BadFile:
     """Return the error that names each mistake of a file with its line."""
-    in_order = sorted(mistakes, key=lambda mistake: places.line(mistake.place))
-    said = [f"{path}:{places.line(m.place)}: {m}" for m in in_order[:_MOST_SAID]]
-    more = len(mistakes) - len(said)
-    if more:
-        said.append(f"and {more} more")
-    remedies = (mistake.remedy for mistake in in_order if mistake.remedy)
-    return BadFile("; ".join(said), remedy=next(remedies, None))
+    found = [
+        FileMistake(str(path), places.line(each.place), str(each), each.meant, each.remedy)
+        for each in mistakes
+    ]
+    found.sort(key=lambda mistake: mistake.line)
+    said = list(map(str, found[:_MOST_SAID]))
+    if len(found) > _MOST_SAID:
+        said.append(f"and {len(found) - _MOST_SAID} more")
+    remedy = found[0].remedy if len(found) == 1 else _MEND_ALL
+    return BadFile("; ".join(said), remedy=remedy, mistakes=found)

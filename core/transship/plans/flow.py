@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from transship.errors import BadReference, BadRequest
@@ -39,7 +39,13 @@ _LETTERS = "up to 63 letters, digits, dots, - and _"
 _DOCUMENT = Words(
     frozenset({"version", "kind", "name", "referrers", "repositories", "stages"}),
     meant={"images": "repositories", "environments": "stages"},
-    elsewhere={"at": "stands in each of the [[stages]]"},
+    elsewhere={
+        "at": "stands in each of the [[stages]]",
+        **dict.fromkeys(
+            ("copies", "on_conflict", "platforms", "retries", "rules", "schedule", "to"),
+            "belongs to a plan; a flow only says which stages there are",
+        ),
+    },
 )
 _STAGE = Words(
     frozenset({"name", "at"}), meant={"registry": "at", "host": "at", "from": "at", "to": "at"}
@@ -79,12 +85,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Stages in their order. With `repositories`, the flow has these and no others."""
+    """Stages in their order. With `repositories`, the flow has these and no others.
+
+    `file` is where it stands, in full.
+    """
 
     name: str
     stages: tuple[Stage, ...]
     referrers: bool = True
     repositories: tuple[str, ...] = ()
+    file: Path | None = field(default=None, compare=False)
 
     @property
     def places(self) -> tuple[Reference, ...]:
@@ -144,14 +154,14 @@ def read_flow(path: Path, resolve: Resolve = parse_reference) -> Flow:
     flow = _flow(Table(document_in(text, path), (), mistakes), path.stem, resolve)
     if flow is None or mistakes.found:
         raise refusal(path, Places(text), mistakes.found)
-    return flow
+    return replace(flow, file=path.resolve())
 
 
 def _flow(table: Table, stem: str, resolve: Resolve) -> Flow | None:
     table.needs("version", "kind")
     if table.text("kind") not in (None, "flow"):
         table.note('is another kind of file; a flow says "flow"', "kind")
-    if table.count("version", 1, 1) is None:
+    if table.count("version", 1, 1) is None and "version" in table:
         return None
     table.only(_DOCUMENT)
     name = table.parsed("name", _name)

@@ -91,6 +91,25 @@ def parse_patterns(texts: Iterable[str]) -> Patterns:
     return Patterns(tuple(wanted), tuple(unwanted))
 
 
+def may_match_below(pattern: Pattern, path: str) -> bool:
+    """Tell whether a name below `path` may match: false only where none can.
+
+    Below an empty path is every name.
+    """
+    if not path or pattern.text.startswith(REGEX):
+        return True
+    begins = _WILD.split(pattern.text, maxsplit=1)[0]
+    inside = f"{path}/"
+    return begins.startswith(inside) or (inside.startswith(begins) and not pattern.literal)
+
+
+def matches_all_below(pattern: Pattern, path: str) -> bool:
+    """Tell whether every name below `path` matches for certain."""
+    if pattern.text.startswith(REGEX) or not pattern.text.endswith("**"):
+        return False
+    return bool(pattern.matches(path)) if path else pattern.text == "**"
+
+
 @lru_cache(maxsize=1024)
 def parse_pattern(text: str) -> Pattern:
     """Return the pattern that `text`, without a `!`, writes down. Raises BadPattern."""

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from transship.errors import BadMapping
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.globs import Patterns, parse_patterns
+from transship.plans.globs import Patterns, matches_all_below, may_match_below, parse_patterns
+from transship.plans.naming import NameMap, Origin, named_at, parse_map
 from transship.plans.outline import Outline, Portion, outline, passes_by, scope
 from transship.plans.plan import Plan, Terms, Wanted
 from transship.plans.rule import Rule
@@ -110,7 +112,7 @@ def select(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Selec
     drawn = outline(plan, catalogues, now)
     return Selection(
         tuple(_lots(plan, drawn)),
-        tuple(_dropped(drawn)),
+        (*_dropped(drawn), *_unnameable(plan, catalogues)),
         tuple(_needed(drawn)),
         tuple(_impossible(drawn)),
         tuple(_missing(plan, drawn, catalogues)),
@@ -123,6 +125,22 @@ def takes_repository(rule: Rule, repository: str) -> bool:
     return passes_by(rule, parse_patterns(rule.repositories), repository) is None
 
 
+def may_take_below(rule: Rule, path: str) -> bool:
+    """Tell whether a rule may take a repository below `path`: false only where it can take none.
+
+    An empty path is the whole registry.
+    """
+    base = rule.source.repository
+    # The path may hold all that the rule is about, or a part of that.
+    below = "" if not path or f"{base}/".startswith(f"{path}/") else scope(rule, path)
+    if below is None:
+        return False
+    patterns = parse_patterns(rule.repositories)
+    if any(matches_all_below(pattern, below) for pattern in patterns.unwanted):
+        return False
+    return not patterns.wanted or any(may_match_below(each, below) for each in patterns.wanted)
+
+
 def literal_repositories(rule: Rule) -> tuple[str, ...] | None:
     """Return the repositories that a rule writes out in full; None when it has a pattern.
 
@@ -133,6 +151,27 @@ def literal_repositories(rule: Rule) -> tuple[str, ...] | None:
         return None
     names = dict.fromkeys(_full(rule, pattern.text) for pattern in patterns.wanted)
     return tuple(name for name in names if passes_by(rule, patterns, name) is None)
+
+
+def targets_of(rule: Rule, source: Reference) -> tuple[Reference, ...]:
+    """Return where a rule would send a repository, a tag or a digest of its source.
+
+    Where its mapping makes no name of it, that is its own name below the path of the target.
+    """
+    below = scope(rule, source.repository) or ""
+    origin = Origin(source.registry, source.repository, below)
+    names = parse_map(rule.map)
+    return tuple(_sent(names, origin, target, source) for target in rule.targets)
+
+
+def _sent(names: NameMap, origin: Origin, target: Reference, source: Reference) -> Reference:
+    try:
+        repository = named_at(target, names.repository(origin, source.tag))
+        tag = names.renamed(origin, source.tag) if source.tag else ""
+    except BadMapping:
+        path = "/".join(part for part in (target.repository, origin.below) if part)
+        return replace(source, registry=target.registry, repository=path)
+    return replace(source, registry=target.registry, repository=repository, tag=tag)
 
 
 def to_look_up(selection: Selection, catalogues: Mapping[str, Catalogue]) -> tuple[Reference, ...]:
@@ -186,6 +225,24 @@ def _dropped(drawn: Outline) -> Iterator[Dropped]:
                 yield Dropped(_source(portion, tag), reason.why, portion.rule)
         else:
             yield from _dropped_by_all(portions)
+
+
+def _unnameable(plan: Plan, catalogues: Mapping[str, Catalogue]) -> Iterator[Dropped]:
+    for registry in dict.fromkeys(rule.source.registry for rule in plan.rules):
+        catalogue = catalogues.get(registry)
+        for repository, names in catalogue.unnameable.items() if catalogue else ():
+            yield from unnameable(Reference(registry, repository), names)
+
+
+def unnameable(at: Reference, names: Iterable[str]) -> Iterator[Dropped]:
+    """Give what a place lists and nobody can ask it for: tags of `at`, or repositories."""
+    for name in names:
+        if at.repository:
+            yield Dropped(replace(at, tag=name), "isn't a tag by the distribution spec")
+        else:
+            yield Dropped(
+                replace(at, repository=name), "isn't a repository's name by the distribution spec"
+            )
 
 
 def _dropped_by_all(portions: Sequence[Portion]) -> Iterator[Dropped]:

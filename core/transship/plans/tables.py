@@ -26,16 +26,21 @@ _SECRET = re.compile(
     r"|pass|pwd|creds?|auth|key"
 )
 _SHOWN = 80
-_MOST_MISTAKES = 100
+_LIKENESS = 0.76
+_MOST_MISTAKES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong in a document, where, and (when it is known) what to do about it."""
+    """What is wrong in a document, where, and (when it is known) what to do about it.
+
+    `meant` is the word that was probably meant.
+    """
 
     place: Place
     why: str
     remedy: str | None = None
+    meant: str | None = None
 
     def __str__(self) -> str:
         return f"{safe(dotted(self.place), limit=_SHOWN)}: {self.why}" if self.place else self.why
@@ -47,10 +52,12 @@ class Mistakes:
 
     found: list[Mistake] = field(default_factory=list)
 
-    def note(self, place: Place, why: str, remedy: str | None = None) -> None:
-        """Keep a mistake. After a hundred, the rest tells nobody anything."""
+    def note(
+        self, place: Place, why: str, remedy: str | None = None, meant: str | None = None
+    ) -> None:
+        """Keep a mistake. After a thousand, the rest tells nobody anything."""
         if len(self.found) < _MOST_MISTAKES:
-            self.found.append(Mistake(place, why, remedy))
+            self.found.append(Mistake(place, why, remedy, meant))
 
     def note_error(self, place: Place, error: UsageError) -> None:
         """Keep what an error says."""
@@ -83,11 +90,20 @@ class Words:
             return self.elsewhere[key]
         if _SECRET.fullmatch(re.sub(r"[^a-z]", "", key.lower())):
             return "a plan holds no secrets; `transship login HOST` puts them into the keyring"
-        near = get_close_matches(key.lower()[:_SHOWN], sorted(self.known), 1)
-        meant = self.meant.get(key.lower()) or (near[0] if near else "")
+        meant = self.nearest(key)
         if meant:
             return f"unknown key; was {meant} meant?"
         return f"unknown key; there are {', '.join(sorted(self.known))}"
+
+    def nearest(self, key: str) -> str | None:
+        """Return what was probably meant by a key that isn't known; None when that can't be told.
+
+        A key that belongs elsewhere, or would hold a secret, is none that was misspelt.
+        """
+        if key in self.elsewhere or _SECRET.fullmatch(re.sub(r"[^a-z]", "", key.lower())):
+            return None
+        near = get_close_matches(key.lower()[:_SHOWN], sorted(self.known), 1, _LIKENESS)
+        return self.meant.get(key.lower()) or (near[0] if near else None)
 
 
 class Table:
@@ -109,7 +125,8 @@ class Table:
         for key in self._values:
             objection = words.objection(key)
             if objection is not None:
-                self.note(objection, key)
+                meant = words.nearest(key)
+                self._mistakes.note((*self.place, key), objection, meant=meant)
 
     def note(self, why: str, *keys: str | int, remedy: str | None = None) -> None:
         """Note a mistake in this table, or under a key of it."""
@@ -221,8 +238,11 @@ class Table:
         """Return the tables in the array under `key`, of which there must be one."""
         value = self._values.get(key)
         if not isinstance(value, list) or not value:
-            said = f"is {_is(value)}" if key in self else "is missing"
-            self.note(f"{said}; write one or more [[{key}]]", *((key,) if key in self else ()))
+            write = f"write one or more [[{key}]]"
+            if key in self:
+                self.note(f"is {_is(value)}; {write}", key)
+            else:
+                self.note(f"{key} is missing; {write}")
             return ()
         found = []
         for number, entry in enumerate(value):

@@ -97,6 +97,7 @@ class TagSieve:
     ) -> None:
         self._filter = tags
         self._artifacts = artifacts
+        self._attached_only = bool(artifacts) and _ATTACHED.issuperset(artifacts)
         self._after = _moment(tags, now)
         self._too_old = Reason(Step.SINCE, _age_text(tags))
         self._not_newest = Reason(Step.NEWEST, f"not among the newest {tags.newest}")
@@ -144,13 +145,18 @@ class TagSieve:
     def _wrong_artifact(self, facts: TagFacts) -> Reason | None:
         if not self._artifacts or facts.artifact is None or facts.artifact in self._artifacts:
             return None
-        return Reason(Step.ARTIFACT, f"is {_WORDS[facts.artifact]}")
+        why = f"is {_WORDS[facts.artifact]}"
+        if self._attached_only:
+            why = f"{why}; what is attached to it goes only with it"
+        return Reason(Step.ARTIFACT, why)
 
     def _age(self, tag: str, facts: TagFacts, unsure: set[str]) -> Reason | None:
         if self._after is None:
             return None
         if facts.created is not None:
             return self._too_old if facts.created < self._after else None
+        if facts.problem is not None:
+            return Reason(Step.SINCE, f"can't be looked at ({facts.problem.title})")
         if facts.examined:
             return Reason(Step.SINCE, "doesn't say when it was created")
         unsure.add(tag)

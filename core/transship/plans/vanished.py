@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 
 from transship.errors import BadMapping
 from transship.oci.reference import Reference
@@ -69,25 +69,61 @@ def replicas(plan: Plan, catalogues: Mapping[str, Catalogue]) -> tuple[Replica, 
     return tuple(found)
 
 
+def origins(plan: Plan, tag: Reference) -> tuple[Reference, ...]:
+    """Return what the rules may have made a tag at a target a copy of, as far as names tell."""
+    found: dict[Reference, None] = {}
+    for rule in plan.rules:
+        names = parse_map(rule.map)
+        if names.tag or names.by_tag:
+            continue
+        for target in rule.targets:
+            source = Replica(rule, target, names, {}).source_of(tag.repository)
+            if target.registry == tag.registry and source is not None:
+                found[Reference(rule.source.registry, source, tag.tag)] = None
+    return tuple(found)
+
+
 def is_below(target: Reference, repository: str) -> bool:
     """Tell whether a repository is the path of a target, or below it."""
     return _below(target.repository, repository) is not None
 
 
-def may_go(deletion: Deletion, tag: Reference) -> bool:
-    """Tell whether a tag at a target that no source has may be deleted.
+def reader(plan: Plan, repository: Reference) -> int | None:
+    """Return the number (from 0) of the first rule that copies from a repository, or None.
 
-    Lists of referrers (OCI distribution spec, "Referrers Tag Schema") are kept by who writes to a
-    target, so they may be there although the source has none.
+    What a plan copies from is a source, whatever else it is: nothing of it is ever deleted by the
+    same plan.
     """
-    if _REFERRERS_LIST.fullmatch(tag.tag):
-        return False
-    return not any(_protects(pattern, tag) for pattern in deletion.protect)
+    numbers = (
+        number
+        for number, rule in enumerate(plan.rules)
+        if rule.source.registry == repository.registry
+        and takes_repository(rule, repository.repository)
+    )
+    return next(numbers, None)
+
+
+def is_referrers_list(tag: str) -> bool:
+    """Tell whether a tag is a list of referrers (OCI distribution spec, "Referrers Tag Schema").
+
+    Those are kept by who writes to a target, so they may be there although the source has none.
+    """
+    return bool(_REFERRERS_LIST.fullmatch(tag))
+
+
+def protector(deletion: Deletion, tag: Reference) -> str | None:
+    """Return the first pattern that protects a tag at a target; None when none does."""
+    return next((pattern for pattern in deletion.protect if _protects(pattern, tag)), None)
 
 
 def most_deletions(deletion: Deletion, tags_at_target: int) -> int:
     """Return how many of the tags of one replica one run may delete."""
     return floor(Fraction(str(deletion.at_most)) * tags_at_target)
+
+
+def least_share(gone: int, tags_at_target: int) -> int:
+    """Return the least whole share, in percent, with which so many of the tags may be deleted."""
+    return ceil(Fraction(100 * gone, tags_at_target))
 
 
 def _known(rule: Rule, target: Reference, names: NameMap, catalogue: Catalogue) -> dict[str, str]:

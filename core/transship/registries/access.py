@@ -31,7 +31,9 @@ class Access:
     """How to reach a place, and as whom.
 
     `host` is `host[:port]`, or `layout:PATH`, which needs nothing else. `service` is the kind of
-    service when the operator said it. `repositories` are those that the operator named.
+    service when the operator said it. `repositories` are those that the operator named. With
+    `handed_out` a login is fetched from the service, where it hands them out and no credential is
+    kept.
     """
 
     host: str
@@ -39,6 +41,7 @@ class Access:
     credential: Credential | None = None
     service: str = ""
     repositories: tuple[str, ...] = ()
+    handed_out: bool = False
 
     def encode(self) -> bytes:
         """Return one line of JSON, secret included, without its newline: for a pipe only."""
@@ -67,6 +70,7 @@ def open_registry(
         clock=clock,
         recorder=recorder,
         named=access.repositories,
+        handed_out=access.handed_out and access.credential is None,
     )
 
 

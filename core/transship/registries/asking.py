@@ -9,8 +9,10 @@ import msgspec
 from transship import errors
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer, described
+from transship.registries.credential import Login
 from transship.registries.exchange import Exchange
-from transship.registries.services.api import Sign, Signed
+from transship.registries.services.api import Sign, Signed, SignsIn
+from transship.registries.services.service import Service
 
 
 class ServiceAsk:
@@ -50,3 +52,23 @@ class ServiceAsk:
         """Return the address of the registry's token server, empty when it has none."""
         await self._exchange.connect()
         return self._exchange.realm
+
+
+class OwnApi:
+    """The service's own API for the registry at `host`, where there is one."""
+
+    def __init__(self, service: Service, host: str, exchange: Exchange) -> None:
+        self._service = service
+        self._host = host
+        self._ask = ServiceAsk(exchange, service.api_hosts)
+
+    def open(self) -> object:
+        """Return the API, opened anew: nothing that was asked before is believed."""
+        return self._service.api(self._host, self._ask) if self._service.api else None
+
+    async def login(self) -> Login:
+        """Return a login that it hands out. Raises what stands in the way."""
+        api = self.open()
+        if not isinstance(api, SignsIn):
+            raise errors.SignInNeeded(f"{self._host} hands out no login")
+        return await api.login()

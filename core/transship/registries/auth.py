@@ -21,7 +21,7 @@ from transship.clock import Clock
 from transship.registries.addresses import resolve
 from transship.registries.answers import Answer, described, error_of, is_transient
 from transship.registries.challenge import Challenge, parse_challenges
-from transship.registries.credential import Credential
+from transship.registries.credential import Credential, Login
 from transship.registries.sharing import Shared
 
 Scopes = tuple[str, ...]
@@ -66,6 +66,10 @@ class Asking(Protocol):
         """Return the answer of whatever status."""
 
 
+HandingOut = Callable[[], Awaitable[Login]]
+"""Fetches a new login where the service hands them out, and none is kept."""
+
+
 class _TokenAnswer(msgspec.Struct):
     token: str | None = None
     access_token: str | None = None
@@ -87,16 +91,24 @@ class Authenticator:
 
     Learns from challenges which scheme the registry wants, keeps tokens by realm, service and
     scopes until 80 % of their life is over, and asks for each only once at a time. `base` returns
-    the registry's own address, against which a relative realm is meant.
+    the registry's own address, against which a relative realm is meant. A login that is handed out
+    is renewed in the same way.
     """
 
     def __init__(
-        self, credential: Credential | None, ask: Asking, clock: Clock, base: Callable[[], str]
+        self,
+        credential: Credential | None,
+        ask: Asking,
+        clock: Clock,
+        base: Callable[[], str],
+        handing_out: HandingOut | None = None,
     ) -> None:
         self._credential = credential
         self._ask = ask
         self._clock = clock
         self._base = base
+        self._handing_out = handing_out
+        self._login = _Kept()
         self._challenges: dict[str, Challenge] = {}
         self._tokens: dict[tuple[str, str, Scopes], _Kept] = {}
         self._identity = credential.secret if credential and credential.identity else ""
@@ -106,7 +118,7 @@ class Authenticator:
     @property
     def signed_in(self) -> bool:
         """Whether there is a credential to sign in with."""
-        return self._credential is not None
+        return self._credential is not None or self._handing_out is not None
 
     def learn(self, answer: Answer, scopes: Scopes) -> bool:
         """Take in the challenges of a 401; tell whether one can be met.
@@ -134,6 +146,7 @@ class Authenticator:
         challenge = self._challenge(scopes)
         if challenge is None:
             return None
+        await self._be_handed_out()
         if challenge.scheme == "basic":
             return self._basic()
         return f"Bearer {await self._token(challenge, scopes)}"
@@ -167,6 +180,8 @@ class Authenticator:
 
     def reject(self, authorization: str | None) -> None:
         """Forget a token that the registry didn't take."""
+        if self._handing_out is not None and authorization == self._basic():
+            self._credential = None
         for kept in self._tokens.values():
             if kept.token and authorization == f"Bearer {kept.token}":
                 kept.token = ""
@@ -174,7 +189,7 @@ class Authenticator:
     def refusal(self, answer: Answer, scopes: Scopes) -> errors.TransshipError:
         """Return the error for an answer of 401 that the best sign-in there is didn't prevent."""
         detail = described(answer)
-        if self._credential is None:
+        if not self.signed_in:
             return errors.SignInNeeded(detail)
         challenge = self._challenge(scopes)
         if challenge is None:
@@ -182,6 +197,21 @@ class Authenticator:
             return errors.UnexpectedAnswer(f"{detail}; it asks for {asked or 'nothing'} to sign in")
         basic = challenge.scheme == "basic"
         return errors.WrongCredential(detail) if basic else errors.NoRight(detail)
+
+    async def _be_handed_out(self) -> None:
+        """Fetch a login if one is to be fetched. Raises what stands in the way of that."""
+        handing_out = self._handing_out
+        if handing_out is None:
+            return
+
+        async def fetched() -> None:
+            now = self._clock.monotonic()
+            if self._credential is None or now >= self._login.usable_until:
+                login = await handing_out()
+                self._credential = login.credential
+                self._login.usable_until = now + login.seconds * _USABLE_SHARE
+
+        await self._login.fetching.do(fetched)
 
     def _challenge(self, scopes: Scopes) -> Challenge | None:
         return self._challenges.get(_kind(scopes)) or self._challenges.get("")

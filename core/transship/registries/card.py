@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from transship.registries.examine import Examination
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.facts import NO_LIST, NO_REFERRERS, Can, Fact, no, yes
 from transship.registries.services.service import Service
 from transship.text import counted
+
+if TYPE_CHECKING:
+    from transship.registries.examine import Examination
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -24,22 +24,22 @@ from transship.oci.media_types import ACCEPTED, SCHEMA1, bare
 from transship.oci.reference import is_repository, is_tag
 from transship.registries.addresses import manifest_path, path_of
 from transship.registries.answers import Answer, described
-from transship.registries.asking import ServiceAsk
+from transship.registries.asking import OwnApi
 from transship.registries.auth import CATALOG, pull, push
 from transship.registries.blobs import Blobs, number
 from transship.registries.credential import Credential, Tls
-from transship.registries.deleting import delete_tag
+from transship.registries.deleting import Deletions, delete_tag
 from transship.registries.exchange import Exchange
 from transship.registries.exchanges import Recorder
 from transship.registries.foreseeing import Foreseer
-from transship.registries.links import next_page
+from transship.registries.links import Pages, next_page
 from transship.registries.listing import listed
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
 from transship.registries.pinning import Pins
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.quota import Quota, quota_of
 from transship.registries.services import Service, service_greeting, service_of
-from transship.registries.services.api import Creator
+from transship.registries.services.api import Creator, Unlisted
 from transship.registries.transport import Timeouts
 
 _ACCEPT = {"accept": ", ".join(ACCEPTED)}
@@ -63,7 +63,8 @@ class Registry:
     `patience` says; the bytes of blobs are not, because only who reads them can start again.
     `named` are repositories that the operator knows of, for a registry that doesn't list them.
     `quota` is what it said last of how many manifests may still be read. `pins` are the addresses
-    of hosts for which DNS isn't asked.
+    of hosts for which DNS isn't asked. With `handed_out` a login is fetched from the service's own
+    API, where that hands them out.
     """
 
     def __init__(
@@ -79,14 +80,17 @@ class Registry:
         recorder: Recorder | None = None,
         named: tuple[str, ...] = (),
         pins: Pins | None = None,
+        handed_out: bool = False,
     ) -> None:
         self.name = host
         self.quota: Quota | None = None
         self.left_out: dict[str, list[str]] = {}
         """What was listed last and breaks the rules for names: of a repository's tags, by its name;
         of repositories, by an empty one."""
+        self.unlisted: dict[str, TransshipError] = {}
+        """Below which paths the last list of repositories has nothing, and why."""
         self._named = named
-        self._deletes: set[str] = set()
+        self._deletions = Deletions()
         self.service = service or service_of(host)
         self._exchange = Exchange(
             self.service.api_host or host,
@@ -97,8 +101,11 @@ class Registry:
             timeouts=timeouts,
             recorder=recorder,
             pins=pins,
+            handing_out=(lambda: self._own.login())
+            if handed_out and self.service.hands_out_at(host)
+            else None,
         )
-        self._ask = ServiceAsk(self._exchange, self.service.api_hosts)
+        self._own = OwnApi(self.service, host, self._exchange)
         self._blobs = Blobs(self._exchange)
         self._has_referrers_api: bool | None = None
         self._asking_for_referrers = asyncio.Lock()
@@ -113,6 +120,11 @@ class Registry:
         """The service that its answer to `/v2/` is typical of; None before it answered."""
         greeting = self._exchange.greeting
         return service_greeting(self.name, greeting.challenges) if greeting else None
+
+    @property
+    def lists_own(self) -> bool:
+        """Whether it lists only what belongs to the account, though that may read more."""
+        return self.service.lists_own
 
     @property
     def has_referrers_api(self) -> bool | None:
@@ -139,7 +151,7 @@ class Registry:
         if not answer.ok:
             raise self._exchange.error_of(answer, missing=errors.NotARegistry)
 
-    async def repositories(self) -> AsyncIterator[str]:
+    async def repositories(self) -> AsyncGenerator[str]:
         """Give the repositories' names, as they come, and then those that only the operator named.
 
         They are asked of the service's own API where that lists them, and else of the catalog.
@@ -147,13 +159,16 @@ class Registry:
         """
         given: set[str] = set()
         left_out = self.left_out[""] = []
+        self.unlisted = {}
         try:
-            async for name in listed(self._api(), self._catalog()):
-                if not is_repository(name):
+            async for name in listed(self._own.open(), self._catalog()):
+                if isinstance(name, Unlisted):
+                    self.unlisted[name.path] = name.why
+                elif not is_repository(name):
                     left_out.append(name)
-                    continue
-                given.add(name)
-                yield name
+                else:
+                    given.add(name)
+                    yield name
         except errors.CatalogClosed:
             if not self._named:
                 raise
@@ -161,7 +176,7 @@ class Registry:
             if name not in given:
                 yield name
 
-    async def tags(self, repository: str) -> AsyncIterator[str]:
+    async def tags(self, repository: str) -> AsyncGenerator[str]:
         """Give the tags of a repository, as they come. Raises RepositoryNotFound."""
         left_out = self.left_out[repository] = []
         path = f"/v2/{repository}/tags/list?n={_PAGE}"
@@ -251,8 +266,8 @@ class Registry:
         return manifest.subject is None or "oci-subject" in answer.headers
 
     async def delete_tag(self, repository: str, tag: str) -> None:
-        """Delete a tag; what it points at stays. Raises DeletionRefused."""
-        await delete_tag(self, self._exchange, repository, tag, self._deletes)
+        """Delete a tag; what it points at stays. Raises DeletionRefused and TagNotGone."""
+        await delete_tag(self, self._exchange, repository, tag, self._deletions)
 
     async def referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
         """Return what refers to a manifest, or None where there is no referrers API.
@@ -270,12 +285,12 @@ class Registry:
 
         Only reads, from the service's own API.
         """
-        api = self._api()
+        api = self._own.open()
         return api if isinstance(api, Foreseer) else None
 
     def creator(self) -> Creator | None:
         """Return who makes what a push doesn't, None where the service's own API can't."""
-        api = self._api()
+        api = self._own.open()
         return api if isinstance(api, Creator) else None
 
     async def blob_size(self, repository: str, digest: Digest) -> int | None:
@@ -319,10 +334,6 @@ class Registry:
             found += parse_manifest(page.body, page.headers.get("content-type", "")).entries
         return tuple({entry.digest: entry for entry in found}.values())
 
-    def _api(self) -> object:
-        """Return the service's own API, opened anew: nothing that was asked before is believed."""
-        return self.service.api(self.name, self._ask) if self.service.api else None
-
     async def _catalog(self) -> AsyncIterator[str]:
         path = f"/v2/_catalog?n={_PAGE}"
         async for page in self._pages(path, (CATALOG,), errors.CatalogClosed):
@@ -350,7 +361,7 @@ class Registry:
         self, page: Answer, scopes: tuple[str, ...], missing: type[TransshipError]
     ) -> AsyncIterator[Answer]:
         """Give `page` and all that follow it by Link."""
-        seen = {path_of(page.url)}
+        pages = Pages(path_of(page.url))
         while True:
             if not page.ok:
                 raise self._exchange.error_of(page, missing=missing)
@@ -358,9 +369,7 @@ class Registry:
             path = self._next_path(page)
             if path is None:
                 return
-            if path in seen:
-                raise errors.UnexpectedAnswer(f"{described(page)}: its pages go round in circles")
-            seen.add(path)
+            pages.turn(path, described(page))
             page = await self._exchange.ask("GET", path, scopes=scopes)
 
     def _next_path(self, page: Answer) -> str | None:

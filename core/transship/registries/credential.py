@@ -19,6 +19,14 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A credential that a service hands out for a while: `seconds` from when it was."""
+
+    credential: Credential
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tls:
     """How the way to a registry is protected.
 

@@ -7,15 +7,19 @@ at it: so the tag is first made to point at a manifest of its own, and that one 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from weakref import WeakValueDictionary
 
 from transship import errors
-from transship.oci.digest import Digest, digest_of
+from transship.oci.digest import Digest, digest_of, short
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
+from transship.oci.reference import Reference
 from transship.registries.addresses import manifest_path
 from transship.registries.auth import delete
 from transship.registries.exchange import Exchange
@@ -23,38 +27,72 @@ from transship.registries.place import Place
 
 _LABEL = "dev.transship.deleted-tag"
 _LARGEST_CONFIG = 1024
+_STAND_INS = 3
 
 _NOT_BY_TAG = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 )
 
 
+@dataclass(slots=True)
+class Deletions:
+    """What is known of deleting at one registry, and whose turn it is in each repository.
+
+    A registry looks through all tags of a repository to delete a manifest, and some fail over a tag
+    that is written at that moment. So one tag of a repository goes after another.
+    """
+
+    let: set[str] = field(default_factory=set)
+    """The repositories that are known to let manifests be deleted."""
+    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+
+    def turn(self, repository: str) -> asyncio.Lock:
+        """Return what is held while a tag of a repository is deleted."""
+        return self._turns.setdefault(repository, asyncio.Lock())
+
+
 async def delete_tag(
-    place: Place, exchange: Exchange, repository: str, tag: str, deletes: set[str]
+    place: Place, exchange: Exchange, repository: str, tag: str, deletions: Deletions
 ) -> None:
     """Delete a tag; the manifest that it points at stays, and so do its other tags.
 
-    `deletes` are the repositories that are known to let manifests be deleted, and grows.
-
-    A tag that isn't there is fine. Raises DeletionRefused where the registry doesn't delete, and
-    what else stands in the way; the tag is then as it was.
+    A tag that isn't there is fine. Raises DeletionRefused where the registry doesn't delete (the
+    tag is then as it was), TagNotGone where it says that it did and the tag is there, and what else
+    stands in the way.
     """
-    answer = await exchange.ask(
-        "DELETE", manifest_path(repository, tag), scopes=(delete(repository),)
-    )
-    if answer.ok or answer.status == HTTPStatus.NOT_FOUND:
-        return
-    if answer.status not in _NOT_BY_TAG:
-        raise exchange.error_of(answer, missing=errors.ManifestNotFound)
-    if repository not in deletes:
+    async with deletions.turn(repository):
+        answer = await exchange.ask(
+            "DELETE", manifest_path(repository, tag), scopes=(delete(repository),)
+        )
+        if answer.status in _NOT_BY_TAG:
+            await _delete_by_digest(place, exchange, repository, tag, deletions)
+        elif not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
+            raise exchange.error_of(answer, missing=errors.ManifestNotFound)
+        head = await place.head_manifest(repository, tag)
+    if head is not None:
+        where = Reference(place.name, repository, tag)
+        raise errors.TagNotGone(f"{where} points at {short(head.digest)} after it was deleted")
+
+
+async def _delete_by_digest(
+    place: Place, exchange: Exchange, repository: str, tag: str, deletions: Deletions
+) -> None:
+    if repository not in deletions.let:
         await _check_deletes(exchange, repository)
-        deletes.add(repository)
-    stand_in = await put_stand_in(place, repository, tag)
-    answer = await exchange.ask(
-        "DELETE", manifest_path(repository, stand_in), scopes=(delete(repository),)
-    )
-    if not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
-        raise exchange.error_of(answer, missing=errors.ManifestNotFound)
+        deletions.let.add(repository)
+    for _ in range(_STAND_INS):
+        stand_in = await put_stand_in(place, repository, tag)
+        answer = await exchange.ask(
+            "DELETE", manifest_path(repository, stand_in), scopes=(delete(repository),)
+        )
+        if answer.ok:
+            return
+        if answer.status != HTTPStatus.NOT_FOUND:
+            raise exchange.error_of(answer, missing=errors.ManifestNotFound)
+        # An attempt that failed halfway has deleted the manifest, and may have left the tag without
+        # one: listed, and leading nowhere. With a manifest of its own again, it can go.
+    where = Reference(place.name, repository, tag)
+    raise errors.TagNotGone(f"{where}: the manifest that it points at isn't found to be deleted")
 
 
 async def is_stand_in(place: Place, repository: str, digest: Digest) -> bool:

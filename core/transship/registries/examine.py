@@ -13,8 +13,7 @@ from transship.registries.addresses import is_loopback
 from transship.registries.client import Registry
 from transship.registries.exchanges import Recorder
 from transship.registries.quota import Quota
-from transship.registries.services import Service, service_named, service_of
-from transship.registries.services.generic import GENERIC
+from transship.registries.services import GENERIC, Service, service_named, service_of
 
 _NOBODY = digest_of(b"")
 """A digest to ask for the referrers of; that nothing refers to it is an answer too."""
@@ -22,7 +21,7 @@ _NOBODY = digest_of(b"")
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found. `lists` is None when it wasn't asked because of a `problem`.
+    """What was found. `lists` is None when it couldn't be asked.
 
     `proposed` says that the service was recognised by what it answers: the operator said none, and
     the host name doesn't tell. `referrers` says whether it lists referrers by itself, None when it
@@ -54,10 +53,10 @@ async def examine(access: Access, *, recorder: Recorder | None = None) -> Examin
         known = replace(access, service=seen.service.kind)
         async with aclosing(open_registry(known, recorder=recorder)) as registry:
             await registry.check_sign_in()
-            seen = await _looked_into(registry, seen)
+            seen = await look_into(registry, seen)
     except TransshipError as error:
         return replace(seen, problem=error)
-    return replace(seen, signed_in=access.credential is not None)
+    return replace(seen, signed_in=access.credential is not None or access.handed_out)
 
 
 def protection(access: Access) -> str:
@@ -73,19 +72,24 @@ def protection(access: Access) -> str:
 
 async def _recognised(access: Access, seen: Examination, recorder: Recorder | None) -> Examination:
     """Return what it is by its answer to `/v2/`, which nothing is sent along with."""
-    nobody = replace(access, credential=None)
+    nobody = replace(access, credential=None, handed_out=False)
     async with aclosing(open_registry(nobody, recorder=recorder)) as registry:
         await registry.knock()
         found = registry.recognised
     return replace(seen, service=found, proposed=True) if found else seen
 
 
-async def _looked_into(registry: Registry, seen: Examination) -> Examination:
+async def look_into(registry: Registry, seen: Examination) -> Examination:
     """Return whether it lists, and what is seen at the first repository that it lists."""
     try:
-        first = await anext(registry.repositories(), None)
+        async with aclosing(registry.repositories()) as names:
+            first = await anext(names, None)
     except errors.CatalogClosed:
         return replace(seen, lists=False)
+    except TransshipError as error:
+        if registry.service.api is None or not error.retryable:
+            raise
+        return seen  # The registry answers; whether it lists, its service's API will tell.
     if first is None:
         return replace(seen, lists=True)
     try:

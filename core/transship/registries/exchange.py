@@ -11,16 +11,16 @@ from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.registries.addresses import authority, is_loopback, leads_to, path_of, resolve
 from transship.registries.answers import JSON_LIMIT, Answer, described, error_of, is_transient
-from transship.registries.auth import Authenticator, Scopes
+from transship.registries.auth import Authenticator, HandingOut, Scopes
 from transship.registries.credential import Credential, Tls
 from transship.registries.exchanges import Recorder
+from transship.registries.greeting import REDIRECTS, check_is_registry
 from transship.registries.pacing import Pacer, Patience, Retrying
 from transship.registries.pinning import Pins
 from transship.registries.sharing import Shared
 from transship.registries.tls import fingerprint
 from transship.registries.transport import Stream, Timeouts, Transport
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _UNAUTHORIZED = 401
 _GREETING = "/v2/"
@@ -49,6 +49,7 @@ class Exchange:
         timeouts: Timeouts | None = None,
         recorder: Recorder | None = None,
         pins: Pins | None = None,
+        handing_out: HandingOut | None = None,
     ) -> None:
         self.host = host
         self.pacer = Pacer(clock, longest=patience.seconds)
@@ -56,7 +57,9 @@ class Exchange:
         self._patience = patience
         self._clock = clock
         self._transport = Transport(host, tls, timeouts, recorder, pins)
-        self._auth = Authenticator(credential, self._transport.request, clock, lambda: self._base)
+        self._auth = Authenticator(
+            credential, self._transport.request, clock, lambda: self._base, handing_out
+        )
         self._pinned = bool(pins)
         self._base = ""
         self._greeting: Answer | None = None
@@ -173,7 +176,7 @@ class Exchange:
                     return
                 # Read to its end, so that the connection can be used again.
                 answer = await stream.whole("GET")
-            if answer.status in _REDIRECTS and "location" in answer.headers:
+            if answer.status in REDIRECTS and "location" in answer.headers:
                 redirects += 1
                 url = self._redirected(answer, redirects)
             elif answer.status == _UNAUTHORIZED and self._is_own(url) and not fresh:
@@ -251,7 +254,7 @@ class Exchange:
             # What DNS leads to isn't what a pinned host was refused at.
             shown = "" if self._pinned else await fingerprint(self.host)
             raise errors.CertificateNotTrusted(error.detail + shown, remedy=error.remedy) from error
-        _check_is_registry(answer, self.host)
+        check_is_registry(answer, self.host)
         self._base = answer.url.removesuffix(_GREETING)
         self._greeting = answer
         if answer.status == _UNAUTHORIZED:
@@ -326,7 +329,7 @@ class Exchange:
             answer = await self._transport.request(
                 method, url, headers=headers, content=content, limit=limit
             )
-            redirected = answer.status in _REDIRECTS and "location" in answer.headers
+            redirected = answer.status in REDIRECTS and "location" in answer.headers
             if not redirected or method not in ("GET", "HEAD"):
                 return answer
             redirects += 1
@@ -372,23 +375,6 @@ class Exchange:
 
     def _is_own(self, url: str) -> bool:
         return bool(self._base) and url.startswith(self._base + "/")
-
-
-def _check_is_registry(answer: Answer, host: str) -> None:
-    """Raise unless the answer to `/v2/` is one that a registry gives."""
-    said = "docker-distribution-api-version" in answer.headers
-    if answer.status == _UNAUTHORIZED and (said or answer.challenges):
-        return
-    if answer.ok and (said or not answer.body.lstrip().startswith(b"<")):
-        return
-    if answer.status == 403:
-        raise errors.NoRight(f"{described(answer)}; a firewall of the registry may keep us out")
-    if answer.status == 400 and b"HTTPS" in answer.body:
-        raise errors.NotARegistry(f"{host} speaks https", remedy="Leave --plain-http out.")
-    if answer.status in _REDIRECTS:
-        target = urlsplit(answer.headers.get("location", "")).netloc
-        raise errors.NotARegistry(f"{described(answer)}, a redirect to {target or 'elsewhere'}")
-    raise errors.NotARegistry(described(answer))
 
 
 def _origin(address: str) -> tuple[str, str, int]:

@@ -24,12 +24,14 @@ class Missing:
     """What must be there before a repository can be written to, and isn't.
 
     `kind` is the service's own word for it (`project`, `repository`); `hidden` says that the
-    service shows what the account may not see in the same way.
+    service shows what the account may not see in the same way, `perhaps` that a push may make it
+    after all: that refuses nothing.
     """
 
     kind: str
     name: str
     hidden: bool = False
+    perhaps: bool = False
 
     def __str__(self) -> str:
         hidden = ", or is hidden from this account" if self.hidden else ""

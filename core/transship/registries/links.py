@@ -1,13 +1,33 @@
-"""Where the next page is: the Link field (RFC 8288; distribution spec, "Listing Tags")."""
+"""Lists in pages: where the next one is, by the Link field, and that none comes twice.
+
+The field is that of RFC 8288, as in the distribution spec's "Listing Tags".
+"""
 
 from __future__ import annotations
 
 import re
 
+from transship.errors import UnexpectedAnswer
 from transship.registries.addresses import resolve
 
 _PARAMETER = r';\s*([^\s=;,]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,]*))?\s*'
 _LINK = re.compile(rf"<([^>]*)>\s*((?:{_PARAMETER})*)")
+
+
+class Pages:
+    """The pages of one list that have been asked for, by whatever tells them apart."""
+
+    def __init__(self, first: str) -> None:
+        self._asked = {first}
+
+    def turn(self, page: str, where: str) -> None:
+        """Say that the next page is asked for. Raises UnexpectedAnswer for one that was already.
+
+        `where` says in words what is listed.
+        """
+        if page in self._asked:
+            raise UnexpectedAnswer(f"{where}: its pages go round in circles")
+        self._asked.add(page)
 
 
 def next_page(link: str, current: str) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Protocol, runtime_checkable
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.services.api import Lister
+from transship.registries.services.api import Lister, Unlisted
 
 CATALOG_CLOSED = (
     errors.CatalogClosed,
@@ -18,12 +19,30 @@ CATALOG_CLOSED = (
 )
 """What registries say that list nothing, or not to this account."""
 
+_API_CLOSED = (
+    *CATALOG_CLOSED,
+    errors.ExtraMissing,
+    errors.RedirectRefused,
+    errors.WrongCredential,
+)
+"""What keeps this account from a service's API for good. Anything else may pass, and the catalog
+may hold less than the API: it isn't taken for the whole."""
 
-async def listed(api: object, catalog: AsyncIterator[str]) -> AsyncIterator[str]:
+
+@runtime_checkable
+class Reticent(Protocol):
+    """A place whose list may leave out what can be read there all the same."""
+
+    @property
+    def lists_own(self) -> bool:
+        """Whether it lists only what belongs to the account."""
+
+
+async def listed(api: object, catalog: AsyncIterator[str]) -> AsyncIterator[str | Unlisted]:
     """Give the names that the service's API lists, or else those of the catalog, as they come.
 
     An API that has begun with its list goes on with it, or fails. Raises CatalogClosed, with what
-    the API said where it was asked, when neither gives any.
+    the API said where it was asked, when neither gives any, and what may pass with the API.
     """
     refused: TransshipError | None = None
     if isinstance(api, Lister):
@@ -33,7 +52,7 @@ async def listed(api: object, catalog: AsyncIterator[str]) -> AsyncIterator[str]
                 begun = True
                 yield name
             return
-        except TransshipError as error:
+        except _API_CLOSED as error:
             if begun:
                 raise
             refused = error

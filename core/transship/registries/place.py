@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Descriptor, Manifest
 from transship.text import counted
@@ -181,3 +182,31 @@ class Place(Protocol):
 
     async def aclose(self) -> None:
         """Close connections and files."""
+
+
+@runtime_checkable
+class ListsPartly(Protocol):
+    """A place whose list of repositories may leave something out that it has."""
+
+    unlisted: dict[str, TransshipError]
+    """Below which paths nothing could be listed the last time, and why."""
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """A place that may list what is no name, so that nobody can ask it for that."""
+
+    left_out: dict[str, list[str]]
+    """What the last lists had of that: tags by repository, and repositories under an empty name."""
+
+
+def left_out_of(place: Place) -> dict[str, tuple[str, ...]]:
+    """Return what the last lists of a place had that is no name: see `LeavesOut`."""
+    if not isinstance(place, LeavesOut):
+        return {}
+    return {repository: tuple(names) for repository, names in place.left_out.items() if names}
+
+
+def unlisted_of(place: Place) -> dict[str, TransshipError]:
+    """Return below which paths the last list of a place has nothing, and why."""
+    return dict(place.unlisted) if isinstance(place, ListsPartly) else {}

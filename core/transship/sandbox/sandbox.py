@@ -10,9 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from transship.lifetimes import Runs
 from transship.paths import private_folder
 from transship.registries.access import Access
 from transship.registries.credential import Credential, Tls
@@ -28,7 +27,7 @@ SECOND_LOOPBACK = "127.0.0.2"
 _TRIES = 20
 
 
-class Sandbox:
+class Sandbox(Runs):
     """Two registries that run while this is entered: `async with Sandbox(folder) as sandbox`.
 
     Everything they hold is in `folder`, which is the caller's to make and to remove; nothing else
@@ -49,7 +48,6 @@ class Sandbox:
             folder / "new", users={USERNAME: secret}, bytes_per_second=bytes_per_second
         )
         self.names = SandboxNames(LOOPBACK, SECOND_LOOPBACK) if domain else None
-        self._running = AsyncExitStack()
 
     @property
     def accesses(self) -> dict[str, Access]:
@@ -70,36 +68,26 @@ class Sandbox:
         """The port of the domain, once the registries run."""
         return int(self.old.host.rpartition(":")[2])
 
-    async def __aenter__(self) -> Self:
+    async def _start(self, stack: AsyncExitStack) -> None:
         private_folder(self._folder)
-        async with AsyncExitStack() as stack:
-            if self.names is not None:
-                self._share_port()
-                await stack.enter_async_context(self.names)
-            for registry in (self.old, self.new):
-                await stack.enter_async_context(registry)
-            if not self.old.store.repositories(limit=1):
-                await asyncio.to_thread(fill, self.old.store)
-            self._running = stack.pop_all()
-        return self
+        if self.names is not None:
+            self._share_port(stack)
+            await stack.enter_async_context(self.names)
+        for registry in (self.old, self.new):
+            await stack.enter_async_context(registry)
+        if not self.old.store.repositories(limit=1):
+            await asyncio.to_thread(fill, self.old.store)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._running.aclose()
-
-    def _share_port(self) -> None:
+    def _share_port(self, stack: AsyncExitStack) -> None:
         """Give each registry its address, one port, and a certificate with its own name."""
         authority = SandboxAuthority(self._folder)
-        port = _free_port(LOOPBACK, SECOND_LOOPBACK)
-        for registry, address, name in (
-            (self.old, LOOPBACK, OLD),
-            (self.new, SECOND_LOOPBACK, NEW),
+        listeners = stack.enter_context(_listening_at_one_port(LOOPBACK, SECOND_LOOPBACK))
+        for registry, listener, name in zip(
+            (self.old, self.new), listeners, (OLD, NEW), strict=True
         ):
-            registry.door = Door(address, port, authority.server(name, DOMAIN, address))
+            address, port = listener.getsockname()
+            tls = authority.server(name, DOMAIN, address)
+            registry.door = Door(address, port, tls, listener)
 
 
 def has_two_addresses() -> bool:
@@ -132,18 +120,25 @@ def sandbox_in_thread(
         loop.close()
 
 
-def _free_port(*addresses: str) -> int:
-    """Return a port at which nobody listens at any of these addresses."""
+@contextmanager
+def _listening_at_one_port(*addresses: str) -> Iterator[list[socket.socket]]:
+    """Listen at these addresses, all at one port that is free there, until the block ends.
+
+    A port that was only found to be free could be another program's before it is listened at.
+    """
     for _ in range(_TRIES):
         with ExitStack() as held:
             first = held.enter_context(socket.create_server((addresses[0], 0)))
             port: int = first.getsockname()[1]
             try:
-                for address in addresses[1:]:
+                others = [
                     held.enter_context(socket.create_server((address, port)))
+                    for address in addresses[1:]
+                ]
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise
                 continue
-            return port
+            yield [first, *others]
+            return
     raise OSError(errno.EADDRINUSE, "no port is free at all of these addresses", *addresses[:1])

@@ -15,12 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiohttp import hdrs, web
 
 from transship.clock import Clock, SystemClock
+from transship.lifetimes import Runs
 from transship.oci.reference import is_repository
 from transship.sandbox.answers import Code, Refusal
 from transship.sandbox.contents import BlobAnswer, Contents
@@ -57,14 +56,18 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where a registry listens: `port` 0 takes a free one. With `tls` it speaks https."""
+    """Where a registry listens: `port` 0 takes a free one. With `tls` it speaks https.
+
+    A `listener` listens there already; it is whose who has made it.
+    """
 
     address: str = LOOPBACK
     port: int = 0
     tls: ssl.SSLContext | None = None
+    listener: socket.socket | None = None
 
 
-class SandboxRegistry:
+class SandboxRegistry(Runs):
     """A registry that runs while it is entered: `async with SandboxRegistry(folder) as registry`.
 
     All it holds is in `folder` and is there again when it is entered the next time. It listens at
@@ -96,35 +99,25 @@ class SandboxRegistry:
         self._chunk_minimum = chunk_minimum
         self._page_limit = page_limit
         self._realm: Realm | None = None
-        self._running = AsyncExitStack()
 
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            self.store = Store(self.folder)
-            stack.callback(self.store.close)
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self.store = Store(self.folder)
+        stack.callback(self.store.close)
+        listener = self.door.listener
+        if listener is None:
             listener = socket.create_server((self.door.address, self.door.port))
             stack.callback(listener.close)
-            self.host = f"{self.door.address}:{listener.getsockname()[1]}"
-            runner = web.AppRunner(
-                self._application(),
-                logger=_LOG,
-                access_log=None,
-                auto_decompress=False,
-                shutdown_timeout=1,
-            )
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, listener, ssl_context=self.door.tls).start()
-            self._running = stack.pop_all()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._running.aclose()
+        self.host = f"{self.door.address}:{listener.getsockname()[1]}"
+        runner = web.AppRunner(
+            self._application(),
+            logger=_LOG,
+            access_log=None,
+            auto_decompress=False,
+            shutdown_timeout=1,
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener, ssl_context=self.door.tls).start()
 
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._log_request])

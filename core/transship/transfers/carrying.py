@@ -198,6 +198,7 @@ class Carrier:
 
     async def _start(self, blob: BlobWork) -> None:
         target = Reference(blob.target, blob.home)
+        self._gate.enter(blob.source.registry, blob.target)
         await self._crew.maker.ensure(target)
         await self._crew.placer.ensure(blob.source, target, blob.digest, blob.size)
 

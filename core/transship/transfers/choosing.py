@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from transship.errors import TransshipError
+from transship.errors import (
+    CatalogClosed,
+    ManifestNotFound,
+    RepositoryNotFound,
+    TransshipError,
+)
 from transship.oci.artifact import artifact_of
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
@@ -14,17 +19,22 @@ from transship.plans.rule import Rule
 from transship.plans.selection import (
     Selection,
     literal_repositories,
+    may_take_below,
     select,
     takes_repository,
     to_look_up,
 )
 from transship.registries.image_config import read_config
-from transship.registries.place import Place
+from transship.registries.listing import Reticent
+from transship.registries.place import Place, left_out_of, unlisted_of
 from transship.transfers.gather import each_of
 from transship.transfers.looking import AT_ONCE, Looking
 from transship.transfers.work import PLACE_WIDE
 
 _LISTS_AT_ONCE = 64
+
+_GONE = (ManifestNotFound, RepositoryNotFound)
+"""What a source says of a tag that it doesn't have any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +49,9 @@ async def choose(plan: Plan, looking: Looking) -> Choice:
     """Return what the rules of a plan select now.
 
     Only repositories that a rule takes are listed, and of tags only what the rules need is looked
-    up. A repository that can't be listed keeps its problem. Raises what is wrong with a whole
-    place, and CatalogClosed where a rule needs a list that the source doesn't give.
+    up. A repository that can't be listed, and a tag that can't be looked at, keep their problem.
+    Raises what is wrong with a whole place, and CatalogClosed where a rule needs a list that the
+    source doesn't give.
     """
     catalogues = {
         source.registry: await catalogue_of(
@@ -61,12 +72,15 @@ async def choose(plan: Plan, looking: Looking) -> Choice:
 
 
 async def catalogue_of(place: Place, rules: Iterable[Rule], looking: Looking) -> Catalogue:
-    """List the repositories of a place, and the tags of those that one of `rules` takes."""
+    """List the repositories of a place, and the tags of those that one of `rules` takes.
+
+    Where the place can't list all that they may take, that is a problem of the catalogue.
+    """
     rules = tuple(rules)
     names = [name async for name in _repositories(place, rules)]
     taken = [name for name in names if any(takes_repository(rule, name) for rule in rules)]
     tags: dict[str, tuple[str, ...]] = dict.fromkeys(names, ())
-    problems: dict[str, TransshipError] = {}
+    problems = _unlisted(place, rules)
 
     async def listed(name: str) -> None:
         try:
@@ -80,7 +94,7 @@ async def catalogue_of(place: Place, rules: Iterable[Rule], looking: Looking) ->
             tags[name] = tuple(sorted(found))
 
     await each_of(taken, listed, at_once=_LISTS_AT_ONCE)
-    return Catalogue(place.name, tags, {}, problems)
+    return Catalogue(place.name, tags, {}, problems, left_out_of(place))
 
 
 async def look_up(
@@ -96,10 +110,10 @@ async def look_up(
             known = await _facts(source, looking)
         except PLACE_WIDE:
             raise
-        except TransshipError:
-            known = TagFacts(
-                examined=True
-            )  # When it is looked at for itself, its problem is named.
+        except _GONE:
+            known = TagFacts(examined=True)
+        except TransshipError as error:
+            known = TagFacts(examined=True, problem=error)
         facts[source.registry][source.repository, source.version] = known
 
     await each_of(needed, one, at_once=AT_ONCE)
@@ -127,14 +141,38 @@ async def _facts(source: Reference, looking: Looking) -> TagFacts:
 
 
 async def _repositories(place: Place, rules: tuple[Rule, ...]) -> AsyncIterator[str]:
-    """Give the names of repositories: of all, or of those that the rules write out in full."""
+    """Give the names of repositories: of all, or of those that the rules write out in full.
+
+    Raises CatalogClosed where a rule takes nothing of a list that is only of the account's own.
+    """
     literal = [literal_repositories(rule) for rule in rules]
     if all(names is not None for names in literal):
         for name in dict.fromkeys(name for names in literal for name in names or ()):
             yield name
         return
+    given: set[str] = set()
     async for name in place.repositories():
+        given.add(name)
         yield name
+    if not (isinstance(place, Reticent) and place.lists_own):
+        return
+    for rule, names in zip(rules, literal, strict=True):
+        if names is None and not any(takes_repository(rule, name) for name in given):
+            raise CatalogClosed(f"{rule.source}: only what the account owns is listed")
+        for name in names or ():
+            if name not in given:
+                given.add(name)
+                yield name
+
+
+def _unlisted(place: Place, rules: tuple[Rule, ...]) -> dict[str, TransshipError]:
+    """Return below which paths there may be what `rules` take, and isn't listed, and why."""
+    listing = [rule for rule in rules if literal_repositories(rule) is None]
+    return {
+        path: why
+        for path, why in unlisted_of(place).items()
+        if any(may_take_below(rule, path) for rule in listing)
+    }
 
 
 def _digests_named(plan: Plan, catalogues: Mapping[str, Catalogue]) -> list[Reference]:

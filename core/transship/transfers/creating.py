@@ -14,7 +14,7 @@ from transship.registries.services.api import Creating, Creator
 from transship.transfers.journal import Journal
 from transship.transfers.journal_creations import Created, KeptCreation
 from transship.transfers.logbook import Logbook
-from transship.transfers.work import PLACE_WIDE, Creation
+from transship.transfers.work import Creation
 
 _SETTLED = (Created.DONE, Created.THERE)
 
@@ -39,7 +39,7 @@ class Maker:
     async def ensure(self, target: Reference) -> None:
         """Return once a repository can be written to; of all that ask the first creates.
 
-        Raises NotCreated, or what may pass or is wrong with the whole place, to all who need it.
+        Raises NotCreated, or what may pass, to all who need it.
         """
         key = target.registry, target.repository
         if key in self._ready:
@@ -98,7 +98,7 @@ class Maker:
 
 
 def _failure(creation: Creation, error: TransshipError) -> TransshipError:
-    """Return the error for all who need it: what may pass, or is wrong with a place, stays so."""
-    if error.retryable or isinstance(error, PLACE_WIDE):
+    """Return the error for all who need it. What may pass is tried again as what it is."""
+    if error.retryable:
         return error
     return errors.NotCreated(f"{creation.target}: {creation}: {error}")

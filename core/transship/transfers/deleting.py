@@ -9,6 +9,8 @@ from transship.clock import Clock
 from transship.oci.digest import Digest, short
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
+from transship.plans.plan import Plan
+from transship.plans.vanished import origins
 from transship.registries.deleting import is_stand_in
 from transship.registries.place import Place
 from transship.transfers.journal import Journal
@@ -19,7 +21,10 @@ from transship.transfers.work import Copy, Verdict
 class Deleter:
     """Carries out the deletions of one job."""
 
-    def __init__(self, places: Mapping[str, Place], journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, places: Mapping[str, Place], journal: Journal, clock: Clock
+    ) -> None:
+        self._plan = plan
         self._places = places
         self._journal = journal
         self._clock = clock
@@ -28,18 +33,21 @@ class Deleter:
         """Delete one tag, and journal that it is done. Raises why it can't be.
 
         What the tag points at is kept in the journal before: a registry may clear away what has no
-        tag. A tag that is back at the source stays, and so does one that points at something else
-        by then, unless that is what a deletion that was broken off has put there.
+        tag. A tag that is back at one of its sources stays, and so does one that points at
+        something else by then, unless that is what a deletion that was broken off has put there.
         """
         place, tag = self._places[copy.target.registry], copy.target
-        origin = self._places[copy.source.registry]
-        if await origin.head_manifest(copy.source.repository, copy.source.version) is not None:
-            back = "it is at the source again"
-            self._journal.settled(copy, Verdict.SKIP, back, self._clock.now())
-            return
+        for source in dict.fromkeys((copy.source, *origins(self._plan, tag))):
+            origin = self._places[source.registry]
+            if await origin.head_manifest(source.repository, source.version) is not None:
+                back = f"it is at the source again: {source}"
+                self._journal.settled(copy, Verdict.SKIP, back, self._clock.now())
+                return
         head = await place.head_manifest(tag.repository, tag.tag)
         if head is None:
             if copy.moving:
+                # It may still be listed, and lead nowhere.
+                await place.delete_tag(tag.repository, tag.tag)
                 self._journal.done(copy, self._clock.now())
             else:
                 gone = "it was gone already"

@@ -21,6 +21,7 @@ from transship.oci.digest import short
 from transship.registries.foreseeing import (
     Foreseeable,
     Foreseer,
+    Missing,
     Outlook,
     Standing,
     Unknown,
@@ -32,7 +33,7 @@ from transship.transfers.work import Creation, Found
 
 _OTHER_FORM = "Build it in a form that the target takes, or leave it out."
 _LET_CREATE = (
-    "Let the plan create it (`create_missing`), create it at the target, "
+    "Create it at the target, let the run do so (`create_missing` in a plan), "
     "or change where it goes: the target's path, or `map`."
 )
 _NAMED = 3
@@ -109,22 +110,36 @@ class Foresight:
         """Return why its target would refuse to have this written, None if nothing is known."""
         target = found.target
         standing = self._standing(found)
-        if standing.missing is not None and (creator := self._creator(target.registry)):
-            if self._create_missing is None:
-                missing = f"{target}: {standing.missing}"
-                return NamespaceMissing(missing, remedy=_LET_CREATE)
-            if why := creator.refusal(standing.missing, self._create_missing):
-                return NamespaceMissing(f"{target}: {standing.missing}; {why}")
-            standing = replace(standing, missing=None)
+        missing = standing.missing
+        if missing is not None and not missing.perhaps and (refused := self._lacks(found, missing)):
+            return refused
         place = self._places.get(target.registry)
-        return refusal(found, standing, place.capabilities if place else _NO_BOUNDS)
+        takes = place.capabilities if place else _NO_BOUNDS
+        return refusal(found, replace(standing, missing=None), takes)
 
     def creation(self, found: Found) -> Creation | None:
         """Return what has to be created before this can be written, None if nothing has."""
-        missing, target = self._standing(found).missing, found.target.registry
-        if missing is None or self._create_missing is None or self._creator(target) is None:
+        missing, target, visibility = (
+            self._standing(found).missing,
+            found.target.registry,
+            self._create_missing,
+        )
+        creator = self._creator(target)
+        if missing is None or visibility is None or creator is None:
             return None
-        return Creation(target, replace(missing, hidden=False), self._create_missing)
+        if creator.refusal(missing, visibility):
+            return None
+        return Creation(target, Missing(missing.kind, missing.name), visibility)
+
+    def _lacks(self, found: Found, missing: Missing) -> TransshipError | None:
+        """Return why what isn't there keeps this from being written, None if it is created."""
+        creator = self._creator(found.target.registry)
+        if creator is None:
+            return NamespaceMissing(f"{found.target}: {missing}")
+        if self._create_missing is None:
+            return NamespaceMissing(f"{found.target}: {missing}", remedy=_LET_CREATE)
+        why = creator.refusal(missing, self._create_missing)
+        return NamespaceMissing(f"{found.target}: {missing}; {why}") if why else None
 
     def _standing(self, found: Found) -> Standing:
         target = found.target
@@ -161,7 +176,7 @@ class Foresight:
 def refusal(found: Found, standing: Standing, capabilities: Capabilities) -> TransshipError | None:
     """Return why a target refuses to have what was found written, None when it doesn't."""
     target = found.target
-    if standing.missing is not None:
+    if standing.missing is not None and not standing.missing.perhaps:
         return NamespaceMissing(f"{target}: {standing.missing}")
     if standing.read_only:
         return ReadOnly(f"{target}: {standing.read_only}")

@@ -13,8 +13,9 @@ from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
+from transship.plans.circles import circling
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.selection import Dropped, Lot, Selection
+from transship.plans.selection import Dropped, Lot, Selection, targets_of
 from transship.registries.place import Place
 from transship.transfers.choosing import Choice, choose
 from transship.transfers.errands import Errand, Part
@@ -106,7 +107,7 @@ async def look_at_all(
         await taking.selected(choice.selection)
         taking.taken(_unreachable(plan, choice, looking))
     if not taking.found and not (plan.rules and thorough):
-        raise _nothing(plan)
+        raise nothing_found(plan)
     gone = Vanished()
     if choice is not None and taking.found:
         gone = await vanished(plan, choice, looking)
@@ -123,6 +124,8 @@ class _Taking:
     also: Also | None
     thorough: bool
     found: int = 0
+    circling: frozenset[Reference] = frozenset()
+    """Targets that the rules copy on and back again, which therefore must not move."""
     _uses: Counter[Reference] = field(default_factory=Counter)
 
     def taken(self, found: list[Found]) -> None:
@@ -138,6 +141,7 @@ class _Taking:
 
     async def selected(self, selection: Selection) -> None:
         """Look at the tags that rules have selected, a repository at the source after another."""
+        self.circling = circling(self.plan, selection.lots)
         sources: dict[Reference, dict[Reference, list[Lot]]] = {}
         for lot in map(self._free, selection.lots):
             if lot.versions:
@@ -256,7 +260,9 @@ class _Taking:
             if errand.believes and terms.immutable and at_target and there is not None:
                 return Found(wanted.source, wanted.target, None, None, believed=True)
             item = await self.looking.version(wanted, terms, at_target=at_target)
-            return _believed(item) if terms.immutable and wanted.replaces is None else item
+            if terms.immutable and wanted.replaces is None:
+                return _believed(item)
+            return _kept_still(item) if wanted.target in self.circling else item
 
         found = await each(map(one, part.wanted))
         referrers = await each(
@@ -294,6 +300,16 @@ def _believed(found: Found) -> Found:
     return Found(found.source, found.target, None, None, believed=True)
 
 
+def _kept_still(found: Found) -> Found:
+    """Return what was found of a tag that the rules copy back: what the target has stays."""
+    if found.problem is not None or found.target_digest in (None, found.digest):
+        return found
+    problem = errors.CopiedInCircles(
+        f"{found.target} differs from {found.source}, and is copied back to it"
+    )
+    return Found(found.source, found.target, None, None, problem=problem)
+
+
 @contextmanager
 def _left_in_peace() -> Iterator[None]:
     """Keep the garbage collector from walking through all that was listed again and again.
@@ -325,9 +341,14 @@ def _unreachable(plan: Plan, choice: Choice, looking: Looking) -> list[Found]:
         _blocked(plan, dropped, errors.BadRequest(f"{dropped.source}: {dropped.why}"))
         for dropped in choice.selection.impossible
     ]
+    for dropped in choice.selection.missing:
+        problem = errors.ManifestNotFound(f"{dropped.source} {dropped.why}")
+        targets = targets_of(plan.rules[dropped.rule or 0], dropped.source)
+        found += [Found(dropped.source, each, None, None, problem=problem) for each in targets]
     found += [
-        _blocked(plan, dropped, errors.ManifestNotFound(f"{dropped.source} {dropped.why}"))
-        for dropped in choice.selection.missing
+        _blocked(plan, dropped, problem)
+        for dropped in choice.selection.dropped
+        if (problem := _problem_of(dropped, choice)) is not None
     ]
     for catalogue in choice.catalogues.values():
         for repository, problem in catalogue.problems.items():
@@ -338,13 +359,20 @@ def _unreachable(plan: Plan, choice: Choice, looking: Looking) -> list[Found]:
     return found
 
 
+def _problem_of(dropped: Dropped, choice: Choice) -> TransshipError | None:
+    """Return why it can't be told whether a rule would take what is dropped."""
+    source = dropped.source
+    facts = choice.catalogues[source.registry].facts.get((source.repository, source.tag))
+    return facts.problem if facts else None
+
+
 def _blocked(plan: Plan, dropped: Dropped, problem: TransshipError) -> Found:
-    rule = plan.rules[dropped.rule or 0]
-    target = replace(dropped.source, registry=rule.targets[0].registry)
+    target = targets_of(plan.rules[dropped.rule or 0], dropped.source)[0]
     return Found(dropped.source, target, None, None, problem=problem)
 
 
-def _nothing(plan: Plan) -> TransshipError:
+def nothing_found(plan: Plan) -> TransshipError:
+    """Return the error that a plan comes to which finds nothing to do."""
     if plan.rules:
         sources = ", ".join(str(rule.source) for rule in plan.rules[:3])
         return errors.NothingSelected(f"no rule takes anything at {sources}")

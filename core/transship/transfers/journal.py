@@ -15,9 +15,9 @@ from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.reference import Reference, parse_reference
 from transship.text import safe
-from transship.transfers.journal_creations import CreationJournal
 from transship.transfers.journal_undo import UndoJournal
 from transship.transfers.journal_wishes import WishJournal
+from transship.transfers.journal_worklist import WorklistJournal
 from transship.transfers.rows import (
     BYTES_UNDER_WAY,
     COPY_COLUMNS,
@@ -25,9 +25,8 @@ from transship.transfers.rows import (
     MOVED,
     MOVED_UNSEEN,
     copy_in,
-    row_of,
 )
-from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
+from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,49 +64,10 @@ class Failure:
     """The first few, as what was copied and the detail."""
 
 
-class Journal(CreationJournal, UndoJournal, WishJournal):
+class Journal(WorklistJournal, UndoJournal, WishJournal):
     """One job's journal. Open it anew in each process; close it when done."""
 
     # The worklist
-
-    def keep(self, worklist: Worklist, *, beside: Sequence[int] = ()) -> None:
-        """Add a worklist: the whole one at first, later one for the copies that failed before.
-
-        What failed makes room for what is tried instead, but for those `beside` it; the rest stays
-        as it is. A tag that we had moved although it seemed to fail keeps what it pointed at
-        before.
-        """
-        failed = "state = 'failed' AND id NOT IN (SELECT value FROM json_each(?))"
-        staying = (json.dumps(list(beside)),)
-        with self.together():
-            moved = self._db.execute(
-                f"SELECT previous, verdict, moving, target FROM copies WHERE {failed} AND moving",  # noqa: S608
-                staying,
-            ).fetchall()
-            self._db.execute(f"DELETE FROM copies WHERE {failed}", staying)  # noqa: S608
-            last = self._db.execute("SELECT coalesce(max(id), 0) FROM copies").fetchone()[0]
-            self._db.executemany(
-                "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
-                ((last + copy.id, *row_of(copy)) for copy in worklist.copies),
-            )
-            self._db.executemany(
-                "UPDATE copies SET previous = ?, verdict = ?, moving = ? "
-                "WHERE target = ? AND verdict = 'same'",
-                moved,
-            )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)",
-                ((m.digest, m.media_type, m.body) for m in worklist.manifests.values()),
-            )
-            self._db.executemany(
-                "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, ?, '')",
-                (
-                    (b.target, b.digest, b.size, str(b.source), b.home, 1 + len(b.others))
-                    for b in worklist.blobs
-                ),
-            )
-            self.need(worklist.needs)
-            self.note(phase="planned")
 
     def copies(self, state: State | None = None) -> list[Copy]:
         """Return the copies in the order of the worklist, all or those in one state."""
@@ -142,6 +102,11 @@ class Journal(CreationJournal, UndoJournal, WishJournal):
             f"SELECT id, source FROM copies WHERE {condition} ORDER BY id"  # noqa: S608
         )
         return list(rows)
+
+    def skipped_for(self, reason: str) -> int:
+        """Count the copies that were skipped for this reason."""
+        query = "SELECT count(*) FROM copies WHERE verdict = 'skip' AND reason = ?"
+        return int(self._db.execute(query, (reason,)).fetchone()[0])
 
     def outcomes_of(self, ids: Sequence[int]) -> Iterator[tuple[Copy, State, str, str, str]]:
         """Give the copies with these numbers: state, and title, detail and remedy of errors."""
@@ -361,7 +326,10 @@ class Journal(CreationJournal, UndoJournal, WishJournal):
         return int(self._db.execute(BYTES_UNDER_WAY, (lanes,)).fetchone()[0])
 
     def failures(self, examples: int = 3) -> list[Failure]:
-        """Return what failed, grouped by cause, the most frequent first."""
+        """Return what failed, grouped by cause, the most frequent first.
+
+        A copy is named by its source; of a deletion only the target is certain.
+        """
         groups = self._db.execute(
             "SELECT cause, title, remedy, count(*) FROM copies WHERE state = 'failed' "
             "GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1"
@@ -373,11 +341,11 @@ class Journal(CreationJournal, UndoJournal, WishJournal):
 
     def _examples(self, cause: str, remedy: str, count: int) -> tuple[tuple[str, str], ...]:
         rows = self._db.execute(
-            "SELECT source, detail FROM copies WHERE state = 'failed' AND cause = ? "
-            "AND remedy = ? ORDER BY id LIMIT ?",
+            "SELECT CASE verdict WHEN 'delete' THEN target ELSE source END, detail FROM copies "
+            "WHERE state = 'failed' AND cause = ? AND remedy = ? ORDER BY id LIMIT ?",
             (cause, remedy, count),
         )
-        return tuple((source, detail) for source, detail in rows)
+        return tuple((what, detail) for what, detail in rows)
 
     @property
     def state(self) -> JobState:

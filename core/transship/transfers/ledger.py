@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from transship.errors import BadFile, DiskFull
+from transship.clock import Clock, SystemClock
+from transship.errors import BadFile, DiskFull, LedgerTaken
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference, parse_reference
 from transship.operator import Operator
@@ -33,6 +34,8 @@ class Outcome(StrEnum):
     """The tag is in the stage, but something that refers to the image isn't."""
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNDONE = "undone"
+    """The tag was put back to what it was in the stage before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,20 @@ class Ledger:
         """Close the file."""
         self._db.close()
 
+    def claim(self, file: Path, at: float) -> None:
+        """Write down whose ledger it is: that of the flow in `file`. Raises LedgerTaken.
+
+        A file that is gone has moved, or was written anew elsewhere: the ledger goes on with this.
+        """
+        with self._readable():
+            row = self._db.execute("SELECT file FROM flow ORDER BY id DESC LIMIT 1").fetchone()
+        if row is not None and row[0] == str(file):
+            return
+        if row is not None and Path(row[0]).exists():
+            raise LedgerTaken(f"{self._path.stem} is the flow in {row[0]}; this is {file}")
+        with self._readable():
+            self._db.execute("INSERT INTO flow (file, at) VALUES (?, ?)", (str(file), at))
+
     def ask(self, promotion: Promotion, by: Operator, job: str, at: float) -> int:
         """Write down what was asked for, by whom and when; return its number."""
         with self._readable():
@@ -138,10 +155,18 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(folder: Path, flow: str) -> Iterator[Ledger]:
-    """Open the ledger of the flow with this name. `folder` holds those of all flows."""
+def open_ledger(
+    folder: Path, flow: str, file: Path | None = None, clock: Clock | None = None
+) -> Iterator[Ledger]:
+    """Open the ledger of the flow with this name. `folder` holds those of all flows.
+
+    With the flow's `file` it is that flow's ledger from then on. Raises LedgerTaken when it is
+    another's.
+    """
     ledger = Ledger(folder / f"{flow}.sqlite")
     try:
+        if file is not None:
+            ledger.claim(file, (clock or SystemClock()).now())
         yield ledger
     finally:
         ledger.close()
@@ -155,6 +180,11 @@ CREATE TABLE IF NOT EXISTS asked (
 CREATE TABLE IF NOT EXISTS ended (
     id INTEGER PRIMARY KEY, promotion INTEGER REFERENCES asked, outcome TEXT, at REAL,
     replaced TEXT, detail TEXT, UNIQUE (promotion, outcome, at));
+CREATE TABLE IF NOT EXISTS flow (id INTEGER PRIMARY KEY, file TEXT, at REAL);
+CREATE TRIGGER IF NOT EXISTS flow_stays BEFORE UPDATE ON flow BEGIN
+    SELECT raise(ABORT, 'a ledger is not changed'); END;
+CREATE TRIGGER IF NOT EXISTS flow_is_kept BEFORE DELETE ON flow BEGIN
+    SELECT raise(ABORT, 'a ledger is not changed'); END;
 CREATE TRIGGER IF NOT EXISTS asked_stays BEFORE UPDATE ON asked BEGIN
     SELECT raise(ABORT, 'a ledger is not changed'); END;
 CREATE TRIGGER IF NOT EXISTS asked_is_kept BEFORE DELETE ON asked BEGIN

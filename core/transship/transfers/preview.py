@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+import asyncio
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transship import errors
 from transship.clock import Clock
 from transship.plans.plan import Plan
-from transship.plans.selection import Dropped
-from transship.registries.place import Place
+from transship.plans.selection import Dropped, unnameable
+from transship.registries.place import Place, left_out_of
 from transship.registries.quota import Metered, Quota
 from transship.transfers.foresight import Foresight, Unforeseen
 from transship.transfers.gather import each, each_of
@@ -64,10 +65,10 @@ async def preview(
         plan, places, clock, draft.add, progress, also=foresight.look, thorough=True
     )
     await _see_blobs(draft, places, overview.new_repositories)
-    worklist = draft.finished()
+    worklist = await asyncio.to_thread(draft.finished)
     return Preview(
         worklist=worklist,
-        dropped=_dropped(overview),
+        dropped=_dropped(plan, places, overview),
         new_repositories=worklist.written_to & overview.new_repositories,
         manifests_read=draft.manifests_read(),
         quotas=_quotas(plan, places),
@@ -101,14 +102,23 @@ async def _see_blobs(
             there[place] = answer
         draft.know(first, there)
 
-    await each_of(draft.blobs().pages(_BLOBS_AT_ONCE), see, at_once=_PAGES_AT_ONCE)
+    blobs = await asyncio.to_thread(draft.blobs)
+    await each_of(blobs.pages(_BLOBS_AT_ONCE), see, at_once=_PAGES_AT_ONCE)
 
 
-def _dropped(overview: Overview) -> tuple[Dropped, ...]:
+def _dropped(plan: Plan, places: Mapping[str, Place], overview: Overview) -> tuple[Dropped, ...]:
     if overview.choice is None:
-        return ()
+        return tuple(_unnameable(plan, places))
     selection = overview.choice.selection
     return selection.unmatched + selection.dropped
+
+
+def _unnameable(plan: Plan, places: Mapping[str, Place]) -> Iterator[Dropped]:
+    """Give the tags that a copy of a whole repository leaves behind, since they are no tags."""
+    whole = (wanted.source for wanted in plan.copies if not wanted.source.version)
+    for source in dict.fromkeys(whole):
+        names = left_out_of(places[source.registry]).get(source.repository, ())
+        yield from unnameable(source, names)
 
 
 def _quotas(plan: Plan, places: Mapping[str, Place]) -> dict[str, Quota]:

@@ -9,6 +9,7 @@ from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.operator import Operator
 from transship.transfers.jobs import Job, Jobs
+from transship.transfers.journal_undo import Restored
 from transship.transfers.ledger import Ending, Entry, Ledger, Outcome
 from transship.transfers.promotion import Promotion
 from transship.transfers.view import JobView, view
@@ -42,26 +43,47 @@ def promote(
 def settle(ledger: Ledger, jobs: Jobs) -> list[Entry]:
     """Write down what has become of promotions meanwhile, and return all, the oldest first.
 
-    A job may end when nobody looks, or after whoever asked for it is gone; and what failed may
-    have been tried again.
+    A job may end when nobody looks, or after whoever asked for it is gone; what failed may have
+    been tried again, and what was done, undone. Each is an entry of its own.
     """
     entries = []
     known = {job.id: job for job in jobs.all()}
     for entry in ledger.entries():
-        ending = None
-        if entry.outcome is not Outcome.DONE and entry.job in known:
-            ending = _ending(known[entry.job], entry)
-        if ending is not None and (ending.outcome, ending.at) != (entry.outcome, entry.ended):
-            ledger.end(entry.number, ending)
-            entry = replace(
-                entry,
-                outcome=ending.outcome,
-                ended=ending.at,
-                replaced=ending.replaced,
-                detail=ending.detail,
-            )
+        if entry.job in known:
+            job = known[entry.job]
+            if entry.outcome not in (Outcome.DONE, Outcome.UNDONE):
+                entry = _ended(ledger, entry, _ending(job, entry))
+            entry = _ended(ledger, entry, _undone(job, entry))
         entries.append(entry)
     return entries
+
+
+def _ended(ledger: Ledger, entry: Entry, ending: Ending | None) -> Entry:
+    """Return an entry with its ending, which is written down where it is new."""
+    if ending is None or (ending.outcome, ending.at) == (entry.outcome, entry.ended):
+        return entry
+    ledger.end(entry.number, ending)
+    return replace(
+        entry,
+        outcome=ending.outcome,
+        ended=ending.at,
+        replaced=ending.replaced,
+        detail=ending.detail,
+    )
+
+
+def _undone(job: Job, entry: Entry) -> Ending | None:
+    """Return that the tag of a promotion was put back, and by whom; None if it wasn't."""
+    try:
+        with job.journal() as journal:
+            undo = journal.undo()
+            restored = journal.restores(Restored.DONE) if undo else []
+    except TransshipError:
+        return None  # The job's own screen says what is wrong with its files.
+    tag = next((each for each in restored if each.tag == str(entry.target)), None)
+    if undo is None or tag is None:
+        return None
+    return Ending(Outcome.UNDONE, tag.at, entry.replaced, f"undone by {undo.by}")
 
 
 def _ending(job: Job, entry: Entry) -> Ending | None:

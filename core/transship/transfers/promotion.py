@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from transship.errors import (
     BadRequest,
@@ -29,7 +30,7 @@ class Promotion:
     """One step of one image, as it was found to be allowed.
 
     `digest` is what is moved, whatever its tag points at later. `replaced` is what the tag points
-    at in the stage that it goes to.
+    at in the stage that it goes to. `file` is the flow's.
     """
 
     flow: str
@@ -40,6 +41,7 @@ class Promotion:
     replaced: Digest | None
     overwrite: bool
     referrers: bool = True
+    file: Path | None = field(default=None, compare=False)
 
     @property
     def source(self) -> Reference:
@@ -109,6 +111,7 @@ async def consider(
         replaced=replaced,
         overwrite=overwrite,
         referrers=flow.referrers,
+        file=flow.file,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from transship import __version__
 from transship.clock import Clock
 from transship.errors import TransshipError
+from transship.lifetimes import end
 from transship.plans.plan import Plan
 from transship.registries.pacing import PERSISTENT, Paced, Patience
 from transship.registries.place import Place
@@ -116,8 +117,7 @@ class Runner:
                 self._log.error(error)
             state = JobState.FAILED
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            await end(watch)
         self._journal.grant_wishes()
         self._show([], state=state, ended=self._clock.now())
         self._log_end(state)
@@ -139,7 +139,7 @@ class Runner:
             self._plan.replaces,
             maker,
         )
-        deleter = Deleter(self._places, self._journal, self._clock)
+        deleter = Deleter(self._plan, self._places, self._journal, self._clock)
         carrier = Carrier(
             Crew(stock, placer, copier, deleter, maker),
             self._journal,

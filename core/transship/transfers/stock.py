@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from transship.clock import Clock
+from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Terms, Wanted
 from transship.registries.place import Place
 from transship.text import bytes_text, counted
@@ -40,13 +41,15 @@ class Stock:
 
         Of what failed, those `beside` it aren't looked at again.
         """
+        self._journal.take_back()
         self._journal.note(phase="inventory")
         staying = {copy.id for copy in beside}
         failed = [copy for copy in self._journal.copies(State.FAILED) if copy.id not in staying]
         what = f"for {counted(len(failed), 'image')} that failed" if failed else "for all images"
         self._log.info("Looking at both sides", what)
         worklist = await self._worklist(failed, beside)
-        self._journal.keep(worklist, beside=sorted(staying))
+        for _ in self._journal.keeping(worklist, beside=sorted(staying)):
+            await asyncio.sleep(0)
         self._log.info("Both sides are known", _found_words(worklist))
 
     async def _worklist(self, failed: Sequence[Copy], beside: Sequence[Copy]) -> Worklist:
@@ -77,6 +80,7 @@ class Stock:
             overview = await look_at_all(
                 plan, self._places, self._clock, take, progress, also=foresight.look
             )
+            worklist = await asyncio.to_thread(draft.finished)
         finally:
             shown.cancel()
         self.new_repositories = overview.new_repositories
@@ -84,7 +88,7 @@ class Stock:
             overview.vanished.check()
         for unknown in foresight.unknown:
             self._log.info(unknown.target, f"it isn't known {unknown}")
-        return draft.finished()
+        return worklist
 
     async def _show(self, progress: Progress) -> None:
         while True:
@@ -96,16 +100,19 @@ def _narrowed(plan: Plan, failed: Collection[Copy]) -> Plan:
     """Return the plan for what failed; rules find it again by themselves."""
     if not failed or plan.rules:
         return plan
+    named = {(wanted.source, wanted.target): wanted for wanted in reversed(plan.copies)}
+    terms = {wanted.source: wanted.terms for wanted in reversed(plan.copies)}
     again = dict.fromkeys(
-        Wanted(copy.source, copy.target, _terms_of(plan, copy)) for copy in failed
+        named.get((copy.source, copy.target))
+        or Wanted(copy.source, copy.target, _terms_of(copy, terms))
+        for copy in failed
     )
     return replace(plan, copies=tuple(again))
 
 
-def _terms_of(plan: Plan, copy: Copy) -> Terms | None:
+def _terms_of(copy: Copy, terms: Mapping[Reference, Terms | None]) -> Terms | None:
     """Return the terms of what a copy was part of: itself, or the whole repository."""
-    known = {wanted.source: wanted.terms for wanted in reversed(plan.copies)}
-    return known.get(copy.source) or known.get(replace(copy.source, tag="", digest=None))
+    return terms.get(copy.source) or terms.get(replace(copy.source, tag="", digest=None))
 
 
 def _found_words(worklist: Worklist) -> str:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 from transship import errors
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.plans.policy import Deletion
-from transship.plans.vanished import Replica, may_go, most_deletions, replicas
+from transship.plans.quantities import write_share
+from transship.plans.vanished import (
+    Replica,
+    is_referrers_list,
+    least_share,
+    most_deletions,
+    protector,
+    reader,
+    replicas,
+)
 from transship.transfers.choosing import Choice
 from transship.transfers.gather import each, each_of
 from transship.transfers.looking import AT_ONCE, Looking
@@ -27,11 +36,25 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A tag at a target that no source has, and that stays all the same, with the reason."""
+
+    target: Reference
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vanished:
-    """What would be deleted at the targets, and how much of each replica one run may delete."""
+    """What would be deleted at the targets, and how much of each replica one run may delete.
+
+    `kept` are tags that would go too, were they not protected or copied from. `share` is what the
+    plan allows, 0 to 1.
+    """
 
     found: tuple[Found, ...] = ()
     shares: tuple[Share, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    share: float = Deletion().at_most
 
     @property
     def too_much(self) -> tuple[Share, ...]:
@@ -43,40 +66,67 @@ class Vanished:
         """Whether it is more than the plan allows anywhere."""
         return bool(self.too_much)
 
+    @property
+    def remedy(self) -> str:
+        """What to do where it is more than the plan allows, with the key and its value."""
+        needed = max((least_share(each.gone, each.tags) for each in self.too_much), default=100)
+        return (
+            "Look at the list in `transship plan`. If it is right, write "
+            f'at_most = "{needed}%" below [delete] in the plan, and run the plan again.'
+        )
+
     def check(self) -> None:
         """Raise TooManyDeletions when it is more than the plan allows."""
         if self.is_too_much:
             raise errors.TooManyDeletions(
-                "; ".join(
-                    f"{share.target}: {share.gone:,} of {share.tags:,} tags; "
-                    f"the plan allows {share.at_most:,}"
-                    for share in self.too_much
-                )
+                "; ".join(map(self.words, self.too_much)), remedy=self.remedy
             )
+
+    def words(self, share: Share) -> str:
+        """Return how much would be deleted of one replica, how much may be, and why so much."""
+        return (
+            f"{share.target}: {share.gone:,} of {share.tags:,} tags; the plan allows "
+            f"{share.at_most:,} ({write_share(self.share)} of {share.tags:,}, rounded down)"
+        )
 
 
 async def vanished(plan: Plan, choice: Choice, looking: Looking) -> Vanished:
     """Return the tags that the rules of a plan put at its targets, and that no source has any more.
 
     What the plan copies has been claimed, and something has. Where a part of the source couldn't be
-    listed, nothing counts as vanished: a list that isn't whole proves nothing.
+    listed or looked at, nothing counts as vanished: a list that isn't whole proves nothing. What one
+    of the rules copies from is a source, and stays, although another rule may have put it there.
     """
     deletion = plan.delete
-    incomplete = any(catalogue.problems for catalogue in choice.catalogues.values())
-    if deletion is None or incomplete:
+    if deletion is None or not all(each.is_whole for each in choice.catalogues.values()):
         return Vanished()
     gone: dict[Reference, Found] = {}
+    kept: dict[Reference, Kept] = {}
     shares: list[Share] = []
+    read_by = cache(partial(reader, plan))
     for replica in replicas(plan, choice.catalogues):
-        tags = await _tags_of(replica, looking)
-        missing = [
-            pair for pair in tags if not looking.is_claimed(pair[1]) and may_go(deletion, pair[1])
-        ]
-        gone |= {target: _found(source, target) for source, target in missing}
-        shares.append(_share(deletion, replica, len(missing), len(tags)))
+        going = tags = 0
+        for source, target in await _tags_of(replica, looking):
+            number = read_by(Reference(target.registry, target.repository))
+            tags += number is None
+            if looking.is_claimed(target) or is_referrers_list(target.tag):
+                continue
+            if number is not None:
+                kept[target] = Kept(target, f"rule {number + 1} copies from there")
+            elif (pattern := protector(deletion, target)) is not None:
+                kept[target] = Kept(target, f"protected by {pattern}")
+            else:
+                going += 1
+                gone.setdefault(target, _found(source, target))
+        shares.append(Share(replica.target, going, tags, most_deletions(deletion, tags)))
     look = partial(_look, looking=looking)
     looked_at = await each_of(gone.values(), look, at_once=AT_ONCE)
-    return Vanished(tuple(item for item in looked_at if item.target_digest), tuple(shares))
+    return Vanished(
+        tuple(item for item in looked_at if item.target_digest),
+        tuple(shares),
+        tuple(kept.values()),
+        deletion.at_most,
+    )
 
 
 async def _look(found: Found, looking: Looking) -> Found:
@@ -108,10 +158,6 @@ async def _tags_of(replica: Replica, looking: Looking) -> list[tuple[Reference, 
 
     lists = await each(tags(pair) for pair in sorted(sources.items()))
     return [pair for pairs in lists for pair in pairs]
-
-
-def _share(deletion: Deletion, replica: Replica, gone: int, tags: int) -> Share:
-    return Share(replica.target, gone, tags, most_deletions(deletion, tags))
 
 
 def _found(source: Reference, target: Reference) -> Found:

@@ -21,7 +21,10 @@ Replaces = Mapping[Reference, str]
 Written = Mapping[Reference, tuple[Reference, Digest | None]]
 """What is written, or stands already, at each target: from which source, and its digest."""
 
-_NOT_ASKED_TO_DELETE = "gone at the source; deleted only when that is asked for"
+_ONE_OF_TWO = "Leave one of the two out, or give it another name at the target (`to`, `map`)."
+NOT_ASKED_TO_DELETE = "gone at the source; deleted only when that is asked for"
+"""Why a run leaves a tag that its plan lets vanish."""
+
 
 
 def make_worklist(
@@ -104,7 +107,7 @@ class Draft:
         if copy is None:
             return None
         if copy.verdict is Verdict.DELETE and not self._deletes:
-            return replace(copy, verdict=Verdict.SKIP, reason=_NOT_ASKED_TO_DELETE)
+            return replace(copy, verdict=Verdict.SKIP, reason=NOT_ASKED_TO_DELETE)
         if copy.verdict is Verdict.COPY:
             copy = _moved(copy, self._on_conflict, self._replaces.get(copy.target))
         return self._foreseen(found, copy) if copy.verdict.moves else copy
@@ -164,7 +167,9 @@ def _judged(
     if found.digest == earlier_digest or written == (found.digest,):
         return None
     if written is not None or earlier_source != found.source:
-        problem = TagConflict(f"{found.target} is written from another source in the same job")
+        problem = TagConflict(
+            f"{found.target} is written from another source in the same job", remedy=_ONE_OF_TWO
+        )
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(problem), problem=problem)
     scratch.write(found.target, found.digest)
     if found.target_digest == found.digest:

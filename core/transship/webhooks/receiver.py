@@ -8,14 +8,13 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from aiohttp import hdrs, web
 from aiohttp.web_protocol import RequestHandler
 
 from transship.clock import Clock, SystemClock
 from transship.errors import SystemRefused
+from transship.lifetimes import Runs
 from transship.webhooks.address import Address
 from transship.webhooks.bucket import Bucket
 from transship.webhooks.event import Event
@@ -53,7 +52,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Receiver:
+class Receiver(Runs):
     """Takes notifications while it is entered: `async with Receiver(...) as receiver`.
 
     What they say goes to `take`, which returns at once. Nothing of a request is ever sent back,
@@ -68,39 +67,27 @@ class Receiver:
     counts: Counts = field(default_factory=Counts)
     body_seconds: float = _BODY_SECONDS
     connection_seconds: float = _CONNECTION_SECONDS
-    _running: AsyncExitStack = field(default_factory=AsyncExitStack)
     _bucket: Bucket = field(init=False)
 
     def __post_init__(self) -> None:
         self._bucket = Bucket(self.clock, most=_BURST, per_second=_PER_SECOND)
 
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            listener = stack.enter_context(_listener(self.address))
-            self.address = Address(self.address.host, listener.getsockname()[1])
-            server = _Server(
-                self._answer,
-                self.connection_seconds,
-                access_log=None,
-                logger=_LOG,
-                auto_decompress=False,
-                keepalive_timeout=0,
-                lingering_time=0,
-            )
-            runner = web.ServerRunner(server, shutdown_timeout=1)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, listener).start()
-            self._running = stack.pop_all()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._running.aclose()
+    async def _start(self, stack: AsyncExitStack) -> None:
+        listener = stack.enter_context(_listener(self.address))
+        self.address = Address(self.address.host, listener.getsockname()[1])
+        server = _Server(
+            self._answer,
+            self.connection_seconds,
+            access_log=None,
+            logger=_LOG,
+            auto_decompress=False,
+            keepalive_timeout=0,
+            lingering_time=0,
+        )
+        runner = web.ServerRunner(server, shutdown_timeout=1)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener).start()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         answer = web.Response(status=await self._status(request))

@@ -28,6 +28,7 @@ from transship.errors import (
 )
 from transship.registries.access import Access
 from transship.registries.credential import Credential, Tls
+from transship.registries.services.harbor import HARBOR
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
@@ -342,3 +343,27 @@ async def test_a_hung_keyring_is_said_to_be_hung(
         )
     assert caught.value.cause == "keyring-hung"
     assert accounts.all() == ()
+
+
+class Recognised(Desk):
+    """A registry that answers as a service does."""
+
+    recognised = HARBOR
+
+
+@pytest.mark.parametrize(
+    ("account", "kind"),
+    [
+        (Account(HOST), "harbor"),
+        (Account(HOST, service="quay"), "quay"),
+        (Account(HOST, service="registry"), "registry"),
+        (Account("quay.io"), ""),
+    ],
+)
+async def test_an_account_keeps_the_service_that_answers_unless_it_is_known(
+    account: Account, kind: str, accounts: Accounts, sources: Sources
+) -> None:
+    kept = await sign_in(account, None, accounts=accounts, sources=sources, connect=Recognised())
+
+    assert kept.service == kind
+    assert accounts.all() == (kept,)

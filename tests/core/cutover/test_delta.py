@@ -5,6 +5,7 @@ The two registries are fakes; copying is the transfer's business, and proven the
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,7 @@ class FakeSides:
         self.pushes: list[Callable[[], None]] = []
         self.fails: dict[Tag, str] = {}
         self.copied: list[Tag] = []
+        self.jobs: list[list[Tag]] = []
 
     async def settle(self, doing: Doing) -> None:
         return
@@ -57,13 +59,17 @@ class FakeSides:
         return Seen(dict(self.old), dict(self.new))
 
     async def copy(self, pairs: Sequence[TagPair]) -> Copied:
+        self.jobs.append([(pair.repository, pair.tag) for pair in pairs])
         for pair in pairs:
             tag = (pair.repository, pair.tag)
             assert self.new.get(tag, "") == pair.new
             if tag not in self.fails:
                 self.new[tag] = pair.old
                 self.copied.append(tag)
-        return Copied("abcdef", self.fails)
+        tried = self.jobs[-1]
+        return Copied(
+            f"job{len(self.jobs)}", {tag: why for tag, why in self.fails.items() if tag in tried}
+        )
 
     async def copy_back(self, pairs: Sequence[TagPair]) -> Copied:
         for pair in pairs:
@@ -185,6 +191,60 @@ async def test_what_could_not_be_copied_is_kept_with_why_and_tried_again(journal
 
     await until_quiet(sides, journal, clock, not_before=lambda: 0.0)
     assert sides.new == {APP: "a"}
+
+
+async def test_a_tag_that_always_fails_is_tried_ever_more_rarely_and_the_rest_goes_on(
+    journal: Journal,
+) -> None:
+    clock = FakeClock()
+    late = ("team/app", "2")
+    sides = FakeSides({APP: "a"}, {})
+    sides.fails = {APP: "quota exceeded"}
+    tried: list[float] = []
+
+    def tell(_: object) -> None:
+        if len(sides.jobs) > len(tried):
+            tried.append(clock.monotonic())
+        if clock.monotonic() > 1800:
+            sides.old[late] = "c"
+        if clock.monotonic() > 2000:
+            sides.fails, sides.old[APP] = {}, "b"  # Pushed anew: it is tried at once.
+
+    await until_quiet(sides, journal, clock, not_before=lambda: 0.0, tell=tell)
+
+    assert sides.jobs == [[APP]] * (len(sides.jobs) - 2) + [[late], [APP]]
+    assert [later - sooner for sooner, later in pairwise(tried[:6])] == pytest.approx(
+        [60, 120, 240, 480, 600], abs=30
+    )
+    assert sides.new == {APP: "b", late: "c"}
+    known = rounds(journal)
+    assert len(known) > 50
+    failing = [each for each in known if each.found.copies == (TagPair(*APP, "a", ""),)]
+    assert all(each.failed == ((*APP, "quota exceeded"),) for each in failing)
+    assert not any(each.copied for each in failing)
+    assert {each.job for each in failing} == {"", "job1", "job2", "job3", "job4", "job5", "job6"}
+    assert len(journal.entries(Kind.DELTA)) < 8, "what stays the same takes no room"
+
+
+async def test_what_is_copied_anew_is_written_down_although_the_same_was_found(
+    journal: Journal,
+) -> None:
+    clock = FakeClock()
+    sides = FakeSides({APP: "a"}, {})
+    await one_round(sides, journal, clock)
+    del sides.new[APP]
+    await one_round(sides, journal, clock, "back")
+    sides.old[APP] = "a"
+    choose(journal, TagPair(*APP, "a", ""), "old", clock.now(), ME)
+    await one_round(sides, journal, clock)
+    await one_round(sides, journal, clock, "look")
+
+    assert [(each.doing, len(each.copied)) for each in rounds(journal)] == [
+        ("copy", 1),
+        ("back", 0),
+        ("copy", 1),
+        ("look", 0),
+    ]
 
 
 async def test_a_look_copies_nothing_and_says_what_is_left(journal: Journal) -> None:

@@ -26,7 +26,7 @@ from cutovers.clean import (
     server,
     zone,
 )
-from transship.cutover.edits import Edit, Kind, addresses_at_apex, edit
+from transship.cutover.edits import Edit, Kind, edit
 from transship.cutover.evidence import RecordSet
 from transship.cutover.rules.case import Case
 from transship.cutover.subject import Domain
@@ -114,7 +114,7 @@ def test_at_the_top_of_a_zone_an_alias_or_addresses() -> None:
     assert found.kind is Kind.APEX
     assert found.forward.add == (f"{ZONE}. 60 IN ALIAS {NEW}",)
     assert found.forward.remove == (f"{ZONE}. 60 IN A {OLD_AT}",)
-    assert addresses_at_apex(apex.subject, apex.evidence) == (f"{ZONE}. 60 IN A {NEW_AT}",)
+    assert any("or A and AAAA with the target's addresses" in note for note in found.notes)
 
 
 def test_what_is_there_already_needs_no_edit_and_what_isnt_there_is_made() -> None:

@@ -91,6 +91,17 @@ async def test_the_record_goes_back_once_the_registries_were_compared(
         await roll_back(changed)
 
 
+async def test_a_comparison_older_than_the_change_that_was_seen_does_not_count(
+    lab: DnsLab, changed: Change, journal: Journal
+) -> None:
+    await one_round(Same(), journal, changed.clock)
+
+    with pytest.raises(errors.RollbackBlocked, match="nobody has compared"):
+        await roll_back(changed, since=changed.clock.now())
+
+    assert served(lab) == {(NEW,)}
+
+
 async def test_tags_that_only_the_new_side_has_stand_in_the_way_unless_it_is_said(
     lab: DnsLab, changed: Change, journal: Journal
 ) -> None:

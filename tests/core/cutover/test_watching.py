@@ -33,6 +33,7 @@ from transship.cutover.progress import State
 from transship.cutover.rules.case import Side
 from transship.cutover.subject import Subject
 from transship.cutover.watching import After, Pace, Watch
+from transship.errors import BadFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -236,6 +237,44 @@ async def test_a_pull_holds_nobody_up(
 
     assert len(fake.looks["servers"]) >= 15
     assert journal.newest(Kind.FOLLOWED) is None
+
+
+async def test_what_keeps_it_from_pulling_is_told_and_dns_is_asked_all_the_same(
+    subject: Subject, journal: Journal, fake: FakeObservers, clock: FakeClock
+) -> None:
+    fake.value = NEW
+    beyond, gone = Beyond(clock), [BadFile("/etc/nodes.pem: no such file")]
+    tries: list[float] = []
+
+    async def whole() -> Evidence:
+        tries.append(clock.monotonic())
+        if gone:
+            raise gone[0]
+        return await beyond.look()
+
+    watch = Watch(subject, journal, fake, clock, after=After(whole, beyond.pull))
+    await watch.run(lambda _: clock.monotonic() > 200)
+    assert "/etc/nodes.pem: no such file" in watch.trouble
+    assert len(fake.looks["servers"]) >= 15
+    # At first it is hurried by what was seen.
+    assert pauses(tries)[1:] == pytest.approx([60] * (len(tries) - 2), abs=10)
+
+    gone.clear()
+    await watch.run(lambda _: bool(beyond.pulled))
+    assert watch.trouble == ""
+    assert len(beyond.whole) == 1
+
+
+async def test_a_journal_that_cannot_be_written_ends_the_watch(
+    subject: Subject, cutover: Cutover, fake: FakeObservers, clock: FakeClock
+) -> None:
+    fake.value = NEW
+    with cutover.journal() as journal:
+        beyond = Beyond(clock)
+        watch = Watch(subject, journal, fake, clock, after=beyond.after())
+        await watch.run(lambda _: len(beyond.whole) == 1)
+    with pytest.raises(BadFile):
+        await watch.run()
 
 
 async def test_in_a_hurry_everybody_is_asked_at_once_and_often_for_a_while(

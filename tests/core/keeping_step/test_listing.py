@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from transship import errors
-from transship.keeping_step.listing import Whole
+from transship.keeping_step.listing import Seeing, Whole
 from transship.keeping_step.planned import ByPlan, between, narrows
 from transship.oci.digest import digest_of
 from transship.oci.platform import Platform
@@ -32,6 +32,7 @@ class Fake:
     closed: bool = False
     failing: dict[str, errors.TransshipError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    unlisted: dict[str, errors.TransshipError] = field(default_factory=dict)
 
     async def repositories(self) -> AsyncIterator[str]:
         if self.closed:
@@ -67,6 +68,13 @@ async def test_what_either_side_has_is_looked_for_on_both() -> None:
     assert seen.unlisted == ""
 
 
+def test_a_repository_of_which_no_tag_can_be_seen_is_named_once() -> None:
+    seeing = Seeing()
+    for _ in range(2):
+        seeing.hidden("team/app", errors.NoRight())
+    assert seeing.result().unlisted == f"team/app can't be looked at ({errors.NoRight.title})"
+
+
 async def test_only_what_was_named_is_looked_at() -> None:
     old, new = Fake({"a": ["1"], "b": ["1"]}), Fake({"c": ["1"]})
     seen = await whole(old, new, only=("a",)).digests()
@@ -91,6 +99,12 @@ async def test_what_one_side_may_not_be_asked_for_is_left_out_on_both_and_named(
     seen = await whole(old, new).digests()
     assert (list(seen.old), list(seen.new)) == ([("a", "1")], [("a", "1")])
     assert seen.unlisted.startswith("b can't be looked at")
+
+
+async def test_what_a_list_leaves_out_is_named() -> None:
+    old = Fake({"a": ["1"]}, unlisted={"closed": errors.NoRight("403")})
+    seen = await whole(old, Fake({"a": ["1"]})).digests()
+    assert seen.unlisted == f"old.example/closed/… can't be looked at ({errors.NoRight.title})"
 
 
 async def test_a_failure_is_no_sign_that_tags_are_gone() -> None:

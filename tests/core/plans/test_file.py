@@ -15,6 +15,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.file import plan_in, read_plan, write_plan
 from transship.plans.plan import Kind, Plan, Terms, wanted
+from transship.registries.services.api import Visibility
 
 COPY_HEAD = 'version = 1\nkind = "copy"\n'
 COPY = '[[copies]]\nfrom = "a.example/web"\nto = "b.example/web"\n'
@@ -210,6 +211,34 @@ def test_the_target_may_be_left_incomplete(tmp_path: Path) -> None:
         (f'{HEAD}{RULE}[limits."a.example"]\nwindow = "06:00-06:00"\n', ":7: .*no time in it"),
         (f'{HEAD}{RULE}[limits."a.example"]\nrate = "5 Mbit/s"\n', ":7: .*in bytes"),
         (f"{HEAD}rules = 3\n", ":3: rules: is 3"),
+        (HEAD, ":1: rules is missing; write one or more"),
+        *(
+            (f"{REPLICATION}[delete]\nprotect = ['{text}']\n", rf":7: delete.protect\[0\]: .*{why}")
+            for text, why in (
+                ("!x", "no meaning here"),
+                ("Team/**", "no capitals"),
+                ("a:b:c", "a tag has no ':'"),
+                ("a:b/c", "a tag has no '/'"),
+                ("a@b", "no '@'"),
+            )
+        ),
+        *(
+            (f"{HEAD}{RULE}{text}\n", f":6: {why}")
+            for text, why in (
+                ('immutable = ["!v*"]', ".*no meaning here"),
+                ('repositories = ["Team/**"]', ".*no capitals"),
+                ('repositories = ["team/web:v1"]', ".*no ':'"),
+                ('repositories = ["!**"]', ".*no repository is left"),
+                ('repositories = ["team/**", "!team/**"]', ".*no repository is left"),
+                ('tags.include = ["a:b"]', ".*a tag has no ':'"),
+                ('tags.exclude = ["**"]', ".*tags.exclude: no tag is left"),
+                ('tags.exclude = ["regex:.*"]', ".*no tag is left"),
+                ('tags.include = ["!*"]', ".*tags.include: no tag is left"),
+                ('tags = { include = ["v*"], exclude = ["v*"] }', ".*is left out again"),
+                ('tags.semver = ">2 <1"', ".*no version is in '>2 <1'"),
+                ('tags.semver = "1.x || >2 <2"', ".*no version is in '>2 <2'"),
+            )
+        ),
         (f"{HEAD}rules = [3]\n", r":3: rules\[0\]: is 3, not a table"),
         (f'{HEAD}{RULE}tags = "v*"\n', ":6: .*not a table"),
         (f'{HEAD}{RULE}repositories = "v*"\n', ":6: .*not a list"),
@@ -219,6 +248,29 @@ def test_what_can_t_be_meant_is_refused_with_its_line(text: str, says: str, tmp_
     error = refused(text, tmp_path)
 
     assert re.search(f"plan.toml{says}" if says[0] == ":" else says, error.detail)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'tags = { exclude = ["**"], exact = ["v1"] }',
+        'tags.include = ["[!A-Z]*", "**/v1"]',
+        'repositories = ["[a-z]*", "regex:[A-Z]+", "!*"]',
+        'tags = { semver = ">1.2.3 <1.2.4", prereleases = true }',
+        'tags.semver = "1.2.3"',
+    ],
+)
+def test_what_may_select_something_is_left_alone(text: str, tmp_path: Path) -> None:
+    assert read(f"{HEAD}{RULE}{text}\n", tmp_path).rules
+
+
+def test_only_who_is_about_to_run_it_cares_what_lies_in_the_future(tmp_path: Path) -> None:
+    read(f'{HEAD}{RULE}tags.since = "2030-01-01"\n', tmp_path)
+
+    path = tmp_path / "plan.toml"
+    with pytest.raises(BadFile, match=":6: .*lies in the future"):
+        read_plan(path, with_aliases, now=1.8e9)
+    assert read_plan(path, with_aliases, now=2e9).rules
 
 
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
@@ -233,11 +285,30 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_no_more_mistakes_are_told_than_anyone_reads(tmp_path: Path) -> None:
-    detail = refused(HEAD + "".join(f"x{n} = 1\n" for n in range(500)) + RULE, tmp_path).detail
+def test_all_mistakes_are_kept_and_a_sentence_names_the_first_few(tmp_path: Path) -> None:
+    error = refused(HEAD + "".join(f"x{n} = 1\n" for n in range(500)) + RULE, tmp_path)
 
-    assert "and 92 more" in detail
-    assert len(detail) <= 2000
+    assert "and 492 more" in error.detail
+    assert len(error.detail) <= 2000
+    assert [mistake.line for mistake in error.mistakes] == list(range(3, 503))
+
+
+def test_each_mistake_says_what_was_meant(tmp_path: Path) -> None:
+    error = refused(f'{HEAD}retires = 3\n{RULE}tags.semver = ">2 <1"\nmap = 3\n', tmp_path)
+
+    assert [(each.line, each.meant, each.remedy) for each in error.mistakes] == [
+        (3, "retries", None),
+        (7, None, "For one or the other, write '>2 || <1'."),
+        (8, None, None),
+    ]
+    assert error.remedy == "Mend the named places in the file, then try again."
+
+
+def test_without_a_version_the_rest_is_looked_at_too(tmp_path: Path) -> None:
+    detail = refused('kind = "move"\n', tmp_path).detail
+
+    assert "version is missing" in detail
+    assert "kind: is 'move'" in detail
 
 
 @pytest.mark.parametrize("key", ["password", "token", "registry_password", "apiKey", "auth"])
@@ -335,3 +406,19 @@ def test_the_examples_in_the_manual_are_plans() -> None:
         "replication",
         "copy",
     ]
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+def test_a_plan_may_allow_to_create_what_is_missing(visibility: Visibility, tmp_path: Path) -> None:
+    assert read(f'{HEAD}create_missing = "{visibility}"\n{RULE}', tmp_path).create_missing is (
+        visibility
+    )
+    assert read(HEAD + RULE, tmp_path).create_missing is None
+
+
+@pytest.mark.parametrize("value", ["true", '"yes"', '""', "1"])
+def test_what_is_created_must_be_said_to_be_private_or_public(value: str, tmp_path: Path) -> None:
+    error = refused(f"{HEAD}create_missing = {value}\n{RULE}", tmp_path)
+
+    assert "private or public" in error.detail
+    assert ":3" in error.detail

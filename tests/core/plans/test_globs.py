@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.errors import BadPattern
-from transship.plans.globs import parse_pattern, parse_patterns
+from transship.plans.globs import matches_all_below, may_match_below, parse_pattern, parse_patterns
 
 COMPONENTS = st.text("ab-", min_size=1, max_size=4)
 NAMES = st.lists(COMPONENTS, min_size=1, max_size=4).map("/".join)
@@ -139,3 +139,39 @@ def test_no_glob_takes_long(pattern: str) -> None:
     assert not matches(pattern, "a/" * 60 + "a" * 100 + "c")
     assert not matches(pattern, "a" * 255)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "may", "all_of_it"),
+    [
+        ("**", "team", True, True),
+        ("**", "", True, True),
+        ("team/**", "team", True, True),
+        ("team/**", "team/web", True, True),
+        ("team/**", "", True, False),
+        ("team/*", "team", True, False),
+        ("team/web", "team", True, False),
+        ("team", "team", False, False),
+        ("other/**", "team", False, False),
+        ("te*/web", "team", True, False),
+        ("**/web", "team", True, False),
+        ("team-a/**", "team", False, False),
+        ("regex:other/.*", "team", True, False),
+    ],
+)
+def test_what_a_pattern_says_of_all_below_a_path(
+    pattern: str, path: str, may: bool, all_of_it: bool
+) -> None:
+    parsed = parse_pattern(pattern)
+    assert may_match_below(parsed, path) is may
+    assert matches_all_below(parsed, path) is all_of_it
+
+
+@given(GLOBS, NAMES, NAMES)
+def test_what_is_said_of_all_below_a_path_holds_for_each_name(
+    pattern: str, path: str, rest: str
+) -> None:
+    parsed = parse_pattern(pattern)
+    matched = bool(parsed.matches(f"{path}/{rest}"))
+    assert may_match_below(parsed, path) or not matched
+    assert not matches_all_below(parsed, path) or matched

@@ -19,8 +19,10 @@ from transship.plans.rule import Rule, TagFilter
 from transship.plans.selection import (
     Selection,
     literal_repositories,
+    may_take_below,
     select,
     takes_repository,
+    targets_of,
     to_look_up,
 )
 
@@ -239,6 +241,33 @@ def test_a_tag_that_patterns_name_must_be_in_one_of_the_repositories() -> None:
     assert said(selection.missing) == ["old.example: no repository has the tag 9"]
 
 
+def test_what_nobody_can_ask_for_is_dropped_and_named() -> None:
+    odd = {"": ("TEAM/x",), "web": ("a b", "../x")}
+    catalogue = Catalogue("old.example", {"web": ("1",)}, unnameable=odd)
+    selection = select(plan(rule()), {"old.example": catalogue}, NOW)
+    assert copies(selection) == ["web:1 > web:1"]
+    assert said(selection.dropped) == [
+        "TEAM/x: isn't a repository's name by the distribution spec",
+        "web:a b: isn't a tag by the distribution spec",
+        "web:../x: isn't a tag by the distribution spec",
+    ]
+
+
+def test_where_something_would_go_is_known_without_it() -> None:
+    asked = rule(to="new.example/m layout:/data//lay", map="{repository}:x-{tag}")
+    source = parse_reference("old.example/team/web:9")
+    assert list(map(str, targets_of(asked, source))) == [
+        "new.example/m/team/web:x-9",
+        "layout:/data//lay/team/web:x-9",
+    ]
+
+
+def test_where_the_mapping_makes_no_name_it_is_its_own_below_the_target() -> None:
+    asked = rule(to="new.example/m", map="strip:2")
+    [target] = targets_of(asked, parse_reference("old.example/web:9"))
+    assert str(target) == "new.example/m/web:9"
+
+
 def test_what_couldnt_be_listed_isnt_missing() -> None:
     held = {
         "old.example": Catalogue("old.example", {}, {}, {"web": RepositoryNotFound("web")}),
@@ -318,3 +347,23 @@ def test_repositories_that_are_written_out_need_no_list(
     asked = rule(source, repositories=repositories)
     assert literal_repositories(asked) == names
     assert all(takes_repository(asked, name) for name in names or ())
+
+
+@pytest.mark.parametrize(
+    ("made", "path", "may"),
+    [
+        (rule(), "team", True),
+        (rule(), "", True),
+        (rule("old.example/team"), "team", True),
+        (rule("old.example/team/web"), "team", True),
+        (rule("old.example/team"), "other", False),
+        (rule("old.example/team"), "teams", False),
+        (rule(repositories=("team/**",)), "other", False),
+        (rule(repositories=("**", "!team/**")), "team", False),
+        (rule(repositories=("**", "!team/web")), "team", True),
+        (rule("old.example/shop", repositories=("team/*",)), "shop/team", True),
+        (rule("old.example/shop", repositories=("team/*",)), "shop/other", False),
+    ],
+)
+def test_where_a_rule_may_take_something_that_isnt_listed(made: Rule, path: str, may: bool) -> None:
+    assert may_take_below(made, path) is may

@@ -127,6 +127,13 @@ def test_the_wrong_sort_of_artifact_is_dropped_when_it_is_known() -> None:
     assert (sifted.kept, reasons(sifted)) == (("v2", "v3"), {"v1": "is a Helm chart"})
 
 
+def test_who_asks_for_sboms_alone_is_told_that_those_attached_to_an_image_go_with_it() -> None:
+    facts = {"v1": TagFacts(artifact=Artifact.IMAGE), "bom": TagFacts(artifact=Artifact.SBOM)}
+    sifted = sift(["v1", "bom"], TagFilter(), facts, artifacts=frozenset({Artifact.SBOM}))
+    words = "is an image; what is attached to it goes only with it"
+    assert (sifted.kept, reasons(sifted)) == (("bom",), {"v1": words})
+
+
 @pytest.mark.parametrize(
     ("since", "words"),
     [(90 * DAY, "90 days"), (DAY, "1 day"), (7200.0, "2 hours"), (60.0, "1 minute"), (1.5, "1.5")],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from clients.opening import Connect, access_to
 from samples.manifests import image, write
-from servers.docker_registry import docker_registry
+from servers.docker_registry import DockerRegistry, docker_registry
+from servers.faults import Answer, Fault, fault_proxy
 from transship import errors
 from transship.registries.client import Registry
 from transship.registries.layout import Layout
+from transship.transfers.gather import each
 
 
 async def tags_of(registry: Registry | Layout, repository: str) -> list[str]:
@@ -68,3 +71,46 @@ async def test_in_a_folder_the_image_stays_without_its_tag(tmp_path: Path) -> No
     await layout.delete_tag("team/web", "0.9")
     assert await tags_of(layout, "team/web") == ["2.0"]
     assert [digest async for digest in layout.untagged("team/web")] == [web.digest]
+
+
+async def test_of_many_tags_that_go_at_once_none_is_left_listed(
+    open_registry: DockerRegistry, connect: Connect, fresh_name: Callable[[], str]
+) -> None:
+    registry = connect(access_to(open_registry).host)
+    for repository in (fresh_name(), fresh_name(), fresh_name()):
+        tags = [f"v{number}" for number in range(40)]
+        for tag in (*tags, "stays"):
+            await write(registry, repository, image("web"), tag)
+
+        await each(registry.delete_tag(repository, tag) for tag in tags)
+
+        assert await tags_of(registry, repository) == ["stays"]
+
+
+async def test_a_manifest_that_is_not_found_to_be_deleted_does_not_make_the_tag_gone(
+    open_registry: DockerRegistry, connect: Connect, repository: str
+) -> None:
+    with fault_proxy(open_registry.host) as network:
+        registry = connect(network.host)
+        for tag in ("1.0", "2.0"):
+            await write(registry, repository, image("web"), tag)
+        by_tag = Fault(Answer(405), "DELETE", "/1.0$", times=None)
+        lost = Fault(Answer(404), "DELETE", "/sha256:", skip=1)
+        for fault in (by_tag, lost):
+            network.add(fault)
+
+        await registry.delete_tag(repository, "1.0")
+
+        assert (lost.struck, await tags_of(registry, repository)) == (1, ["2.0"])
+
+
+async def test_a_tag_that_is_there_after_the_registry_has_deleted_it_is_named(
+    open_registry: DockerRegistry, connect: Connect, repository: str
+) -> None:
+    with fault_proxy(open_registry.host) as network:
+        registry = connect(network.host)
+        await write(registry, repository, image("web"), "1.0")
+        network.add(Fault(Answer(202), "DELETE"))
+
+        with pytest.raises(errors.TagNotGone, match=f"{repository}:1.0 points at sha256:"):
+            await registry.delete_tag(repository, "1.0")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -18,7 +21,7 @@ from transship.cutover.observe.targeting import Wishes
 from transship.cutover.subject import Domain, Subject
 from transship.registries.access import open_registry
 from transship.sandbox import sandbox as module
-from transship.sandbox.names.served import DOMAIN, NEW, OLD
+from transship.sandbox.names.served import DOMAIN, NEW, OLD, SandboxNames
 from transship.sandbox.sandbox import Sandbox, has_two_addresses
 
 
@@ -103,6 +106,29 @@ async def test_a_pull_by_the_domain_goes_where_its_dns_leads(sandbox: Sandbox) -
     assert (pulled.address, pulled.error) == ("127.0.0.1", "")
     assert pulled.by == tuple(each.name for each in names.resolvers)
     assert pulled.blobs > 1
+
+
+async def test_nobody_else_can_have_the_port_before_the_registries_listen_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(folder, domain=True)
+    start = SandboxNames.__aenter__
+    refused: list[int | None] = []
+
+    async def somebody_comes_first(names: SandboxNames) -> SandboxNames:
+        for registry in (sandbox.old, sandbox.new):
+            try:
+                stack.enter_context(
+                    socket.create_server((registry.door.address, registry.door.port))
+                )
+            except OSError as error:
+                refused.append(error.errno)
+        return await start(names)
+
+    monkeypatch.setattr(SandboxNames, "__aenter__", somebody_comes_first)
+    with ExitStack() as stack:
+        async with sandbox:
+            assert refused == [errno.EADDRINUSE] * 2
 
 
 async def test_a_sandbox_without_a_domain_has_no_dns(folder: Path) -> None:

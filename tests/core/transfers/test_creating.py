@@ -24,6 +24,7 @@ from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing
 from transship.registries.services.api import Visibility
+from transship.transfers import carrying
 from transship.transfers.jobs import Jobs
 from transship.transfers.journal_creations import Created, KeptCreation
 from transship.transfers.logbook import Logbook
@@ -340,3 +341,22 @@ async def test_a_watch_has_its_jobs_create_it_too(
     assert ended.state is JobState.DONE, ended.failures
     assert project in target.projects
     assert len(target.created) == 1
+
+
+async def test_what_may_pass_is_tried_again_as_often_as_the_plan_says(
+    plan: Plan,
+    target: Harbor,
+    login: Credential,
+    project: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(carrying, "pause_before", lambda attempt: 0.0)
+    target.refuses = [503, 503]  # A question is put to the service twice before it is given up.
+    job = new_job(tmp_path, replace(plan, retries=1))
+
+    ended = await ran(job, target, login)
+
+    assert ended.state is JobState.DONE, ended.failures
+    assert [each["project_name"] for each in target.created] == [project]
+    assert target.refuses == []

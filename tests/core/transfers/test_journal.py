@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -256,3 +257,58 @@ def test_the_job_sees_to_a_tag_only_if_it_writes_it_or_found_it_right(journal: J
     journal.keep(worklist(copy_of(1), copy_of(2, Verdict.SAME), copy_of(3, Verdict.SKIP)))
     targets = [Reference(TARGET, "app", f"v{number}") for number in range(1, 5)]
     assert [journal.has_target(target) for target in targets] == [True, True, False, False]
+
+
+def many(count: int) -> Worklist:
+    """Return a worklist that is kept in several parts."""
+    blobs = [
+        BlobWork(TARGET, digest_of(b"%d" % number), 1, Reference(SOURCE, "app"), "app", ())
+        for number in range(count)
+    ]
+    return Worklist([copy_of(number) for number in range(1, count + 1)], blobs, {})
+
+
+def test_while_a_long_worklist_is_kept_others_read_and_write(journal: Journal, path: Path) -> None:
+    other = Journal(path)
+    turns = 0
+    for _ in journal.keeping(many(5_000)):
+        turns += 1
+        journal.note(heartbeat=turns)
+        assert other.fact("heartbeat") == str(turns)
+        assert other.fact("phase") != "planned"
+        other.log(float(turns), "info", "somebody else")
+    assert turns >= 10
+    assert other.fact("phase") == "planned"
+    assert len(other.copies()) == 5_000
+    other.close()
+
+
+def test_a_worklist_that_was_kept_in_part_is_taken_back(journal: Journal, path: Path) -> None:
+    journal.keep(worklist(copy_of(1), copy_of(2)))
+    journal.failed(copy_of(2), errors.TimedOut("once"), 1.0)
+    journal.note(phase="inventory")
+
+    next(journal.keeping(many(5_000)))
+    assert len(journal.copies()) > 2
+    assert [copy.id for copy in journal.copies(State.FAILED)] == [2], "until all is kept"
+
+    with closing(Journal(path)) as after:
+        after.take_back()
+        assert [copy.id for copy in after.copies()] == [1, 2]
+        assert after.fact("phase") != "planned"
+        after.keep(worklist(copy_of(1)))
+        assert [copy.target.tag for copy in after.copies()] == ["v1", "v1"]
+        assert after.fact("phase") == "planned"
+        after.take_back()
+        assert len(after.copies()) == 2, "there is nothing to take back"
+
+
+def test_of_a_first_worklist_that_was_kept_in_part_nothing_stays(journal: Journal) -> None:
+    parts = journal.keeping(many(2_000))
+    for _ in range(3):
+        next(parts)
+    assert journal.largest_blobs(0, 1)
+
+    journal.take_back()
+
+    assert (journal.copies(), journal.largest_blobs(0, 1)) == ([], [])

@@ -13,12 +13,14 @@ import pytest
 
 from moving.jobs import access_to, ends, run_again
 from moving.judge import digest_at, tags_at
+from moving.undo import BY, undone
 from servers.faults import Fault, Hold
 from servers.images import push_image, push_referrer
 from servers.process import eventually
 from transship.clock import SystemClock
 from transship.errors import (
     BadRequest,
+    LedgerTaken,
     NotInStage,
     RunnerFailed,
     StageSkipped,
@@ -245,6 +247,40 @@ async def test_a_signature_that_is_in_the_way_leaves_the_promotion_half_done(sho
     assert (entry.outcome, entry.digest) == (Outcome.PARTLY, digest)
     assert "exists with another digest" in entry.detail
     assert shop.digest("test") == digest
+
+
+async def test_what_was_undone_is_kept_beside_that_it_was_done(shop: Shop) -> None:
+    shop.push("dev")
+    before = shop.push("test", content="what was there")
+    done = await shop.promote("test", overwrite=True)
+
+    await undone(shop.jobs.find(done.job))
+
+    (entry,) = shop.settled()
+    assert (entry.outcome, entry.detail) == (Outcome.UNDONE, f"undone by {BY}")
+    assert entry.ended is not None and done.ended is not None
+    assert entry.ended >= done.ended
+    assert entry.replaced == before == shop.digest("test")
+    assert shop.settled() == [entry]
+    with sqlite3.connect(shop.folder / "flows" / "shop.sqlite") as ledger:
+        rows = ledger.execute("SELECT outcome FROM ended ORDER BY id").fetchall()
+    assert rows == [("done",), ("undone",)]
+
+
+def test_two_files_of_one_name_do_not_share_a_ledger(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "a" / "shop.toml", tmp_path / "b" / "shop.toml"
+    for file in (ours, theirs):
+        file.parent.mkdir()
+        file.touch()
+    with open_ledger(tmp_path, "shop", ours), open_ledger(tmp_path, "shop", ours):
+        pass
+
+    with pytest.raises(LedgerTaken, match=f"{ours}; this is {theirs}"):
+        open_ledger(tmp_path, "shop", theirs).__enter__()
+
+    ours.unlink()
+    with open_ledger(tmp_path, "shop", theirs):
+        pass
 
 
 class TestCrashes:

@@ -14,8 +14,9 @@ from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.cutover.progress import State
-from transship.errors import ByHandOnly
+from transship.errors import ByHandOnly, CutoverBusy
 from transship.paths import default_paths
+from transship_tui.commands.cutover_delta import rounds_beside
 from transship_tui.commands.cutover_watch import follow_cutover
 
 if TYPE_CHECKING:
@@ -188,3 +189,22 @@ async def test_a_check_and_a_cutover_go_by_a_job_or_a_plan(
 
     assert transship(*line, "--job", "nosuch").status == 2
     assert transship(*line, "--job", job["id"], "--plan", "x").status == 2
+
+
+async def test_why_rounds_end_beside_a_watch_is_said_at_once(
+    engine: QuickEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cutover = engine._cutovers.find(DOMAIN)
+    said = ""
+
+    async def beside_a_watch() -> None:
+        nonlocal said
+        async with rounds_beside(engine, DOMAIN, wanted=True, quiet=False) as rounds:
+            async with asyncio.timeout(30):
+                while rounds.going:
+                    await asyncio.sleep(0.01)
+            said = capsys.readouterr().err
+
+    with cutover.locked("delta"), pytest.raises(CutoverBusy):
+        await beside_a_watch()
+    assert "no more rounds" in said

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from cutovers.sides import NAME, TwoSides, two_sides
+from fakes.cutovers_world import NAME as WATCHED
 from fakes.cutovers_world import changed
+from fakes.world import full_world
 from servers.dns.clients import with_resolver
 from servers.dns.zones import IMAGES, NEW, OLD
-from transship_tui.commands.cutover_watch import pull_lines
+from transship_tui.commands.cutover_watch import follow_cutover, pull_lines
 from tui.commands.conftest import Ended
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.dns.lab import DnsLab
+    from transship_tui.live import LiveEngine
 
     Here = Callable[..., Ended]
 
@@ -87,6 +90,19 @@ async def test_after_the_change_it_pulls_by_the_domain_and_says_who_answered(
     last = failing.out.splitlines()[-1]
     assert last.startswith(f"  Pulls by the domain: blocks: {new} (this machine, ")
     assert "connection-refused" in last
+
+
+async def test_what_keeps_pulls_from_being_made_is_said_once_and_the_watch_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    engine = full_world()
+    trouble = "pulls by the domain can't be made: /etc/nodes.pem is gone"
+    engine.standings[WATCHED] = changed()
+    engine.watched = [changed(trouble=trouble), changed(trouble=trouble), changed()]
+
+    assert await follow_cutover(cast("LiveEngine", engine), WATCHED, as_json=False) == 0
+
+    assert capsys.readouterr().out.count(trouble) == 1
 
 
 def test_before_any_pull_nothing_is_said_of_pulls() -> None:

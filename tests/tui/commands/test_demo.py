@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servers.process import eventually
+from transship.cutover.evidence import NamedPull
 from transship.paths import default_paths
-from transship_tui.commands.demo import demo
+from transship.sandbox.sandbox import sandbox_in_thread
+from transship_tui.commands.demo import demo, session_of
+from transship_tui.commands.demo_domain import show_cutover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +65,22 @@ def test_it_copies_proves_and_moves_a_domain_there_and_back(terminal: Any) -> No
         found = written.find(step, found)
         assert found >= 0, f"{step!r} in its order in {written!r}"
     assert "blocks" not in written.replace("nothing blocks", "")
+
+
+def test_a_pull_that_fails_is_a_failure_and_not_a_check_that_says_no(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pulled(*_: object) -> tuple[NamedPull, ...]:
+        return (NamedPull(("office",), 0.0, "127.0.0.1", error="connection-refused"),)
+
+    monkeypatch.setattr("transship_tui.commands.demo_domain.pull_by_name", pulled)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sandbox_in_thread(Path(folder, "sandbox"), domain=True) as sandbox,
+    ):
+        assert show_cutover(session_of(sandbox, Path(folder))) == 1
+
+    assert "office, 127.0.0.1: connection-refused" in capsys.readouterr().err
 
 
 def test_without_a_terminal_nobody_is_told_what_to_try_next(started: Any) -> None:

@@ -123,3 +123,45 @@ def test_a_run_reports_it_and_writes_the_rest(
     assert any(written.endswith("/manifests/v2") for written in target.written)
     assert not any(written.endswith("/manifests/v1") for written in target.written)
     assert not any("/team-a/" in written for written in target.written)
+
+
+def test_what_the_plan_allows_to_be_created_is_said_before_and_reported_after(
+    line: Callable[..., Any], plan: Path, target: Harbor
+) -> None:
+    target.strict = True
+    plan.write_text(plan.read_text().replace('"copy"', '"copy"\ncreate_missing = "private"', 1))
+
+    shown = line("plan", plan)
+    document = line("plan", plan, "--json").document
+    before = list(target.created)
+    line("run", plan)
+    (job,) = line("jobs", "--json").document["jobs"]
+    undo = line("undo", job["id"], "--dry-run")
+
+    assert f"will create project `team-a` at {target.host}, private" in shown.out
+    assert document["creations"] == [
+        {"registry": target.host, "kind": "project", "name": "team-a", "visibility": "private"}
+    ]
+    assert before == [], "a preview only reads"
+    assert [each["project_name"] for each in target.created] == ["team-a"]
+    report = line("report", job["id"], "--format", "md").out
+    assert "the project team-a" in report
+    assert "created by the job" in report
+    assert f"{target.host}: the project team-a (private), which the job created, stays" in undo.out
+
+
+def test_a_copy_by_name_creates_what_it_needs_when_it_is_told_to(
+    line: Callable[..., Any], open_registry: DockerRegistry, target: Harbor, repository: str
+) -> None:
+    target.strict = True
+    push_image(open_registry, repository, "v1")
+    source, there = f"{open_registry.host}/{repository}:v1", f"{target.host}/team-b/web:v1"
+
+    refused = line("copy", source, there)
+    before = list(target.created)
+    copied = line("copy", source, there, "--create-missing", "public")
+
+    assert refused.status == 1
+    assert before == []
+    assert copied.status == 0, copied.err
+    assert target.created == [{"project_name": "team-b", "metadata": {"public": "true"}}]

@@ -150,7 +150,7 @@ def test_the_document_has_keys_that_stay(transship: Any, copied: Copied) -> None
     dry = transship("undo", copied.job, "--dry-run", "--json").document["undo"]
     done = transship("undo", copied.job, "--yes", "--json").document["undo"]
 
-    assert list(dry) == list(done) == ["job", "done", "complete", "tags", "stays"]
+    assert list(dry) == list(done) == ["job", "done", "complete", "tags", "stays", "created"]
     assert (dry["done"], done["done"]) == (False, True)
     assert list(done["tags"][0]) == [
         "tag", "act", "now", "previous", "wrote", "unlisted", "result", "detail", "cause", "remedy",

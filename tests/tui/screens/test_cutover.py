@@ -9,9 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Button, Input, TextArea
 
-from fakes.cutovers_world import APPLIER, NAME, changed, changed_with_loss, ready
+from fakes.cutovers_world import (
+    APPLIER,
+    NAME,
+    changed,
+    changed_with_loss,
+    changing,
+    moved,
+    ready,
+    rolled_back,
+)
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
+from transship.accounts.account import Account
+from transship.cutover.progress import State
 from transship.cutover.reports.standing import Standing
 from transship.errors import BadDomain, CutoverBusy, RecordChanged
 from transship_tui.engine_cutover import Tried
@@ -80,6 +91,56 @@ async def test_the_guide_leads_there() -> None:
         assert walk.app.current_mode == "cutover"
         await walk.press("n")
         await walk.is_at("CutoverBoardScreen")
+
+
+def proven(walk: Walk, target: str = "registry.newcloud.org") -> None:
+    """Let all steps before the cutover be done, to a target."""
+    journey = walk.app.journey
+    walk.engine.known = [Account("old.example"), Account(target)]
+    journey.source, journey.target, journey.job, journey.proven = (
+        "old.example",
+        target,
+        "efg678",
+        "efg678",
+    )
+
+
+async def test_the_guide_says_what_the_domain_waits_for_and_leads_to_it() -> None:
+    async with walking(full_world(), WAYS["cutover-board"], (120, 40)) as walk:
+        proven(walk)
+        await walk.press("f2", "j", "j")
+        assert "images.example.com waits for 3 things to be put right" in screen_text(walk.app)
+        await walk.press("right_square_bracket", "n")
+        assert "The change waits for" in line_in(walk.app, MessageBar)
+        assert table(walk).key_at_cursor() == "P-07"
+        assert walk.app.screen.query_one("#board").display
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        (ready(), "Nothing stands in the way: change images.example.com"),
+        (changing(), "isn't at every name server yet"),
+        (changed(), "resolvers are to follow"),
+        (moved(), "images.example.com has moved"),
+        (rolled_back(), "change it again when you are ready"),
+    ],
+)
+async def test_the_guide_says_how_far_the_domain_is(standing: Standing, said: str) -> None:
+    async with walking(full_world(), WAYS["registries"], (120, 40)) as walk:
+        walk.engine.standings = {NAME: standing}
+        proven(walk)
+        world = walk.app.journey.world(walk.engine, walk.app.bridge.jobs)
+        assert world.cutover_done is (standing.state is State.MOVED)
+        assert said in world.cutover_waits
+
+
+async def test_the_guide_begins_the_change_once_nothing_stands_in_the_way() -> None:
+    async with walking(full_world(), WAYS["cutover-ready"], (120, 40)) as walk:
+        proven(walk)
+        await walk.press("n")
+        await walk.is_at("ConfirmDialog")
+        assert "Point images.example.com at registry.newcloud.org?" in screen_text(walk.app)
 
 
 async def test_a_cutover_that_cannot_be_read_says_why() -> None:

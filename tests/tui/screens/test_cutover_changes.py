@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual.widgets import Button, Input, Select
 
-from fakes.cutovers_world import APPLIER, NAME, broken_off, changed, changed_with_loss, ready
+from fakes.cutovers_world import (
+    APPLIER,
+    NAME,
+    broken_off,
+    changed,
+    changed_with_loss,
+    out_of_step,
+    ready,
+)
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
 from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate
@@ -219,6 +227,43 @@ async def test_before_going_back_copying_back_is_offered_first() -> None:
         await confirmed(walk)
         assert ("copy_back_cutover", NAME) in walk.engine.asked
         assert ("roll_back_record", (NAME, False)) in walk.engine.asked
+
+
+async def test_what_both_have_pushed_is_decided_before_going_back() -> None:
+    engine = full_world()
+    engine.standings[NAME] = out_of_step(applier=APPLIER)
+    async with walking(engine, WAYS["cutover-board"], (120, 40)) as walk:
+        walk.app.screen.query_one("#back-it", Button).press()
+        await walk.is_at("ChoiceDialog")
+        shown = screen_text(walk.app)
+        assert "Copy 1 tag back to registry.oldcloud.net" in shown
+        assert "Decide about 1 tag that both have pushed" in shown
+        await walk.press("j", "enter")
+        await walk.is_at("CutoverBoardScreen")
+        assert "? asks     team/app:1.4" in screen_text(walk.app)
+
+
+async def test_where_it_cannot_be_compared_anew_the_domain_is_typed_once_more() -> None:
+    engine = full_world()
+    engine.standings[NAME] = changed(applier=APPLIER)
+    engine.why_not_compared = "nobody answers"
+    async with walking(engine, WAYS["cutover-board"], (120, 40)) as walk:
+        for accepts in (False, True):
+            walk.app.screen.query_one("#back-it", Button).press()
+            await walk.is_at("ConfirmDialog")
+            await walk.press(*"images.example.com", "enter", "enter")
+            await until(
+                walk.pilot, lambda: "without knowing what it hides" in screen_text(walk.app), "why"
+            )
+            assert "nobody answers" in screen_text(walk.app)
+            if accepts:
+                await confirmed(walk)
+            else:
+                await walk.press("escape")
+                await walk.is_at("CutoverBoardScreen")
+                assert "isn't known" in line_in(walk.app, MessageBar)
+                assert ("roll_back_record", (NAME, True)) not in walk.engine.asked
+        assert walk.engine.asked[-1] == ("roll_back_record", (NAME, True))
 
 
 async def test_where_nobody_has_compared_that_is_offered_first() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from fakes.cutovers_world import NAME, changed, out_of_step
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
 from transship.cutover.delta import Round, Sorted
+from transship.cutover.reports.standing import Standing
 from transship.errors import CutoverBusy
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -73,6 +75,43 @@ async def test_rounds_are_stopped_with_the_same_key_and_before_the_board_closes(
         assert not walk.app.at_stake
 
 
+async def test_rounds_that_are_begun_again_wait_for_those_that_were_stopped() -> None:
+    engine = full_world()
+    let_go, lock, begun = asyncio.Event(), asyncio.Lock(), 0
+
+    async def rounds(_: str) -> AsyncIterator[Standing]:
+        nonlocal begun
+        if lock.locked():
+            raise CutoverBusy(NAME)
+        async with lock:
+            begun += 1
+            try:
+                yield out_of_step()
+                await asyncio.Event().wait()
+            finally:
+                await let_go.wait()
+
+    engine.delta_cutover = rounds  # type: ignore[method-assign]
+    async with walking(engine, WAYS["cutover-rounds"], (120, 40)) as walk:
+        for _ in range(3):
+            await walk.press("right", "enter")
+            await until(walk.pilot, lambda: "Rounds go on" in screen_text(walk.app), "rounds")
+            await walk.press("d")
+            await until(
+                walk.pilot, lambda: "No rounds are made" in screen_text(walk.app), "no more"
+            )
+            await walk.press("d")
+            await walk.is_at("ConfirmDialog")
+        await walk.press("right", "enter")
+        await until(walk.pilot, lambda: "Rounds go on" in screen_text(walk.app), "the last rounds")
+        assert begun == 1
+
+        let_go.set()
+        await until(walk.pilot, lambda: begun == 2, "that they have begun")
+        assert "Another process" not in screen_text(walk.app)
+        assert "Rounds go on" in screen_text(walk.app)
+
+
 async def test_rounds_of_another_process_are_no_error() -> None:
     engine = full_world()
     engine.delta = [out_of_step()]
@@ -85,6 +124,19 @@ async def test_rounds_of_another_process_are_no_error() -> None:
             lambda: "Another process keeps both registries in step" in screen_text(walk.app),
             "that somebody else does it",
         )
+
+
+async def test_rounds_that_end_by_a_defect_are_not_said_to_go_on() -> None:
+    engine = full_world()
+    engine.delta = [out_of_step()]
+    engine.failures["delta_cutover"] = RuntimeError("a defect")
+    async with walking(engine, WAYS["cutover-rounds"], (120, 40)) as walk:
+        await walk.press("right", "enter")
+        await walk.is_at("CutoverBoardScreen")
+        asked = ("delta_cutover", NAME)
+        await until(walk.pilot, lambda: asked in walk.engine.asked, "the first round")
+        await until(walk.pilot, lambda: "No rounds are made" in screen_text(walk.app), "their end")
+        assert not [stake() for stake in walk.app.at_stake if stake()]
 
 
 async def test_a_tag_that_both_have_pushed_is_decided_with_both_digests_in_sight() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from textual.widgets import Input, Select
@@ -20,6 +21,7 @@ from transship_tui.dialogs.plan_changed import PlanChangedDialog
 from transship_tui.screens.plan import PlanScreen
 from transship_tui.screens.plan_editor import PlanEditorScreen
 from transship_tui.screens.plan_preview import PlanPreviewScreen
+from transship_tui.widgets import rule_matches
 from transship_tui.widgets.bars import LineBar
 
 
@@ -65,6 +67,25 @@ async def test_a_mistake_is_said_under_its_field_and_the_last_matches_stay() -> 
         assert it.engine.plan_texts["mine"] == TEXT
         await it.fill("tags-semver", ">=1.1")
         await it.says("✓ 1 matched")
+
+
+async def test_while_many_tags_are_gone_through_it_says_that_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    go = asyncio.Event()
+
+    async def slowly(function: Callable[..., object], *args: object) -> object:
+        await go.wait()
+        return function(*args)
+
+    async with editing(engine()) as it:
+        monkeypatch.setattr(rule_matches, "_AT_ONCE", 0)
+        monkeypatch.setattr(rule_matches, "computed", slowly)
+        await it.fill("tags-include", "v*")
+        await it.says("… going through the tags again")
+        go.set()
+        await it.says("✓ 4 matched")
+        assert "going through the tags" not in it.text()
 
 
 async def test_fewer_platforms_say_what_comes_of_it() -> None:

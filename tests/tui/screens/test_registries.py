@@ -66,7 +66,8 @@ async def test_the_card_says_all_that_is_known() -> None:
     async with registries(*ALL) as (pilot, _):
         assert card(pilot) == (
             "Address old.example:5000 Service Registry Sign-in alice, secret in your keyring "
-            "TLS verified Lists not known yet Tested never: press t"
+            "TLS verified Lists not known yet Tested never: press t "
+            "~ partly: list, delete ✓ yes: mount, resume ? unknown: referrers"
         )
         await pilot.press("j")
         await until(pilot, lambda: "! NOT VERIFIED" in card(pilot), "what isn't safe is said")

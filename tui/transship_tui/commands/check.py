@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,34 +101,56 @@ def check(
     with 1 when DNS couldn't be looked at.
     """
     session = open_session()
-    wished = [
-        Wished(
-            name,
-            new,
-            old,
-            record,
-            tuple(resolver or ()),
-            tuple(repository or ()),
-            node_ca,
-            public,
-            *followed(session, job, plan),
-        )
-        for name in dict.fromkeys(domain)
-    ]
-    standings = asyncio.run(_look(session, wished))
+    wished = wished_of(
+        session,
+        new,
+        old,
+        record,
+        resolver,
+        repository,
+        node_ca,
+        public=public,
+        job=job,
+        plan=plan,
+    )
+    domains = [replace(wished, domain=name) for name in dict.fromkeys(domain)]
+    standings = asyncio.run(_look(session, domains))
     if len(standings) == 1:
         return show_standing(standings[0], as_json=as_json)
     return _show_all(standings, as_json=as_json)
 
 
-def followed(session: Session, job: str, plan: str) -> tuple[str, str]:
-    """Return the id of a job, and the file of a plan, by which tags are compared; or neither.
+def wished_of(
+    session: Session,
+    new: str,
+    old: str,
+    record: str,
+    resolvers: Sequence[str] | None,
+    repositories: Sequence[str] | None,
+    node_ca: str,
+    *,
+    public: bool,
+    job: str,
+    plan: str,
+) -> Wished:
+    """Return what the options say of a cutover, without its domain.
 
-    Raises BadRequest for both, JobNotFound and PlanNotFound.
+    Raises BadRequest for a job and a plan, JobNotFound and PlanNotFound.
     """
     if job and plan:
         raise BadRequest("--job and --plan exclude one another")
-    return session.jobs.find(job).id if job else "", str(session.plans.find(plan)) if plan else ""
+    return Wished(
+        "",
+        new,
+        old,
+        record,
+        tuple(resolvers or ()),
+        tuple(repositories or ()),
+        node_ca,
+        public,
+        session.jobs.find(job).id if job else "",
+        str(session.plans.find(plan)) if plan else "",
+    )
 
 
 async def _look(session: Session, wished: Sequence[Wished]) -> list[Standing]:

@@ -9,6 +9,7 @@ import typer
 
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
+from transship.registries.services.api import Visibility
 from transship.text import safe
 from transship.transfers.start import start_runner
 from transship.transfers.view import view
@@ -50,6 +51,13 @@ def copy(
     on_conflict: Annotated[
         OnConflict, typer.Option(help="What to do with a tag that exists with another digest.")
     ] = OnConflict.OVERWRITE,
+    create_missing: Annotated[
+        Visibility | None,
+        typer.Option(
+            help="Create the project, organization or repository that the target needs first, "
+            "where its service can: for whom to pull. Left out, nothing is created."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
     ] = False,
@@ -76,6 +84,7 @@ def copy(
         platforms=platform or (),
         referrers=referrers,
         on_conflict=on_conflict,
+        create_missing=create_missing,
     )
     if dry_run:
         return show_preview(session, plan, as_json=as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,9 +32,9 @@ from transship_tui.commands.check import (
     Record,
     Repositories,
     Resolvers,
-    followed,
     last_of,
     show_standing,
+    wished_of,
 )
 from transship_tui.commands.cutover_delta import (
     Loss,
@@ -49,7 +50,6 @@ from transship_tui.commands.cutover_way import statements_of, way_of
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
-from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from transship.cutover.change.ways import Way
     from transship.cutover.reports.standing import Standing
+    from transship_tui.engine_cutover import Wished
 
 
 class Action(StrEnum):
@@ -158,18 +159,18 @@ def cutover(
     session = open_session()
     engine = LiveEngine(session.paths, session.sources)
     engine.read_only = read_only
-    wished = Wished(
-        domain,
+    wished = wished_of(
+        session,
         new,
         old,
         record,
-        tuple(resolver or ()),
-        tuple(repository or ()),
+        resolver,
+        repository,
         node_ca,
-        public,
-        *followed(session, job, plan),
+        public=public,
+        job=job,
+        plan=plan,
     )
-
     said = statements_of(answer or (), accept or ())
     loss = Loss(copy_back=copy_back, accepted=accept_loss)
 
@@ -177,7 +178,9 @@ def cutover(
         async with aclosing(engine):
             if action is Action.PLAN:
                 way = await way_of(engine, zone, rfc2136, key, powerdns, route53)
-                return await _plan(engine, wished, way, said, as_json=as_json)
+                return await _plan(
+                    engine, replace(wished, domain=domain), way, said, as_json=as_json
+                )
             if not domain:
                 return _list(engine, as_json=as_json)
             name = engine.cutover(domain).name

@@ -125,7 +125,10 @@ class Rounds:
 async def rounds_beside(
     engine: LiveEngine, name: str, *, wanted: bool, quiet: bool
 ) -> AsyncIterator[Rounds]:
-    """Go on with rounds while something else is done. Raises why they had to end, at the end."""
+    """Go on with rounds while something else is done.
+
+    Why they had to end is said at once, and raised at the end.
+    """
     rounds = Rounds(quiet=quiet)
 
     async def go() -> None:
@@ -133,6 +136,9 @@ async def rounds_beside(
             async with aclosing(engine.delta_cutover(name)) as standings:
                 async for standing in standings:
                     rounds.tell(standing)
+        except TransshipError as error:
+            say(safe(f"  Both registries: no more rounds: {error}", limit=400))
+            raise
         finally:
             rounds.going = False
 

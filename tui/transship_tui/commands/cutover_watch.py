@@ -81,6 +81,7 @@ class _News:
         self._quiet = quiet
         self._state: State | None = None
         self._pulls: tuple[str, ...] = ()
+        self._trouble = ""
 
     def forget_pulls(self) -> None:
         """Let the next pulls be written although they show what the last ones did."""
@@ -95,6 +96,9 @@ class _News:
         if (pulls := tuple(pull_lines(standing))) != self._pulls:
             self._pulls = pulls
             lines += [f"  {text}" for text in pulls]
+        if standing.trouble != self._trouble:
+            self._trouble = standing.trouble
+            lines += [safe(f"  {self._trouble}", limit=_LONGEST)] if self._trouble else []
         if not self._quiet:
             for text in lines:
                 show(text)

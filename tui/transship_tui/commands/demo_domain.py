@@ -20,7 +20,7 @@ from transship.cutover.observe.probing import SignIn
 from transship.cutover.observe.targeting import Wishes
 from transship.cutover.reports.rows import waits_for
 from transship.cutover.subject import Domain, Subject
-from transship.errors import CheckFailed, TimedOut, TransshipError
+from transship.errors import CheckFailed, PullFailed, TimedOut, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import Operator
 from transship.sandbox.names.served import DOMAIN, NEW, TTL
@@ -228,14 +228,14 @@ class _Walk:
             await self._engine.clock.sleep(_PULL_SECONDS)
 
     async def _pull(self, reference: str) -> tuple[NamedPull, ...]:
-        """Pull once by the domain. Raises CheckFailed for a pull that fails."""
+        """Pull once by the domain. Raises PullFailed."""
         subject = self._subject
         asker = Asker(self._engine.clock, served=subject.served)
         wishes = Wishes((SignIn(self._credential),), (reference,))
         pulls = await pull_by_name(subject, asker, subject.resolvers, wishes)
         for pull in pulls:
             if pull.error:
-                raise CheckFailed(f"{' and '.join(pull.by)}, {pull.address}: {pull.error}")
+                raise PullFailed(f"{' and '.join(pull.by)}, {pull.address}: {pull.error}")
         return pulls
 
     def _side(self, pull: NamedPull) -> str:

@@ -140,7 +140,7 @@ def _image(row: Row, stages: Sequence[str]) -> dict[str, object]:
 
 def _show_history(session: Session, flow: Flow, pattern: str, *, as_json: bool) -> int:
     asked_for = matcher(pattern)
-    with open_ledger(session.paths.flows, flow.name) as ledger:
+    with open_ledger(session.paths.flows, flow.name, flow.file) as ledger:
         entries = [entry for entry in settle(ledger, session.jobs) if asked_for(str(entry.image))]
     if as_json:
         show_json({"flow": flow.name, "promotions": list(map(promotion_document, entries))})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from transship.oci.reference import Reference
     from transship.transfers.preview import Preview
+    from transship.transfers.vanishing import Vanished
     from transship.transfers.work import Copy
 
 # Tags that stand for referrers have a digest in them too.
@@ -77,6 +78,9 @@ def document(foreseen: Foreseen) -> dict[str, object]:
             }
             for share in preview.vanished.shares
         },
+        "kept": [
+            {"target": str(kept.target), "reason": kept.why} for kept in preview.vanished.kept
+        ],
         "bytes": {"total": worklist.bytes_total, "to_move": worklist.bytes_to_move},
         "seconds": preview.seconds(foreseen.rate),
         "manifests_read": dict(preview.manifests_read),
@@ -196,18 +200,30 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
         if seconds is not None:
             rate = rate_text(foreseen.rate)
             yield f"about {duration_text(seconds)}, at the {rate} of the last job on this way"
-    gone = preview.vanished
-    if gone.found:
-        for share in (share for share in gone.shares if share.gone):
-            many = " - TOO MANY, so that nothing is deleted" if share.gone > share.at_most else ""
-            target = safe(str(share.target))
-            yield (
-                f"{share.gone:,} of {share.tags:,} tags at {target} would be deleted; "
-                f"the plan allows {share.at_most:,}{many}"
-            )
+    yield from _deletions(preview.vanished)
     for each in preview.unknown:
         yield safe(f"{each.target}: it isn't known {each}")
     for name, quota in preview.quotas.items():
         read = preview.manifests_read.get(name, 0)
         few = " - TOO FEW" if read > quota.left else ""
         yield f"{safe(name)} lets {quota.left:,} manifests be read now; this reads {read:,}{few}"
+
+
+def _deletions(vanished: Vanished) -> Iterator[str]:
+    """Give what would be deleted, what it takes for that, and what stays all the same."""
+    going = [share for share in vanished.shares if share.gone]
+    for share in going:
+        words = f"{share.gone:,} of {share.tags:,} tags at {share.target} would be deleted"
+        if share.gone > share.at_most:
+            words = f"TOO MANY would be deleted, so that a run stops: {vanished.words(share)}"
+        yield safe(words)
+    if vanished.is_too_much:
+        yield safe(vanished.remedy)
+    elif going:
+        yield "only a run that is asked to deletes them: `transship run PLAN --delete`"
+    by_reason: dict[str, list[str]] = {}
+    for kept in vanished.kept:
+        by_reason.setdefault(kept.why, []).append(short_name(kept.target))
+    for why, names in by_reason.items():
+        more = f" and {len(names) - _EXAMPLES:,} more" if len(names) > _EXAMPLES else ""
+        yield safe(f"not at the source, and kept: {', '.join(names[:_EXAMPLES])}{more} ({why})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from transship.accounts.account import Account, SecretSource, host_of
+from transship.accounts.account import Account, SecretSource, host_of, is_handed_out
 from transship.accounts.environment import variables_of
 from transship.accounts.sign_in import sign_in
 from transship.errors import (
@@ -86,7 +86,11 @@ def login(
         bool, typer.Option("--from-docker", help="Take them from what docker or podman keeps.")
     ] = False,
     anonymous: Annotated[
-        bool, typer.Option("--anonymous", help="Sign in as nobody: what everybody may read.")
+        bool,
+        typer.Option(
+            "--anonymous",
+            help="Keep no password: sign in as nobody, or, at ECR, as whoever boto3 finds.",
+        ),
     ] = False,
     plain_http: Annotated[bool, typer.Option("--plain-http", help="Use http.")] = False,
     insecure: Annotated[
@@ -131,6 +135,9 @@ def login(
     except _KEYRING_ERRORS as error:
         raise type(error)(error.detail, remedy=f"{error.remedy} {_INSTEAD}") from None
     _tell(account)
+    if account.service and not (service or before.service):
+        kind = service_named(account.service)
+        say(f"it answers as {kind.title if kind else account.service} does, and is kept as that")
     return 0
 
 
@@ -203,6 +210,8 @@ def _capital(text: str) -> str:
 
 def _tell(account: Account) -> None:
     who = f" as {account.username}" if account.username else " as nobody"
+    if is_handed_out(account):
+        who = " with the login that its service hands out, fetched anew at each use"
     say(f"signed in to {account.host}{who} ({protection(account)})")
     match account.secret_source:
         case "keyring":

@@ -9,10 +9,13 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import chain
-from typing import TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from transship.errors import TransshipError
+from transship.errors import BadFile, TransshipError
 from transship.text import safe
+
+if TYPE_CHECKING:
+    from transship.errors import FileMistake
 
 _GAP = "  "
 
@@ -72,18 +75,40 @@ def show_json(document: object) -> None:
 
 def show_error(error: TransshipError, *, as_json: bool = False) -> None:
     """Write an error for a person, and with `as_json` as a document too."""
-    say_problem(error.title, error.detail, error.remedy)
+    mistakes = error.mistakes if isinstance(error, BadFile) else ()
+    if len(mistakes) > 1:
+        _say_mistakes(error, mistakes)
+    else:
+        say_problem(error.title, error.detail, error.remedy)
     if as_json:
-        show_json(
-            {
-                "error": {
-                    "cause": error.cause,
-                    "title": error.title,
-                    "detail": error.detail,
-                    "remedy": error.remedy,
-                }
-            }
-        )
+        said: dict[str, object] = {
+            "cause": error.cause,
+            "title": error.title,
+            "detail": error.detail,
+            "remedy": error.remedy,
+        }
+        if mistakes:
+            said["mistakes"] = list(map(_mistake, mistakes))
+        show_json({"error": said})
+
+
+def _say_mistakes(error: TransshipError, mistakes: Sequence[FileMistake]) -> None:
+    """Write every mistake of a file, each with what to do about it."""
+    say_problem(error.title, "", "")
+    for mistake in mistakes:
+        say(f"  {safe(str(mistake))}")
+        if mistake.remedy:
+            say(f"    → {safe(mistake.remedy)}")
+    say(f"  → {safe(error.remedy)}")
+
+
+def _mistake(mistake: FileMistake) -> dict[str, object]:
+    return {
+        "file": mistake.file,
+        "line": mistake.line,
+        "what": mistake.what,
+        "meant": mistake.meant or mistake.remedy,
+    }
 
 
 def say_problem(title: str, detail: str, remedy: str) -> None:

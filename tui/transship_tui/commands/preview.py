@@ -10,11 +10,11 @@ from transship.clock import SystemClock
 from transship.errors import TooManyDeletions
 from transship.text import counted
 from transship.transfers.history import measured_rate
-from transship.transfers.inventory import Progress
+from transship.transfers.inventory import Progress, nothing_found
 from transship.transfers.preview import preview
 from transship.transfers.work import Verdict
 from transship_tui.commands.foreseen import Foreseen, document, lines
-from transship_tui.commands.output import show, show_json, width_of
+from transship_tui.commands.output import say_problem, show, show_json, width_of
 from transship_tui.commands.status import watched
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ def show_preview(session: Session, plan: Plan, *, as_json: bool, everything: boo
     seen = foreseen.preview
     if seen.vanished.is_too_much:
         return TooManyDeletions.exit_status
+    if not seen.worklist.copies:
+        nothing = nothing_found(plan)
+        say_problem(nothing.title, nothing.detail, nothing.remedy)
+        return nothing.exit_status
     return 1 if seen.worklist.of(*_STOPPED) else 0
 
 

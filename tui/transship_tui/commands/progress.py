@@ -12,11 +12,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from transship.errors import CheckFailed, JobEnded, RunnerFailed
-from transship.text import safe
+from transship.text import counted, safe
 from transship.transfers import control
 from transship.transfers.start import last_words
 from transship.transfers.view import JobView, look
 from transship.transfers.work import JobState
+from transship.transfers.worklist import NOT_ASKED_TO_DELETE
 from transship_tui.commands.block import block, sentence, word_of
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.output import is_screen, say, say_problem, show, show_json
@@ -89,13 +90,24 @@ def finish(job: Job, view: JobView | None, *, as_json: bool, adhoc: str = "") ->
         say(f"job {job.id} goes on; `transship attach {job.id}` follows it")
         return INTERRUPTED
     status = show_end(view, as_json=as_json)
+    if not as_json and (left := _left_undeleted(job)):
+        say(f"{left}, with `transship run PLAN --delete`")
     if view.state is JobState.PAUSED:
         say(f"paused; `transship resume {job.id}{adhoc}` goes on")
+    elif view.stopped and not as_json:
+        say("next: change the plan and run it again; this job keeps the plan that it began with")
     elif view.state is JobState.FAILED and not as_json:
         say(f"next: `transship retry {job.id}{adhoc}` tries again what failed")
     elif view.state is JobState.DONE and not as_json:
         say(f"next: `transship verify {job.id}{adhoc}` proves that all of it is there")
     return status
+
+
+def _left_undeleted(job: Job) -> str:
+    """Return how much is gone at the source and was left, because the run wasn't to delete it."""
+    with job.journal() as journal:
+        left = journal.skipped_for(NOT_ASKED_TO_DELETE)
+    return f"{counted(left, 'tag')} skipped: {NOT_ASKED_TO_DELETE}" if left else ""
 
 
 def show_end(view: JobView, *, as_json: bool = False) -> int:

@@ -81,7 +81,7 @@ def promote(
     if worklist is not None:
         return _show_dry_run(promotion, worklist, as_json=as_json)
     say("\n".join(_lines(promotion)))
-    with open_ledger(session.paths.flows, stages.name) as ledger:
+    with open_ledger(session.paths.flows, stages.name, stages.file) as ledger:
         job = promoting.promote(
             promotion,
             session.jobs,

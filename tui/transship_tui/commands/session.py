@@ -16,6 +16,7 @@ from transship.accounts.environment import environment_credential, variables_of
 from transship.accounts.keyring_store import KeyringStore
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import SessionStore
+from transship.clock import SystemClock
 from transship.errors import SecretUnavailable
 from transship.oci.platform import parse_platform
 from transship.oci.reference import LAYOUT, Reference
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from transship.registries.access import Access
     from transship.registries.credential import Tls
     from transship.registries.place import Place
+    from transship.registries.services.api import Visibility
 
 _PERSON_SECONDS = 60.0
 """How long a keyring may take where a person sees why, and can type its password."""
@@ -78,11 +80,13 @@ class Session:
         platforms: Iterable[str] = (),
         referrers: bool = True,
         on_conflict: OnConflict = OnConflict.OVERWRITE,
+        create_missing: Visibility | None = None,
     ) -> Plan:
         """Return the plan of one copy. Raises BadReference, BadPlatform and BadRequest."""
         return Plan(
             copies=(wanted(self.reference(source), self.reference(target)),),
             on_conflict=on_conflict,
+            create_missing=create_missing,
             referrers=referrers,
             platforms=tuple(map(parse_platform, platforms)),
         )
@@ -94,7 +98,7 @@ class Session:
 
     def read_plan(self, name: str) -> Plan:
         """Return the plan in a file, or the one of this name. Raises PlanNotFound and BadFile."""
-        return read_plan(self.plans.find(name), self.reference)
+        return read_plan(self.plans.find(name), self.reference, SystemClock().now())
 
     async def access(self, reference: Reference) -> Access:
         """Return what it takes to open the place of `reference`, asking for what isn't kept."""

@@ -19,6 +19,14 @@ REGISTRIES: Contexts = {
                 "Remove this account and its secret",
                 show=True,
             ),
+            Key(
+                "registries.card",
+                "i",
+                "card",
+                "Card",
+                "What can be done at this registry",
+                show=True,
+            ),
         ),
     ),
     "registry-form": (
@@ -26,6 +34,7 @@ REGISTRIES: Contexts = {
         (
             Key("form.test", "ctrl+t", "test", "Test", "Try it as it is filled in", show=True),
             Key("form.save", "ctrl+s", "save", "Save", "Try it, then keep it", show=True),
+            Key("form.card", "f3", "card", "Card", "What can be done at this registry", show=True),
             Key(
                 "form.more",
                 "ctrl+o",

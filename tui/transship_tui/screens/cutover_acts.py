@@ -54,6 +54,9 @@ class CutoverActs(Frame):
     def show_change(self) -> None:
         """Show the edit. Screens fill this in."""
 
+    def show_step(self) -> None:
+        """Show how far both registries are in step. Screens fill this in."""
+
     @property
     def meant(self) -> CheckResult | None:
         """The check that is meant. Screens fill this in."""

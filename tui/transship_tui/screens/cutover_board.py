@@ -13,7 +13,6 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from transship.cutover.finding import CheckResult
-from transship.cutover.progress import State
 from transship.cutover.reports.grid import grid_of, moved_of
 from transship.cutover.reports.rows import (
     UNSETTLED,
@@ -24,14 +23,13 @@ from transship.cutover.reports.rows import (
     waits_for,
     waits_shortly,
     way_there,
-    why_not_back,
 )
 from transship.cutover.reports.standing import CHANGED, Standing
 from transship.guide import Step
 from transship.text import safe
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for
-from transship_tui.lines import check_line, cutover_line
+from transship_tui.lines import board_line
 from transship_tui.screens.cutover_looking import CutoverLooking
 from transship_tui.widgets.cutover_grid import COLUMNS as GRID_COLUMNS
 from transship_tui.widgets.cutover_grid import GridRows, grid_lines
@@ -50,14 +48,14 @@ from transship_tui.widgets.cutover_words import (
     clock_contents,
     new_record,
     notes_content,
+    why_words,
 )
 from transship_tui.widgets.tab_line import TabLine
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _TABS = ("board", "grid", "change", "step", "notes")
-_DOES = {"grid": "watch", "change": "apply", "step": "delta", "notes": "report"}
-"""The line command for each part; for the checks it depends."""
+_NORMAL = 24
 _ROOMY = 34
 """So many lines are enough to explain a check below the table."""
 
@@ -92,6 +90,7 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         self._report = report
         self._tab = 0
         self._only_open = True
+        self._last_round: float | None = None
 
     def compose_body(self) -> ComposeResult:
         """Give the clocks, the parts, one row in words, and the two buttons."""
@@ -147,15 +146,8 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
 
     def _show_line(self) -> None:
         """Say which line does what the part in front is about."""
-        if (standing := self.standing) is None:
-            return
-        subject, does = standing.subject, _DOES.get(_TABS[self._tab], "status")
-        if _TABS[self._tab] == "board" and standing.state not in CHANGED:
-            self.line(check_line(subject))
-        elif _TABS[self._tab] == "change" and standing.state in CHANGED:
-            self.line(cutover_line(subject.domain.host, "rollback"))
-        else:
-            self.line(cutover_line(subject.domain.host, does))
+        if self.standing is not None:
+            self.line(board_line(self.standing, _TABS[self._tab]))
 
     def _show_rows(self) -> None:
         if (standing := self.standing) is None:
@@ -170,11 +162,15 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         table.show(board, empty=empty)
         if first and len(board) > 1:
             table.go_to(board.key(1))
-        if table.cursor <= 1:
-            # The title over the first check is to be seen.
-            table.scroll_to(y=0, animate=False)
+        self._show_title()
         self.query_one("#grid", VirtualTable).show(GridRows(grid_of(standing), now))
-        self.query_one("#pairs", VirtualTable).show(StepRows(standing, now))
+        pairs = self.query_one("#pairs", VirtualTable)
+        rows = StepRows(standing, now)
+        pairs.show(rows)
+        last = standing.rounds[-1].at if standing.rounds else None
+        if last != self._last_round and len(rows):
+            pairs.go_to(rows.key(0))
+        self._last_round = last
         begin, compare = (key_for(self, f"cutover.{each}") for each in ("rounds", "compare"))
         words = step_words(standing, going=self.rounds_go, begin=begin, compare=compare)
         self.query_one("#step-words", TextLines).show(words)
@@ -200,27 +196,17 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         why_not = self.why_not_change or waits_shortly(standing)
         changed = standing.state in CHANGED
         unended = standing.unended is not None and not standing.unended.running
-        change.label = "End change…" if unended else "Show change" if by_hand else "Change…"
+        change.label = "Show change" if by_hand else "Change…"
+        if standing.unended is not None and unended:
+            back_again = standing.unended.asked.direction == "rollback"
+            change.label = "End rollback…" if back_again else "End change…"
         change.disabled = not (by_hand or unended) and (bool(why_not) or changed)
         back.disabled = not changed or bool(self.changing)
-        self.query_one("#why", Static).update(Content(self._why(why_not, changed=changed)))
+        report = key_for(self, "cutover.report")
+        said = self.changing or self.busy
+        words = f"… {safe(said)}" if said else why_words(standing, why_not, report=report)
+        self.query_one("#why", Static).update(Content(words))
         self.refresh_bindings()
-
-    def _why(self, why_not: str, *, changed: bool) -> str:
-        if self.changing or self.busy:
-            return f"… {safe(self.changing or self.busy)}"
-        if (unended := self.standing.unended if self.standing else None) is not None:
-            whose = "another process makes it" if unended.running else "it was broken off"
-            return f"! what became of the {unended.asked.direction} isn't known: {whose}"
-        if self.standing and self.standing.checking:
-            return f"looking: {safe(self.standing.checking)}"
-        if changed and self.standing is not None:
-            if blocked := why_not_back(self.standing):
-                return f"going back is blocked: {blocked}"
-            moved = self.standing.state is State.MOVED
-            report = f"all has moved; {key_for(self, 'cutover.report')} writes the report; "
-            return (report if moved else "") + "going back is possible"
-        return why_not or "nothing stands in the way of the change"
 
     def _tick(self) -> None:
         """Let the clocks go on."""
@@ -235,6 +221,13 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     def on_resize(self) -> None:
         """Explain the check under the cursor in full where there is the room."""
         self._show_row()
+        self.call_after_refresh(self._show_title)
+
+    def _show_title(self) -> None:
+        """Let the title over the first check be seen with it."""
+        table = self.query_one("#board", VirtualTable)
+        if table.cursor <= 1:
+            table.scroll_to(y=0, animate=False)
 
     @on(VirtualTable.CursorMoved)
     def _show_row(self) -> None:
@@ -277,7 +270,7 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         elif _TABS[self._tab] == "step":
             table = self.query_one("#pairs", VirtualTable)
             if isinstance(table.rows, StepRows):
-                yield from table.rows.words(table.cursor)
+                yield from table.rows.words(table.cursor, short=self.size.height < _NORMAL)
 
     @property
     def meant(self) -> CheckResult | None:
@@ -333,6 +326,10 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     def show_change(self) -> None:
         """Show the edit."""
         self._choose_tab("change")
+
+    def show_step(self) -> None:
+        """Show how far both registries are in step."""
+        self._choose_tab("step")
 
     def _choose_tab(self, name: str) -> None:
         self._tab = _TABS.index(name)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from textual import on, work
+from textual.content import Content
 from textual.widgets import Button
 
+from transship.cutover.reports.rounds import to_keep
 from transship.cutover.reports.rows import why_never_back, why_not_back
 from transship.cutover.reports.standing import Standing
-from transship.errors import KeyMissing, KeyRefused, TransshipError
+from transship.errors import KeyMissing, KeyRefused, LossUnknown, TransshipError
 from transship.text import counted, safe
 from transship_tui.cutover_outcomes import told_of
 from transship_tui.cutover_way import secret_words
@@ -18,11 +20,13 @@ from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.cutover_key import KeyDialog
 from transship_tui.dialogs.cutover_way import WayDialog
 from transship_tui.dialogs.error import WordsDialog
+from transship_tui.marks import BAD
 from transship_tui.screens.cutover_acts import CutoverActs
 from transship_tui.widgets.cutover_words import back_content, change_question, end_question
 
 _COPY_BACK = "copy back"
 _COMPARE = "compare"
+_DECIDE = "decide"
 _GIVE_UP = "give up"
 
 
@@ -149,10 +153,26 @@ class CutoverChanges(CutoverActs):
             typed=domain,
         )
         if await self.app.push_screen_wait(dialog):
-            engine, accept = self.transship.engine, bool(blocked)
             await self._do(
-                lambda: engine.roll_back_record(self.cutover, accept_loss=accept), "being put back"
+                lambda: self._put_back(domain, accept_loss=bool(blocked)), "being put back"
             )
+
+    async def _put_back(self, domain: str, *, accept_loss: bool) -> str:
+        """Put the record back; where nobody knows what that hides, only when asked once more."""
+        engine = self.transship.engine
+        try:
+            return await engine.roll_back_record(self.cutover, accept_loss=accept_loss)
+        except LossUnknown as error:
+            dialog = ConfirmDialog(
+                f"Put {domain} back without knowing what it hides?",
+                Content(f"{safe(str(error))}."),
+                "Roll back",
+                danger=True,
+                typed=domain,
+            )
+            if not await self.app.push_screen_wait(dialog):
+                raise
+            return await engine.roll_back_record(self.cutover, accept_loss=True)
 
     async def _ready_to_go_back(self) -> Standing | None:
         """Return how the cutover stands once nothing is lost, or the operator gives it up.
@@ -166,10 +186,12 @@ class CutoverChanges(CutoverActs):
             offered = _before_going_back(standing)
             if not offered:
                 return standing
-            words = back_content(standing, by_hand=False, edit=False)
-            dialog = ChoiceDialog("Going back is blocked. What first?", words, offered)
+            blocked = Content.styled(f"Why: {safe(why_not_back(standing))}.", BAD)
+            dialog = ChoiceDialog("Going back is blocked. What first?", blocked, offered)
             wanted = await self.app.push_screen_wait(dialog)
-            if wanted is None:
+            if wanted == _DECIDE:
+                self.show_step()
+            if wanted in (None, _DECIDE):
                 return None
             if wanted == _GIVE_UP:
                 return standing
@@ -235,13 +257,19 @@ def _before_going_back(standing: Standing) -> list[Choice]:
     if back is None or not back.blocked:
         return []
     old, lost = standing.subject.old, counted(len(back.lost), "tag")
+    asks = [each for each in to_keep(standing) if each in back.lost]
     found = []
-    if back.lost and old:
-        more = f"By a job; then {old} has them too, and going back hides nothing."
-        found.append(Choice(_COPY_BACK, f"Copy {lost} back to {old}", more))
+    if old and (copies := len(back.lost) - len(asks)):
+        more = f"By a job; then {old} has what only the new registry has."
+        found.append(Choice(_COPY_BACK, f"Copy {counted(copies, 'tag')} back to {old}", more))
+    if asks:
+        words = f"Decide about {counted(len(asks), 'tag')} that both have pushed"
+        found.append(Choice(_DECIDE, words, "They are never copied back by themselves."))
     if not back.lost and old:
         more = "Nothing is copied; it tells what would be hidden."
         found.append(Choice(_COMPARE, "Compare both registries", more))
     hides = f"Go back, and hide {lost}" if back.lost else "Go back without knowing what it hides"
-    found.append(Choice(_GIVE_UP, hides, "They stay at the new registry. The domain comes next."))
+    found.append(
+        Choice(_GIVE_UP, hides, "They stay at the new registry. You are asked for the domain next.")
+    )
     return found

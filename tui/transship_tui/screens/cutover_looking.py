@@ -71,6 +71,7 @@ class CutoverLooking(CutoverStep):
             return False
         return not busy
 
-    def work_failed(self, group: str) -> None:  # noqa: ARG002 - all of them are over then
+    def work_failed(self, group: str) -> None:
         """Wait for nothing any more."""
+        super().work_failed(group)
         self.reload()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
@@ -21,10 +22,14 @@ from transship_tui.stakes import Stake
 from transship_tui.widgets.cutover_step_rows import rounds_question
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from transship.cutover.delta import Keep
     from transship.cutover.reports.standing import Standing
 
 _GROUP = "delta"
+_SHORT = 19
+"""So much of a digest is enough to tell it from another; the whole is under the table."""
 
 
 class CutoverStep(CutoverChanges):
@@ -34,6 +39,8 @@ class CutoverStep(CutoverChanges):
         super().__init__(name)
         self.rounds_go = False
         """Whether rounds are made from here."""
+        self._going: Worker[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def on_mount(self) -> None:
         """Tell that rounds would end with the app."""
@@ -63,7 +70,7 @@ class CutoverStep(CutoverChanges):
         if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
             asks = len(to_keep(self.standing))
             if asks:
-                self.warn(f"{counted(asks, 'tag')} to be decided: both sides have pushed them")
+                self.warn(f"{counted(asks, 'tag')} to be decided: pushed on both sides")
             else:
                 self.tell("Both registries were compared; nothing was copied")
 
@@ -80,16 +87,19 @@ class CutoverStep(CutoverChanges):
             "Keep both registries in step?", rounds_question(standing), "Copy, round after round"
         )
         if await self.app.push_screen_wait(dialog):
-            self._rounds()
+            self._going = self._rounds()
 
     def stop_rounds(self) -> None:
         """Let rounds end; what a job copies at this moment is copied to its end."""
-        self.workers.cancel_group(self, _GROUP)
+        if self._going is not None:
+            # Cancelled a second time, it would let go of nothing: this one only, and once.
+            self._going.cancel()
+            self._going = None
         self.rounds_go = False
         self.tell(f"No more rounds are made; {key_for(self, 'cutover.rounds')} goes on")
         self.reload()
 
-    @work(group=_GROUP, exclusive=True, exit_on_error=False)
+    @work(group=_GROUP, exit_on_error=False)
     async def _rounds(self) -> None:
         engine = self.transship.engine
         self.rounds_go = True
@@ -97,7 +107,8 @@ class CutoverStep(CutoverChanges):
         self.reload()
         going = cast("AsyncGenerator[Standing]", engine.delta_cutover(self.cutover))
         try:
-            async with aclosing(going) as standings:
+            # Rounds that were stopped keep both registries for themselves until they have ended.
+            async with self._one_at_a_time, aclosing(going) as standings:
                 async for standing in standings:
                     self.show(standing)
         except CutoverBusy:
@@ -111,6 +122,11 @@ class CutoverStep(CutoverChanges):
             self.tell("Both registries are in step, and nothing more comes: no more rounds")
         self.reload()
 
+    def work_failed(self, group: str) -> None:
+        """Say no longer that rounds go on when they don't."""
+        if group == _GROUP:
+            self.rounds_go = False
+
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def decide(self, pair: TagPair) -> None:
         """Ask whose image a tag is to have that both have pushed."""
@@ -122,7 +138,7 @@ class CutoverStep(CutoverChanges):
             f"Whose {name} is kept?",
             Content("Both registries have had it pushed since they were the same."),
             [
-                Choice("new", *_side("new", subject.new, pair.new, "It stays as it is there.")),
+                Choice("new", *_side("new", subject.new, pair.new, "it stays as it is there.")),
                 Choice("old", *_side("old", subject.old, pair.old, _moves(pair, subject.new))),
             ],
         )
@@ -156,11 +172,11 @@ class CutoverStep(CutoverChanges):
 
 
 def _side(which: str, host: str, digest: str, then: str) -> tuple[str, str]:
-    has = digest or "it was deleted there"
-    return f"What the {which} registry has ({host})", f"{has}\n{then}"
+    has = digest[:_SHORT] if digest else "it was deleted there"
+    return f"What the {which} registry has ({host})", f"{has}: {then}"
 
 
 def _moves(pair: TagPair, new: str) -> str:
     if not pair.old:
-        return f"The tag at {new} stays, and nobody is asked about it again."
-    return f"The tag at {new} moves to it with the next round."
+        return f"the tag at {new} stays, and nobody is asked about it again."
+    return f"the tag at {new} moves to it with the next round."

@@ -16,13 +16,20 @@ from transship.errors import TransshipError
 from transship.guide import Step
 from transship.registries.examine import Examination
 from transship.text import counted
+from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.marks import mark
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.registry_form import RegistryFormScreen
-from transship_tui.widgets.account_card import SECRET_PLACES, AccountCard, Trial, kind_of
+from transship_tui.widgets.account_card import (
+    SECRET_PLACES,
+    AccountCard,
+    Trial,
+    card_for,
+    kind_of,
+)
 from transship_tui.widgets.bars import MessageBar
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
@@ -71,6 +78,8 @@ class _AccountRows:
 
 _NONE = "No registries yet. Press {registries.add} to add the first one."
 
+_UNTRIED = "In Registries, {registries.test} tests it."
+
 
 class RegistriesScreen(Frame):
     """The list of accounts, and what is known of the one under the cursor."""
@@ -79,6 +88,7 @@ class RegistriesScreen(Frame):
     HELP: ClassVar[str] = """
 The registries that you work with, and what is known of each. {list.open} looks into one;
 {registries.test} knocks at it and says whether it answers, lets you in, and lists what it has.
+{registries.card} shows what can be done there, and what each “no” means for a migration.
 
 Where a secret lives stands in the card: in your keyring, or nowhere of Transship's own.
 """
@@ -110,7 +120,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def impossible(self) -> Mapping[str, str]:
         """Say what an empty list is missing."""
         why = "" if self._accounts else "There is no registry yet; a adds one."
-        return dict.fromkeys(("edit", "test", "remove"), why) if why else {}
+        return dict.fromkeys(("edit", "test", "card", "remove"), why) if why else {}
 
     def take_step(self, step: Step) -> bool:
         """Take the account under the cursor as source or target; ask for one if there is none."""
@@ -182,6 +192,15 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         """Knock at the registry under the cursor."""
         if account := self._at_cursor():
             self._test(account)
+
+    def action_card(self) -> None:
+        """Show all that can be done at the registry under the cursor."""
+        if account := self._at_cursor():
+            trial = self._trials.get(account.host)
+            more = words_for(self, _UNTRIED) if trial is None else ""
+            line = f"transship registries {self.transship.naming.place(account.host)}"
+            card = card_for(account, trial)
+            self.app.push_screen(CapabilitiesDialog(account.host, card, line=line, more=more))
 
     def action_add(self) -> None:
         """Ask for a registry to add."""

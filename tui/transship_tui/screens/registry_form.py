@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.widgets import Button
 
 from transship.accounts.account import Account
+from transship.registries.card import card_of
 from transship.registries.examine import Examination
+from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
 from transship_tui.screens.frame import Frame
@@ -26,8 +29,9 @@ class RegistryFormScreen(Frame):
     HELP: ClassVar[str] = """
 Fill in the host and go on: who answers there is asked at once, as nobody. Test tries the sign-in
 too; Save does that, then keeps the account. enter and tab go on, {back} leaves everything as it was
-(and asks first, if something is filled in). {form.more} unfolds what is rarely needed: the kind of
-service, and a certificate of your own.
+(and asks first, if something is filled in). {form.card} shows what can be done at a registry that
+has answered, and what each “no” means for a migration. {form.more} unfolds what is rarely needed:
+the kind of service, and a certificate of your own.
 
 The secret goes into your keyring, or nowhere. It is never written into a file of Transship's.
 """
@@ -53,6 +57,19 @@ The secret goes into your keyring, or nowhere. It is never written into a file o
     def action_test(self) -> None:
         """Try what is filled in."""
         self.query_one(RegistryForm).test()
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what a card is missing."""
+        if self.query_one(RegistryForm).found is None:
+            return {"card": "No registry has answered here yet: fill in its host, then test."}
+        return {}
+
+    @on(Button.Pressed, "#card")
+    def action_card(self) -> None:
+        """Show what can be done at the registry that has answered."""
+        if found := self.query_one(RegistryForm).found:
+            host, seen = found
+            self.app.push_screen(CapabilitiesDialog(host, card_of(seen.service, seen)))
 
     def action_more(self) -> None:
         """Unfold the fields that are rarely needed, or fold them away."""

@@ -9,14 +9,16 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.accounts.account import Account
+from transship.accounts.account import Account, is_handed_out
 from transship.errors import TransshipError
 from transship.registries.access import Access
+from transship.registries.card import Card, card_of
 from transship.registries.examine import Examination, protection
 from transship.registries.services import Service, service_named, service_of
 from transship.text import counted, duration_text, safe
 from transship_tui.keys.words import Chosen, chosen_keys, key_of
 from transship_tui.marks import BAD, CARE, mark
+from transship_tui.widgets.capability_rows import in_lines, in_short
 from transship_tui.widgets.registry_notes import note_of, state_of
 
 SECRET_PLACES = {
@@ -51,9 +53,16 @@ class Trial:
         return self.found.problem if self.found is not None else self.error
 
 
-def kind_of(account: Account) -> Service:
-    """Return the service behind an account."""
+def kind_of(account: Account, trial: Trial | None = None) -> Service:
+    """Return the service behind an account, as it was found where that was tried."""
+    if trial is not None and trial.found is not None:
+        return trial.found.service
     return service_named(account.service) or service_of(account.host)
+
+
+def card_for(account: Account, trial: Trial | None) -> Card:
+    """Return what can be done at an account's registry; what was seen there goes before."""
+    return card_of(kind_of(account, trial), trial.found if trial else None)
 
 
 class AccountCard(VerticalScroll, can_focus=False):
@@ -65,7 +74,8 @@ class AccountCard(VerticalScroll, can_focus=False):
         & Horizontal { height: auto; }
         & .name { width: 9; color: $text-muted; }
         & .value { width: 1fr; }
-        & #card-problem { margin-top: 1; }
+        & #card-problem, & .can { margin-top: 1; }
+        & #can-lines { display: none; }
     }
     """
 
@@ -76,6 +86,8 @@ class AccountCard(VerticalScroll, can_focus=False):
                 yield Static(name, classes="name")
                 yield Static(id=name.lower(), classes="value")
         yield Static(id="card-problem")
+        yield Static(id="can-short", classes="can")
+        yield Static(id="can-lines", classes="can")
 
     def show(
         self, account: Account | None, trial: Trial | None, now: float, *, is_secret_gone: bool
@@ -94,6 +106,10 @@ class AccountCard(VerticalScroll, can_focus=False):
         problem.display = trial is not None and trial.problem is not None
         if account is not None and trial is not None and trial.problem is not None:
             _put(problem, _problem(trial.problem, account, chosen_keys(self)))
+        if account is not None:
+            card = card_for(account, trial)
+            _put(self.query_one("#can-short", Static), in_short(card))
+            _put(self.query_one("#can-lines", Static), in_lines(card))
 
 
 def _put(into: Static, value: Content) -> None:
@@ -105,7 +121,7 @@ def _put(into: Static, value: Content) -> None:
 def _facts(account: Account, trial: Trial | None, now: float, keys: Chosen) -> dict[str, Content]:
     return {
         "address": Content(safe(account.host)),
-        "service": Content(kind_of(account).title),
+        "service": Content(kind_of(account, trial).title),
         "sign-in": Content(safe(_sign_in(account))),
         "tls": _protection(account),
         "lists": Content(_lists(account, trial, keys)),
@@ -114,6 +130,8 @@ def _facts(account: Account, trial: Trial | None, now: float, keys: Chosen) -> d
 
 
 def _sign_in(account: Account) -> str:
+    if is_handed_out(account):
+        return "handed out by its API"
     if not account.secret_source:
         return "anonymous"
     user = f"{account.username}, " if account.username else ""

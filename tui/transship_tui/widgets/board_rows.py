@@ -28,7 +28,7 @@ HISTORY_COLUMNS = (
 
 _LEAST_NAME = 24
 _COLORS = {Step.NONE: "", Step.NEW: NEWS, Step.REPLACE: CARE, Step.UNKNOWN: BAD}
-_OUTCOMES = {Outcome.ASKED: "running", Outcome.PARTLY: "warning"}
+_OUTCOMES = {Outcome.ASKED: "running", Outcome.PARTLY: "warning", Outcome.UNDONE: "warning"}
 
 
 def board_columns(flow: Flow, width: int) -> tuple[Column, ...]:

@@ -119,6 +119,12 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
             words = safe(f"Your registries: {', '.join(hosts[:4])}")
             self._field("new").say(Content.styled(words, QUIET))
 
+    def on_resize(self) -> None:
+        """Keep the field that is filled in in sight."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
+
     def on_key(self, event: events.Key) -> None:
         """Keep the letters that go back elsewhere from closing a form that is half filled in."""
         if event.key in ("h", "q"):

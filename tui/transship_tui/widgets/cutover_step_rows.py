@@ -19,7 +19,7 @@ from transship_tui.widgets.rows import Column
 
 COLUMNS = (
     Column("State", 10),
-    Column("Tag", 30),
+    Column("Tag", 24),
     Column("What"),
     Column("Seen", 6, right=True, least=70),
 )
@@ -78,12 +78,14 @@ class StepRows:
             Content.styled(age_words(line.at, self._now), QUIET),
         )
 
-    def words(self, index: int) -> tuple[Content, ...]:
-        """Return one line in full."""
+    def words(self, index: int, *, short: bool = False) -> tuple[Content, ...]:
+        """Return one line in full, or `short` where there is little room."""
         if index >= len(self._lines):
             return ()
         line = self._lines[index]
         head = Content.assemble(line.mark.content(), f"  {line.name}  ", (line.what, QUIET))
+        if short:
+            return (head,)
         return head, *(Content.styled(each, QUIET) for each in line.more.split("\n") if each)
 
 
@@ -104,7 +106,7 @@ def _tags(last: Round) -> Iterator[_Line]:
     left, why = last.left, {(r, t): text for r, t, text in last.failed}
     failed = [each for each in last.found.copies if (each.repository, each.tag) in why]
     parts: tuple[tuple[Mark, Iterable[TagPair], str], ...] = (
-        (_ASKS, left.asks, "both have pushed it: enter decides"),
+        (_ASKS, left.asks, "both have pushed it: you decide"),
         (_FAILED, failed, ""),
         (_TO_COPY, (each for each in left.copies if each not in failed), "only the old has this"),
         (_NEW_ONLY, left.only_new, "only the new has this: going back hides it"),

@@ -8,9 +8,10 @@ from textual.content import Content
 
 from transship.cutover.change.records import lines
 from transship.cutover.edits import Edit, Kind, Lines
+from transship.cutover.progress import State
 from transship.cutover.reports.clock_words import age_words, clock_lines, way_back_words
-from transship.cutover.reports.rows import UNSETTLED, rows_of
-from transship.cutover.reports.standing import Note, Standing
+from transship.cutover.reports.rows import UNSETTLED, rows_of, why_not_back
+from transship.cutover.reports.standing import CHANGED, Note, Standing
 from transship.cutover.rules.wording import when
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET
@@ -91,11 +92,11 @@ def end_question(standing: Standing, now: float) -> Content:
     return Content.assemble(*parts)
 
 
-def back_content(standing: Standing, *, by_hand: bool, edit: bool = True) -> Content:
-    """Return what is to be known before the record is put back, with or without the edit."""
+def back_content(standing: Standing, *, by_hand: bool) -> Content:
+    """Return what is to be known before the record is put back."""
     words, blocked = way_back_words(standing)
     parts: list[_Part] = [(f"{words}\n", BAD if blocked else "")]
-    if edit and standing.edit is not None:
+    if standing.edit is not None:
         reverse, provider = standing.edit.reverse, safe(standing.edit.provider.title)
         parts += ["\n", *_lines(reverse)]
         if by_hand:
@@ -108,6 +109,26 @@ def back_content(standing: Standing, *, by_hand: bool, edit: bool = True) -> Con
     if by_hand:
         parts.append((f"\n{_BY_HAND}", QUIET))
     return Content.assemble(*parts)
+
+
+def why_words(standing: Standing, why_not: str, *, report: str) -> str:
+    """Return what stands beside the buttons: what is going on, or what stands in the way.
+
+    `why_not` says why the record can't be changed, `report` is the key that writes the report.
+    """
+    if (unended := standing.unended) is not None:
+        whose = "another process makes it" if unended.running else "it was broken off"
+        return f"! what became of the {unended.asked.direction} isn't known: {whose}"
+    if standing.checking:
+        return f"looking: {safe(standing.checking)}"
+    if standing.trouble:
+        return f"! {safe(standing.trouble)}"
+    if standing.state not in CHANGED:
+        return why_not or "nothing stands in the way of the change"
+    if blocked := why_not_back(standing):
+        return f"going back is blocked: {blocked}"
+    moved = f"all has moved; {report} writes the report; "
+    return (moved if standing.state is State.MOVED else "") + "going back is possible"
 
 
 def notes_content(notes: Sequence[Note]) -> Content:

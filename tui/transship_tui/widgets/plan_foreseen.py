@@ -113,7 +113,7 @@ def why_not_start(foreseen: Foreseen) -> str:
     for share in foreseen.preview.vanished.too_much:
         return (
             f"It would delete {share.gone:,} of {counted(share.tags, 'tag')} at {share.target}, "
-            f"and the plan allows {share.at_most:,}."
+            f"and the plan allows {share.at_most:,}. {foreseen.preview.vanished.remedy}"
         )
     if any(v.moves or v in (Verdict.SAME, Verdict.DELETE) for v in foreseen.counts):
         return ""
@@ -167,6 +167,11 @@ def costs(foreseen: Foreseen, naming: Naming) -> Iterator[Content]:
             )
             too_much = share.gone > share.at_most
             yield Content.styled(*((f"✗ {words}", BAD) if too_much else (f"! {words}", CARE)))
+    if kept := foreseen.preview.vanished.kept:
+        named = ", ".join(f"{short_name(each.target)} ({each.why})" for each in kept[:_NAMED])
+        more = f" and {len(kept) - _NAMED:,} more" if len(kept) > _NAMED else ""
+        words = f"  Keeps {counted(len(kept), 'tag')} that no source has: {named}{more}"
+        yield Content.styled(safe(words), QUIET)
     for name, quota in foreseen.preview.quotas.items():
         read = foreseen.preview.manifests_read.get(name, 0)
         few = read > quota.left

@@ -95,6 +95,14 @@ class Entry:
             return False
 
     @property
+    def is_handed_out(self) -> bool:
+        """Whether the service hands out logins at this host."""
+        try:
+            return self.kind.hands_out_at(host_of(self.host))
+        except BadReference:
+            return False
+
+    @property
     def is_typed(self) -> bool:
         """Whether the user and the secret are typed here, and not read from elsewhere."""
         return self.source in ("keyring", "session")

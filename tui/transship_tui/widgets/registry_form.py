@@ -57,6 +57,7 @@ class RegistryForm(WorkersMinded, Vertical):
         height: 1fr; max-width: 96;
         &>#buttons { height: auto; padding: 1 0 0 15; }
         & #buttons Button { margin-right: 2; }
+        & #card { display: none; }
     }
     """
 
@@ -89,6 +90,7 @@ class RegistryForm(WorkersMinded, Vertical):
         self._keyring = SecretStatus("ok")
         self._knocked = (account.host, account.tls) if account else None
         self._saving = False
+        self._found: tuple[str, Examination] | None = None
 
     def compose(self) -> ComposeResult:
         """Give the fields and the buttons."""
@@ -98,6 +100,7 @@ class RegistryForm(WorkersMinded, Vertical):
             yield Button("Test", id="test", compact=True)
             yield Button("Save", id="save", compact=True, variant="primary")
             yield Button("Cancel", id="cancel", compact=True)
+            yield Button("Card", id="card", compact=True)
 
     def on_mount(self) -> None:
         """Begin with the first field that can be filled in."""
@@ -115,6 +118,24 @@ class RegistryForm(WorkersMinded, Vertical):
         return self.query_one(RegistryFields)
 
     @property
+    def found(self) -> tuple[str, Examination] | None:
+        """The host that answered last and what was found there, while that host is filled in."""
+        if self._found is None or self._found[0] != _host_in(self.fields.entry):
+            return None
+        return self._found
+
+    def _answered(self, account: Account, found: Examination | None) -> None:
+        """Offer the card of a registry that has answered."""
+        wants = found is not None and isinstance(found.problem, SignInNeeded)
+        if found is not None and (found.problem is None or wants):
+            self._found = (account.host, found)
+            self._offer_card()
+
+    def _offer_card(self) -> None:
+        self.query_one("#card").display = self.found is not None
+        self.screen.refresh_bindings()
+
+    @property
     def is_touched(self) -> bool:
         """Whether closing the form would lose what the operator has filled in."""
         return self.fields.is_touched
@@ -122,6 +143,8 @@ class RegistryForm(WorkersMinded, Vertical):
     @on(RegistryFields.Edited)
     def _edited(self, event: RegistryFields.Edited) -> None:
         self.post_message(self.Edited(_line(event.entry)))
+        if self._found is not None:
+            self._offer_card()
 
     @on(Select.Changed, "#sign-in")
     def _say_source(self) -> None:
@@ -132,7 +155,8 @@ class RegistryForm(WorkersMinded, Vertical):
         if unusable:
             self.fields.say(keyring_note(self._keyring))
         else:
-            self.fields.say(source_note(entry.source, entry.host))
+            handed_out = entry.is_handed_out
+            self.fields.say(source_note(entry.source, entry.host, handed_out=handed_out))
 
     @work(group="keyring", exit_on_error=False)
     async def _look_at_keyring(self) -> None:
@@ -173,6 +197,7 @@ class RegistryForm(WorkersMinded, Vertical):
             return
         if found.problem is None or isinstance(found.problem, SignInNeeded):
             self._knocked = (nobody.host, nobody.tls)
+        self._answered(nobody, found)
         fields = self.fields
         if found.lists and fields.is_source_ours:
             fields.choose_source("", by_us=True)
@@ -233,6 +258,7 @@ class RegistryForm(WorkersMinded, Vertical):
         except TransshipError as error:
             self._fail(error, account)
             return None
+        self._answered(account, found)
         self.fields.may_not_list = found.lists is False
         self._say_all(notes_of(found, account))
         return found
@@ -308,6 +334,13 @@ class RegistryForm(WorkersMinded, Vertical):
         self._say_source()
         if doing:
             self.fields.say(Note("host", "…", doing))
+
+
+def _host_in(entry: Entry) -> str:
+    try:
+        return entry.account().host
+    except BadReference:
+        return ""
 
 
 def _line(entry: Entry) -> str:

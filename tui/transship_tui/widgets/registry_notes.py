@@ -14,9 +14,11 @@ from transship.accounts.account import Account, SecretSource
 from transship.accounts.environment import variables_of
 from transship.accounts.secrets import SecretStatus
 from transship.errors import TransshipError
+from transship.registries.card import card_of
 from transship.registries.examine import Examination
 from transship.registries.services import Service
 from transship.text import safe
+from transship_tui.capabilities import grouped
 from transship_tui.marks import BAD, CARE, OK, QUIET
 
 Place = Literal[
@@ -43,6 +45,9 @@ KEYRING_ERRORS = (
 )
 
 _COLORS = {"✓": OK, "!": CARE, "✗": BAD, "…": QUIET, "": QUIET}
+
+HANDED_OUT = "nothing is kept: its own API hands out a login, as whoever you are to it"
+"""What no secret means where the service hands out logins."""
 
 _CERTIFICATE = (
     "If your own authority signed it, choose “own CA file”. Before you choose “not verified”, "
@@ -90,12 +95,13 @@ def notes_of(found: Examination, account: Account, *, signing_in: bool = False) 
         if note := note_of(found.problem, account):
             yield note
         return
-    yield Note("host", "✓", _answers(found) + (", lists its repositories" * bool(found.lists)))
+    said = _answers(found) + (", lists its repositories" * bool(found.lists))
+    yield Note("host", "✓", said, _impossible(found))
     if found.signed_in:
         yield Note(
             "sign-in", "✓", f"signed in as {account.username}" if account.username else "signed in"
         )
-    if not found.lists and not signing_in:
+    if found.lists is False and not signing_in:
         yield _closed_note(found)
 
 
@@ -131,8 +137,11 @@ def protection_note(*, here: bool) -> Note:
     return Note("tls", "", words if here else "")
 
 
-def source_note(source: SecretSource, host: str) -> Note:
-    """Return where the secret lives, when that has to be said."""
+def source_note(source: SecretSource, host: str, *, handed_out: bool = False) -> Note:
+    """Return where the secret lives, when that has to be said.
+
+    `handed_out` says that the service hands out a login to whoever keeps no secret.
+    """
     match source:
         case "environment":
             words = f"read at each use from {' and '.join(variables_of(host))}"
@@ -141,7 +150,7 @@ def source_note(source: SecretSource, host: str) -> Note:
         case "session":
             words = "forgotten when you quit; jobs that run go on"
         case "":
-            words = "what everybody may read"
+            words = HANDED_OUT if handed_out else "what everybody may read"
         case _:
             words = ""
     return Note("sign-in", "", words)
@@ -155,6 +164,13 @@ def _closed_note(found: Examination) -> Note:
     else:
         words = "without a sign-in it doesn't list its repositories"
     return Note("repositories", "!", words, _CLOSED)
+
+
+def _impossible(found: Examination) -> str:
+    """Return what else can't be done there; of the list there is a note of its own."""
+    answers = dict(grouped(card_of(found.service, found)))
+    names = [name for name in answers.get("no", ()) if name != "list"]
+    return f"Its card says what it means that it can't {' or '.join(names)}." if names else ""
 
 
 def state_of(found: Examination | None, error: TransshipError | None) -> str:

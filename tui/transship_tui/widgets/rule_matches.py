@@ -177,6 +177,7 @@ class RuleMatches(WorkersMinded, Vertical):
             if tags * len(plan.rules) <= _AT_ONCE:
                 self._drawn = draw(plan, catalogues, now)
             else:
+                self._say()
                 self._drawn = await computed(draw, plan, catalogues, now)
         except TransshipError as error:
             self._refusal = f"{error.title}: {error.detail}"
@@ -355,6 +356,8 @@ class RuleMatches(WorkersMinded, Vertical):
             does = f"{key_for(self, 'editor.look-up')} does it"
             words = f"? {counted(self._drawn.unknown, 'tag')} must be looked up; {does}"
             return Content.styled(words, CARE)
+        if self.is_busy:
+            return Content.styled("… going through the tags again", CARE)
         return Content.styled(
             f"{self._extent()}; {key_for(self, 'editor.list')} lists anew" if self._drawn else "",
             QUIET,

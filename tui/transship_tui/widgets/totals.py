@@ -27,6 +27,7 @@ _REMEDIES = {
     JobState.INTERRUPTED: "its process ended; {jobs.resume} goes on from where it was",
     JobState.FAILED: "{jobs.retry} tries again what failed",
 }
+_STOPPED = "change its plan, and run that again: the job keeps the plan that it began with"
 _PAUSING = "its lanes come to a good point first"
 
 Part = str | Content | tuple[str, str]
@@ -114,7 +115,8 @@ def _state(view: JobView, now: float, keys: Chosen) -> Content:
         parts.append(
             (f"   {'' if view.undo.whole else 'partly '}undone by {safe(view.undo.by)}", CARE)
         )
-    remedy = _PAUSING if view.pausing else _REMEDIES.get(view.state)
+    remedy = _STOPPED if view.stopped else _REMEDIES.get(view.state)
+    remedy = _PAUSING if view.pausing else remedy
     if remedy:
         parts.append((f"   {with_keys(remedy, keys)}", QUIET))
     return Content.assemble(*parts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 
 from transship import errors
@@ -217,7 +218,8 @@ async def _first_tag(
     if reference.version:
         return reference
     async with way.registry(credential) as registry:
-        tag = await anext(registry.tags(reference.repository), None)
+        async with aclosing(registry.tags(reference.repository)) as tags:
+            tag = await anext(tags, None)
     return reference.at(tag) if tag else None
 
 

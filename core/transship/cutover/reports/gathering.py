@@ -99,9 +99,18 @@ def old_until(case: Case) -> float:
 
 def moved_since(subject: Subject, journal: Journal, now: float) -> float | None:
     """Return since when every resolver leads to the new registry, None while some don't."""
+    return _moved_at(journal, progress(_case(subject, journal, now)))
+
+
+def seen_change(subject: Subject, journal: Journal, now: float) -> tuple[float, float]:
+    """Return when the change was seen, and until when it surely hadn't been made; 0.0 for never."""
+    case = _case(subject, journal, now)
+    return progress(case).clocks.changed_at or 0.0, old_until(case)
+
+
+def _case(subject: Subject, journal: Journal, now: float) -> Case:
     known = journal.evidence() or Evidence(now)
-    stands = progress(Case(subject, known, now, journal.served(), journal.samples()))
-    return _moved_at(journal, stands)
+    return Case(subject, known, now, journal.served(), journal.samples())
 
 
 def _moved_at(journal: Journal, stands: Progress | None) -> float | None:

@@ -73,6 +73,8 @@ class Standing:
     quiet: int = 0
     unended: Unended | None = None
     checking: str = ""
+    trouble: str = ""
+    """Why pulls by the domain can't be made while it is watched, where they can't."""
     problem: str = ""
     """Why it can't be read, where it can't."""
 

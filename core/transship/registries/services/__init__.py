@@ -15,13 +15,13 @@ from transship.registries.services import (
     azure,
     docker_hub,
     ecr,
-    generic,
     gitlab,
     google,
     harbor,
     quay,
     tencent,
 )
+from transship.registries.services.generic import GENERIC
 from transship.registries.services.github import GHCR
 from transship.registries.services.huawei import SWR
 from transship.registries.services.recognising import recognised
@@ -41,7 +41,7 @@ SERVICES: tuple[Service, ...] = (
     tencent.TCR,
     tencent.CCR,
     alibaba.ALIBABA,
-    generic.GENERIC,
+    GENERIC,
 )
 """All that are known; the last one stands for every other registry."""
 
@@ -49,7 +49,7 @@ SERVICES: tuple[Service, ...] = (
 def service_of(host: str) -> Service:
     """Return the service that runs at `host[:port]`, as far as the name tells."""
     name = host.partition(":")[0]
-    return next((s for s in SERVICES if s.runs_at(name)), generic.GENERIC)
+    return next((s for s in SERVICES if s.runs_at(name)), GENERIC)
 
 
 def service_greeting(host: str, challenges: Iterable[str]) -> Service | None:
@@ -65,4 +65,4 @@ def service_named(kind: str) -> Service | None:
     return next((service for service in SERVICES if service.kind == kind), None)
 
 
-__all__ = ["SERVICES", "Service", "service_greeting", "service_named", "service_of"]
+__all__ = ["GENERIC", "SERVICES", "Service", "service_greeting", "service_named", "service_of"]

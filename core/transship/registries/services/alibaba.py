@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from transship.registries.services.facts import NO_LIST, Facts, no
-from transship.registries.services.service import Service
+from transship.registries.services.service import Greeting, Service
 
 ALIBABA = Service(
     kind="alibaba",
     title="Alibaba Cloud ACR",
     hosts=(r"registry(-vpc)?\.[a-z0-9-]+\.aliyuncs\.com", r".+-registry(-vpc)?\..+\.aliyuncs\.com"),
+    greeting=Greeting(realm=r".*", service=r"registry\.aliyuncs\.com:.+"),
     username="account, or temporary user",
     secret="the registry's own password, or temporary token",
     lists=False,

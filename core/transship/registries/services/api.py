@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer
-from transship.registries.credential import Credential
+from transship.registries.credential import Credential, Login
 from transship.registries.foreseeing import Missing
 
 
@@ -38,6 +38,14 @@ class Signed:
 
 Sign = Callable[[Credential], Signed]
 """How an API is signed in to, where that isn't Basic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """All below a path, which is there and can't be listed, and why."""
+
+    path: str
+    why: TransshipError
 
 
 class Ask(Protocol):
@@ -70,10 +78,11 @@ class Ask(Protocol):
 class Lister(Protocol):
     """Lists what the registry's own catalog doesn't."""
 
-    def repositories(self) -> AsyncIterator[str]:
+    def repositories(self) -> AsyncIterator[str | Unlisted]:
         """Give the names of the repositories that the account sees, as they come.
 
-        As they are in references. Raises what stands in the way of asking.
+        As they are in references. Where it may not look, it says so. Raises what stands in the way
+        of asking.
         """
 
 
@@ -92,14 +101,6 @@ class Creator(Protocol):
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether it is there, without believing anything that was asked before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What a registry is signed in to with for a while: `seconds` from when it was handed out."""
-
-    credential: Credential
-    seconds: float
 
 
 @runtime_checkable

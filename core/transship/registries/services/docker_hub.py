@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from transship.registries.credential import Credential
+from transship.registries.links import Pages
 from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask, Signed
 from transship.registries.services.facts import NO_CREATION, NO_DELETE, Facts, no, yes
@@ -54,11 +55,14 @@ class HubApi:
         for namespace in answer.json(_Namespaces).namespaces:
             path = f"/v2/repositories/{quote(namespace, safe='')}/?page=1&page_size={_PAGE}"
             following: str | None = self._hub + path
+            pages = Pages(self._hub + path)
             while following:
                 page: _Page = (await self._ask(following, bearer=bearer)).json(_Page)
                 for repository in page.results:
                     yield f"{namespace}/{repository.name}"
                 following = page.next
+                if following:
+                    pages.turn(following, f"{self._hub}/v2/repositories/{namespace}")
 
 
 def _sign(credential: Credential) -> Signed:
@@ -80,6 +84,7 @@ DOCKER_HUB = Service(
     capabilities=Capabilities(parts=(2, 2)),
     api=_api,
     api_hosts=(HUB,),
+    lists_own=True,
     metered=True,
     facts=Facts(
         list=yes("by the Hub's API, the account's own namespaces"),

@@ -11,11 +11,12 @@ import base64
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.credential import Credential
+from transship.registries.credential import Credential, Login
 from transship.registries.foreseeing import (
     Asked,
     Immutable,
@@ -26,7 +27,7 @@ from transship.registries.foreseeing import (
     Writes,
 )
 from transship.registries.place import MEBIBYTE, Capabilities
-from transship.registries.services.api import Ask, Login, Visibility
+from transship.registries.services.api import Ask, Visibility
 from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Service
 from transship.registries.wildcards import covering
@@ -78,6 +79,8 @@ class _Api:
                 prefixes = await self._prefixes.once("", lambda: self._made_by_push(client))
             except TransshipError as error:
                 unknown.append(Unknown("whether a push makes a repository", name, error))
+                perhaps = Missing("repository", name, perhaps=True)
+                standings[name] = Standing(missing=perhaps)
                 continue
             if not any(prefix == _EVERY or name.startswith(f"{prefix}/") for prefix in prefixes):
                 standings[name] = Standing(missing=Missing("repository", name))
@@ -179,12 +182,12 @@ def _immutable(repository: Mapping[str, Any]) -> tuple[Immutable, ...]:
 async def _answered(work: Callable[[], _T]) -> _T:
     """Return what boto3 answers, beside the loop. Raises its failures as errors of ours."""
     try:
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+        from botocore import exceptions as failures
     except ImportError as error:
         raise errors.ExtraMissing("the API of ECR needs transship[aws]") from error
     try:
         return await asyncio.to_thread(work)
-    except ClientError as error:
+    except failures.ClientError as error:
         said = error.response.get("Error", {})
         code, words = str(said.get("Code", "")), safe(str(said.get("Message", "")), limit=300)
         detail = f"{error.operation_name}: {code} {words}"
@@ -192,10 +195,17 @@ async def _answered(work: Callable[[], _T]) -> _T:
             raise errors.NoRight(detail) from None
         if code in _KEYS:
             raise errors.WrongCredential(detail) from None
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status == HTTPStatus.TOO_MANY_REQUESTS or "Throttl" in code:
+            raise errors.RateLimited(detail) from None
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise errors.ServerFailed(detail) from None
         raise errors.UnexpectedAnswer(detail) from None
-    except NoCredentialsError:
+    except failures.NoCredentialsError:
         raise errors.SignInNeeded("boto3 finds no credentials for the API of ECR") from None
-    except BotoCoreError as error:
+    except (failures.ConnectionError, failures.HTTPClientError) as error:
+        raise errors.ConnectionLost(safe(str(error), limit=300)) from None
+    except failures.BotoCoreError as error:
         raise errors.UnexpectedAnswer(safe(str(error), limit=300)) from None
 
 
@@ -223,6 +233,7 @@ ECR = Service(
     secret="password of `aws ecr get-login-password` (ends after 12 hours)",
     capabilities=Capabilities(whole_limit=10 * MEBIBYTE, piece=10 * MEBIBYTE, blob_indexes=False),
     api=_api,
+    hands_out=(_HOST.pattern,),
     facts=Facts(
         list=yes("by its API, with boto3"),
         create=yes("repository, by its API with boto3"),

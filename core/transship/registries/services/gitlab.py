@@ -13,8 +13,9 @@ import msgspec
 
 from transship import errors
 from transship.registries.credential import Credential
+from transship.registries.links import Pages
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Signed
+from transship.registries.services.api import Ask, Signed, Unlisted
 from transship.registries.services.facts import Facts, no, yes
 from transship.registries.services.service import Greeting, Service
 
@@ -24,6 +25,8 @@ _PAGE = 100
 
 class _Project(msgspec.Struct):
     id: int
+    path_with_namespace: str
+    container_registry_access_level: str = ""
 
 
 class _Repository(msgspec.Struct):
@@ -36,7 +39,7 @@ class _Api:
     def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - the API is GitLab's
         self._ask = ask
 
-    async def repositories(self) -> AsyncIterator[str]:
+    async def repositories(self) -> AsyncIterator[str | Unlisted]:
         """Give the repositories, project by project."""
         realm = await self._ask.realm()
         gitlab = realm.partition("?")[0].removesuffix(_REALM)
@@ -44,15 +47,21 @@ class _Api:
             raise errors.CatalogClosed("the registry names no GitLab as its token server")
         projects = f"{gitlab}/api/v4/projects"
         async for project in self._pages(projects, "membership=true&", _Project):
+            if project.container_registry_access_level == "disabled":
+                continue
             path = f"{projects}/{project.id}/registry/repositories"
             try:
                 async for repository in self._pages(path, "", _Repository):
                     yield repository.path
-            except (errors.RepositoryNotFound, errors.NoRight):
-                continue  # Its registry is switched off, or not for this account.
+            except errors.RepositoryNotFound:
+                continue  # Its registry was never switched on.
+            except errors.NoRight as error:
+                # A repository's path is in lower case, whatever that of its project is.
+                yield Unlisted(project.path_with_namespace.lower(), error)
 
     async def _pages(self, address: str, query: str, kind: type[Any]) -> AsyncIterator[Any]:
         page = "1"
+        pages = Pages(page)
         while page:
             answer = await self._ask(
                 f"{address}?{query}per_page={_PAGE}&page={page}",
@@ -62,8 +71,9 @@ class _Api:
             for each in answer.json(list[kind]):  # type: ignore[valid-type]
                 yield each
             following = answer.headers.get("x-next-page", "")
-            if following and (not following.isdecimal() or int(following) <= int(page)):
-                raise errors.UnexpectedAnswer(f"{address}: its pages go round in circles")
+            if following and not following.isdecimal():
+                raise errors.UnexpectedAnswer(f"{address}: {following!r} is no number of a page")
+            pages.turn(following, address)
             page = following
 
 
@@ -81,6 +91,7 @@ GITLAB = Service(
     lists=False,
     capabilities=Capabilities(parts=(2, 0)),
     api=_Api,
+    lists_own=True,
     facts=Facts(
         list=yes("by GitLab's API, with a token that has read_api"),
         create=no(

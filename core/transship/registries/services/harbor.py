@@ -24,7 +24,7 @@ from transship.registries.foreseeing import (
     Writes,
 )
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.api import Ask, Unlisted, Visibility
 from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Greeting, Service
 from transship.registries.wildcards import covering
@@ -118,14 +118,16 @@ class _Api:
             standings[repository] = standing
         return Outlook(standings, tuple(unknown))
 
-    async def repositories(self) -> AsyncIterator[str]:
+    async def repositories(self) -> AsyncIterator[str | Unlisted]:
         """Give what is in the projects that the account sees; the catalog is for administrators."""
         for project in await _all(self._ask, _PROJECTS, "", _Project):
             path = f"{_PROJECTS}/{quote(project.name, safe='')}/repositories"
             try:
                 found = await _all(self._ask, path, "", _Repository)
-            except NoRight:
-                continue  # It is shown in the list of all, and not to be looked into.
+            except NoRight as error:
+                # It is shown in the list of all, and not to be looked into.
+                yield Unlisted(project.name, error)
+                continue
             for repository in found:
                 yield repository.name
 

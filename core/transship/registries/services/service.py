@@ -33,7 +33,9 @@ class Service:
     that is not the name in references. `api` opens the service's own API (see `services.api`) by
     the host of a registry; `api_hosts` are the hosts of that API to which the account's secret may
     go, beside the registry and its token server. `metered` says that it counts the manifests that
-    are read. `facts` are for its capability card.
+    are read, `hands_out` (as `hosts`) to which registries its API hands out logins. With
+    `lists_own` its list is of what belongs to the account, though that may read more. `facts` are
+    for its capability card.
     """
 
     kind: str
@@ -47,9 +49,16 @@ class Service:
     capabilities: Capabilities = field(default_factory=Capabilities)
     api: Callable[[str, Ask], object] | None = None
     api_hosts: tuple[str, ...] = ()
+    lists_own: bool = False
     metered: bool = False
+    hands_out: tuple[str, ...] = ()
     facts: Facts = field(default_factory=Facts)
 
     def runs_at(self, host: str) -> bool:
         """Tell whether `host` (without a port) is one of this service's names."""
         return any(re.fullmatch(pattern, host) for pattern in self.hosts)
+
+    def hands_out_at(self, host: str) -> bool:
+        """Tell whether its API hands out logins to the registry at `host[:port]`."""
+        name = host.partition(":")[0]
+        return any(re.fullmatch(pattern, name) for pattern in self.hands_out)

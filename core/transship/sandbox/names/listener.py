@@ -6,12 +6,13 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 import dns.exception
 import dns.flags
 import dns.message
+
+from transship.lifetimes import Runs, end
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,42 +25,25 @@ _IDLE_SECONDS = 10.0
 _TRIES = 20
 
 
-class Listener:
+class Listener(Runs):
     """Answers what comes while it is entered, at `port`, which the system chooses."""
 
     def __init__(self, respond: Respond) -> None:
         self.port = 0
         self._respond = respond
         self._work: set[asyncio.Task[None]] = set()
-        self._running = AsyncExitStack()
 
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            datagrams, stream = _sockets()
-            self.port = stream.getsockname()[1]
-            server = await asyncio.start_server(self._serve_stream, sock=stream)
-            stack.push_async_callback(self._end_work)
-            stack.callback(server.close)
-            loop = asyncio.get_running_loop()
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self._serve_datagram), sock=datagrams
-            )
-            stack.callback(transport.close)
-            self._running = stack.pop_all()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._running.aclose()
-
-    async def _end_work(self) -> None:
-        for each in self._work:
-            each.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+    async def _start(self, stack: AsyncExitStack) -> None:
+        datagrams, stream = _sockets()
+        self.port = stream.getsockname()[1]
+        server = await asyncio.start_server(self._serve_stream, sock=stream)
+        stack.push_async_callback(lambda: end(*self._work))
+        stack.callback(server.close)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self._serve_datagram), sock=datagrams
+        )
+        stack.callback(transport.close)
 
     def _serve_datagram(
         self, wire: bytes, client: tuple[str, int], transport: asyncio.DatagramTransport

@@ -8,8 +8,6 @@ import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 import dns.message
 import dns.name
@@ -19,6 +17,7 @@ from transship.clock import Clock, SystemClock
 from transship.cutover.change.secret import TsigKey
 from transship.cutover.change.ways import ByUpdate
 from transship.cutover.subject import Resolver
+from transship.lifetimes import Runs, end
 from transship.sandbox.names.authority import Authority
 from transship.sandbox.names.listener import LOOPBACK, Listener
 from transship.sandbox.names.resolver import CachingResolver
@@ -38,7 +37,7 @@ _SOA = "@ SOA {server}. admin.{server}. 1 3600 600 86400 2"
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
+class _Listening:
     primary: Listener
     secondary: Listener
     normal: Listener
@@ -46,7 +45,7 @@ class _Running:
 
 
 @dataclass(slots=True)
-class SandboxNames:
+class SandboxNames(Runs):
     """Runs while it is entered, on ports that the system chooses; `old` and `new` are addresses.
 
     `DOMAIN` is a CNAME of `OLD`. Two name servers serve it, the second one a second behind the
@@ -59,39 +58,27 @@ class SandboxNames:
     clock: Clock = field(default_factory=SystemClock)
     key: TsigKey = field(init=False)
     """The key that changes the zone."""
-    _ends: AsyncExitStack = field(init=False, default_factory=AsyncExitStack)
-    _running: _Running | None = field(init=False, default=None)
+    _listening: _Listening | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         secret = base64.b64encode(secrets.token_bytes(32)).decode()
         self.key = TsigKey(_KEY_NAME, secret, _ALGORITHM)
 
-    async def __aenter__(self) -> Self:
+    async def _start(self, stack: AsyncExitStack) -> None:
         zones = self._zones()
         key = dns.tsig.Key(dns.name.from_text(self.key.name), self.key.secret, self.key.algorithm)
         first, second = _SERVERS
-        async with AsyncExitStack() as stack:
 
-            async def listen(on: Authority | CachingResolver) -> Listener:
-                return await stack.enter_async_context(Listener(on.respond))
+        async def listen(on: Authority | CachingResolver) -> Listener:
+            return await stack.enter_async_context(Listener(on.respond))
 
-            primary = await listen(Authority(first, zones, self.clock, key=key))
-            secondary = await listen(Authority(second, zones, self.clock, lag=_LAG_SECONDS))
-            normal = CachingResolver(primary.port, self.clock)
-            slow = CachingResolver(secondary.port, self.clock, holds=_HELD_SECONDS)
-            self._running = _Running(primary, secondary, await listen(normal), await listen(slow))
-            asking = asyncio.create_task(self._ask(normal, slow))
-            stack.push_async_callback(_ended, asking)
-            self._ends = stack.pop_all()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._ends.aclose()
+        primary = await listen(Authority(first, zones, self.clock, key=key))
+        secondary = await listen(Authority(second, zones, self.clock, lag=_LAG_SECONDS))
+        normal = CachingResolver(primary.port, self.clock)
+        slow = CachingResolver(secondary.port, self.clock, holds=_HELD_SECONDS)
+        self._listening = _Listening(primary, secondary, await listen(normal), await listen(slow))
+        asking = asyncio.create_task(self._ask(normal, slow))
+        stack.push_async_callback(end, asking)
 
     async def _ask(self, *resolvers: CachingResolver) -> None:
         query = dns.message.make_query(DOMAIN, "A").to_wire()
@@ -124,10 +111,10 @@ class SandboxNames:
         return ByUpdate(ZONE, LOOPBACK, self.key.name, self._at.primary.port, self.key.algorithm)
 
     @property
-    def _at(self) -> _Running:
-        if self._running is None:
+    def _at(self) -> _Listening:
+        if self._listening is None:
             raise RuntimeError("it doesn't run")
-        return self._running
+        return self._listening
 
     def _zones(self) -> Sequence[Zone]:
         """Return the zone and all above it, so that nobody outside is asked for anything."""
@@ -147,11 +134,6 @@ class SandboxNames:
             Zone("test.", _file([*servers, *delegated, *addresses]), self.clock),
             Zone(f"{ZONE}.", _file(records), self.clock),
         )
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _file(records: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from transship import errors
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
+from transship.plans.circles import circling
 from transship.plans.plan import Kind, Plan, Wanted
 from transship.plans.selection import select, to_look_up
 from transship.transfers.choosing import look_up
@@ -29,7 +30,8 @@ async def copies_of(
 
     `known` is what stood at the sources when all of it was listed last. Only the repositories of
     the tags are listed again; the others are believed, so that the rules say of a tag what they
-    say when all is looked at. A tag that they leave out has no copy.
+    say when all is looked at. A tag that they leave out has no copy, and neither has one that they
+    copy back: only when all is looked at is it told whether both sides differ.
     """
     tags = dict.fromkeys(pushed)
     found = [named for tag in tags for wanted in plan.copies if (named := _named(wanted, tag))]
@@ -41,8 +43,9 @@ async def copies_of(
     while needed := to_look_up(selection, catalogues):
         catalogues = await look_up(catalogues, needed, looking)
         selection = select(plan, catalogues, now)
-    found += [chosen.wanted for chosen in selection.chosen if chosen.wanted.source in tags]
-    return found
+    still = circling(plan, selection.lots)
+    taken = (chosen.wanted for chosen in selection.chosen if chosen.wanted.source in tags)
+    return found + [wanted for wanted in taken if wanted.target not in still]
 
 
 def _named(wanted: Wanted, tag: Reference) -> Wanted | None:

@@ -44,6 +44,7 @@ class Telling:
             f"{count} can't be copied: {examples}{more_words}" if examples else "",
             frozenset((copy.source, copy.reason) for copy in found.blocked) if examples else None,
         )
+        self._unknown(found)
         gone = frozenset(each.target for each in found.inventory.vanished.found)
         away = ", ".join(sorted(left_out))
         self.once("deletions away", f"nothing is deleted while {away} is left out" if away else "")
@@ -51,6 +52,17 @@ class Telling:
             "deletions",
             f"nothing is deleted: {found.undone}" if found.undone else "",
             gone if found.undone else None,
+        )
+
+    def _unknown(self, found: Look) -> None:
+        """Tell what the targets didn't say of themselves, so that it couldn't be foreseen."""
+        unknown = found.foresight.unknown if found.foresight else ()
+        self.once(
+            "unknown",
+            "; ".join(f"{each.target}: it isn't known {each}" for each in unknown),
+            frozenset((u.target, u.what, frozenset(u.of), u.why.cause) for u in unknown)
+            if unknown
+            else None,
         )
 
     def away(self, absences: Iterable[Absence]) -> None:

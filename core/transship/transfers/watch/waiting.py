@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from transship.clock import Clock
+from transship.lifetimes import end
 
 _SLICE_SECONDS = 60.0
 """How long to sleep before the clock is read again: it may have been set, or the machine slept."""
@@ -25,6 +26,4 @@ async def until(clock: Clock, due: float | None, woken: asyncio.Event | None = N
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            await end(*waits)

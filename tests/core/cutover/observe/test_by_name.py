@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
@@ -18,10 +20,11 @@ from transship.cutover.observe.by_name import pull_by_name
 from transship.cutover.observe.probing import SignIn
 from transship.cutover.observe.targeting import Limits, Wishes
 from transship.cutover.subject import Domain, Resolver, Subject
+from transship.oci.reference import Reference
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from servers.certificates import Certificates
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from servers.stored import Stored
     from servers.token_server import TokenServer
     from transship.cutover.observe.asking import Asker
+    from transship.cutover.observe.pinned import Way
 
     Serve = Callable[..., DockerRegistry]
     Pulls = Callable[..., Awaitable[tuple[NamedPull, ...]]]
@@ -260,3 +264,27 @@ async def test_a_name_that_this_machine_doesnt_find(pulls: Pulls, subject: Subje
 async def test_what_is_no_reference_is_the_operators_own(pulls: Pulls, subject: Subject) -> None:
     with pytest.raises(errors.BadReference):
         await pulls("plain", subject=replace(subject, repositories=("Team/App",)))
+
+
+async def test_a_list_of_which_only_the_first_tag_counts_is_closed_before_the_registry() -> None:
+    done: list[str] = []
+
+    class Fake:
+        async def tags(self, _: str) -> AsyncIterator[str]:
+            try:
+                yield "v1"
+                yield "v2"
+            finally:
+                await asyncio.sleep(0)
+                done.append("list closed")
+
+    class FakeWay:
+        @asynccontextmanager
+        async def registry(self, _: Credential | None) -> AsyncIterator[Fake]:
+            yield Fake()
+            done.append("registry closed")
+
+    first = await by_name._first_tag(cast("Way", FakeWay()), None, Reference("a.example", APP))
+
+    assert first == Reference("a.example", APP, "v1")
+    assert done == ["list closed", "registry closed"]

@@ -105,7 +105,7 @@ async def test_a_template_may_make_what_is_not_there(
 
 
 @pytest.mark.parametrize("caller", [ACCOUNT, "210987654321"])
-async def test_what_is_not_there_is_not_judged_where_templates_are_hidden(
+async def test_what_is_not_there_may_be_made_by_a_push_where_templates_are_hidden(
     caller: str, api: EcrApi
 ) -> None:
     api.caller = caller
@@ -114,7 +114,9 @@ async def test_what_is_not_there_is_not_judged_where_templates_are_hidden(
 
     outlook = await look({"team/web": False, "team/api": False})
 
-    assert outlook.standings == {}
+    assert {name: standing.missing for name, standing in outlook.standings.items()} == {
+        name: Missing("repository", name, perhaps=True) for name in ("team/web", "team/api")
+    }
     assert {unknown.what for unknown in outlook.unknown} == {"whether a push makes a repository"}
     assert all(isinstance(unknown.why, errors.NoRight) for unknown in outlook.unknown)
 

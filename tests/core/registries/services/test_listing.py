@@ -58,7 +58,7 @@ class TestHarbor:
 
         assert await names(registry) == ["shop/a/b", *(f"team/{name}" for name in many)]
 
-    async def test_a_project_that_the_account_may_not_look_into_is_passed_over(
+    async def test_a_project_that_the_account_may_not_look_into_is_named_beside_the_list(
         self, server: Harbor, registry: Registry
     ) -> None:
         server.projects = {
@@ -67,6 +67,22 @@ class TestHarbor:
         }
 
         assert await names(registry) == ["team/web"]
+        assert [type(why) for why in registry.unlisted.values()] == [errors.NoRight]
+        assert list(registry.unlisted) == ["closed"]
+
+        server.projects["closed"].may_look_into = True
+        assert await names(registry) == ["closed/web", "team/web"]
+        assert registry.unlisted == {}, "of the list before"
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    async def test_what_may_pass_is_no_reason_to_take_the_catalog_for_the_whole(
+        self, server: Harbor, registry: Registry, status: int
+    ) -> None:
+        server.broken = status
+
+        with pytest.raises((errors.RateLimited, errors.ServerFailed)):
+            await names(registry)
+        assert all("_catalog" not in request.path for request in server.requests)
 
     async def test_without_an_answer_of_the_api_the_catalog_is_asked(
         self, server: Harbor, registry: Registry
@@ -135,6 +151,17 @@ class TestDockerHub:
 
             assert other.asked == []
 
+    async def test_pages_that_go_round_in_circles_are_no_list(
+        self, server: Hub, service: Service, scripted: ScriptedServer, connect: Connect
+    ) -> None:
+        registry = connect(scripted.host, credential=LOGIN, service=service)
+        server.namespaces = {"tools": [f"t{n}" for n in range(150)]}
+        server.circles = True
+
+        with pytest.raises(errors.UnexpectedAnswer, match="circles"):
+            await names(registry)
+        assert len(server.asked) == 2 + 2, "signing in, namespaces, and two pages"
+
     async def test_the_secret_goes_only_where_the_service_says(
         self, server: Hub, service: Service, scripted: ScriptedServer, connect: Connect
     ) -> None:
@@ -172,6 +199,28 @@ class TestGitLab:
 
         assert found == ["acme/web", "acme/web/debug", *(f"acme/p{n}" for n in range(10, 210))]
 
+    async def test_what_the_account_may_not_see_of_its_projects_is_named_beside_the_list(
+        self, server: GitLab, registry: Registry
+    ) -> None:
+        server.projects = {1: ["acme/web"], 2: None, 7: ["acme/p7"]}
+        server.guest = {7}
+
+        assert await names(registry) == ["acme/web"]
+        assert {path: type(why) for path, why in registry.unlisted.items()} == {
+            "acme/p7": errors.NoRight
+        }
+        assert not any("/projects/2/" in path for path in server.asked), "it has no registry"
+
+    @pytest.mark.parametrize(("page", "why"), [("1", "circles"), ("2&x=", "no number")])
+    async def test_pages_that_lead_nowhere_are_no_list(
+        self, server: GitLab, registry: Registry, page: str, why: str
+    ) -> None:
+        server.projects = {1: ["acme/web"]}
+        server.pages = page
+
+        with pytest.raises(errors.UnexpectedAnswer, match=why):
+            await names(registry)
+
     async def test_a_token_that_may_not_read_the_api_lists_nothing_and_says_so(
         self, server: GitLab, registry: Registry
     ) -> None:
@@ -204,3 +253,26 @@ class TestEcr:
 
         assert await names(Registry(HOST, service=ECR)) == sorted(api.repositories)
         assert [operation for operation, _ in api.asked] == ["DescribeRepositories"] * 3
+
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            ((400, "ThrottlingException"), errors.RateLimited),
+            ((500, "ServerException"), errors.ServerFailed),
+        ],
+    )
+    async def test_what_may_pass_isnt_taken_for_an_api_that_doesnt_list(
+        self, api: EcrApi, answer: tuple[int, str], kind: type[errors.TransshipError]
+    ) -> None:
+        api.broken = answer
+
+        with pytest.raises(kind):
+            await names(Registry(HOST, service=ECR))
+
+    async def test_an_api_that_nothing_answers_for_isnt_either(
+        self, api: EcrApi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:1")
+
+        with pytest.raises(errors.ConnectionLost):
+            await names(Registry(HOST, service=ECR))

@@ -1,0 +1,163 @@
+"""What has to be there before a push is created by the service's own API, and seen to be there.
+
+`servers.harbor`, `servers.ecr` and scripted answers (SWR) stand in for what can't be had here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from clients.opening import LOGIN, access_to
+from servers.ecr import HOST, EcrApi, ecr_api
+from servers.harbor import Harbor, Project, harbor
+from servers.scripted import Reply
+from transship import errors
+from transship.registries.client import Registry
+from transship.registries.foreseeing import Missing
+from transship.registries.services import SERVICES
+from transship.registries.services.api import Creator, SignsIn, Visibility
+from transship.registries.services.ecr import ECR
+from transship.registries.services.harbor import HARBOR
+from transship.registries.services.huawei import SWR
+
+if TYPE_CHECKING:
+    from clients.opening import Connect
+    from servers.docker_registry import DockerRegistry
+    from servers.scripted import ScriptedServer
+
+PRIVATE, PUBLIC = Visibility.PRIVATE, Visibility.PUBLIC
+
+
+def creator_of(registry: Registry) -> Creator:
+    creator = registry.creator()
+    assert creator is not None
+    return creator
+
+
+class TestHarbor:
+    @pytest.fixture
+    def server(self, htpasswd_registry: DockerRegistry) -> Iterator[Harbor]:
+        with harbor(htpasswd_registry.host) as server:
+            yield server
+
+    @pytest.fixture
+    def creator(
+        self, server: Harbor, htpasswd_registry: DockerRegistry, connect: Connect
+    ) -> Creator:
+        login = access_to(htpasswd_registry).credential
+        return creator_of(connect(server.host, credential=login, service=HARBOR))
+
+    @pytest.mark.parametrize(("visibility", "public"), [(PRIVATE, "false"), (PUBLIC, "true")])
+    async def test_a_project_is_made_without_a_word_of_its_quota(
+        self, visibility: Visibility, public: str, server: Harbor, creator: Creator
+    ) -> None:
+        team = Missing("project", "team")
+        assert creator.refusal(team, visibility) == ""
+        assert not await creator.has(team)
+
+        await creator.create(team, visibility)
+
+        assert await creator.has(team)
+        assert server.created == [{"project_name": "team", "metadata": {"public": public}}]
+
+    async def test_one_that_is_there_is_not_made_again(
+        self, server: Harbor, creator: Creator
+    ) -> None:
+        server.projects = {"team": Project()}
+
+        with pytest.raises(errors.TransshipError):
+            await creator.create(Missing("project", "team"), PRIVATE)
+        assert server.created == []
+
+    async def test_who_may_not_is_told(self, server: Harbor, creator: Creator) -> None:
+        server.may_create = False
+
+        with pytest.raises(errors.NoRight):
+            await creator.create(Missing("project", "team"), PRIVATE)
+
+
+class TestSwr:
+    ALL, ONE = "/dockyard/v2/namespaces", "/dockyard/v2/namespaces/team"
+
+    async def test_an_organization_is_made_and_asked_for_by_its_name(
+        self, scripted: ScriptedServer, connect: Connect
+    ) -> None:
+        body = {"Content-Type": "application/json"}
+        there = Reply(200, body, json.dumps({"id": 1, "name": "team"}).encode())
+        scripted.on("GET", self.ONE, Reply(404), there)
+        scripted.on("POST", self.ALL, Reply(201))
+        creator = creator_of(connect(scripted.host, credential=LOGIN, service=SWR))
+        team = Missing("organization", "team")
+
+        assert not await creator.has(team)
+        await creator.create(team, PRIVATE)
+        assert await creator.has(team)
+
+        (asked,) = scripted.asked("POST")
+        assert json.loads(asked.body) == {"namespace": "team"}
+        assert asked.headers["content-type"] == "application/json"
+        assert asked.headers["authorization"].startswith("Basic ")
+
+    def test_it_can_not_be_public(self, connect: Connect) -> None:
+        creator = creator_of(Registry("swr.example", credential=LOGIN, service=SWR))
+
+        why = creator.refusal(Missing("organization", "team"), PUBLIC)
+
+        assert why == "repositories of a new organization are private at this service"
+
+
+class TestEcr:
+    @pytest.fixture
+    def api(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[EcrApi]:
+        with ecr_api() as api:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", api.url)
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+            monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+            yield api
+
+    async def test_a_repository_is_made(self, api: EcrApi) -> None:
+        creator = creator_of(Registry(HOST, service=ECR))
+        web = Missing("repository", "team/web")
+        assert not await creator.has(web)
+
+        await creator.create(web, PRIVATE)
+
+        assert await creator.has(web)
+        assert "team/web" in api.repositories
+        with pytest.raises(errors.UnexpectedAnswer, match="AlreadyExists"):
+            await creator.create(web, PRIVATE)
+
+    async def test_who_may_not_is_told(self, api: EcrApi) -> None:
+        api.denied = {"CreateRepository"}
+
+        with pytest.raises(errors.NoRight):
+            await creator_of(Registry(HOST, service=ECR)).create(
+                Missing("repository", "web"), PRIVATE
+            )
+
+    def test_a_repository_can_not_be_public(self) -> None:
+        creator = creator_of(Registry(HOST, service=ECR))
+
+        assert "only ECR Public" in creator.refusal(Missing("repository", "web"), PUBLIC)
+
+    async def test_a_login_is_handed_out_for_twelve_hours(self, api: EcrApi) -> None:
+        opened = ECR.api(HOST, None) if ECR.api else None  # type: ignore[arg-type]
+        assert isinstance(opened, SignsIn)
+
+        login = await opened.login()
+
+        assert (login.credential.username, login.credential.secret) == ("AWS", api.password)
+        assert 11 * 3600 < login.seconds <= 12 * 3600
+        assert api.password not in repr(login)
+
+
+def test_who_creates_says_so_in_its_facts_and_nobody_else_does() -> None:
+    for service in SERVICES:
+        host = HOST if service is ECR else "registry.example"
+        creates = Registry(host, service=service).creator() is not None
+        assert creates == (", by its API" in service.facts.create.how), service.kind

@@ -1,0 +1,64 @@
+"""What runs while it is entered ends with the block, and so does what fails to start."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from transship.lifetimes import Runs, end
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+
+class Steps(Runs):
+    """Notes when it starts and ends, and fails to start where it is told."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.done: list[str] = []
+        self._fails = fails
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self.done.append("begun")
+        stack.callback(self.done.append, "ended")
+        if self._fails:
+            raise OSError("no room")
+
+
+async def test_it_ends_with_the_block_and_can_be_entered_again() -> None:
+    steps = Steps()
+    for _ in range(2):
+        async with steps as entered:
+            assert entered is steps
+            assert steps.done[-1] == "begun"
+    assert steps.done == ["begun", "ended"] * 2
+
+
+async def test_what_has_begun_ends_where_the_rest_fails() -> None:
+    steps = Steps(fails=True)
+    with pytest.raises(OSError, match="no room"):
+        await steps.__aenter__()
+    assert steps.done == ["begun", "ended"]
+
+
+async def test_tasks_have_ended_however_they_do() -> None:
+    ended: list[str] = []
+
+    async def work(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append(name)
+            if name == "fails":
+                raise OSError(name)
+
+    tasks = [asyncio.create_task(work(name)) for name in ("fails", "goes")]
+    await asyncio.sleep(0)
+
+    await end(*tasks)
+
+    assert sorted(ended) == ["fails", "goes"]
+    assert all(task.done() for task in tasks)

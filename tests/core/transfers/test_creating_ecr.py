@@ -1,0 +1,141 @@
+"""The whole way to ECR: login handed out, repository created, image pushed, repositories listed.
+
+boto3 is real, `servers.ecr` stands in for AWS, and the registry behind is a real one that takes the
+login which that hands out.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from moving.jobs import SHORT, new_job, plan_of
+from moving.judge import digest_at
+from servers.ecr import HOST, EcrApi, ecr_api
+from servers.images import push_image
+from transship.clock import SystemClock
+from transship.oci.reference import Reference
+from transship.registries.access import open_place
+from transship.registries.client import Registry
+from transship.registries.services.api import Visibility
+from transship.registries.services.ecr import ECR
+from transship.transfers.journal_creations import Created
+from transship.transfers.preview import preview
+from transship.transfers.runner import Runner, Settings
+from transship.transfers.view import view
+from transship.transfers.work import JobState, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servers.docker_registry import DockerRegistry
+    from transship.plans.plan import Plan
+    from transship.registries.services.api import Ask
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, htpasswd_registry: DockerRegistry) -> Iterator[EcrApi]:
+    with ecr_api() as api:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", api.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        api.username = htpasswd_registry.username or ""
+        api.password = htpasswd_registry.password or ""
+        yield api
+
+
+def opened_ecr(registry: DockerRegistry) -> Registry:
+    """Open a registry of the tests as one of ECR's, without a password."""
+
+    def api(host: str, ask: Ask) -> object:
+        assert ECR.api is not None
+        return ECR.api(HOST, ask)
+
+    service = replace(ECR, api=api, hands_out=(r"127\.0\.0\.1",))
+    return Registry(registry.host, service=service, patience=SHORT, handed_out=True)
+
+
+@pytest.fixture
+def plan(open_registry: DockerRegistry, htpasswd_registry: DockerRegistry, repository: str) -> Plan:
+    for tag in ("v1", "v2"):
+        push_image(open_registry, repository, tag, annotations={"tag": tag})
+    source = f"{open_registry.host}/{repository}"
+    return plan_of(
+        (source, f"{htpasswd_registry.host}/{repository}/web"),
+        (f"{source}:v1", f"{htpasswd_registry.host}/{repository}/api:v1"),
+    )
+
+
+async def test_each_repository_is_created_once_and_then_pushed_to(
+    plan: Plan,
+    api: EcrApi,
+    open_registry: DockerRegistry,
+    htpasswd_registry: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    job = new_job(tmp_path, replace(plan, create_missing=Visibility.PRIVATE))
+    source = open_place(Reference(open_registry.host), patience=SHORT)
+    async with aclosing(source), aclosing(opened_ecr(htpasswd_registry)) as target:
+        places = {open_registry.host: source, htpasswd_registry.host: target}
+        with job.locked(), job.journal() as journal:
+            runner = Runner(job.plan(), places, journal, SystemClock(), Settings(patience=SHORT))
+            await runner.run()
+            created = journal.creations(Created.DONE)
+        listed = [name async for name in target.repositories()]
+
+    ended = view(job)
+    assert ended.state is JobState.DONE, ended.failures
+    assert listed == [f"{repository}/api", f"{repository}/web"]
+    assert [each.creation.missing.name for each in created] == listed
+    operations = [operation for operation, _ in api.asked]
+    assert operations.count("CreateRepository") == 2
+    assert operations.count("GetAuthorizationToken") == 1
+    for name in ("web:v1", "web:v2", "api:v1"):
+        tag = name.partition(":")[2]
+        assert digest_at(htpasswd_registry, f"{repository}/{name.partition(':')[0]}", tag) == (
+            digest_at(open_registry, repository, tag)
+        )
+
+
+@pytest.mark.parametrize("create_missing", [None, Visibility.PRIVATE])
+async def test_what_a_push_may_make_is_created_only_where_the_plan_allows_it(
+    create_missing: Visibility | None,
+    plan: Plan,
+    api: EcrApi,
+    open_registry: DockerRegistry,
+    htpasswd_registry: DockerRegistry,
+) -> None:
+    api.denied = {"DescribeRepositoryCreationTemplates"}
+    source = open_place(Reference(open_registry.host), patience=SHORT)
+    async with aclosing(source), aclosing(opened_ecr(htpasswd_registry)) as target:
+        places = {open_registry.host: source, htpasswd_registry.host: target}
+        asked = replace(plan, create_missing=create_missing)
+        foreseen = await preview(asked, places, SystemClock())
+
+    assert {copy.verdict for copy in foreseen.worklist.copies} == {Verdict.COPY}
+    assert len(foreseen.worklist.creations) == (2 if create_missing else 0)
+    assert [each.what for each in foreseen.unknown] == ["whether a push makes a repository"]
+
+
+async def test_what_would_have_to_be_public_is_blocked(
+    plan: Plan,
+    api: EcrApi,
+    open_registry: DockerRegistry,
+    htpasswd_registry: DockerRegistry,
+) -> None:
+    source = open_place(Reference(open_registry.host), patience=SHORT)
+    async with aclosing(source), aclosing(opened_ecr(htpasswd_registry)) as target:
+        places = {open_registry.host: source, htpasswd_registry.host: target}
+        public = replace(plan, create_missing=Visibility.PUBLIC)
+        foreseen = await preview(public, places, SystemClock())
+
+    assert {copy.verdict for copy in foreseen.worklist.copies} == {Verdict.BLOCKED}
+    assert "only ECR Public has others" in foreseen.worklist.copies[0].reason
+    assert foreseen.worklist.creations == ()
+    assert "CreateRepository" not in {operation for operation, _ in api.asked}
