@@ -26,9 +26,11 @@ from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import SessionStore
 from transship.paths import Paths
-from transship.sandbox.sandbox import Sandbox
+from transship.sandbox.names.served import DOMAIN
+from transship.sandbox.sandbox import Sandbox, sandbox_in_thread
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
+from transship_tui.commands.demo import session_of
 from transship_tui.live import LiveEngine
 from transship_tui.type_ahead import at_rest
 
@@ -54,6 +56,8 @@ async def take_pictures(folder: Path) -> None:
     for name, size in SIZES.items():
         async with _app(size) as (pilot, hosts):
             await _walk(pilot, hosts, folder, name)
+    async with _domain_app() as (pilot, hosts):
+        await _walk_domain(pilot, hosts, folder)
 
 
 async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: str) -> None:
@@ -64,16 +68,7 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
         await until(pilot, lambda: text in screen_text(app), f"{text!r} on the screen", deadline=30)
 
     async def take(name: str) -> None:
-        await until(pilot, lambda: at_rest(app), "all is drawn", deadline=30)
-        await pilot.pause()
-        picture = app.export_screenshot(title="Transship")
-        picture = re.sub(r"terminal-\d+", "terminal", picture)
-        picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
-        for alias, host in hosts.items():
-            picture = picture.replace(host, f"{alias}.example:443")
-        if app.journey.job:
-            picture = picture.replace(app.journey.job, "k7m2pq")
-        (folder / f"{name}-{size}.svg").write_text(picture, encoding="utf-8")
+        await _take(pilot, hosts, folder / f"{name}-{size}.svg")
 
     await shows("2 accounts")
     await pilot.press("t")
@@ -125,6 +120,44 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     await shows("to promote")
     await pilot.press("G", "k")
     await take("board")
+
+
+async def _walk_domain(pilot: Pilot[None], hosts: dict[str, str], folder: Path) -> None:
+    """Look whether the domain can be moved, before all that clusters pull has been copied."""
+    await pilot.press("5")
+    await until(pilot, lambda: DOMAIN in screen_text(pilot.app), "the domain")
+    await pilot.press("enter")
+    await until(pilot, lambda: "P-35" in screen_text(pilot.app), "all was looked at", deadline=60)
+    for name, size in SIZES.items():
+        await pilot.resize_terminal(*size)
+        await _take(pilot, hosts, folder / f"cutover-{name}.svg")
+
+
+async def _take(pilot: Pilot[None], hosts: dict[str, str], file: Path) -> None:
+    app = pilot.app
+    assert isinstance(app, TransshipApp)
+    await until(pilot, lambda: at_rest(app), "all is drawn", deadline=30)
+    await pilot.pause()
+    picture = app.export_screenshot(title="Transship")
+    picture = re.sub(r"terminal-\d+", "terminal", picture)
+    picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+    for alias, host in hosts.items():
+        picture = picture.replace(host, f"{alias}.example:443")
+    if app.journey.job:
+        picture = picture.replace(app.journey.job, "k7m2pq")
+    file.write_text(picture, encoding="utf-8")
+
+
+@asynccontextmanager
+async def _domain_app() -> AsyncIterator[tuple[Pilot[None], dict[str, str]]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="transship-pictures-") as name,
+        sandbox_in_thread(Path(name) / "sandbox", domain=True) as sandbox,
+    ):
+        session = await asyncio.to_thread(session_of, sandbox, Path(name))
+        app = TransshipApp(LiveEngine(session.paths, session.sources), Settings())
+        async with app.run_test(size=SIZES["80x24"]) as pilot:
+            yield pilot, {alias: access.host for alias, access in sandbox.accesses.items()}
 
 
 @asynccontextmanager

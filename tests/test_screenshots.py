@@ -19,6 +19,7 @@ NAMES = (
     "plan",
     "drift",
     "board",
+    "cutover",
 )
 """Of a running job no two pictures are the same."""
 
