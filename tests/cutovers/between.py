@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
+    from transship.cutover.folder import Cutover
     from transship.cutover.reports.standing import Standing
 
 APP = "team/app"
@@ -23,9 +24,15 @@ DOMAIN = IMAGES.rstrip(".")
 
 
 class QuickEngine(LiveEngine):
-    """An engine that doesn't wait long between rounds."""
+    """An engine that doesn't wait long between rounds.
+
+    What stands in the way of a change isn't looked at: neither registry serves the domain.
+    """
 
     every = 0.05
+
+    async def _why_not_now(self, cutover: Cutover, tell: object) -> str:
+        return ""
 
 
 def push(registry: DockerRegistry, tag: str, content: str) -> str:

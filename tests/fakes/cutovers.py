@@ -140,7 +140,7 @@ class FakeCutovers(FakeKeepingStep):
         self.standings[name] = judged(replace(standing, evidence=evidence), self.clock.now())
         return self.standings[name]
 
-    async def change_record(self, name: str) -> str:
+    async def change_record(self, name: str, **_: object) -> str:
         await self._reach("change_record", name)
         return "change done"
 
@@ -149,7 +149,7 @@ class FakeCutovers(FakeKeepingStep):
         self.standings[name] = replace(self.standings[name], unended=None)
         return "change done"
 
-    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
+    async def roll_back_record(self, name: str, *, accept_loss: bool, **_: object) -> str:
         await self._reach("roll_back_record", (name, accept_loss))
         if self.why_not_compared and not accept_loss:
             raise LossUnknown(self.why_not_compared)

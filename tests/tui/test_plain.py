@@ -55,6 +55,25 @@ async def test_a_newcomer_walks_from_the_first_question_to_the_proof(engine: Fak
     assert "proven" in script.text
 
 
+async def test_empty_answers_take_the_first_registry_and_then_another(engine: FakeEngine) -> None:
+    script = Script(["", "", "q"])
+
+    await PlainGuide(engine, script.terminal()).run()
+
+    assert script.text.count("Step 2, target") == 1
+    assert "host of another registry [2]" in script.text
+    assert "Step 3, choose" in script.text
+
+
+async def test_who_leaves_a_demo_is_not_sent_back_to_it(engine: FakeEngine) -> None:
+    script = Script(["q"])
+
+    await PlainGuide(engine, script.terminal(), farewell="It is gone.").run()
+
+    assert "It is gone." in script.text
+    assert "Start again" not in script.text
+
+
 async def test_nothing_starts_without_a_yes(engine: FakeEngine) -> None:
     script = Script(["1", "2", "team/web:1.4", "mirror/web", ""])
 

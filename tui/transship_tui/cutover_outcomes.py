@@ -11,6 +11,7 @@ _WORDS = {
     "change refused": "The provider refused the change; nothing was changed",
     "change undone": "A name server said something else, so the old record was put back",
     "change not put back": "Something went wrong, and the old record couldn't be put back",
+    "change already": "Nothing was changed",
     "rollback done": "The old record is back: every name server has it. Resolvers follow",
     "rollback partly": "The old record is back, but some name servers don't have it yet",
     "rollback not made": "Every name server still says the new value: the way back didn't take",
@@ -32,4 +33,4 @@ def told_of(outcome: str) -> Told:
     """Return what to say of what the engine has told: `DIRECTION OUTCOME[: DETAIL]`."""
     name, colon, detail = outcome.partition(": ")
     words = _WORDS.get(name, name)
-    return Told(name.endswith(" done"), f"{words}{colon}{detail}")
+    return Told(name.endswith((" done", " already")), f"{words}{colon}{detail}")

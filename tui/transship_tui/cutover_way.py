@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from transship.cutover.change.powerdns import NO_USER
 from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
 from transship.cutover.observe.names import address_and_port
 from transship.errors import BadRequest
@@ -56,6 +57,9 @@ def way_of(wished: WishedWay) -> Way:
             return ByRoute53(_said(wished.place, "the hosted zone's id"))
         case WayKind.POWERDNS:
             url = _said(wished.place, "the API's URL")
+            if "@" in url:
+                # Not shown: what stands before it may be a password.
+                raise BadRequest("the API's URL has a user in it", remedy=NO_USER)
             if not url.startswith(("http://", "https://")):
                 raise BadRequest(f"{url} is no http:// or https:// URL")
             return ByPowerDns(_said(zone, "the zone"), url)

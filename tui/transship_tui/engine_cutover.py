@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,11 +11,20 @@ from transship.cutover.change.ways import ByHand
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from transship.cutover.change.records import PlannedChange
     from transship.cutover.change.ways import Way
+    from transship.cutover.edits import Edit
     from transship.cutover.reports.standing import Standing
     from transship.cutover.subject import Subject
 
 BY_HAND = ByHand()
+
+Tell = Callable[[str], None]
+"""Is given what is being done, or what name servers say, in one line."""
+
+
+def unheard(_: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +120,16 @@ class MovingDomains(Protocol):
     def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
         """Keep what the operator says of a question or a warning, and judge anew."""
 
-    async def change_record(self, name: str) -> str:
+    async def change_record(
+        self, name: str, *, shown: Edit | None = None, tell: Tell = unheard
+    ) -> str:
         """Change the record by the applier, and see that it was; return what became of it.
 
-        Raises RecordChanged, WritesOff, ByHandOnly, NotPutBack, KeyMissing, KeyRefused and what
-        the applier raises.
+        `shown` is the edit that the operator has seen, by default that of the last look. All checks
+        are made anew just before; a record that holds the new value already is only read back.
+        Raises ChangeBlocked where a check stands in the way, RecordChanged where the record isn't
+        what was shown, WritesOff, ByHandOnly, NotPutBack, KeyMissing, KeyRefused and what the
+        applier raises.
         """
 
     async def end_change(self, name: str) -> str:
@@ -125,12 +139,20 @@ class MovingDomains(Protocol):
         ChangeUncertain while no name server answers.
         """
 
-    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
+    async def roll_back_record(
+        self,
+        name: str,
+        *,
+        accept_loss: bool,
+        shown: PlannedChange | None = None,
+        tell: Tell = unheard,
+    ) -> str:
         """Put the record back by the applier, and see that it was; return what became of it.
 
+        `shown` is the edit that the operator has seen, by default what is known of the way back.
         Both registries are compared just before, unless the loss is accepted. Raises LossUnknown
-        where they can't be, RollbackBlocked where something would be lost, and what
-        `change_record` raises.
+        where they can't be, RollbackBlocked where something would be lost, NothingToPutBack, and
+        what `change_record` raises.
         """
 
     async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transship.cutover.progress import State
-from transship.cutover.reports.rows import waits_for
+from transship.cutover.reports.rows import way_there
 from transship.guide import Step, World
 from transship.transfers.view import JobView
 
@@ -112,8 +112,8 @@ def _cutover_words(standing: Standing) -> str:
         return f"The cutover of {host} can't be read."
     match standing.state:
         case State.BEFORE | State.READY:
-            waits = waits_for(standing)
-            return f"{host} {waits}." if waits else f"Nothing stands in the way: change {host}."
+            waits = _to_do(standing)
+            return f"{host}: {waits}." if waits else f"Nothing stands in the way: change {host}."
         case State.CHANGING:
             return f"The change of {host} isn't at every name server yet."
         case State.CHANGED:
@@ -121,3 +121,16 @@ def _cutover_words(standing: Standing) -> str:
         case State.ROLLED_BACK:
             return f"{host} is rolled back; change it again when you are ready."
     return f"{host} has moved."
+
+
+def _to_do(standing: Standing) -> str:
+    """Return what is to be done before the change, empty when that is nothing."""
+    if not standing.checks:
+        return "nothing was checked yet"
+    gate = way_there(standing)
+    parts = (
+        (gate.blocks, "put right"),
+        (gate.open, "find out"),
+        (gate.unaccepted, "acknowledge"),
+    )
+    return ", ".join(f"{len(found)} to {what}" for found, what in parts if found)

@@ -77,15 +77,18 @@ def why_not_drawn() -> str:
     )
 
 
-def open_plain(session: Session) -> int:
-    """Walk through the guide in plain lines and return an exit status."""
+def open_plain(session: Session, *, farewell: str = "") -> int:
+    """Walk through the guide in plain lines and return an exit status.
+
+    `farewell` is said to who leaves early, instead of how to start again.
+    """
     from transship_tui.live import LiveEngine
-    from transship_tui.plain import PlainGuide
+    from transship_tui.plain import FAREWELL, PlainGuide
 
     async def walk() -> int:
         engine = LiveEngine(session.paths, session.sources)
         try:
-            return await PlainGuide(engine).run()
+            return await PlainGuide(engine, farewell=farewell or FAREWELL).run()
         finally:
             await engine.aclose()
 

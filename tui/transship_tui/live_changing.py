@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 
 from transship.accounts.credentials import Sources
 from transship.accounts.secrets import SecretStatus, SecretStore
 from transship.cutover import flipping, rollback
-from transship.cutover.change.records import desired
+from transship.cutover.change.records import PlannedChange, desired, leading, touched
 from transship.cutover.change.secret import (
     TsigKey,
     api_key,
@@ -17,21 +18,26 @@ from transship.cutover.change.secret import (
     keep_tsig_key,
     tsig_key,
 )
-from transship.cutover.change.ways import ByPowerDns, ByUpdate, Way, open_applier
+from transship.cutover.change.ways import ByPowerDns, ByUpdate, Way, check_zone, open_applier
 from transship.cutover.checking import everybody
+from transship.cutover.edits import Edit
 from transship.cutover.evidence import Zone
+from transship.cutover.folder import Cutover
 from transship.cutover.journal import Journal
 from transship.cutover.looking import DnsObservers
 from transship.cutover.observe.asking import Asker
+from transship.cutover.reports.ageing import why_no_change
 from transship.cutover.reports.gathering import seen_change
 from transship.cutover.reports.standing import Standing
 from transship.cutover.subject import Resolver, Subject
 from transship.cutover.watching import Watch
-from transship.errors import KeyMissing, RollbackBlocked
+from transship.errors import ByHandOnly, ChangeBlocked, KeyMissing, RecordNotPlain, RollbackBlocked
 from transship.operator import this_operator
+from transship_tui.engine_cutover import Tell, unheard
 from transship_tui.live_delta import LiveDelta
 
-_Act = Callable[[flipping.Change, Subject], Awaitable[flipping.Ended | None]]
+_Act = Callable[[flipping.Change, Subject, flipping.Ended | None], Awaitable[flipping.Ended | None]]
+"""What to do, given what became of a change that was broken off."""
 
 
 class _KeysOfProviders:
@@ -64,8 +70,14 @@ class LiveChanging(LiveDelta):
 
     _sources: Sources
     read_only: bool = False
+    patience = flipping.Patience()
+    """How long name servers are waited for after a change."""
     _watch: tuple[str, Watch, asyncio.AbstractEventLoop] | None = None
     """What was begun last to watch a cutover, with the cutover's id, and the loop it runs in."""
+
+    @abstractmethod
+    def check_cutover(self, name: str) -> AsyncGenerator[Standing]:
+        """Make all checks; give what is known whenever that is more, the whole at the end."""
 
     def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
         """Return the resolvers that are looked at, the first of them also looked through."""
@@ -92,8 +104,12 @@ class LiveChanging(LiveDelta):
         return self._cutovers.find(name).way()
 
     def change_way(self, name: str, way: Way) -> Standing:
-        """Say anew how a cutover's record is changed. Raises CutoverBusy while it is."""
+        """Say anew how a cutover's record is changed.
+
+        Raises CutoverBusy while it is, and BadRequest where the way's zone is another.
+        """
         cutover = self._cutovers.find(name)
+        check_zone(way, cutover.subject().domain.name)
         with cutover.locked("change"):
             cutover.write(cutover.subject(), way)
         return self._standing(cutover)
@@ -120,34 +136,93 @@ class LiveChanging(LiveDelta):
             case ByPowerDns():
                 await keep_api_key(store, way.url, secret)
 
+    async def try_key(self, way: Way, name: str) -> None:
+        """Read what a name holds at its provider, which shows whether that accepts the key.
+
+        Changes nothing. Raises KeyMissing, KeyRefused, ProviderRefused, ProviderUnreachable,
+        ExtraMissing, BadRequest and the `Keyring...` errors.
+        """
+
+        async def look() -> Zone:
+            raise ByHandOnly(name)
+
+        applier = await open_applier(way, self.secret_store, look, self.clock)
+        with suppress(RecordNotPlain):  # What reads as much as that has the right key.
+            await applier.read(name)
+
     # Changing
 
-    async def change_record(self, name: str) -> str:
+    async def change_record(
+        self, name: str, *, shown: Edit | None = None, tell: Tell = unheard
+    ) -> str:
         """Change the record by the applier, and see that it was; return what became of it."""
+        cutover = self._cutovers.find(name)
+        edit = shown or self._standing(cutover).edit
 
-        async def act(change: flipping.Change, subject: Subject) -> flipping.Ended:
-            new = desired(subject.domain.name, [subject.points_at], subject.ttl)
-            planned = await flipping.prepare(change, subject.domain.name, new)
-            return await flipping.flip(change, planned)
+        async def act(
+            change: flipping.Change, subject: Subject, resumed: flipping.Ended | None
+        ) -> flipping.Ended:
+            if resumed is not None and _was_made(resumed, "change"):
+                return resumed
+            host = subject.domain.name
+            now = await change.applier.read(host)
+            seen = edit.takes if edit else touched(now, desired(host, [subject.points_at], 0))
+            ttl = subject.new_ttl(each.ttl for each in leading((*now, *seen)))
+            new = desired(host, [subject.points_at], ttl)
+            there = await flipping.there_already(change, now, new)
+            if there is not None:
+                return there
+            if not change.applier.writes:
+                return await flipping.flip(change, await flipping.prepare(change, host, new))
+            # It is looked at before it is compared, so that the next edit shown is the right one.
+            why = await self._why_not_now(cutover, tell)
+            await flipping.check_shown(change, new, seen)
+            if why:
+                raise ChangeBlocked(f"{subject.domain.host} {why}")
+            return await flipping.flip(change, await flipping.prepare(change, host, new, seen))
 
-        return await self._changing(name, act)
+        return await self._changing(name, act, tell)
 
-    async def roll_back_record(self, name: str, *, accept_loss: bool) -> str:
+    async def _why_not_now(self, cutover: Cutover, tell: Tell) -> str:
+        """Make all checks anew, and return what stands in the way of the change; empty: nothing."""
+        told = ""
+        async with aclosing(self.check_cutover(cutover.id)) as standings:
+            async for standing in standings:
+                if standing.checking not in ("", told):
+                    told = standing.checking
+                    tell(f"looking once more before the change: {told}")
+        return why_no_change(self._standing(cutover), self.clock.now())
+
+    async def roll_back_record(
+        self,
+        name: str,
+        *,
+        accept_loss: bool,
+        shown: PlannedChange | None = None,
+        tell: Tell = unheard,
+    ) -> str:
         """Put the record back by the applier, and see that it was; return what became of it."""
         cutover = self._cutovers.find(name)
+        if shown is None:
+            known = self._standing(cutover).way_back
+            shown = known.reverse if known else None
         if not accept_loss:
             await self._doing(lambda: self._compared_just_now(cutover))
             known = self._standing(cutover).way_back
             if known is not None and known.blocked:
                 raise RollbackBlocked(known.blocked)
 
-        async def act(change: flipping.Change, subject: Subject) -> flipping.Ended:
+        async def act(
+            change: flipping.Change, subject: Subject, resumed: flipping.Ended | None
+        ) -> flipping.Ended:
+            if resumed is not None and _was_made(resumed, "rollback"):
+                return resumed
             since, until = seen_change(subject, change.journal, self.clock.now())
             return await rollback.roll_back(
-                change, since=since, until=until, accept_loss=accept_loss
+                change, since=since, until=until, accept_loss=accept_loss, seen=shown
             )
 
-        return await self._changing(name, act)
+        return await self._changing(name, act, tell)
 
     async def end_change(self, name: str) -> str:
         """Read back what became of a change that was sent, and undo it if it went wrong."""
@@ -157,7 +232,7 @@ class LiveChanging(LiveDelta):
 
         return await self._changing(name, nothing_more)
 
-    async def _changing(self, name: str, act: _Act) -> str:
+    async def _changing(self, name: str, act: _Act, tell: Tell = unheard) -> str:
         """Go on with a change that was broken off, if there is one, and then do `act`."""
         cutover = self._cutovers.find(name)
         subject = cutover.subject()
@@ -170,9 +245,19 @@ class LiveChanging(LiveDelta):
             applier = await open_applier(
                 cutover.way(), self.secret_store, look, self.clock, read_only=self.read_only
             )
-            change = flipping.Change(journal, applier, observers, self.clock, this_operator())
+            change = flipping.Change(
+                journal,
+                applier,
+                observers,
+                self.clock,
+                this_operator(),
+                self.patience,
+                lambda told: tell("; ".join(each.words for each in told)),
+            )
+            if flipping.pending(journal) is not None:
+                tell("an earlier change was broken off: reading back what became of it")
             resumed = await flipping.resume(change)
-            ended = await act(change, subject) or resumed
+            ended = await act(change, subject, resumed) or resumed
         self._hurry(cutover.id)
         if ended is None:
             return "no change was left without an end"
@@ -185,3 +270,9 @@ class LiveChanging(LiveDelta):
             # A loop that is closed watches nothing any more.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(watch.hurry)
+
+
+def _was_made(ended: flipping.Ended, direction: flipping.Direction) -> bool:
+    """Tell whether a change that was broken off had reached the provider, and was this one."""
+    sent = ended.outcome not in (flipping.Outcome.NOT_MADE, flipping.Outcome.REFUSED)
+    return sent and ended.direction == direction

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from transship.accounts.registry_file import Accounts
-from transship.cutover.change.ways import Way
+from transship.cutover.change.ways import Way, check_zone
 from transship.cutover.checking import (
     Means,
     look_after,
@@ -21,7 +21,7 @@ from transship.cutover.checking import (
 from transship.cutover.evidence import Evidence, NamedPull, Statement
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Journal, Kind
-from transship.cutover.observe.names import host_name, parse_domain
+from transship.cutover.observe.names import host_and_port, host_name, parse_domain
 from transship.cutover.observe.probing import SignIn
 from transship.cutover.observe.resolving import parse_resolver, view
 from transship.cutover.observe.targeting import Wishes
@@ -88,10 +88,15 @@ class LiveCutovers(LiveChanging):
         )
 
     def _host(self, text: str) -> str:
-        """Return the host that an alias, or a host with or without its port, stands for."""
+        """Return the host that an alias, or a host with or without its port, stands for.
+
+        Raises BadDomain.
+        """
         account = self._accounts.find(text)
-        host, colon, port = (account.host if account else text).partition(":")
-        return f"{host_name(host)}{colon}{port}" if host else ""
+        host, port = host_and_port(account.host if account else text)
+        if not host:
+            return ""
+        return host_name(host) if port is None else f"{host_name(host)}:{port}"
 
     # Trying what is filled in
 
@@ -116,7 +121,11 @@ class LiveCutovers(LiveChanging):
     # Keeping
 
     def add_cutover(self, subject: Subject, way: Way = BY_HAND) -> str:
-        """Keep a cutover, and return its name. `way` is how its record is changed."""
+        """Keep a cutover, and return its name. `way` is how its record is changed.
+
+        Raises BadRequest where the zone of the way doesn't contain the domain.
+        """
+        check_zone(way, subject.domain.name)
         return self._cutovers.create(subject, way, at=self.clock.now()).id
 
     def forget_cutover(self, name: str) -> None:

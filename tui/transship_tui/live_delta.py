@@ -193,7 +193,8 @@ class LiveDelta(LiveBeside):
         plan = self._followed(subject)
         if plan is not None:
             return ByPlan(between(plan, *hosts), old, new, hosts, self.clock)
-        return Whole(old, new, hosts, _only(subject), self._named(hosts))
+        known = (*self._named(hosts), *_tried(subject))
+        return Whole(old, new, hosts, known=known)
 
     def _followed(self, subject: Subject) -> Plan | None:
         if subject.job:
@@ -231,7 +232,7 @@ class LiveDelta(LiveBeside):
                 raise
             # What can't be seen of one repository keeps a round from being made, but not a check.
             old, new = await self._source(subject.old), await self._source(subject.new)
-            return await compare_listed(old, new, _only(subject))
+            return await compare_listed(old, new, known=_tried(subject))
 
     async def _parity_of_job(self, subject: Subject) -> Parity:
         copies = copies_of(self._jobs.find(subject.job), subject.new)
@@ -245,6 +246,6 @@ class LiveDelta(LiveBeside):
         return await parity_of_plan(plan, name, places, subject.new, self.clock)
 
 
-def _only(subject: Subject) -> tuple[str, ...]:
-    """Return the repositories that are compared, none for all."""
+def _tried(subject: Subject) -> tuple[str, ...]:
+    """Return the repositories that are tried; they are compared although nobody lists them."""
     return tuple(dict.fromkeys(map(repository_of, subject.repositories)))

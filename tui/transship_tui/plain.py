@@ -34,15 +34,18 @@ _T = TypeVar("_T")
 _LOOK_SECONDS = 1.0
 _SAY_SECONDS = 10.0
 _LISTED = 20
+FAREWELL = "Nothing is lost. Start again with: transship --plain"
+"""Said to who leaves before the end."""
 
 
 @dataclass(slots=True)
 class PlainGuide:
-    """Walks through the steps, one question after the other."""
+    """Walks through the steps, one question after the other. `farewell` is for who leaves early."""
 
     engine: Engine
     terminal: Terminal = field(default_factory=Terminal)
     world: World = field(default_factory=World)
+    farewell: str = FAREWELL
     _source: Reference | None = None
     _plan: Plan | None = None
     _job: str = ""
@@ -75,7 +78,7 @@ class PlainGuide:
             self._talk.say("Everything is at the target, and proven.")
             await self._move_a_domain()
         except Left:
-            self._talk.say("Nothing is lost. Start again with: transship --plain")
+            self._talk.say(self.farewell)
             return 0 if self.world.proven else 130
         return 0
 
@@ -142,19 +145,21 @@ class PlainGuide:
 
     async def _choose_target(self) -> None:
         self._talk.say("\nStep 2, target: the registry where the images shall go.")
-        host = await self._choose_account()
+        host = await self._choose_account(but=self.world.source)
         if host == self.world.source:
             self._talk.say("That is the source. Choose another one.")
         else:
             self.world = replace(self.world, target=host)
 
-    async def _choose_account(self) -> str:
+    async def _choose_account(self, but: str = "") -> str:
+        """Ask for a registry; the first that isn't `but` is offered."""
         accounts = self.engine.accounts()
+        others = [n for n, account in enumerate(accounts, 1) if account.host != but]
         for number, account in enumerate(accounts, 1):
             alias = f" ({account.alias})" if account.alias else ""
             self._talk.say(f"  {number}  {account.host}{alias}")
         answer = self._talk.ask(
-            "A number, or the host of another registry", "1" if accounts else ""
+            "A number, or the host of another registry", str(others[0]) if others else ""
         )
         if answer.isdecimal() and 1 <= int(answer) <= len(accounts):
             return accounts[int(answer) - 1].host

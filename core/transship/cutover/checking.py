@@ -10,7 +10,7 @@ from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.by_name import pull_by_name
 from transship.cutover.observe.chains import follow
 from transship.cutover.observe.comparing import Side, compare_listed
-from transship.cutover.observe.names import host_name
+from transship.cutover.observe.names import host_name, is_address
 from transship.cutover.observe.naming import observe_names
 from transship.cutover.observe.pinned import error_text
 from transship.cutover.observe.resolving import PUBLIC, parse_resolver, system_resolvers
@@ -194,7 +194,7 @@ async def _parity(subject: Subject, means: Means) -> Parity:
     if means.old is None or means.new is None:
         return Parity(0, (), error=means.untold or "the old registry isn't named")
     repositories = tuple(dict.fromkeys(repository_of(each) for each in subject.repositories))
-    return await compare_listed(means.old, means.new, repositories)
+    return await compare_listed(means.old, means.new, known=repositories)
 
 
 def repository_of(reference: str) -> str:
@@ -205,4 +205,5 @@ def repository_of(reference: str) -> str:
 
 
 def _record(text: str) -> str:
-    return text.strip().rstrip(".")
+    """Return what a record is to hold: an address, or a host name. Raises BadDomain."""
+    return text.strip() if is_address(text.strip()) else host_name(text)

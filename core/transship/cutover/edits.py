@@ -17,6 +17,9 @@ from transship.cutover.wordings import words_for
 
 _LEADING = ("CNAME", "A", "AAAA")
 
+RAISE_SERIAL = "Raise the SOA serial if the zone is kept in a file."
+"""A note for who makes the edit by hand."""
+
 
 class Kind(StrEnum):
     """What kind of edit it is."""
@@ -46,6 +49,7 @@ class Edit:
     """An edit and its reverse. `words` and `reverse_words` are steps to follow, in order.
 
     `lost` are records of other types that can't stay beside a CNAME, and `notes` what to know.
+    `takes` are the records that the edit takes away, or that it finds to be there already.
     """
 
     kind: Kind
@@ -58,12 +62,14 @@ class Edit:
     notes: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     reverse_words: tuple[str, ...] = ()
+    takes: tuple[RecordSet, ...] = ()
 
 
 def edit(subject: Subject, evidence: Evidence) -> Edit | None:
     """Return the edit that points the domain at the target; None while the record isn't known.
 
-    Both TTLs stay low: the reverse puts the old values back with the TTL that was served last.
+    Both TTLs stay low: the new one is never higher than what is served, and the reverse puts the
+    old values back with the TTL that was served last.
     """
     zone = evidence.zone
     server = next((s for s in zone.servers if s.answers and _answers(s)), None) if zone else None
@@ -71,7 +77,8 @@ def edit(subject: Subject, evidence: Evidence) -> Edit | None:
         return None
     held = _held(server, subject.domain.name)
     apex = subject.domain.name == zone.name
-    wanted = _wanted(subject, apex=apex)
+    ttl = subject.new_ttl(r.ttl for r in held if r.type in _LEADING)
+    wanted = _wanted(subject, ttl, apex=apex)
     alone = wanted[0].type == "CNAME"
     touched = [r for r in held if alone or r.type in _LEADING]
     before, after = _lines(touched), _lines(wanted)
@@ -93,6 +100,7 @@ def edit(subject: Subject, evidence: Evidence) -> Edit | None:
         _notes(kind, lost, wanted, provider),
         words_for(provider, *place, touched, wanted) if before != after else (),
         words_for(provider, *place, wanted, touched) if before != after else (),
+        tuple(touched),
     )
 
 
@@ -110,8 +118,8 @@ def _held(server: NameServer, name: str) -> list[RecordSet]:
     return list(found.values())
 
 
-def _wanted(subject: Subject, *, apex: bool) -> list[RecordSet]:
-    name, target, ttl = subject.domain.name, subject.points_at, subject.ttl
+def _wanted(subject: Subject, ttl: int, *, apex: bool) -> list[RecordSet]:
+    name, target = subject.domain.name, subject.points_at
     if is_address(target):
         return [RecordSet(name, "AAAA" if ":" in target else "A", ttl, (target,))]
     if not apex:
@@ -163,5 +171,5 @@ def _notes(
     if kind is Kind.TO_ADDRESSES and wanted[0].type == "A":
         notes.append("Take AAAA away too, or IPv6 keeps leading to the old registry.")
     if provider is GENERIC and kind is not Kind.NOTHING:
-        notes.append("Raise the SOA serial if the zone is kept in a file.")
+        notes.append(RAISE_SERIAL)
     return tuple(notes)

@@ -355,6 +355,8 @@ class Evidence:
     """Where the domain leads now."""
     target: Chain | None = None
     """Where what it is to point at leads."""
+    named: Chain | None = None
+    """Where the new registry's own name leads, if the record is to hold another."""
     wildcard: Answer | None = None
     """What a name beside the domain that nobody has made gets."""
     ownership: tuple[Answer, ...] = ()

@@ -7,7 +7,7 @@ crash or a lost connection, goes on from reading back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -16,14 +16,17 @@ from transship import errors
 from transship.clock import Clock
 from transship.cutover.change.applier import Applier
 from transship.cutover.change.records import (
+    HELD,
     PlannedChange,
     RecordSets,
     Snapshot,
+    alike,
     held_by,
     leading,
     lines,
     same,
     shown,
+    touched,
 )
 from transship.cutover.evidence import NameServer
 from transship.cutover.journal import Journal, Kind
@@ -63,6 +66,8 @@ class Outcome(StrEnum):
     """A name server said the wrong thing, and the old record was put back."""
     NOT_PUT_BACK = "not put back"
     """A name server said the wrong thing, and the old record couldn't be put back."""
+    ALREADY = "already"
+    """The record held the new value before, and every name server says it; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,13 @@ class Told:
     values: tuple[str, ...]
     serial: int | None = None
     nsid: str = ""
+
+    @property
+    def words(self) -> str:
+        """Who says what."""
+        if self.said is Said.SILENT:
+            return f"{self.server} doesn't answer"
+        return f"{self.server} says {', '.join(self.values) or 'that there is no record'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What it takes to change one record. `by` is who asked for it."""
+    """What it takes to change one record. `by` is who asked for it.
+
+    `tell` is given what everybody says, whenever that is something else than before.
+    """
 
     journal: Journal
     applier: Applier
@@ -121,15 +136,21 @@ class Change:
     clock: Clock
     by: Operator
     patience: Patience = field(default_factory=Patience)
+    tell: Callable[[Sequence[Told]], None] = lambda _: None
 
 
-async def prepare(change: Change, name: str, new: RecordSets) -> PlannedChange:
+async def prepare(
+    change: Change, name: str, new: RecordSets, seen: RecordSets | None = None
+) -> PlannedChange:
     """Read what the name holds, keep it and the edit in the journal, and return the edit.
 
-    Changes nothing. Raises what reading raises, and RecordChanged where name servers say something
-    else than the provider.
+    `seen` is what the edit takes away as the operator was shown it. Changes nothing. Raises what
+    reading raises, and RecordChanged where the provider has something else than was shown, or
+    name servers say something else than the provider.
     """
     old = await change.applier.read(name)
+    if seen is not None:
+        _check_shown(change, old, new, seen)
     await _check_servers(change, leading(old))
     now = change.clock.now()
     planned = change.applier.plan(old, new)
@@ -166,6 +187,37 @@ async def flip(change: Change, planned: PlannedChange, direction: Direction = "c
     return await settle(change, number, asked)
 
 
+async def there_already(change: Change, now: RecordSets, new: RecordSets) -> Ended | None:
+    """Read back a record that leads where it is to lead: `now` is what the provider has of it.
+
+    None: it leads elsewhere. Sends nothing, and writes nothing but what servers say.
+    """
+    if not alike(leading(now), leading(new)):
+        return None
+    planned = PlannedChange(new[0].name, (), now)
+    end = change.clock.monotonic() + change.patience.deadline
+    before: tuple[Told, ...] = ()
+    while True:
+        told = await _look(change, planned)
+        if told != before:
+            change.tell(told)
+            before = told
+        if {each.said for each in told} - {Said.SILENT} == {Said.NEW}:
+            values = ", ".join(value for each in leading(now) for value in each.values)
+            return Ended(0, Outcome.ALREADY, f"{planned.name} already points at {values}")
+        if change.clock.monotonic() >= end:
+            return Ended(0, Outcome.PARTLY, _late_words(told))
+        await change.clock.sleep(change.patience.every)
+
+
+async def check_shown(change: Change, new: RecordSets, seen: RecordSets) -> None:
+    """Raise RecordChanged where the edit to `new` takes away something else than was shown.
+
+    TTLs aren't compared. Raises what reading raises, too.
+    """
+    _check_shown(change, await change.applier.read(new[0].name), new, seen)
+
+
 def pending(journal: Journal) -> tuple[int, Asked] | None:
     """Return the change that was asked for and has no end yet, with its number in the journal."""
     newest = journal.newest(Kind.ASKED)
@@ -198,6 +250,7 @@ async def settle(change: Change, number: int, asked: Asked) -> Ended:
         told = await _look(change, asked.planned)
         if told != before:
             change.journal.add(Kind.LOOKED, Looked(number, told), change.clock.now())
+            change.tell(told)
             before = told
         found = {each.said for each in told} - {Said.SILENT}
         if found == {Said.NEW}:
@@ -216,18 +269,18 @@ def _late(change: Change, number: int, asked: Asked, told: Sequence[Told]) -> En
     if not found:
         raise errors.ChangeUncertain(f"no name server of {asked.planned.name} answers")
     outcome = Outcome.PARTLY if Said.NEW in found else Outcome.NOT_MADE
-    late = ", ".join(each.server for each in told if each.said is not Said.NEW)
-    return _end(change, Ended(number, outcome, late, asked.direction))
+    return _end(change, Ended(number, outcome, _late_words(told), asked.direction))
+
+
+def _late_words(told: Sequence[Told]) -> str:
+    return "; ".join(each.words for each in told if each.said is not Said.NEW)
 
 
 async def _undo(change: Change, number: int, asked: Asked, told: Sequence[Told]) -> Ended:
     """Put the old record back, and see that it is."""
     planned = asked.planned
-    why = "; ".join(
-        f"{each.server}: {', '.join(each.values) or 'no record'}"
-        for each in told
-        if each.said in (Said.MISSING, Said.OTHER)
-    )
+    wrong = (each for each in told if each.said in (Said.MISSING, Said.OTHER))
+    why = "; ".join(each.words for each in wrong)
     try:
         await change.applier.restore(Snapshot(planned.name, change.clock.now(), planned.before))
     except errors.ChangeUncertain:
@@ -255,12 +308,22 @@ def _end(change: Change, ended: Ended) -> Ended:
     return ended
 
 
+def _check_shown(change: Change, now: RecordSets, new: RecordSets, seen: RecordSets) -> None:
+    goes = touched(now, new)
+    known = [each for each in seen if each.type in HELD]
+    if not alike(goes, known):
+        raise errors.RecordChanged(
+            f"{new[0].name} holds {shown(goes)} at {change.applier.place}; "
+            f"shown was {shown(known)}"
+        )
+
+
 async def _check_servers(change: Change, expected: RecordSets) -> None:
     """Raise RecordChanged where a name server says something else than is expected."""
     zone = await change.observers.servers()
     change.journal.saw_servers(zone, change.clock.now())
     for server in serving(zone):
-        if said(server)[1] and _values(leading(held_by(server))) != _values(expected):
+        if said(server)[1] and not alike(leading(held_by(server)), expected):
             raise errors.RecordChanged(
                 f"{label(server)} says {shown(leading(held_by(server)))}, and not {shown(expected)}"
             )
@@ -298,15 +361,10 @@ def _told(server: NameServer, planned: PlannedChange) -> Told:
 def _side(sets: RecordSets, planned: PlannedChange) -> Said:
     """Return what records are, by their values; where only TTLs change, by those."""
     before, after = leading(planned.before), leading(planned.after)
-    values = _values(sets)
-    if values == _values(before) == _values(after):
+    if alike(before, after) and alike(sets, after):
         return Said.NEW if same(sets, after) else Said.OLD
-    if values == _values(after):
+    if alike(sets, after):
         return Said.NEW
-    if values == _values(before):
+    if alike(sets, before):
         return Said.OLD
     return Said.OTHER if sets else Said.MISSING
-
-
-def _values(sets: RecordSets) -> set[tuple[str, tuple[str, ...]]]:
-    return {(each.type, tuple(sorted(each.values))) for each in sets}

@@ -17,8 +17,9 @@ import tomli_w
 from transship import locks
 from transship.cutover.change.ways import ByHand, Way
 from transship.cutover.journal import Journal, Kind
+from transship.cutover.observe.names import parse_domain
 from transship.cutover.subject import Subject
-from transship.errors import BadFile, CutoverBusy, CutoverNotFound
+from transship.errors import BadDomain, BadFile, CutoverBusy, CutoverNotFound
 from transship.operator import this_operator
 from transship.paths import private_folder
 from transship.plans.file import write_text
@@ -158,12 +159,22 @@ class Cutovers:
         """Return the cutovers of a domain, by its A-labels, the newest first."""
         return [each for each in self.all() if each.id.rpartition("-")[0] == domain]
 
+    def _of_written(self, text: str) -> list[Cutover]:
+        try:
+            domain = parse_domain(text)
+        except BadDomain:
+            return []
+        found = self.of(domain.name)
+        if ":" not in text:
+            return found
+        return [each for each in found if each.subject().domain.port == domain.port]
+
     def find(self, name: str) -> Cutover:
         """Return the newest cutover of a domain, or the one whose id is, or begins with, `name`.
 
-        Raises CutoverNotFound.
+        A domain is written as `parse_domain` takes it. Raises CutoverNotFound.
         """
-        of_domain = self.of(name)
+        of_domain = self._of_written(name)
         if of_domain:
             return of_domain[0]
         found = [each for each in self.all() if name and each.id.startswith(name)]

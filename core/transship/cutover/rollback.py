@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transship import errors
-from transship.cutover.change.records import PlannedChange, leading, same, shown
+from transship.cutover.change.records import PlannedChange, alike, leading, shown
 from transship.cutover.delta import Round, last_round
 from transship.cutover.evidence import TagPair
 from transship.cutover.flipping import Asked, Change, Ended, Outcome, flip
@@ -89,40 +89,56 @@ def had_before(journal: Journal, until: float) -> frozenset[TagPair]:
 
 
 def last_change(journal: Journal) -> tuple[float, Asked] | None:
-    """Return the change that is in force, and when it was asked for; None when there is none."""
+    """Return the change that is in force, and when it was asked for; None when there is none.
+
+    It is the first since the record was put back last: that one has led pulls away from what they
+    are to go back to, whatever was changed again after it.
+    """
     asked = {each.number: each for each in journal.entries(Kind.ASKED)}
-    for each in reversed(journal.entries(Kind.ENDED)):
+    first: tuple[float, Asked] | None = None
+    for each in journal.entries(Kind.ENDED):
         ended = each.read(Ended)
-        if ended.outcome in (Outcome.DONE, Outcome.PARTLY, Outcome.NOT_PUT_BACK):
-            entry = asked[ended.asked]
-            return (entry.at, entry.read(Asked)) if ended.direction == "change" else None
-    return None
+        if ended.outcome not in (Outcome.DONE, Outcome.PARTLY, Outcome.NOT_PUT_BACK):
+            continue
+        entry = asked[ended.asked]
+        if ended.direction == "rollback":
+            first = None
+        elif first is None and (made := entry.read(Asked)).planned.moves:
+            first = entry.at, made
+    return first
 
 
 async def roll_back(
-    change: Change, *, since: float = 0.0, until: float = 0.0, accept_loss: bool = False
+    change: Change,
+    *,
+    since: float = 0.0,
+    until: float = 0.0,
+    accept_loss: bool = False,
+    seen: PlannedChange | None = None,
 ) -> Ended:
     """Put the record back as it was before the change, as `flip` makes a change.
 
-    Works where the record has gone missing too. `since` and `until` are those of `way_back`. Raises
-    RollbackBlocked when it would lose something and nobody said that it may, or when there is
-    nothing to go back from; RecordChanged where the record is neither what it was nor what it was
-    changed to; and what `flip` raises.
+    Works where the record has gone missing too. `since` and `until` are those of `way_back`, `seen`
+    is the edit as the operator was shown it. Raises RollbackBlocked when it would lose something
+    and nobody said that it may; NothingToPutBack; RecordChanged where the record is neither what it
+    was nor what it was changed to, or something else was shown; and what `flip` raises.
     """
     way = way_back(change.journal, since, until)
     edit = way.reverse
     if edit is None:
-        raise errors.RollbackBlocked(
+        raise errors.NothingToPutBack(
             "no change was planned here", remedy="Put the record back where it was changed."
+        )
+    if seen is not None and not alike(seen.after, edit.after):
+        raise errors.RecordChanged(
+            f"{edit.name} held {shown(edit.after)} before the change; shown was {shown(seen.after)}"
         )
     if way.blocked and not accept_loss:
         raise errors.RollbackBlocked(way.blocked)
     now = await change.applier.read(edit.name)
-    if same(now, edit.after):
-        raise errors.RollbackBlocked(
-            f"{edit.name} holds {shown(now)} already", remedy="There is nothing to put back."
-        )
-    if leading(now) and not same(now, edit.before):
+    if alike(now, edit.after):
+        raise errors.NothingToPutBack(f"{edit.name} holds {shown(now)} already")
+    if leading(now) and not alike(leading(now), leading(edit.before)):
         raise errors.RecordChanged(f"{edit.name} holds {shown(now)} at {change.applier.place}")
     return await flip(change, PlannedChange(edit.name, now, edit.after), "rollback")
 
@@ -132,8 +148,11 @@ def _in_force(journal: Journal) -> tuple[float, PlannedChange | None]:
     made = last_change(journal)
     if made is not None:
         return made[0], made[1].planned
-    planned = journal.newest(Kind.PLANNED)
-    return (0.0, None) if planned is None else (planned.at, planned.read(PlannedChange))
+    for planned in reversed(journal.entries(Kind.PLANNED)):
+        edit = planned.read(PlannedChange)
+        if edit.moves:
+            return planned.at, edit
+    return 0.0, None
 
 
 def _longest(served: Sequence[Served]) -> int:

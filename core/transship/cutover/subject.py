@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 HTTPS = 443
@@ -48,9 +49,9 @@ class Subject:
 
     `record` is what the domain is to point at: the new registry's host unless the operator says
     something else (an address, the name of a load balancer). `repositories` are some that clusters
-    pull, to be tried; `node_ca` is a file with the authorities that nodes trust for this name.
-    `served` overrides where a name server is asked, `address[:port]` by address: for networks where
-    port 53 isn't the way.
+    pull, to be tried, which doesn't keep others from being compared; `node_ca` is a file with the
+    authorities that nodes trust for this name. `served` overrides where a name server is asked,
+    `address[:port]` by address: for networks where port 53 isn't the way.
     """
 
     domain: Domain
@@ -68,7 +69,7 @@ class Subject:
     system: bool = True
     """Whether this machine's own resolvers, and its own way of finding names, are asked too."""
     ttl: int = 60
-    """The new record's TTL, in seconds, until the way back isn't needed any more."""
+    """The new record's TTL, in seconds, until the way back isn't needed any more; at most."""
     job: str = ""
     """The id of the job that has copied what the domain serves, if tags are compared by it."""
     plan: str = ""
@@ -78,3 +79,7 @@ class Subject:
     def points_at(self) -> str:
         """What the domain's record is to hold."""
         return self.record or self.new.partition(":")[0]
+
+    def new_ttl(self, served: Iterable[int]) -> int:
+        """Return the new record's TTL: never more than what is served today."""
+        return min([self.ttl, *served])

@@ -70,6 +70,7 @@ from transship.errors.connection import (
 )
 from transship.errors.cutover import (
     ByHandOnly,
+    ChangeBlocked,
     ChangeNotMade,
     ChangePending,
     ChangeUncertain,
@@ -80,6 +81,7 @@ from transship.errors.cutover import (
     KeyMissing,
     KeyRefused,
     LossUnknown,
+    NothingToPutBack,
     NotPutBack,
     ProviderRefused,
     ProviderUnreachable,
@@ -136,6 +138,7 @@ __all__ = [
     "ByHandOnly",
     "CatalogClosed",
     "CertificateNotTrusted",
+    "ChangeBlocked",
     "ChangeNotMade",
     "ChangePending",
     "ChangeUncertain",
@@ -181,6 +184,7 @@ __all__ = [
     "NotInStage",
     "NotPutBack",
     "NothingSelected",
+    "NothingToPutBack",
     "PathRefused",
     "PlainHttp",
     "PlanNotFound",

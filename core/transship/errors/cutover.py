@@ -44,7 +44,10 @@ class RecordChanged(CheckFailed):
     """A record isn't what it was when the change was planned."""
 
     title = "The record isn't what it was expected to be"
-    remedy = "Somebody else changed it. Look at what it holds now, then plan the change again."
+    remedy = (
+        "Somebody else changed it, and nothing was written. Look again: what it holds now is shown "
+        "before it is changed."
+    )
 
 
 class RecordNotPlain(CheckFailed):
@@ -59,6 +62,20 @@ class ChangePending(CheckFailed):
 
     title = "An earlier change hasn't come to its end"
     remedy = "Open the cutover: it looks at the name servers and says what became of the change."
+
+
+class ChangeBlocked(CheckFailed):
+    """A check stands in the way of the change."""
+
+    title = "A check stands in the way of the change"
+    remedy = "See `transship check`, or the board in the app; nothing was changed."
+
+
+class NothingToPutBack(CheckFailed):
+    """The record is what it was before the change, or was never changed."""
+
+    title = "There is nothing to put back"
+    remedy = "Nothing was changed by this."
 
 
 class RollbackBlocked(CheckFailed):

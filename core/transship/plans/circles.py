@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
+from itertools import pairwise
 from typing import TypeVar
 
 from transship.oci.reference import Reference
@@ -40,8 +41,7 @@ def circle_of_rules(plan: Plan) -> tuple[int, ...]:
             for target, number in targets.items():
                 back = _way(ways, target, source)
                 if back:
-                    pairs = zip(back, back[1:], strict=False)
-                    return number, *(ways[a][b] for a, b in pairs)
+                    return number, *(ways[a][b] for a, b in pairwise(back))
     return ()
 
 

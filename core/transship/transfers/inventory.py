@@ -346,14 +346,14 @@ def _unreachable(plan: Plan, choice: Choice, looking: Looking) -> list[Found]:
         targets = targets_of(plan.rules[dropped.rule or 0], dropped.source)
         found += [Found(dropped.source, each, None, None, problem=problem) for each in targets]
     found += [
-        _blocked(plan, dropped, problem)
+        _blocked(plan, dropped, unread)
         for dropped in choice.selection.dropped
-        if (problem := _problem_of(dropped, choice)) is not None
+        if (unread := _problem_of(dropped, choice)) is not None
     ]
     for catalogue in choice.catalogues.values():
-        for repository, problem in catalogue.problems.items():
+        for repository, why in catalogue.problems.items():
             source = Reference(catalogue.place, repository)
-            found.append(_blocked(plan, Dropped(source, ""), problem))
+            found.append(_blocked(plan, Dropped(source, ""), why))
     for item in found:
         looking.claim(item.target)
     return found

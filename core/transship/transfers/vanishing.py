@@ -67,12 +67,17 @@ class Vanished:
         return bool(self.too_much)
 
     @property
+    def needed(self) -> str:
+        """What the plan would have to say of `at_most`, where it is more than it allows."""
+        needed = (least_share(share.gone, share.tags) for share in self.too_much)
+        return f'at_most = "{max(needed, default=100)}%"'
+
+    @property
     def remedy(self) -> str:
-        """What to do where it is more than the plan allows, with the key and its value."""
-        needed = max((least_share(each.gone, each.tags) for each in self.too_much), default=100)
+        """What to do where it is more than the plan allows."""
         return (
             "Look at the list in `transship plan`. If it is right, write "
-            f'at_most = "{needed}%" below [delete] in the plan, and run the plan again.'
+            f"{self.needed} below [delete] in the plan, and run the plan again."
         )
 
     def check(self) -> None:
@@ -94,18 +99,18 @@ async def vanished(plan: Plan, choice: Choice, looking: Looking) -> Vanished:
     """Return the tags that the rules of a plan put at its targets, and that no source has any more.
 
     What the plan copies has been claimed, and something has. Where a part of the source couldn't be
-    listed or looked at, nothing counts as vanished: a list that isn't whole proves nothing. What one
-    of the rules copies from is a source, and stays, although another rule may have put it there.
+    listed or looked at, nothing counts as vanished: a list that isn't whole proves nothing. What
+    one of the rules copies from is a source, and stays, although another may have put it there.
     """
     deletion = plan.delete
     if deletion is None or not all(each.is_whole for each in choice.catalogues.values()):
         return Vanished()
     gone: dict[Reference, Found] = {}
     kept: dict[Reference, Kept] = {}
-    shares: list[Share] = []
+    counted: list[tuple[Replica, int, list[Reference]]] = []
     read_by = cache(partial(reader, plan))
     for replica in replicas(plan, choice.catalogues):
-        going = tags = 0
+        tags, going = 0, []
         for source, target in await _tags_of(replica, looking):
             number = read_by(Reference(target.registry, target.repository))
             tags += number is None
@@ -116,14 +121,26 @@ async def vanished(plan: Plan, choice: Choice, looking: Looking) -> Vanished:
             elif (pattern := protector(deletion, target)) is not None:
                 kept[target] = Kept(target, f"protected by {pattern}")
             else:
-                going += 1
+                going.append(target)
                 gone.setdefault(target, _found(source, target))
-        shares.append(Share(replica.target, going, tags, most_deletions(deletion, tags)))
+        counted.append((replica, tags, going))
     look = partial(_look, looking=looking)
-    looked_at = await each_of(gone.values(), look, at_once=AT_ONCE)
+    for item in await each_of(tuple(gone.values()), look, at_once=AT_ONCE):
+        gone[item.target] = item
+        if item.target_digest is None:
+            kept[item.target] = Kept(item.target, "listed there, and leads nowhere")
+            del gone[item.target]
     return Vanished(
-        tuple(item for item in looked_at if item.target_digest),
-        tuple(shares),
+        tuple(gone.values()),
+        tuple(
+            Share(
+                replica.target,
+                sum(target in gone for target in going),
+                tags,
+                most_deletions(deletion, tags),
+            )
+            for replica, tags, going in counted
+        ),
         tuple(kept.values()),
         deletion.at_most,
     )

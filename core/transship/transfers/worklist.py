@@ -26,7 +26,6 @@ NOT_ASKED_TO_DELETE = "gone at the source; deleted only when that is asked for"
 """Why a run leaves a tag that its plan lets vanish."""
 
 
-
 def make_worklist(
     inventory: Iterable[Found],
     on_conflict: OnConflict = OnConflict.OVERWRITE,

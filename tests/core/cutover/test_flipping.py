@@ -31,6 +31,7 @@ from transship.cutover.flipping import (
     pending,
     prepare,
     resume,
+    there_already,
 )
 from transship.cutover.journal import Kind
 
@@ -279,6 +280,53 @@ async def test_read_only_stops_before_anything_is_asked(
 
     assert journal.newest(Kind.ASKED) is None
     assert everywhere(lab) == {(OLD,)}
+
+
+async def test_a_record_that_holds_the_new_value_is_only_read_back(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change()
+    assert await there_already(made, await made.applier.read(NAME), AFTER) is None
+    lab.set(IMAGES, "CNAME", NEW, ttl=TTL)
+
+    ended = await there_already(made, await made.applier.read(NAME), AFTER)
+
+    assert ended is not None
+    assert (ended.outcome, ended.detail) == (Outcome.ALREADY, f"{NAME} already points at {NEW}")
+    assert {each.kind for each in journal.entries()} == {Kind.CREATED}
+
+
+async def test_a_server_that_is_late_with_a_record_that_is_there_already_is_named(
+    lab: DnsLab, change: Callable[..., Change]
+) -> None:
+    told: list[str] = []
+    made = replace(
+        change(deadline=0.5), tell=lambda looked: told.append("; ".join(e.words for e in looked))
+    )
+    with lab.stuck_secondary():
+        lab.primary.set(EXAMPLE, IMAGES, "CNAME", NEW, ttl=TTL)
+        ended = await there_already(made, await made.applier.read(NAME), AFTER)
+
+    assert ended is not None
+    assert ended.outcome is Outcome.PARTLY
+    assert lab.secondary in ended.detail
+    assert f"says {OLD}" in ended.detail
+    assert any(ended.detail in line for line in told)
+
+
+async def test_an_edit_of_something_else_than_was_shown_is_not_planned(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    shown = desired(NAME, [OLD], 3600)
+    lab.set(IMAGES, "CNAME", "other.oldcloud.test.")
+
+    with pytest.raises(errors.RecordChanged, match=r"other\.oldcloud.*shown was .*registry\.old"):
+        await prepare(change(), NAME, AFTER, shown)
+
+    assert journal.newest(Kind.PLANNED) is None
+    lab.set(IMAGES, "CNAME", OLD)
+    planned = await prepare(change(), NAME, AFTER, shown)
+    assert planned.before == desired(NAME, [OLD], TTL), "another TTL is no other record"
 
 
 async def test_a_ttl_is_lowered_in_the_same_way(lab: DnsLab, change: Callable[..., Change]) -> None:

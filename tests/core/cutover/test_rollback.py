@@ -15,7 +15,7 @@ from transship import errors
 from transship.accounts.secrets import SessionStore
 from transship.clock import SystemClock
 from transship.cutover.change.powerdns import PowerDns, PowerDnsServer
-from transship.cutover.change.records import desired
+from transship.cutover.change.records import PlannedChange, desired
 from transship.cutover.change.ways import ByHand, open_applier
 from transship.cutover.delta import Copied, Round, Seen, Sorted, one_round
 from transship.cutover.evidence import TagPair
@@ -76,6 +76,44 @@ async def test_the_way_back_is_the_reverse_and_takes_as_long_as_the_new_ttl(
     assert (way.seconds, way.clamped) == (60, 0)
 
 
+async def test_the_way_back_stays_that_of_the_first_change(
+    lab: DnsLab, changed: Change, journal: Journal
+) -> None:
+    await flip(changed, await prepare(changed, NAME, desired(NAME, [NEW], 30)))
+    lab.set(IMAGES, "CNAME", "elsewhere.test.")
+    await flip(changed, await prepare(changed, NAME, AFTER))
+
+    way = way_back(journal)
+
+    assert way.reverse is not None
+    assert way.reverse.after == desired(NAME, [OLD], TTL)
+    assert (await roll_back(changed, accept_loss=True)).outcome is Outcome.DONE
+    assert served(lab) == {(OLD,)}
+
+
+async def test_a_change_by_hand_goes_back_by_the_edit_that_moved_something(
+    lab: DnsLab, change: Callable[..., Change], journal: Journal
+) -> None:
+    made = change()
+    await prepare(made, NAME, AFTER)
+    lab.set(IMAGES, "CNAME", NEW, ttl=TTL)
+    await prepare(made, NAME, AFTER)
+
+    way = way_back(journal)
+
+    assert way.reverse is not None
+    assert way.reverse.after == desired(NAME, [OLD], TTL)
+
+
+async def test_what_was_shown_is_what_goes_back(lab: DnsLab, changed: Change) -> None:
+    seen = PlannedChange(NAME, AFTER, desired(NAME, ["elsewhere.test."], TTL))
+
+    with pytest.raises(errors.RecordChanged, match=r"shown was .*elsewhere\.test"):
+        await roll_back(changed, accept_loss=True, seen=seen)
+
+    assert served(lab) == {(NEW,)}
+
+
 async def test_the_record_goes_back_once_the_registries_were_compared(
     lab: DnsLab, changed: Change, journal: Journal
 ) -> None:
@@ -87,7 +125,7 @@ async def test_the_record_goes_back_once_the_registries_were_compared(
 
     assert (ended.outcome, ended.direction) == (Outcome.DONE, "rollback")
     assert served(lab) == {(OLD,)}
-    with pytest.raises(errors.RollbackBlocked, match="already"):
+    with pytest.raises(errors.NothingToPutBack, match="already"):
         await roll_back(changed)
 
 
@@ -140,7 +178,7 @@ async def test_what_somebody_else_made_of_the_record_is_left_alone(
 async def test_without_a_change_there_is_nothing_to_go_back_from(
     change: Callable[..., Change],
 ) -> None:
-    with pytest.raises(errors.RollbackBlocked, match="no change was planned"):
+    with pytest.raises(errors.NothingToPutBack, match="no change was planned"):
         await roll_back(change(), accept_loss=True)
 
 

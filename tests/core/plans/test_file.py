@@ -268,7 +268,7 @@ def test_only_who_is_about_to_run_it_cares_what_lies_in_the_future(tmp_path: Pat
     read(f'{HEAD}{RULE}tags.since = "2030-01-01"\n', tmp_path)
 
     path = tmp_path / "plan.toml"
-    with pytest.raises(BadFile, match=":6: .*lies in the future"):
+    with pytest.raises(BadFile, match=r":6: .*lies in the future"):
         read_plan(path, with_aliases, now=1.8e9)
     assert read_plan(path, with_aliases, now=2e9).rules
 

@@ -76,7 +76,9 @@ def test_a_list_of_referrers_is_told_by_its_name(tag: str, is_one: bool) -> None
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(1, n), st.just(n))))
-def test_the_share_that_is_proposed_is_the_least_that_lets_them_go(numbers: tuple[int, int]) -> None:
+def test_the_share_that_is_proposed_is_the_least_that_lets_them_go(
+    numbers: tuple[int, int],
+) -> None:
     gone, tags = numbers
     percent = least_share(gone, tags)
     assert most_deletions(Deletion(at_most=parse_share(f"{percent}%")), tags) >= gone

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from clients.opening import LOGIN, Access, access_to
-from servers.harbor import harbor
 from servers.images import push_image
 from servers.scripted import Reply
 from transship import errors
@@ -206,10 +205,16 @@ async def test_a_list_of_which_only_the_first_name_counts_is_closed_before_all_e
 
 
 async def test_an_api_that_doesnt_answer_now_is_no_problem_of_the_registry(
-    open_registry: DockerRegistry,
+    open_registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with harbor(open_registry.host) as server:
-        server.broken = 503
-        found = await examine(Way(server.host, service="harbor"))
+    async def names(_: Registry) -> AsyncIterator[str]:
+        for name in ("team/web",):
+            raise errors.ServerFailed("the API: 503")
+            yield name
 
-    assert (found.problem, found.lists) == (None, None)
+    monkeypatch.setattr(Registry, "repositories", names)
+    by_api = await examine(Way(open_registry.host, service="harbor"))
+    by_catalog = await examine(Way(open_registry.host, service="generic"))
+
+    assert (by_api.problem, by_api.lists) == (None, None)
+    assert isinstance(by_catalog.problem, errors.ServerFailed)

@@ -13,6 +13,7 @@ from servers import skopeo
 from servers.images import make_layer, push_image, push_index, push_referrer
 from transship.clock import SystemClock
 from transship.errors import TooManyDeletions
+from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.policy import Deletion
@@ -326,6 +327,39 @@ async def test_each_target_has_a_share_of_its_own(
     assert ended.stopped
     assert ended.problem is not None
     assert "1 of 2 tags; the plan allows 0" in ended.problem[1]
+
+
+async def test_of_forty_tags_of_one_repository_none_is_left_listed(replica: Replica) -> None:
+    same = [make_layer(b"one layer for all")]
+    for time in range(3):
+        repository = f"team/web{time}"
+        for number in range(40):
+            push_image(replica.old, repository, f"v{number}", same if number % 2 else None)
+        push_image(replica.old, repository, "stays")
+        await replica.run(replica.plan(HALF))
+        for tag in ("v0", "v1", *(f"v{number}" for number in range(2, 40, 2))):
+            replica.vanish(repository, tag)
+
+        ended = await replica.run(replica.plan(Deletion(at_most=1.0)))
+
+        assert (ended.state, ended.counts.deleted) == (JobState.DONE, 40)
+        assert replica.tags(repository) == ["stays"]
+
+
+async def test_a_tag_that_is_listed_and_leads_nowhere_stops_no_run(replica: Replica) -> None:
+    for tag in ("1", "2", "3", "4"):
+        push_image(replica.old, "team/web", tag)
+    await replica.run(replica.plan(HALF))
+    replica.vanish("team/web", "2")
+    path = "docker/registry/v2/repositories/copy/team/web/_manifests/tags/2/current/link"
+    (replica.new.storage / path).write_text(digest_of(b"nobody's"))
+    floor = Deletion(at_most=0.05)
+
+    foreseen = await replica.preview(replica.plan(floor))
+
+    assert (foreseen.vanished.found, foreseen.vanished.is_too_much) == ((), False)
+    assert [each.why for each in foreseen.vanished.kept] == ["listed there, and leads nowhere"]
+    assert (await replica.run(replica.plan(floor))).state is JobState.DONE
 
 
 async def test_a_tag_that_is_back_at_the_source_stays(replica: Replica) -> None:

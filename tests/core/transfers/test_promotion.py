@@ -258,7 +258,8 @@ async def test_what_was_undone_is_kept_beside_that_it_was_done(shop: Shop) -> No
 
     (entry,) = shop.settled()
     assert (entry.outcome, entry.detail) == (Outcome.UNDONE, f"undone by {BY}")
-    assert entry.ended is not None and done.ended is not None
+    assert entry.ended is not None
+    assert done.ended is not None
     assert entry.ended >= done.ended
     assert entry.replaced == before == shop.digest("test")
     assert shop.settled() == [entry]

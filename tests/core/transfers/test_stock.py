@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from moving.memory import FakeClock, MemoryPlace
+from moving.memory import MemoryPlace
 from samples.manifests import image
 from transship import errors
 from transship.clock import SystemClock
@@ -65,8 +65,8 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 async def take(plan: Plan, there: dict[str, MemoryPlace], journal: Journal) -> None:
-    log = Logbook(journal, SystemClock())
-    await Stock(plan, dict(there), journal, log, FakeClock()).take()
+    clock = SystemClock()
+    await Stock(plan, dict(there), journal, Logbook(journal, clock), clock).take()
 
 
 def fail_all(journal: Journal) -> None:

@@ -17,8 +17,8 @@ from transship_tui.commands import app_for
 from transship_tui.commands.reported import reported
 
 _COMMANDS = [
-    "login", "registries", "logout", "ls", "inspect", "copy", "plan", "drift", "run", "import",
-    "verify", "jobs", "attach", "pause", "resume", "cancel", "retry", "limit", "undo",
+    "login", "registries", "logout", "ls", "inspect", "copy", "advise", "plan", "drift", "run",
+    "import", "verify", "jobs", "attach", "pause", "resume", "cancel", "retry", "limit", "undo",
     "promote", "flow", "report", "check", "cutover", "demo",
 ]  # fmt: skip
 

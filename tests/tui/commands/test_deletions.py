@@ -58,7 +58,7 @@ def test_a_preview_says_what_a_deletion_takes_and_what_is_protected(
     file = plan('at_most = "25%"\nprotect = ["**:latest"]')
 
     told = transship("plan", file)
-    document = transship("plan", file, "--json").json()
+    document = transship("plan", file, "--json").document
     ran = transship("run", file)
 
     assert (told.status, ran.status) == (0, 0)

@@ -137,6 +137,14 @@ def test_files_with_nothing_to_carry_over_fail(transship: Any) -> None:
     assert "there is nothing to copy in it" in ended.err
 
 
+def test_files_with_sign_ins_alone_make_no_plan_and_say_so(transship: Any, tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    ended = transship("import", SECRETS, "-o", path)
+    assert ended.status == 1
+    assert "there is nothing to copy in it, so there is no plan" in ended.err
+    assert not path.exists()
+
+
 def test_without_a_keyring_nothing_is_written(transship: Any, tmp_path: Path) -> None:
     path = tmp_path / "plan.toml"
     ended = transship("import", RULES, SECRETS, "-o", path, "--keyring")

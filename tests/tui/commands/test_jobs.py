@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from moving.jobs import plan_of
 from servers.images import push_image
+from transship.paths import default_paths
+from transship.transfers.jobs import Jobs
+from transship.transfers.limits import Limit, encoded
+from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
@@ -83,3 +89,12 @@ def test_a_digest_is_as_short_as_a_person_compares_it(
 
     assert f"{repository}@{digest[:19]}  " in row
     assert digest not in row
+
+
+def test_a_job_outside_its_window_says_until_when_it_waits(transship: Any) -> None:
+    job = Jobs(default_paths().jobs).create(plan_of(("old.example/web:1", "new.example/web")))
+    opens = datetime(2026, 1, 31, 22, 0).astimezone().timestamp()
+    with job.locked(), job.journal() as journal:
+        limits = encoded([Limit("new.example", opens=opens)])
+        journal.note(state=JobState.RUNNING, limits=limits)
+        assert f"{job.id}  running, waits until 22:00" in transship("jobs").out

@@ -129,4 +129,7 @@ def test_a_file_is_written_whole_or_not_at_all(
     plan.write_text(kept)
     assert transship("report", copied[""], "-o", file).status == 0
     assert json.loads(file.read_text())["job"] == copied[""]
-    assert transship("report", copied[""], "-o", tmp_path / "no" / "report.md").status == 1
+    nowhere = tmp_path / "no" / "report.md"
+    ended = transship("report", copied[""], "-o", nowhere)
+    assert ended.status == 1
+    assert f"{nowhere}: No such file or directory" in ended.err

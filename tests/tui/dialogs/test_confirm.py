@@ -63,15 +63,30 @@ async def test_a_host_has_to_be_typed_whole() -> None:
         await pilot.press(*":5000")
         await until(pilot, lambda: not button.disabled, "the button can be pressed")
         assert answers == []
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: answers == [True], "it is done")
 
 
-@pytest.mark.parametrize("typed", ["", "new.example", "new.example:50000"])
-async def test_enter_is_the_way_out_until_the_host_is_right(typed: str) -> None:
+@pytest.mark.parametrize("typed", ["new.example", "new.example:50000"])
+async def test_what_is_not_the_host_is_said_to_be_so_and_the_question_stays(typed: str) -> None:
     async with asked(typed="new.example:5000") as (pilot, answers):
         await pilot.press(*typed, "enter")
+        said = "That isn't new.example:5000; esc cancels."
+        await until(pilot, lambda: said in screen_text(pilot.app), "what is wrong")
+        await pilot.press("t")
+        await until(pilot, lambda: said not in screen_text(pilot.app), "another word is typed")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
+        assert pilot.app.screen.query_one(Input).value == f"{typed}t"
+        assert answers == []
+        await pilot.press("escape")
         await until(pilot, lambda: answers == [False], "nothing is done")
+
+
+async def test_enter_before_anything_is_typed_is_no_answer() -> None:
+    async with asked(typed="new.example") as (pilot, answers):
+        await pilot.press("enter")
+        await until(pilot, lambda: "Nothing is typed" in screen_text(pilot.app), "what is missing")
+        assert answers == []
 
 
 async def test_what_was_typed_can_be_taken_back() -> None:

@@ -19,12 +19,14 @@ from fakes.cutovers_world import (
     ready,
     rolled_back,
 )
+from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
 from transship.accounts.account import Account
 from transship.cutover.progress import State
 from transship.cutover.reports.standing import Standing
 from transship.errors import BadDomain, CutoverBusy, RecordChanged
+from transship.transfers.work import JobState
 from transship_tui.engine_cutover import Tried
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
 from transship_tui.widgets.virtual_table import VirtualTable
@@ -48,8 +50,8 @@ async def at_check(walk: Walk, check: str) -> None:
 
 
 async def confirmed(walk: Walk) -> None:
-    """Type the domain, and press the button."""
-    await walk.press(*"images.example.com", "enter", "enter")
+    """Type the domain, and enter it."""
+    await walk.press(*"images.example.com", "enter")
     await walk.is_at("CutoverBoardScreen")
 
 
@@ -109,7 +111,7 @@ async def test_the_guide_says_what_the_domain_waits_for_and_leads_to_it() -> Non
     async with walking(full_world(), WAYS["cutover-board"], (120, 40)) as walk:
         proven(walk)
         await walk.press("f2", "j", "j")
-        assert "images.example.com waits for 3 things to be put right" in screen_text(walk.app)
+        assert "images.example.com: 3 to put right, " in screen_text(walk.app)
         await walk.press("right_square_bracket", "n")
         assert "The change waits for" in line_in(walk.app, MessageBar)
         assert table(walk).key_at_cursor() == "P-07"
@@ -143,6 +145,17 @@ async def test_the_guide_begins_the_change_once_nothing_stands_in_the_way() -> N
         assert "Point images.example.com at registry.newcloud.org?" in screen_text(walk.app)
 
 
+async def test_on_a_board_that_is_ready_next_begins_the_change_whatever_else_waits() -> None:
+    async with walking(full_world(), WAYS["cutover-ready"], (120, 40)) as walk:
+        proven(walk)
+        walk.app.journey.proven = "another job"
+        await walk.press("f2")
+        said = "n Nothing stands in the way: change images.example.com."
+        await until(walk.pilot, lambda: said in screen_text(walk.app), "what comes next here")
+        await walk.press("n")
+        await walk.is_at("ConfirmDialog")
+
+
 async def test_a_cutover_that_cannot_be_read_says_why() -> None:
     engine = full_world()
     engine.standings[NAME] = replace(engine.standings[NAME], problem="subject.toml: no such file")
@@ -163,6 +176,42 @@ async def test_putting_one_away_is_asked_first() -> None:
 
 
 # The board
+
+
+async def test_the_cursor_steps_over_the_titles() -> None:
+    async with walking(full_world(), WAYS["cutover-board"]) as walk:
+        await walk.press("f", "g")
+        assert table(walk).key_at_cursor() == "P-01"
+        await at_check(walk, "P-36")
+        found = {table(walk).key_at_cursor()}
+        for _ in range(6):
+            await walk.press("j")
+            found.add(table(walk).key_at_cursor())
+        for _ in range(6):
+            await walk.press("k")
+            found.add(table(walk).key_at_cursor())
+        assert table(walk).key_at_cursor() == "P-36"
+        assert not [key for key in found if key is None or key.startswith("phase")]
+        assert {"F-01"} <= found
+
+
+async def test_that_nothing_is_asked_is_said_no_longer_on_another_check() -> None:
+    async with walking(full_world(), WAYS["cutover-board"]) as walk:
+        await at_check(walk, "P-13")
+        await walk.press("a")
+        assert "This check asks nothing" in line_in(walk.app, MessageBar)
+        await walk.press("j")
+        assert not line_in(walk.app, MessageBar).strip()
+
+
+async def test_after_a_copy_it_says_which_key_looks_again() -> None:
+    async with walking(full_world(), WAYS["cutover-board"], (120, 40)) as walk:
+        assert "looks again" not in screen_text(walk.app)
+        subject = walk.engine.standings[NAME].subject
+        job = job_view("job9", JobState.DONE)
+        walk.engine.views = [replace(job, target=f"{subject.new}/team/web", ended=2e10)]
+        said = "A copy has ended since: t looks again"
+        await until(walk.pilot, lambda: said in screen_text(walk.app), "what helps")
 
 
 async def test_the_board_begins_with_what_is_to_be_done() -> None:
@@ -272,6 +321,18 @@ async def test_what_a_command_prints_is_pasted_and_read() -> None:
         assert "The answer is kept" in line_in(walk.app, MessageBar)
 
 
+async def test_keeping_nothing_says_that_there_is_nothing_to_keep() -> None:
+    async with walking(full_world(), WAYS["cutover-question"], (120, 40)) as walk:
+        await walk.press("ctrl+s")
+        await walk.is_at("QuestionDialog")
+        assert "There is nothing to keep yet" in screen_text(walk.app)
+        walk.app.screen.query_one(TextArea).text = "no such command"
+        await until(walk.pilot, lambda: "can't be read" in screen_text(walk.app), "what is wrong")
+        assert "There is nothing to keep yet" not in screen_text(walk.app)
+        await walk.press("ctrl+s")
+        assert "That can't be kept" in screen_text(walk.app)
+
+
 async def test_the_command_can_be_copied() -> None:
     async with walking(full_world(), WAYS["cutover-question"], (120, 40)) as walk:
         await walk.press("ctrl+o")
@@ -283,6 +344,7 @@ async def test_the_grid_shows_who_says_what() -> None:
         shown = screen_text(walk.app)
         assert "● new     office" in shown
         assert "3/3" in shown
+        assert "Follows" in shown
         assert "○ old     Quad9" in shown
         assert "◆ other   slow" in shown
         assert "Servers 1/4" in shown
@@ -332,11 +394,14 @@ async def test_by_hand_the_exact_edit_and_its_reverse_are_shown() -> None:
         assert walk.app.clipboard == "images.example.com. 60 IN CNAME registry.newcloud.org."
 
 
-async def test_an_applier_wants_the_domain_typed_and_enter_alone_is_the_way_out() -> None:
+async def test_an_applier_wants_the_domain_typed_and_stays_until_it_is_right() -> None:
     async with walking(full_world(), WAYS["cutover-change-question"]) as walk:
         assert walk.app.screen.query_one("#go-on", Button).disabled
-        await walk.press(*"images.example.org", "enter")
-        await walk.is_at("CutoverBoardScreen")
+        await walk.press("enter", *"images.example.org", "enter", "t")
+        await walk.is_at("ConfirmDialog")
+        assert "That isn't images.example.com" not in screen_text(walk.app)
+        await walk.press("enter")
+        assert "That isn't images.example.com; esc cancels" in screen_text(walk.app)
         assert ("change_record", NAME) not in walk.engine.asked
 
 
@@ -466,3 +531,10 @@ async def test_what_is_filled_in_isnt_lost_unasked() -> None:
         await walk.is_at("ConfirmDialog")
         await walk.press("escape")
         await walk.is_at("CutoverFormScreen")
+
+
+async def test_what_keeps_pulls_from_being_made_is_beside_the_buttons() -> None:
+    engine = full_world()
+    engine.watched = [changed(trouble="pulls by the domain can't be made: nodes.pem is gone")]
+    async with walking(engine, WAYS["cutover-board"], (120, 40)) as walk:
+        await until(walk.pilot, lambda: "nodes.pem is gone" in screen_text(walk.app), "why")

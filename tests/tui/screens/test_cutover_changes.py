@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual.widgets import Button, Input, Select
+from textual.widgets import Button, Input, Select, Static
 
 from fakes.cutovers_world import (
     APPLIER,
@@ -31,9 +31,9 @@ UPDATE = ByUpdate("example.com", "9.1.1.1", "mover")
 
 
 async def confirmed(walk: Walk) -> None:
-    """Type the domain, and press the button."""
+    """Type the domain, and enter it."""
     await walk.is_at("ConfirmDialog")
-    await walk.press(*"images.example.com", "enter", "enter")
+    await walk.press(*"images.example.com", "enter")
     await walk.is_at("CutoverBoardScreen")
 
 
@@ -80,7 +80,7 @@ async def test_a_key_that_is_refused_is_asked_for_anew() -> None:
         await walk.is_at("CutoverBoardScreen")
         walk.app.screen.query_one("#change-it", Button).press()
         await walk.is_at("ConfirmDialog")
-        await walk.press(*"images.example.com", "enter", "enter")
+        await walk.press(*"images.example.com", "enter")
         await walk.is_at("KeyDialog")
         assert "doesn't accept the key: BADSIG" in screen_text(walk.app)
         del engine.failures["change_record"]
@@ -101,7 +101,7 @@ async def test_a_key_that_is_missing_after_all_is_asked_for_too() -> None:
         await walk.is_at("CutoverBoardScreen")
         walk.app.screen.query_one("#change-it", Button).press()
         await walk.is_at("ConfirmDialog")
-        await walk.press(*"images.example.com", "enter", "enter")
+        await walk.press(*"images.example.com", "enter")
         await walk.is_at("KeyDialog")
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
@@ -185,7 +185,7 @@ async def test_it_is_gone_on_with_once_the_operator_says_so() -> None:
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
         button = walk.app.screen.query_one("#change-it", Button)
-        assert str(button.label) == "End change…"
+        assert str(button.label) == "C End change…"
         button.press()
         await walk.is_at("ConfirmDialog")
         await walk.press("right", "enter")
@@ -214,6 +214,40 @@ async def test_with_read_only_what_was_broken_off_stays_so() -> None:
 
 
 # The way back
+
+
+async def test_a_way_back_that_is_blocked_is_told_whole_with_the_key_that_helps() -> None:
+    engine = full_world()
+    uncompared = changed(applier=APPLIER, way_back=WayBack(None, 60, 0, (), None))
+    engine.standings[NAME], engine.compared = uncompared, changed(applier=APPLIER)
+    async with walking(engine, WAYS["cutover-board"]) as walk:
+        words = " ".join(str(walk.app.screen.query_one("#why", Static).render()).split())
+        assert words == (
+            "going back is blocked (c compares): nobody has compared the two registries since the "
+            "change"
+        )
+        assert "since the change" in screen_text(walk.app)
+        assert "c Compare" in screen_text(walk.app)
+        assert "R Roll back…" in screen_text(walk.app)
+        await walk.press("c")
+        await until(walk.pilot, lambda: "going back is possible" in screen_text(walk.app), "so")
+
+
+async def test_a_key_puts_the_record_back_after_its_question() -> None:
+    engine = full_world()
+    engine.standings[NAME] = changed(applier=APPLIER)
+    async with walking(engine, WAYS["cutover-board"]) as walk:
+        await walk.press("R")
+        await confirmed(walk)
+        assert ("roll_back_record", (NAME, False)) in walk.engine.asked
+
+
+async def test_before_the_change_the_key_of_the_way_back_says_why_it_does_nothing() -> None:
+    async with walking(full_world(), WAYS["cutover-ready"]) as walk:
+        await walk.press("R")
+        assert "Nothing was changed yet" in line_in(walk.app, MessageBar)
+        await walk.press("C")
+        await walk.is_at("ConfirmDialog")
 
 
 async def test_before_going_back_copying_back_is_offered_first() -> None:
@@ -251,7 +285,7 @@ async def test_where_it_cannot_be_compared_anew_the_domain_is_typed_once_more() 
         for accepts in (False, True):
             walk.app.screen.query_one("#back-it", Button).press()
             await walk.is_at("ConfirmDialog")
-            await walk.press(*"images.example.com", "enter", "enter")
+            await walk.press(*"images.example.com", "enter")
             await until(
                 walk.pilot, lambda: "without knowing what it hides" in screen_text(walk.app), "why"
             )

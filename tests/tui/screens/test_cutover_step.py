@@ -1,4 +1,4 @@
-"""The In step tab of a board: rounds, the tags that somebody decides, and what stops them."""
+"""The Tags tab of a board: rounds, the tags that somebody decides, and what stops them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_it_shows_what_differs_those_to_be_decided_first_and_the_rounds() 
         ]
         assert states[:5] == ["? asks", "+ to copy", "+ to copy", "! new only", "– gone"]
         assert "1 tag copied: team/app:1.5" in screen_text(walk.app)
-        assert "In step 3" in screen_text(walk.app)
+        assert "Tags to do 3" in screen_text(walk.app)
         assert "deleted at the new registry" in screen_text(walk.app)
         assert "transship cutover images.example.com delta" in line_in(walk.app, LineBar)
 

@@ -124,6 +124,6 @@ async def test_a_deletion_that_was_confirmed_is_done_and_no_other(
             pilot, lambda: isinstance(app.screen, ConfirmDialog), "it asks", deadline=_SECONDS
         )
         assert "gone-copies/web:v0" in screen_text(app)
-        await pilot.press(*other_registry.host, "enter", "enter")
+        await pilot.press(*other_registry.host, "enter")
         await until(pilot, lambda: states() == [JobState.DONE] * 2, "it is done", deadline=_SECONDS)
         assert tags_at(other_registry, "gone-copies/web") == ["v1", "v2"]

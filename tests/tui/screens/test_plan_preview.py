@@ -28,7 +28,7 @@ from transship.settings import Settings
 from transship.transfers.foresight import Unforeseen
 from transship.transfers.inventory import Progress
 from transship.transfers.preview import Preview
-from transship.transfers.vanishing import Vanished
+from transship.transfers.vanishing import Kept, Vanished
 from transship.transfers.work import Copy, JobState, Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -231,8 +231,17 @@ async def test_more_deletions_than_the_plan_allows_cannot_be_started() -> None:
     gone = replace(seen.vanished, shares=(replace(share, at_most=1),))
     async with looking(engine(replace(seen, vanished=gone)), key="R") as it:
         await it.says("It would delete 2 of 140 tags at new.example, and the plan allows 1.")
+        await it.says('at_most = "2%" lets it.')
         assert it.app.screen.query_one("#start", Button).disabled
         assert isinstance(it.app.screen, PlanPreviewScreen)
+
+
+async def test_what_is_gone_at_the_source_and_stays_is_said_with_the_reason() -> None:
+    seen = foreseen(EVERYTHING)
+    kept = Kept(Reference("new.example", "mirror/web", "latest"), "protected by **:latest")
+    gone = replace(seen.vanished, kept=(kept,))
+    async with looking(engine(replace(seen, vanished=gone))) as it:
+        await it.says("Keeps 1 tag that no source has: mirror/web:latest (protected by **:latest)")
 
 
 @pytest.mark.parametrize(

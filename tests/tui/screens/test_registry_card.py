@@ -22,6 +22,7 @@ from transship_tui.app import TransshipApp
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.account_card import AccountCard
+from transship_tui.widgets.registry_fields import RegistryFields
 
 OLD = Account("old.example:5000", alias="old", username="alice", secret_source="keyring")
 HUB = Account("docker.io", alias="hub", repositories=("library/alpine",))
@@ -170,3 +171,17 @@ async def test_the_form_has_no_card_of_a_host_that_did_not_answer() -> None:
         await sees(pilot, "! No registry has answered here yet")
         await pilot.press("backspace")
         await until(pilot, lambda: pilot.app.screen.query_one("#card").display, "it comes back")
+
+
+async def test_the_form_has_the_words_of_the_service_under_a_field_that_is_too_small() -> None:
+    async with form(FormEngine(answer=wants_sign_in), "team.azurecr.io") as pilot:
+        await sees(
+            pilot,
+            "token name, service principal, or 00000000-0000-0000-0000-000000000000",
+            "token password, client secret, or refresh token",
+        )
+        fields = pilot.app.screen.query_one(RegistryFields)
+        pilot.app.screen.query_one("#username").focus()
+        await pilot.press(*"robot")
+        await until(pilot, lambda: fields.entry.username == "robot", "it is typed")
+        assert fields.field("username").said.startswith("token name, service principal")

@@ -25,7 +25,7 @@ from transship_tui.widgets.undo_rows import mark_of
 
 async def confirm(walk: Walk) -> None:
     """Type the host and press the button."""
-    await walk.press(*"new.example", "enter", "enter")
+    await walk.press(*"new.example", "enter")
 
 
 def row(walk: Walk, name: str) -> str:

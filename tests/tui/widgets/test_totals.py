@@ -119,6 +119,11 @@ def test_what_comes_next_is_said(state: JobState, words: str) -> None:
     assert words in lines(job_view("abc234", state))[0]
 
 
+def test_a_job_that_a_check_has_stopped_is_not_to_be_retried() -> None:
+    first = lines(job_view("abc234", JobState.FAILED, stopped=True))[0]
+    assert first.endswith("change its plan, and run that again: the job keeps its own")
+
+
 def test_a_job_that_has_ended_says_when_and_after_how_long() -> None:
     view = job_view(
         "abc234",

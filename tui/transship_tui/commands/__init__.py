@@ -22,6 +22,7 @@ _MODULES = {
     "ls": "ls",
     "inspect": "inspect",
     "copy": "copy",
+    "advise": "advise",
     "plan": "plan",
     "drift": "drift",
     "run": "run",
@@ -64,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Where the terminal's encoding lacks a character, a question mark beats an error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    if hasattr(sys.stdout, "reconfigure") and not sys.stdout.isatty():
+        # Who reads a pipe wants each line when it is written, not when the watch is over.
+        sys.stdout.reconfigure(line_buffering=True)
     app_for(words)(args=words, prog_name="transship")
 
 

@@ -24,8 +24,9 @@ from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 
+    from transship.cutover.reports.rows import Row
     from transship.cutover.reports.standing import Standing
     from transship.cutover.subject import Subject
     from transship_tui.commands.session import Session
@@ -52,7 +53,8 @@ Repositories = Annotated[
     typer.Option(
         "--repository",
         metavar="REPOSITORY[:TAG]",
-        help="One that clusters pull: it is tried at the new registry. Can be repeated.",
+        help="One that clusters pull: it is tried at the new registry. What is compared stays "
+        "everything that --from lists. Can be repeated.",
     ),
 ]
 Old = Annotated[
@@ -92,13 +94,18 @@ def check(
     public: Public = True,
     job: FollowedJob = "",
     plan: FollowedPlan = "",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="End with 3 as well while anything is open or to accept."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """See whether domains can be moved, and what would break.
 
     Asks DNS, the new registry under the domain's name, and both for their tags; changes nothing and
     keeps nothing. Several domains are looked at side by side. Ends with 3 when something blocks,
-    with 1 when DNS couldn't be looked at.
+    with 1 when DNS couldn't be looked at, or the tags couldn't be compared although a registry, job
+    or plan was named for that. That nothing blocks is no yes while checks are open: see --strict.
     """
     session = open_session()
     wished = wished_of(
@@ -116,8 +123,8 @@ def check(
     domains = [replace(wished, domain=name) for name in dict.fromkeys(domain)]
     standings = asyncio.run(_look(session, domains))
     if len(standings) == 1:
-        return show_standing(standings[0], as_json=as_json)
-    return _show_all(standings, as_json=as_json)
+        return show_standing(standings[0], as_json=as_json, strict=strict)
+    return _show_all(standings, as_json=as_json, strict=strict)
 
 
 def wished_of(
@@ -198,37 +205,61 @@ async def _ended(
     return now
 
 
-def _show_all(standings: Sequence[Standing], *, as_json: bool) -> int:
+def _show_all(standings: Sequence[Standing], *, as_json: bool, strict: bool) -> int:
     """Write what was seen of each domain; return the status of the worst."""
+    status = max(_status(standing, strict=strict) for standing in standings)
     if as_json:
         show_json({"domains": [_document(standing) for standing in standings]})
-        return max(map(_status, standings))
+        return status
     for standing in standings:
         domain = standing.subject.domain
         show(f"{safe(domain.shown or domain.host)}:")
         show_standing(standing)
         show("")
-    return max(map(_status, standings))
+    return status
 
 
-def show_standing(standing: Standing, *, as_json: bool = False) -> int:
-    """Write every check that isn't settled, and what follows; return the exit status."""
+def show_standing(standing: Standing, *, as_json: bool = False, strict: bool = False) -> int:
+    """Write every check that isn't settled, and what follows; return the exit status.
+
+    With `strict` what is open, or a warning that nobody has acknowledged, is as what blocks.
+    """
     if as_json:
         show_json(_document(standing))
     else:
         for line in _lines(standing):
             show(line)
-    return _status(standing)
+    return _status(standing, strict=strict)
 
 
 def _document(standing: Standing) -> dict[str, object]:
     return document(standing, standing.evidence.taken if standing.evidence else 0.0)
 
 
-def _status(standing: Standing) -> int:
+def _status(standing: Standing, *, strict: bool) -> int:
     if not was_seen(standing):
         return _UNSEEN
-    return BLOCKED if stops(standing) else 0
+    if stops(standing):
+        return BLOCKED
+    if why_not_compared(standing):
+        return _UNSEEN
+    return BLOCKED if strict and _unsettled(rows_of(standing)) else 0
+
+
+def why_not_compared(standing: Standing) -> str:
+    """Return why the tags weren't compared although it was said with what; empty otherwise."""
+    subject, evidence = standing.subject, standing.evidence
+    asked = subject.old or subject.job or subject.plan
+    return evidence.parity.error if asked and evidence and evidence.parity else ""
+
+
+def _unsettled(rows: Iterable[Row]) -> str:
+    """Return in words how much nobody knows yet, or has to acknowledge; empty for nothing."""
+    counts = counts_of(rows)
+    left = [f"{counts[RowState.OPEN]} open"] if RowState.OPEN in counts else []
+    if warnings := counts.get(RowState.WARN):
+        left.append(f"{counted(warnings, 'warning')} to be acknowledged")
+    return ", ".join(left)
 
 
 def was_seen(standing: Standing) -> bool:
@@ -260,5 +291,13 @@ def _lines(standing: Standing) -> Iterator[str]:
         zone = standing.evidence.zone if standing.evidence else None
         why = zone.error if zone and zone.error else "no name server answers"
         yield painted(f"DNS couldn't be looked at: {why}", Ink.BAD, sys.stdout)
+    elif why := why_not_compared(standing):
+        parity = standing.evidence.parity if standing.evidence else None
+        which = "not all tags could" if parity and parity.compared else "tags couldn't"
+        yield painted(f"{which} be compared: {safe(why)}", Ink.BAD, sys.stdout)
     elif not stops(standing):
-        yield painted("nothing blocks", Ink.GOOD, sys.stdout)
+        if left := _unsettled(rows):
+            words = f"nothing blocks, which is no yes yet: {left}"
+            yield painted(words, Ink.WARNING, sys.stdout)
+        else:
+            yield painted("nothing blocks, and nothing is open", Ink.GOOD, sys.stdout)

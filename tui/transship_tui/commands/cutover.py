@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.cutover.progress import State
+from transship.cutover.reports.ageing import looked_words
 from transship.cutover.reports.clock_words import clock_lines, way_back_words
 from transship.cutover.reports.document import document
 from transship.cutover.reports.grid import grid_of
-from transship.cutover.reports.rows import waits_for, why_never_back, why_not_back
+from transship.cutover.reports.rows import waits_for
 from transship.cutover.reports.standing import CHANGED
 from transship.cutover.reports.writing import Form, form_of, report_text, write_report
-from transship.errors import BadRequest, CheckFailed, WritesOff
+from transship.errors import BadRequest
 from transship.text import safe
-from transship_tui.commands.asking import ask
 from transship_tui.commands.check import (
     BLOCKED,
     FollowedJob,
@@ -36,19 +36,24 @@ from transship_tui.commands.check import (
     show_standing,
     wished_of,
 )
-from transship_tui.commands.cutover_delta import (
-    Loss,
-    before_going_back,
-    delta_lines,
-    keep_tags,
-    one_delta,
-    status_of,
-    way_back_blocked,
+from transship_tui.commands.cutover_change import (
+    apply_change,
+    edit_lines,
+    next_step,
+    roll_back,
 )
+from transship_tui.commands.cutover_delta import Loss, delta_lines, keep_tags, one_delta
 from transship_tui.commands.cutover_watch import follow_cutover, pull_lines
-from transship_tui.commands.cutover_way import statements_of, way_of
+from transship_tui.commands.cutover_way import (
+    WayOptions,
+    check_accepted,
+    keep_tried_key,
+    statements_of,
+    take_key,
+    way_of,
+)
 from transship_tui.commands.options import AsJson
-from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
+from transship_tui.commands.output import say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
 from transship_tui.live import LiveEngine
 
@@ -57,7 +62,11 @@ if TYPE_CHECKING:
 
     from transship.cutover.change.ways import Way
     from transship.cutover.reports.standing import Standing
+    from transship.cutover.subject import Subject
     from transship_tui.engine_cutover import Wished
+
+
+_TO_COME = (State.BEFORE, State.READY)
 
 
 class Action(StrEnum):
@@ -106,6 +115,14 @@ def cutover(
     route53: Annotated[
         str, typer.Option(metavar="ZONE-ID", help="plan: change it in Route 53.")
     ] = "",
+    key_file: Annotated[
+        str,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="plan, apply, rollback: the secret of the TSIG or API key; - for the input.",
+        ),
+    ] = "",
     answer: Annotated[
         list[str] | None,
         typer.Option(
@@ -153,7 +170,8 @@ def cutover(
     plan keeps a cutover and makes all checks. apply changes the record, if nothing stands in the
     way; by default that is done by hand, and watch sees it. delta copies what was pushed to the old
     registry since; what both have pushed, keep decides. rollback puts the record back.
-    Ends with 3 when a check stands in the way.
+    Ends with 3 when a check stands in the way, with 1 when the record isn't everywhere what it
+    should be.
     """
     _check_words(action, words or ())
     session = open_session()
@@ -172,25 +190,27 @@ def cutover(
         plan=plan,
     )
     said = statements_of(answer or (), accept or ())
+    options = WayOptions(zone, rfc2136, key, powerdns, route53)
     loss = Loss(copy_back=copy_back, accepted=accept_loss)
 
     async def act() -> int:
         async with aclosing(engine):
             if action is Action.PLAN:
-                way = await way_of(engine, zone, rfc2136, key, powerdns, route53)
-                return await _plan(
-                    engine, replace(wished, domain=domain), way, said, as_json=as_json
-                )
+                asked = _Asked(replace(wished, domain=domain), options, key_file, said)
+                return await _plan(engine, asked, as_json=as_json)
             if not domain:
                 return _list(engine, as_json=as_json)
-            name = engine.cutover(domain).name
+            standing = engine.cutover(domain)
+            name = standing.name
+            check_accepted(standing, said)
             for question, text in said:
                 engine.answer_cutover(name, question, text)
+            await take_key(engine, name, key_file)
             acts = {
                 Action.WATCH: lambda: follow_cutover(engine, name, as_json=as_json, delta=delta),
                 Action.DELTA: lambda: one_delta(engine, name, yes=yes, as_json=as_json),
-                Action.APPLY: lambda: _apply(engine, name, confirm),
-                Action.ROLLBACK: lambda: _roll_back(engine, name, confirm, loss),
+                Action.APPLY: lambda: apply_change(engine, name, confirm, as_json=as_json),
+                Action.ROLLBACK: lambda: roll_back(engine, name, confirm, loss, as_json=as_json),
             }
             if action in acts:
                 return await acts[action]()
@@ -232,22 +252,55 @@ def _brief(standing: Standing) -> dict[str, object]:
     }
 
 
-async def _plan(
-    engine: LiveEngine, wished: Wished, way: Way, said: Sequence[tuple[str, str]], *, as_json: bool
-) -> int:
-    if not wished.domain or not wished.new:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `plan` was told."""
+
+    wished: Wished
+    way: WayOptions
+    key_file: str
+    said: Sequence[tuple[str, str]]
+
+
+async def _plan(engine: LiveEngine, asked: _Asked, *, as_json: bool) -> int:
+    if not asked.wished.domain or not asked.wished.new:
         raise BadRequest("plan needs a domain, and --to with the new registry")
-    subject = engine.subject_of(wished)
-    name = engine.add_cutover(subject, way)
-    for question, text in said:
+    subject = engine.subject_of(asked.wished)
+    way = way_of(asked.way, subject.domain.name)
+    await keep_tried_key(engine, way, subject.domain.name, asked.key_file)
+    name = _kept(engine, subject, way)
+    for question, text in asked.said:
         engine.answer_cutover(name, question, text)
     standing = await last_of(engine.check_cutover(name))
     status = show_standing(standing, as_json=as_json)
+    try:
+        check_accepted(standing, asked.said)
+    except BadRequest as error:
+        say(f"an acknowledgement of nothing that was found: {error.detail}. {error.remedy}")
     if not as_json:
         for line in edit_lines(standing, back=False):
             show(line)
-        say(f"kept as {name}; next: transship cutover {subject.domain.name} watch")
+        say(f"kept as {name}; next: {next_step(standing)}")
     return status
+
+
+def _kept(engine: LiveEngine, subject: Subject, way: Way) -> str:
+    """Keep a cutover, and return its name.
+
+    The domain's newest is taken again if it is the same, and its change is still to come.
+    """
+    mine = (each for each in engine.cutovers() if each.subject.domain == subject.domain)
+    newest = next(mine, None)
+    if newest is None:
+        return engine.add_cutover(subject, way)
+    same = not newest.problem and newest.subject == subject and newest.state in _TO_COME
+    if same and engine.way_of_cutover(newest.name) == way:
+        say(f"{newest.name} is the same, and is looked at anew")
+        return newest.name
+    name = engine.add_cutover(subject, way)
+    say(f"{newest.name} ({newest.state}) is a cutover of this domain too, and stays")
+    say(f"by the domain {name} is meant from here on; the other one by that id")
+    return name
 
 
 def _status(engine: LiveEngine, name: str, *, as_json: bool) -> int:
@@ -264,6 +317,7 @@ def _status_lines(standing: Standing, now: float) -> Iterator[str]:
     yield safe(f"{standing.subject.domain.host}: {standing.state} ({standing.name})")
     if standing.state not in CHANGED:
         yield f"  {waits_for(standing) or 'nothing stands in the way of the change'}"
+        yield f"  {looked_words(standing, now)}"
     for clock in clock_lines(standing, now):
         yield f"  {clock.name}: {clock.words}"
     yield from (f"  {line}" for line in pull_lines(standing))
@@ -282,63 +336,6 @@ def _status_lines(standing: Standing, now: float) -> Iterator[str]:
 
 def _row(kind: str, moved: int, enough: int) -> str:
     return "" if kind == "server" else f"{moved}/{enough}"
-
-
-async def _apply(engine: LiveEngine, name: str, confirm: str) -> int:
-    standing = engine.cutover(name)
-    if why := waits_for(standing):
-        raise CheckFailed(
-            f"{standing.subject.domain.host} {why}",
-            remedy="See `transship check`, or the board in the app; nothing was changed.",
-        )
-    for line in edit_lines(standing, back=False):
-        say(line)
-    _confirmed(standing, confirm)
-    show(safe(await engine.change_record(name)))
-    say(f"next: transship cutover {standing.subject.domain.name} watch")
-    return 0
-
-
-async def _roll_back(engine: LiveEngine, name: str, confirm: str, loss: Loss) -> int:
-    standing = await before_going_back(engine, engine.cutover(name), loss)
-    if loss.copy_back and standing.state is State.ROLLED_BACK:
-        return status_of(standing)
-    why, never = why_not_back(standing), why_never_back(standing)
-    for line in edit_lines(standing, back=True):
-        say(line)
-    if never or (why and not (loss.accepted and standing.way_back)):
-        raise way_back_blocked(why, never=bool(never) or standing.way_back is None)
-    _confirmed(standing, confirm)
-    show(safe(await engine.roll_back_record(name, accept_loss=loss.accepted)))
-    return 0
-
-
-def _confirmed(standing: Standing, confirm: str) -> None:
-    """Have the domain typed once more, unless it was given. Raises BadRequest and WritesOff."""
-    if standing.applier is not None and standing.applier.why_not:
-        raise WritesOff(standing.applier.place)
-    if standing.applier is None:
-        return  # Nothing is changed from here; the core says so, with the edit.
-    domain = standing.subject.domain.name
-    if not confirm and sys.stdin.isatty():
-        confirm = ask(f"Type {domain} to change its record: ")
-    if confirm.strip().lower().rstrip(".") != domain:
-        raise BadRequest("the domain wasn't confirmed", remedy=f"Add --confirm {domain}.")
-
-
-def edit_lines(standing: Standing, *, back: bool) -> Iterator[str]:
-    """Give the edit, or its reverse, as lines of a zone file, and what to know of it."""
-    edit = standing.edit
-    if edit is None:
-        return
-    lines, words = (edit.reverse, edit.reverse_words) if back else (edit.forward, edit.words)
-    yield ""
-    yield from (painted(f"- {safe(line)}", Ink.BAD, sys.stdout) for line in lines.remove)
-    yield from (painted(f"+ {safe(line)}", Ink.GOOD, sys.stdout) for line in lines.add)
-    yield from (f"! {safe(note)}" for note in edit.notes)
-    if standing.applier is None and words:
-        yield f"at {safe(edit.provider.title)}:"
-        yield from (f"  {safe(word)}" for word in words)
 
 
 def _report(engine: LiveEngine, name: str, output: Path | None, *, as_json: bool) -> int:

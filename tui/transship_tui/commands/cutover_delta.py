@@ -164,23 +164,40 @@ class Loss:
     accepted: bool = False
 
 
-async def before_going_back(engine: LiveEngine, standing: Standing, loss: Loss) -> Standing:
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How a cutover stands before it goes back; `failed` is why nothing could be compared."""
+
+    standing: Standing
+    failed: str = ""
+
+
+async def before_going_back(
+    engine: LiveEngine, standing: Standing, loss: Loss, *, quiet: bool = False
+) -> Compared:
     """Compare both registries, and copy back what only the new one has if that is wanted.
 
-    What was accepted to be lost isn't compared: going back may be urgent.
+    What was accepted to be lost isn't compared: going back may be urgent. `quiet` writes nothing
+    of what was copied to standard output.
     """
     changed = standing.state in CHANGED
     if loss.copy_back and (changed or standing.state is State.ROLLED_BACK):
-        standing = await _waited("copying back", engine.copy_back_cutover(standing.name))
+        try:
+            copying = engine.copy_back_cutover(standing.name)
+            standing = await _waited("copying back", copying)
+        except TransshipError as error:
+            if not error.retryable:
+                raise
+            return Compared(standing, f"nothing can be copied back: {error}")
         for line in delta_lines(standing):
-            show(line)
+            (say if quiet else show)(line)
     elif changed and standing.subject.old and not loss.accepted:
         try:
             comparing = engine.compare_cutover(standing.name)
-            return await _waited("comparing both registries", comparing)
+            return Compared(await _waited("comparing both registries", comparing))
         except TransshipError as error:
-            say(safe(f"both registries can't be compared: {error}"))
-    return standing
+            return Compared(standing, f"both registries can't be compared: {error}")
+    return Compared(standing)
 
 
 def way_back_blocked(why: str, *, never: bool) -> RollbackBlocked:

@@ -49,6 +49,8 @@ _ONE_ADDRESS = """
 Moving a domain is left out: it takes a second loopback address, 127.0.0.2, which this machine
 doesn't have. On macOS: sudo ifconfig lo0 alias 127.0.0.2"""
 
+_GONE = "The demo ends here, and nothing of it is left."
+
 _NEXT = """
 All of it is gone again; nothing of yours was touched. With your own registries:
 
@@ -56,7 +58,7 @@ All of it is gone again; nothing of yours was touched. With your own registries:
   transship copy --dry-run SOURCE TARGET    see what would be done
   transship copy SOURCE TARGET              do it
   transship verify SOURCE TARGET            prove it
-  transship check DOMAIN --to HOST          see whether a domain can be moved there"""
+  transship check DOMAIN --to HOST          see whether a domain can move"""
 
 
 def demo(
@@ -93,7 +95,7 @@ def _open_app(session: Session) -> int:
 
 
 def _ask_and_answer(session: Session) -> int:
-    return _with_jobs_ended(session, lambda: open_plain(session))
+    return _with_jobs_ended(session, lambda: open_plain(session, farewell=_GONE))
 
 
 def _with_jobs_ended(session: Session, story: Callable[[], int]) -> int:

@@ -20,13 +20,13 @@ from transship.cutover.observe.probing import SignIn
 from transship.cutover.observe.targeting import Wishes
 from transship.cutover.reports.rows import waits_for
 from transship.cutover.subject import Domain, Subject
-from transship.errors import CheckFailed, PullFailed, TimedOut, TransshipError
+from transship.errors import ChangeBlocked, PullFailed, TimedOut, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import Operator
 from transship.sandbox.names.served import DOMAIN, NEW, TTL
 from transship.text import bytes_text, safe
 from transship_tui.commands.check import last_of, show_standing
-from transship_tui.commands.cutover import edit_lines
+from transship_tui.commands.cutover_change import edit_lines
 from transship_tui.commands.output import Ink, painted, show, show_command, show_error
 from transship_tui.cutover_news import followed, news
 from transship_tui.live import LiveEngine
@@ -166,7 +166,7 @@ class _Walk:
     async def _change(self) -> None:
         standing = self._engine.cutover(self._name)
         if why := waits_for(standing):
-            raise CheckFailed(f"{DOMAIN} {why}")
+            raise ChangeBlocked(f"{DOMAIN} {why}")
         agreed = " ".join(f"--answer {name}='{answer}'" for name, answer in _AGREED.items())
         show_command(f"transship cutover {DOMAIN} apply {agreed} --confirm {DOMAIN}")
         for line in edit_lines(standing, back=False):

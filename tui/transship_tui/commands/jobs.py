@@ -13,6 +13,7 @@ from transship.text import bytes_text
 from transship.transfers.jobs import Jobs
 from transship.transfers.view import view
 from transship.transfers.watch.record import watches
+from transship.transfers.work import JobState
 from transship_tui.commands.documents import job_entry
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import cells, say, show, show_json, table, tail, width_of
@@ -65,6 +66,10 @@ def _place(end: str) -> str:
 
 def _state(view: JobView) -> str:
     if view.undo is None:
+        opens = [limit.opens for limit in view.limits if limit.opens is not None]
+        if view.state is JobState.RUNNING and opens:
+            until = datetime.fromtimestamp(min(opens)).astimezone()
+            return f"{view.state}, waits until {until:%H:%M}"
         return str(view.state)
     return f"{view.state}, {'' if view.undo.whole else 'partly '}undone"
 

@@ -31,7 +31,8 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from transship_tui.commands.session import Session
 
-_KEYRING_ERRORS = (KeyringAbsent, KeyringInsecure, KeyringLocked, KeyringHung, KeyringFailed)
+KEYRING_ERRORS = (KeyringAbsent, KeyringInsecure, KeyringLocked, KeyringHung, KeyringFailed)
+"""What a keyring says that can't be used."""
 _REFUSED = {"absent": KeyringAbsent, "insecure": KeyringInsecure}
 _INSTEAD = (
     "Or leave the keyring out: --session asks for the password at each use, "
@@ -132,7 +133,7 @@ def login(
     here.accounts.check(replace(account, username=username or account.username or "user"))
     try:
         account = asyncio.run(_sign_in(here, account, asked))
-    except _KEYRING_ERRORS as error:
+    except KEYRING_ERRORS as error:
         raise type(error)(error.detail, remedy=f"{error.remedy} {_INSTEAD}") from None
     _tell(account)
     if account.service and not (service or before.service):

@@ -8,7 +8,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from transship.errors import BadFile, TransshipError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transship.errors import FileMistake
 
 _GAP = "  "
+_PIECES = 10_000
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -69,7 +70,10 @@ class Lazily(list[_T]):
 
 def show_json(document: object) -> None:
     """Write the one document that `--json` asks for. Pure ASCII, so that it harms no terminal."""
-    sys.stdout.writelines(json.JSONEncoder(indent=2).iterencode(document))
+    pieces = json.JSONEncoder(indent=2).iterencode(document)
+    # Many at once: a stream that isn't a terminal is flushed with each line that is written.
+    while some := "".join(islice(pieces, _PIECES)):
+        sys.stdout.write(some)
     show()
 
 

@@ -17,16 +17,7 @@ from transship.plans.advice import Advice, Way, advise
 from transship.plans.ends import End, Ends, Question, answered
 from transship.text import safe
 from transship_tui.dialogs.choice import Choice, Choices
-
-WORDS = {
-    Way.COPY: "Copy once, through this machine",
-    Way.SYNC: "Sync: copy by rules, again and again",
-    Way.REPLICATION: "Replication: keep everything in step",
-    Way.HARBOR: "A replication policy of Harbor",
-    Way.TCR_REPLICATION: "A replica of the TCR instance",
-    Way.TCR_SYNC: "Synchronisation rules of TCR",
-}
-"""What each way is called."""
+from transship_tui.ways import WORDS
 
 _UNKNOWN = Choice("", "I don't know")
 

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from transship.text import safe
+from transship_tui.marks import BAD
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -20,10 +21,13 @@ class ConfirmDialog(ModalScreen[bool]):
 
     `text` says what will happen, `action` is the word on the button that does it, and `danger`
     colours it. The way out is what has the focus. With `typed`, that word must be typed before
-    the button can be pressed: its field has the focus then, and enter in it is the way out until
-    the word is right.
+    the button can be pressed: its field has the focus then. Enter in it does what is asked once
+    the word is right; until then it says that it isn't, and the question stays.
     """
 
+    DEFAULT_CSS = """
+    ConfirmDialog #not-it { height: auto; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
         Binding("left,right", "other_button", show=False),
@@ -54,12 +58,12 @@ class ConfirmDialog(ModalScreen[bool]):
             with VerticalScroll(classes="words", can_focus=False):
                 yield Static(self._text)
             if self._typed is not None:
-                yield Static(
-                    Content.assemble("\nType ", (safe(self._typed), "bold"), " to allow it:")
-                )
+                wanted = (safe(self._typed), "bold")
+                yield Static(Content.assemble("\nType ", wanted, ", then enter:"))
                 typed = Input(id="typed", compact=True)
                 typed.cursor_blink = False
                 yield typed
+                yield Static(id="not-it")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(
@@ -77,13 +81,17 @@ class ConfirmDialog(ModalScreen[bool]):
     @on(Input.Changed)
     def _compare(self, event: Input.Changed) -> None:
         self.query_one("#go-on", Button).disabled = event.value.strip() != self._typed
+        self.query_one("#not-it", Static).update(Content(""))
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        if event.value.strip() == self._typed:
-            self.query_one("#go-on", Button).focus()
-        else:
-            self.dismiss(False)
+        entered = event.value.strip()
+        if entered == self._typed:
+            self.dismiss(True)
+            return
+        what = f"That isn't {safe(self._typed or '')}" if entered else "Nothing is typed"
+        words = f"✗ {what}; esc cancels."
+        self.query_one("#not-it", Static).update(Content.styled(words, BAD))
 
     @on(Button.Pressed)
     def _answer(self, event: Button.Pressed) -> None:

@@ -96,6 +96,7 @@ class QuestionDialog(ModalScreen[str | None]):
     def _typed(self) -> None:
         text = self.query_one(TextArea).text.strip()
         said = self.query_one("#reading", Static)
+        self.query_one("#copied", Static).update(Content(""))
         reading = self._read(text) if text else None
         self.query_one("#keep", Button).disabled = reading is None or reading.good is None
         if reading is None:
@@ -118,6 +119,14 @@ class QuestionDialog(ModalScreen[str | None]):
         for keep in self.query("#keep").results(Button):
             if not keep.disabled:
                 self.dismiss(self.query_one(TextArea).text.strip())
+                return
+        if not self.query(TextArea):
+            words = "Choose one of these; enter takes it."
+        elif not self.query_one(TextArea).text.strip():
+            words = "There is nothing to keep yet: write or paste the answer first; esc cancels."
+        else:
+            words = "That can't be kept: it isn't understood, as is said above."
+        self.query_one("#copied", Static).update(Content(words))
 
     @on(Button.Pressed, "#copy")
     async def action_copy(self) -> None:

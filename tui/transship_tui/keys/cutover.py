@@ -28,6 +28,20 @@ CUTOVER: Contexts = {
     "cutover": (
         "One cutover",
         (
+            Key(
+                "cutover.change",
+                "C",
+                "change",
+                "Change",
+                "Change the record, once the domain is typed; by hand: show the edit",
+            ),
+            Key(
+                "cutover.back",
+                "R",
+                "roll_back",
+                "Roll back",
+                "Put the record back, once the domain is typed",
+            ),
             Key("cutover.check", "t", "test", "Check all", "Make all checks anew", show=True),
             Key("cutover.answer", "a", "answer", "Answer", "Answer what is asked", show=True),
             Key(
@@ -38,17 +52,17 @@ CUTOVER: Contexts = {
                 "Acknowledge this warning, or go on without this check",
                 show=True,
             ),
-            Key("cutover.open", "f", "shown", "Filter", "What isn't settled, then all", show=True),
-            Key("cutover.watch", "z", "watch", "Watch", "Stop asking DNS, or go on", show=True),
+            Key("cutover.compare", "c", "compare", "Compare", "Compare both registries", show=True),
             Key(
                 "cutover.rounds",
                 "d",
                 "rounds",
-                "In step",
+                "Keep in step",
                 "Copy what only the old registry gets, after a question; or stop that",
                 show=True,
             ),
-            Key("cutover.compare", "c", "compare", "Compare", "Compare both registries"),
+            Key("cutover.open", "f", "shown", "Filter", "What isn't settled, then all", show=True),
+            Key("cutover.watch", "z", "watch", "Watch", "Stop asking DNS, or go on", show=True),
             Key("cutover.way", "m", "way", "Changed by", "Say what changes the record"),
             Key("cutover.copy-record", "Y", "copy_record", "Copy record", "Copy the record"),
             Key("cutover.report", "w", "report", "Report", "Write the report for a change ticket"),

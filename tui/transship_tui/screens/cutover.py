@@ -36,7 +36,7 @@ _COLUMNS = (
     Column("Domain", 30),
     Column("From → to", least=110),
     Column("What it waits for"),
-    Column("Seen", 6, right=True, least=70),
+    Column("Age", 6, right=True, least=70),
 )
 _NONE = (
     "No domain is being moved. a begins: where a name points today, what would break, "

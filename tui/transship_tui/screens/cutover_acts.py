@@ -42,11 +42,6 @@ class CutoverActs(Frame):
         self.busy = ""
         """What else is done, and takes a while."""
 
-    @property
-    def why_not_change(self) -> str:
-        """Why the record can't be changed from here now, whatever the checks say."""
-        return self.changing
-
     def show(self, standing: Standing) -> None:
         """Show how the cutover stands. Screens fill this in."""
         self.standing = standing

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
@@ -21,22 +21,23 @@ from transship.cutover.reports.rows import (
     to_accept,
     unanswered,
     waits_for,
-    waits_shortly,
     way_there,
 )
 from transship.cutover.reports.standing import CHANGED, Standing
-from transship.guide import Step
-from transship.text import safe
+from transship.guide import Next, Step
+from transship_tui.bridge import JobsChanged
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for
 from transship_tui.lines import board_line
 from transship_tui.screens.cutover_looking import CutoverLooking
+from transship_tui.widgets.bars import MessageBar
+from transship_tui.widgets.cutover_buttons import CutoverButtons, copied_since
 from transship_tui.widgets.cutover_grid import COLUMNS as GRID_COLUMNS
 from transship_tui.widgets.cutover_grid import GridRows, grid_lines
 from transship_tui.widgets.cutover_rows import (
     COLUMNS,
     BoardRows,
-    counts_words,
+    ChecksTable,
     explained,
     row_lines,
     state_mark,
@@ -48,13 +49,18 @@ from transship_tui.widgets.cutover_words import (
     clock_contents,
     new_record,
     notes_content,
-    why_words,
 )
 from transship_tui.widgets.tab_line import TabLine
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _TABS = ("board", "grid", "change", "step", "notes")
+_ACTIONS = (
+    *("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
+    *("rounds", "compare", "way", "change", "roll_back"),
+)
+NOTHING_ASKED = "This check asks nothing; enter says what to do about it."
+NO_WARNING = "Here is no warning that could be acknowledged; what blocks can't be."
 _NORMAL = 24
 _ROOMY = 34
 """So many lines are enough to explain a check below the table."""
@@ -81,7 +87,7 @@ After it: three clocks, by the rules of DNS, as resolvers were seen, and for tho
 The way back is always shown, with what it takes and what it would hide.
 
 Tags that are still pushed to the old registry: {cutover.rounds} copies them to the new one, round
-after round, and {cutover.compare} only compares. What both have pushed, you decide in the In step
+after round, and {cutover.compare} only compares. What both have pushed, you decide in the Tags
 tab, with {list.open}. {cutover.way} says what changes the record: you, or something with a key.
 """
 
@@ -96,7 +102,7 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         """Give the clocks, the parts, one row in words, and the two buttons."""
         yield TextLines(id="clocks")
         yield TabLine()
-        yield VirtualTable(COLUMNS, id="board", empty="Nothing was checked yet.")
+        yield ChecksTable(COLUMNS, id="board", empty="Nothing was checked yet.")
         yield VirtualTable(GRID_COLUMNS, id="grid", empty="Nobody was asked yet.", can_open=False)
         with VerticalScroll(id="change"):
             yield Static(id="edit")
@@ -108,10 +114,7 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         yield TextLines(id="row")
         with VerticalScroll(id="full", can_focus=False):
             yield Static(id="words")
-        with Horizontal(id="cutover-line"):
-            yield Button("Change…", id="change-it", compact=True, variant="primary")
-            yield Button("Roll back…", id="back-it", compact=True)
-            yield Static(id="why")
+        yield CutoverButtons()
 
     def on_mount(self) -> None:
         """Show what is known; check what never was, then go on watching."""
@@ -163,7 +166,9 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         if first and len(board) > 1:
             table.go_to(board.key(1))
         self._show_title()
-        self.query_one("#grid", VirtualTable).show(GridRows(grid_of(standing), now))
+        self.query_one("#grid", VirtualTable).show(
+            GridRows(grid_of(standing), now, changed=standing.state in CHANGED)
+        )
         pairs = self.query_one("#pairs", VirtualTable)
         rows = StepRows(standing, now)
         pairs.show(rows)
@@ -190,23 +195,15 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     def _show_buttons(self) -> None:
         if (standing := self.standing) is None:
             return
-        applier = standing.applier
-        by_hand = applier is None or bool(applier.why_not)
-        change, back = (self.query_one(each, Button) for each in ("#change-it", "#back-it"))
-        why_not = self.why_not_change or waits_shortly(standing)
-        changed = standing.state in CHANGED
-        unended = standing.unended is not None and not standing.unended.running
-        change.label = "Show change" if by_hand else "Change…"
-        if standing.unended is not None and unended:
-            back_again = standing.unended.asked.direction == "rollback"
-            change.label = "End rollback…" if back_again else "End change…"
-        change.disabled = not (by_hand or unended) and (bool(why_not) or changed)
-        back.disabled = not changed or bool(self.changing)
-        report = key_for(self, "cutover.report")
-        said = self.changing or self.busy
-        words = f"… {safe(said)}" if said else why_words(standing, why_not, report=report)
-        self.query_one("#why", Static).update(Content(words))
+        copied = copied_since(standing, self.transship.bridge.jobs)
+        self.query_one(CutoverButtons).show(
+            standing, changing=self.changing, doing=self.busy, copied=copied
+        )
         self.refresh_bindings()
+
+    @on(JobsChanged)
+    def _jobs_changed(self) -> None:
+        self._show_buttons()
 
     def _tick(self) -> None:
         """Let the clocks go on."""
@@ -215,7 +212,9 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         now = self.transship.engine.clock.now()
         self.query_one("#clocks", TextLines).show(clock_contents(standing, now))
         if _TABS[self._tab] == "grid":
-            self.query_one("#grid", VirtualTable).show(GridRows(grid_of(standing), now))
+            self.query_one("#grid", VirtualTable).show(
+                GridRows(grid_of(standing), now, changed=standing.state in CHANGED)
+            )
         self._show_row()
 
     def on_resize(self) -> None:
@@ -241,6 +240,12 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
             self.query_one("#row", TextLines).show(self._row_lines())
         self.refresh_bindings()
 
+    @on(VirtualTable.CursorMoved, "#board")
+    def _say_no_longer(self) -> None:
+        """Take back why a key did nothing on the check before."""
+        if self.query_one(MessageBar).message.plain[2:] in (NOTHING_ASKED, NO_WARNING):
+            self.hush()
+
     def _full_words(self) -> Content:
         rows, standing = self.query_one("#board", VirtualTable).rows, self.standing
         at = self.query_one("#board", VirtualTable).cursor
@@ -259,14 +264,13 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
             table = self.query_one("#grid", VirtualTable)
             if isinstance(table.rows, GridRows):
                 now = self.transship.engine.clock.now()
-                yield from grid_lines(table.rows.cell(table.cursor), now)
+                changed = self.standing.state in CHANGED
+                yield from grid_lines(table.rows.cell(table.cursor), now, changed=changed)
         elif _TABS[self._tab] == "board":
             table = self.query_one("#board", VirtualTable)
             if isinstance(table.rows, BoardRows):
                 row = table.rows.row(table.cursor)
                 yield from row_lines(row, self.meant, self.standing.evidence)
-                if row is None and len(table.rows):
-                    yield Content(counts_words(rows_of(self.standing)))
         elif _TABS[self._tab] == "step":
             table = self.query_one("#pairs", VirtualTable)
             if isinstance(table.rows, StepRows):
@@ -285,7 +289,7 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     def take_step(self, step: Step) -> bool:
         """Go on with the change, or to what it waits for."""
         standing = self.standing
-        if step is not Step.CUTOVER or standing is None:
+        if standing is None or (step is not Step.CUTOVER and self._waits(standing)):
             return False
         if standing.state in CHANGED:
             self._choose_tab("grid")
@@ -300,6 +304,17 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         else:
             self.query_one("#change-it", Button).press()
         return True
+
+    def next_here(self, coming: Next) -> Next:
+        """Say that the change comes next where nothing stands in its way, whatever else waits."""
+        standing = self.standing
+        if standing is None or standing.state in CHANGED or self._waits(standing):
+            return coming
+        host = standing.subject.domain.host
+        return Next(Step.CUTOVER, f"Nothing stands in the way: change {host}.")
+
+    def _waits(self, standing: Standing) -> bool:
+        return standing.state not in CHANGED and bool(waits_for(standing))
 
     # Moving around
 
@@ -365,30 +380,29 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         """Say what can't be done now, and why."""
         standing, result = self.standing, self.meant
         if standing is None:
-            return dict.fromkeys(
-                (
-                    *("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
-                    *("rounds", "compare", "way"),
-                ),
-                "The cutover can't be read.",
-            )
-        found: dict[str, str] = {}
+            return dict.fromkeys(_ACTIONS, "The cutover can't be read.")
+        found = self.query_one(CutoverButtons).impossible()
         if standing.checking:
             found["test"] = "It is being looked at."
-        if result is None or not unanswered(result, standing.evidence):
-            found["answer"] = "Nothing is asked here."
-        if result is None or not to_accept(result, standing.evidence):
-            found["accept"] = "Here is no warning that could be acknowledged; what blocks can't be."
-        if not (result and record_of(result)) and standing.edit is None:
-            found["copy_record"] = "There is no record to copy yet."
-        if _TABS[self._tab] != "board":
-            found["shown"] = "Only checks can be filtered; they are on the first tab."
+        if self.changing:
+            why = "The record is being changed; wait for it."
+            found |= dict.fromkeys(("way", "back", "leave"), why)
         if not standing.subject.old:
             why = "The old registry isn't named, so nothing can be compared."
             found |= dict.fromkeys(("rounds", "compare"), why)
         if self.busy or standing.checking:
             found["compare"] = "It is being looked at."
-        if self.changing:
-            found["way"] = "The record is being changed; wait for it."
-            found |= dict.fromkeys(("back", "leave"), "The record is being changed; wait for it.")
+        return found | self._impossible_here(standing, result)
+
+    def _impossible_here(self, standing: Standing, result: CheckResult | None) -> dict[str, str]:
+        """Say what can't be done about the check under the cursor, and on this tab."""
+        found = {}
+        if result is None or not unanswered(result, standing.evidence):
+            found["answer"] = NOTHING_ASKED
+        if result is None or not to_accept(result, standing.evidence):
+            found["accept"] = NO_WARNING
+        if not (result and record_of(result)) and standing.edit is None:
+            found["copy_record"] = "There is no record to copy yet."
+        if _TABS[self._tab] != "board":
+            found["shown"] = "Only checks can be filtered; they are on the first tab."
         return found

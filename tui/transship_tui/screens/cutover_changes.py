@@ -72,6 +72,10 @@ class CutoverChanges(CutoverActs):
 
     # Changing
 
+    def action_change(self) -> None:
+        """Change the record after a question, or show the edit where it is made by hand."""
+        self.query_one("#change-it", Button).press()
+
     @on(Button.Pressed, "#change-it")
     def _change_wanted(self, event: Button.Pressed) -> None:
         event.stop()
@@ -121,6 +125,10 @@ class CutoverChanges(CutoverActs):
             await self._do(lambda: engine.end_change(self.cutover), "being read back")
 
     # Going back
+
+    def action_roll_back(self) -> None:
+        """Put the record back after a question, or offer what is to be done before."""
+        self.query_one("#back-it", Button).press()
 
     @on(Button.Pressed, "#back-it")
     def _back_wanted(self, event: Button.Pressed) -> None:

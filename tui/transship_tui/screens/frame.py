@@ -20,7 +20,7 @@ from transship_tui.widgets.key_footer import KeyFooter
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
-    from transship.guide import Step
+    from transship.guide import Next, Step
     from transship_tui.app import TransshipApp
 
 
@@ -136,6 +136,10 @@ class Frame(WorkersMinded, Screen[None]):
     def take_step(self, step: Step) -> bool:  # noqa: ARG002 - screens fill this in
         """Take a step of the guide here, if it can be; tell whether it was."""
         return False
+
+    def next_here(self, coming: Next) -> Next:
+        """Return the guide's next step as it is on this screen. Screens fill this in."""
+        return coming
 
     async def copy(self, text: str) -> None:
         """Copy text for the operator, and say what came of it."""

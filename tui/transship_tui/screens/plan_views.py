@@ -16,11 +16,12 @@ from transship.plans.folder import PlanEntry
 from transship.plans.plan import Kind, Plan
 from transship.text import safe
 from transship_tui.advice_facts import ends_of
-from transship_tui.dialogs.advice import WORDS, AdviceDialog
+from transship_tui.dialogs.advice import AdviceDialog
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.screens.frame import Frame
+from transship_tui.ways import WORDS
 
 if TYPE_CHECKING:
     from transship.plans.flow_files import FlowEntry

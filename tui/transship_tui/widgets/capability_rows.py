@@ -60,7 +60,7 @@ def in_lines(card: Card) -> Content:
 def _line(row: Row) -> Content:
     answer = answer_of(row)
     words = safe(row.fact.means if answer == "no" else how_of(row))
-    name = (f"{name_of(row)} ", "$text-muted")
+    name = (f"{name_of(row)} ", "bold")
     gap = " " if row.seen else ""
     return Content.assemble(name, _answer(answer), f": {words}" if words else "", gap, _seen(row))
 

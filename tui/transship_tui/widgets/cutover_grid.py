@@ -15,8 +15,8 @@ COLUMNS = (
     Column("Says", 9),
     Column("Who", 22),
     Column("Value"),
-    Column("Left", 9, right=True),
-    Column("New", 5, right=True),
+    Column("Expires", 9, right=True),
+    Column("Follows", 7, right=True),
     Column("Of", 13, least=100),
     Column("Note", least=100),
     Column("Age", 6, right=True, least=70),
@@ -37,11 +37,12 @@ _KINDS = {
 
 
 class GridRows:
-    """Who says what, in the order of the grid."""
+    """Who says what, in the order of the grid. `changed` says that there is something to follow."""
 
-    def __init__(self, cells: Sequence[Cell], now: float) -> None:
+    def __init__(self, cells: Sequence[Cell], now: float, *, changed: bool) -> None:
         self._cells = cells
         self._now = now
+        self._changed = changed
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -63,15 +64,15 @@ class GridRows:
             Content(cell.name),
             Content(", ".join(cell.values) or cell.note),
             Content(_left(cell, self._now)),
-            _moved(cell),
+            _moved(cell) if self._changed else Content(""),
             Content.styled(_KINDS.get(cell.kind, cell.kind), QUIET),
             Content.styled(cell.note, QUIET),
             Content.styled(age_words(cell.at, self._now), QUIET),
         )
 
 
-def grid_lines(cell: Cell | None, now: float) -> tuple[Content, ...]:
-    """Return one server in words."""
+def grid_lines(cell: Cell | None, now: float, *, changed: bool) -> tuple[Content, ...]:
+    """Return one server in words, after a change with how often it has followed."""
     if cell is None:
         return ()
     kind = _KINDS.get(cell.kind, cell.kind)
@@ -79,6 +80,8 @@ def grid_lines(cell: Cell | None, now: float) -> tuple[Content, ...]:
     says = ", ".join(cell.values) or "nothing"
     ttl = f", TTL {cell.ttl} s" if cell.ttl else ""
     note = f"  {cell.note}" if cell.note else ""
+    if changed and cell.kind != "server":
+        note = f"; {cell.moved} of {cell.enough} answers in a row lead where the record does{note}"
     return (
         Content(who),
         Content.assemble(_MARKS[cell.says].content(), f"  {says}{ttl}"),
@@ -96,7 +99,7 @@ def _left(cell: Cell, now: float) -> str:
     left = cell.left(now)
     if left is None:
         return ""
-    return countdown(left) if left else "ask again"
+    return countdown(left) if left else "expired"
 
 
 def _moved(cell: Cell) -> Content:

@@ -25,6 +25,7 @@ from transship.cutover.rules.wording import when
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.rows import Column
+from transship_tui.widgets.virtual_table import VirtualTable
 
 COLUMNS = (
     Column("State", 10),
@@ -114,6 +115,18 @@ class BoardRows:
         )
 
 
+class ChecksTable(VirtualTable):
+    """The checks; the cursor steps over the title of a phase, about which nothing can be done."""
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a check."""
+        found = super().validate_cursor(cursor)
+        rows = self.rows
+        if not isinstance(rows, BoardRows) or not len(rows) or rows.row(found) is not None:
+            return found
+        return found - 1 if 0 < found < self.cursor else found + 1
+
+
 def _laid_out(rows: Sequence[Row], *, only_open: bool) -> Iterator[Row | _Title]:
     for phase in Phase:
         of_phase = [row for row in rows if row.phase is phase]
@@ -150,7 +163,7 @@ def explained(result: CheckResult, row: Row, standing: Standing, now: float) -> 
     parts: list[str | tuple[str, str] | Content] = [MARKS[row.state].content()]
     taken = f"  seen {age_words(result.taken, now)} ago" if result.taken else ""
     parts += [(taken.replace("now ago", "just now"), QUIET), "\n"]
-    if not result.findings:
+    if not result.findings and not (result.needs and row.seen == f"needs {safe(result.needs)}"):
         parts += [safe(result.seen or row.seen), "\n"]
     for finding in result.findings:
         parts += ["\n", _SEVERITIES[finding.severity].content(), f"  {safe(finding.seen)}\n"]
@@ -164,6 +177,8 @@ def explained(result: CheckResult, row: Row, standing: Standing, now: float) -> 
             parts += [(f"{words}: {safe(given.answer)}\n", QUIET)]
     if result.needs:
         parts += ["\n", ("It needs       ", "bold"), f"{safe(result.needs)}\n"]
+    for each in unanswered(result, standing.evidence):
+        parts += [("It asks        ", "bold"), f"{each.text}\n"]
     if given := taken_on(standing.evidence, result.check):
         words = f"Skipped by {safe(given.by) or 'nobody named'}, {when(given.at)}"
         parts += [(f"{words}: {safe(given.answer)}\n", QUIET)]

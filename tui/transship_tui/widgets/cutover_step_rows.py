@@ -21,7 +21,7 @@ COLUMNS = (
     Column("State", 10),
     Column("Tag", 24),
     Column("What"),
-    Column("Seen", 6, right=True, least=70),
+    Column("Age", 6, right=True, least=70),
 )
 _ASKS = Mark("?", "asks", NEWS)
 _FAILED = Mark("✗", "failed", BAD)
@@ -155,7 +155,7 @@ def step_label(standing: Standing, *, going: bool) -> str:
     """Return the name of the tab, with how much is to be decided or copied."""
     left = standing.rounds[-1].left if standing.rounds else None
     count = len(left.asks) + len(left.copies) if left else 0
-    return "In step" + (f" {count}" if count else "") + (" ▸" if going else "")
+    return "Tags" + (f" to do {count}" if count else "") + (" ▸" if going else "")
 
 
 def rounds_question(standing: Standing) -> Content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
@@ -10,7 +10,7 @@ from transship.cutover.change.records import lines
 from transship.cutover.edits import Edit, Kind, Lines
 from transship.cutover.progress import State
 from transship.cutover.reports.clock_words import age_words, clock_lines, way_back_words
-from transship.cutover.reports.rows import UNSETTLED, rows_of, why_not_back
+from transship.cutover.reports.rows import UNSETTLED, rows_of, why_never_back, why_not_back
 from transship.cutover.reports.standing import CHANGED, Note, Standing
 from transship.cutover.rules.wording import when
 from transship.text import safe
@@ -111,10 +111,11 @@ def back_content(standing: Standing, *, by_hand: bool) -> Content:
     return Content.assemble(*parts)
 
 
-def why_words(standing: Standing, why_not: str, *, report: str) -> str:
+def why_words(standing: Standing, why_not: str, keys: Mapping[str, str]) -> str:
     """Return what stands beside the buttons: what is going on, or what stands in the way.
 
-    `why_not` says why the record can't be changed, `report` is the key that writes the report.
+    `why_not` says why the record can't be changed. `keys` are those that help: `report`, `compare`,
+    and `back`, which offers what is to be done before going back.
     """
     if (unended := standing.unended) is not None:
         whose = "another process makes it" if unended.running else "it was broken off"
@@ -126,9 +127,18 @@ def why_words(standing: Standing, why_not: str, *, report: str) -> str:
     if standing.state not in CHANGED:
         return why_not or "nothing stands in the way of the change"
     if blocked := why_not_back(standing):
-        return f"going back is blocked: {blocked}"
-    moved = f"all has moved; {report} writes the report; "
+        return f"going back is blocked{_helps(standing, keys)}: {blocked}"
+    moved = f"all has moved; {keys['report']} writes the report; "
     return (moved if standing.state is State.MOVED else "") + "going back is possible"
+
+
+def _helps(standing: Standing, keys: Mapping[str, str]) -> str:
+    """Return which key helps where going back is blocked. Cut or not, it is seen first."""
+    if why_never_back(standing) or standing.way_back is None:
+        return ""
+    if standing.way_back.compared is None:
+        return f" ({keys['compare']} compares)"
+    return f" ({keys['back']} offers what helps)"
 
 
 def notes_content(notes: Sequence[Note]) -> Content:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Static
@@ -10,6 +12,7 @@ from transship.guide import Next, Progress, Step, World, next_step, rail
 from transship_tui.journey import MODE_OF
 from transship_tui.keys.words import chosen_keys, key_of, with_keys
 from transship_tui.naming import middle_cut
+from transship_tui.widgets.bars import MODES
 
 _SIGNS = {
     Progress.DONE: ("✓", "$text-success"),
@@ -27,6 +30,14 @@ _HINTS = {
 
 _GAP = 2
 _LEAST_ABOUT = 18
+
+
+@runtime_checkable
+class _Says(Protocol):
+    """A screen that knows better what comes next on it."""
+
+    def next_here(self, coming: Next) -> Next:
+        """Return the next step as it is there."""
 
 
 class GuideBar(Static):
@@ -53,6 +64,8 @@ class GuideBar(Static):
     def render(self) -> Content:
         """Return the rail, and under it what comes next."""
         coming = next_step(self.world)
+        if isinstance(self.screen, _Says):
+            coming = self.screen.next_here(coming)
         parts: list[str | Content | tuple[str, str]] = []
         if self.size.width < 74:
             number = list(Step).index(coming.step) + 1
@@ -74,10 +87,19 @@ class GuideBar(Static):
         hint = ""
         if self._is_taken_here(coming.step):
             hint = with_keys(_HINTS.get(coming.step, ""), chosen)
-        line = Content.assemble((f"{key} ", "$text-accent"), coming.waits_for)
+        where = self._where(coming.step)
+        line = Content.assemble((f"{key} ", "$text-accent"), where, coming.waits_for)
         if line.cell_length + len(hint) <= self.content_size.width:
             line = Content.assemble(line, hint)
         return self._with_about(line)
+
+    def _where(self, step: Step) -> str:
+        """Return the name of the area that the key leads to, empty in front of it."""
+        from transship_tui.app import TransshipApp
+
+        app = self.app
+        mode = app.journey.mode_of(step) if isinstance(app, TransshipApp) else MODE_OF[step]
+        return "" if app.current_mode == mode else f"{dict(MODES)[mode]}: "
 
     def _is_taken_here(self, step: Step) -> bool:
         """Tell whether this is the area of a step, with nothing in front of it."""
@@ -85,6 +107,7 @@ class GuideBar(Static):
         return self.app.current_mode == MODE_OF[step] and not in_front
 
     def _with_about(self, line: Content) -> Content:
+        line = line.truncate(self.content_size.width, ellipsis=True)
         room = self.content_size.width - line.cell_length - _GAP
         if not self.about or room < _LEAST_ABOUT:
             return line

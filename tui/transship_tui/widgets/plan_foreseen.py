@@ -113,7 +113,7 @@ def why_not_start(foreseen: Foreseen) -> str:
     for share in foreseen.preview.vanished.too_much:
         return (
             f"It would delete {share.gone:,} of {counted(share.tags, 'tag')} at {share.target}, "
-            f"and the plan allows {share.at_most:,}. {foreseen.preview.vanished.remedy}"
+            f"and the plan allows {share.at_most:,}. {foreseen.preview.vanished.needed} lets it."
         )
     if any(v.moves or v in (Verdict.SAME, Verdict.DELETE) for v in foreseen.counts):
         return ""

@@ -18,6 +18,8 @@ from transship_tui.widgets.registry_entry import PROTECTIONS, SERVICE_KINDS, SOU
 from transship_tui.widgets.registry_notes import Note, Place, protection_note, service_note
 
 _MORE = "More: service, client certificate"
+_ROOM = 42
+"""The width of a field in the narrowest window."""
 
 
 class RegistryFields(VerticalScroll, can_focus=False):
@@ -139,6 +141,12 @@ class RegistryFields(VerticalScroll, can_focus=False):
     # What belongs to what is filled in
 
     @on(Input.Changed)
+    def _forget(self, event: Input.Changed) -> None:
+        """Take back what was said of another value."""
+        for place in self._notes.keys() & {event.input.id}:
+            self.say(Note(place, "", ""))
+
+    @on(Input.Changed)
     @on(Select.Changed)
     def follow(self) -> None:
         """Show the fields that the choices ask for, and what belongs into them."""
@@ -153,16 +161,17 @@ class RegistryFields(VerticalScroll, can_focus=False):
         secret = "kept; type another to replace it" if entry.keeps_secret else entry.kind.secret
         self.query_one("#username", Input).placeholder = entry.kind.username
         self.query_one("#secret", Input).placeholder = secret
+        self._hint("username", entry.kind.username)
+        self._hint("secret", secret)
         self.say(service_note(entry.kind, told=bool(entry.host and not entry.service)))
         if not (said := self._notes.get("tls")) or not said.is_problem:
             self.say(protection_note(here=entry.protection == "verified" and entry.is_here))
         self.post_message(self.Edited(entry))
 
-    @on(Input.Changed)
-    def _forget(self, event: Input.Changed) -> None:
-        """Take back what was said of another value."""
-        for place in self._notes.keys() & {event.input.id}:
-            self.say(Note(place, "", ""))
+    def _hint(self, place: Place, words: str) -> None:
+        """Say under a field what has no room in it; what is wrong goes before."""
+        if not (said := self._notes.get(place)) or not said.is_problem:
+            self.say(Note(place, "", words if len(words) > _ROOM else ""))
 
     @on(Input.Submitted)
     @on(SecretInput.Entered)

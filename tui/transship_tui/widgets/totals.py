@@ -27,7 +27,7 @@ _REMEDIES = {
     JobState.INTERRUPTED: "its process ended; {jobs.resume} goes on from where it was",
     JobState.FAILED: "{jobs.retry} tries again what failed",
 }
-_STOPPED = "change its plan, and run that again: the job keeps the plan that it began with"
+_STOPPED = "change its plan, and run that again: the job keeps its own"
 _PAUSING = "its lanes come to a good point first"
 
 Part = str | Content | tuple[str, str]

@@ -32,6 +32,7 @@ from transship.text import safe
 
 _JSON = "application/json"
 _REFUSED_KEY = (401, 403)
+NO_USER = "Give the URL without it; the API key is all that PowerDNS wants, and is kept apart."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class PowerDns:
 
     def __init__(self, server: PowerDnsServer, key: str, *, seconds: float = 10.0) -> None:
         parts = urlsplit(server.url)
+        if parts.username is not None or parts.password is not None:
+            raise errors.BadRequest("the API's URL has a user in it", remedy=NO_USER)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise errors.BadRequest(f"{server.url}: no address of an API")
         if parts.scheme == "http" and not _is_loopback(parts.hostname):
@@ -166,7 +169,9 @@ class PowerDns:
     def _refused(self, answer: httpx.Response) -> errors.TransshipError:
         said = f"{self.place}: {answer.status_code} {_said(answer)}".rstrip()
         if answer.status_code in _REFUSED_KEY:
-            return errors.KeyRefused(said)
+            return errors.KeyRefused(
+                said, remedy="Check the API key, and that api=yes is set at that server."
+            )
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY and "Conflict" in said:
             return errors.RecordChanged(said)
         return errors.ProviderRefused(said)

@@ -57,6 +57,11 @@ class PlannedChange:
         return _has_cname(self.before) != _has_cname(self.after)
 
     @property
+    def moves(self) -> bool:
+        """Whether it leads a pull elsewhere. A change of TTLs alone doesn't."""
+        return not alike(leading(self.before), leading(self.after))
+
+    @property
     def reverse(self) -> PlannedChange:
         """The change that undoes this one."""
         return PlannedChange(self.name, self.after, self.before)
@@ -93,6 +98,11 @@ def same(one: Iterable[RecordSet], other: Iterable[RecordSet]) -> bool:
     return {ordered(each) for each in one} == {ordered(each) for each in other}
 
 
+def alike(one: Iterable[RecordSet], other: Iterable[RecordSet]) -> bool:
+    """Tell whether these are the same records, whatever their TTLs."""
+    return _values(one) == _values(other)
+
+
 def ordered(records: RecordSet) -> RecordSet:
     """Return a record set in an order that doesn't turn."""
     return replace(records, values=tuple(sorted(records.values)))
@@ -110,6 +120,11 @@ def held_by(server: NameServer) -> RecordSets:
     return tuple(records for records in found if records is not None)
 
 
+def touched(old: Iterable[RecordSet], new: RecordSets) -> RecordSets:
+    """Return what goes, or gets other values, when a name that holds `old` is to hold `new`."""
+    return tuple(each for each in old if _has_cname(new) or each.type in LEADING)
+
+
 def lines(sets: Iterable[RecordSet]) -> tuple[str, ...]:
     """Return records as lines of a zone file (RFC 1035, 5.1)."""
     return tuple(
@@ -120,6 +135,10 @@ def lines(sets: Iterable[RecordSet]) -> tuple[str, ...]:
 def shown(sets: Iterable[RecordSet]) -> str:
     """Return records in one line."""
     return "; ".join(lines(sets)) or "nothing"
+
+
+def _values(sets: Iterable[RecordSet]) -> set[tuple[str, tuple[str, ...]]]:
+    return {(each.type, tuple(sorted(each.values))) for each in sets}
 
 
 def _has_cname(sets: RecordSets) -> bool:

@@ -42,7 +42,11 @@ async def keep_api_key(store: SecretStore, url: str, key: str) -> None:
 async def _secret(store: SecretStore, place: str, name: str) -> str:
     found = await store.get(_host(place), name)
     if not found:
-        raise errors.KeyMissing(f"{name} for {place}")
+        raise errors.KeyMissing(
+            f"{name} for {place}",
+            remedy="Give it as a file, or - for standard input: `transship cutover DOMAIN apply "
+            "--key-file FILE`, rollback alike; `plan --key-file FILE` keeps it in the keyring.",
+        )
     return found
 
 

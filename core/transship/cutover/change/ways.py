@@ -15,6 +15,8 @@ from transship.cutover.change.rfc2136 import Rfc2136, UpdateServer
 from transship.cutover.change.route53 import Route53
 from transship.cutover.change.secret import api_key, tsig_key
 from transship.cutover.evidence import Zone
+from transship.cutover.observe.names import host_name
+from transship.errors import BadRequest
 
 
 class ByHand(msgspec.Struct, frozen=True, tag_field="by", tag="hand"):
@@ -49,6 +51,17 @@ class ByRoute53(msgspec.Struct, frozen=True, tag_field="by", tag="route53"):
 
 Way = ByHand | ByUpdate | ByPowerDns | ByRoute53
 """No secret is in it: the keyring has them, and for Route 53 boto3's own configuration."""
+
+
+def check_zone(way: Way, name: str) -> None:
+    """Raise BadRequest where the zone that a way changes doesn't contain `name`."""
+    if isinstance(way, ByUpdate | ByPowerDns):
+        zone = host_name(way.zone)
+        if not f".{host_name(name)}".endswith(f".{zone}"):
+            raise BadRequest(
+                f"{name} isn't in the zone {way.zone}",
+                remedy="Name the zone that the domain's record is in.",
+            )
 
 
 async def open_applier(

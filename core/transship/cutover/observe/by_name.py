@@ -217,9 +217,11 @@ async def _first_tag(
     """
     if reference.version:
         return reference
-    async with way.registry(credential) as registry:
-        async with aclosing(registry.tags(reference.repository)) as tags:
-            tag = await anext(tags, None)
+    async with (
+        way.registry(credential) as registry,
+        aclosing(registry.tags(reference.repository)) as tags,
+    ):
+        tag = await anext(tags, None)
     return reference.at(tag) if tag else None
 
 

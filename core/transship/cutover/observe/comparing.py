@@ -65,16 +65,18 @@ async def compare_listed(
     new: Side,
     repositories: Iterable[str] = (),
     *,
+    known: Iterable[str] = (),
     most: int = MOST_TAGS,
     compared: Compared | None = None,
 ) -> Parity:
     """Compare every tag of both registries, listed afresh: of these repositories, or of all of old.
 
-    A repository has the same name on both sides, as it has under the domain. Nothing is raised
-    for what registries do: what kept tags from being compared is in `error`, and the others count.
+    `known` are compared besides what old lists: it may not list all, or nothing. A repository has
+    the same name on both sides, as it has under the domain. Nothing is raised for what registries
+    do: what kept tags from being compared is in `error`, and the others count.
     """
     comparing = _Comparing(old, new, most, compared)
-    await comparing.run(comparing.listed(old, tuple(repositories)))
+    await comparing.run(comparing.listed(old, tuple(repositories), tuple(known)))
     return comparing.parity("listed")
 
 
@@ -137,10 +139,10 @@ class _Comparing:
             self._errors += [error_text(error) for error in found][:1]
 
     async def listed(
-        self, old: Side, repositories: tuple[str, ...]
+        self, old: Side, repositories: tuple[str, ...], known: tuple[str, ...] = ()
     ) -> AsyncGenerator[_Wanted, None]:
         """Give the tags of repositories, those on one side only as well."""
-        async for repository in _each(repositories) if repositories else old.repositories():
+        async for repository in _each(repositories) if repositories else self._all(old, known):
             try:
                 at_old, at_new = await asyncio.gather(
                     _tags(old, repository), _tags(self._new, repository)
@@ -155,6 +157,21 @@ class _Comparing:
                     None if tag in at_old else "",
                     None if tag in at_new else "",
                 )
+
+    async def _all(self, old: Side, known: tuple[str, ...]) -> AsyncIterator[str]:
+        """Give what a registry lists, and then what else is known of."""
+        given: set[str] = set()
+        try:
+            async for repository in old.repositories():
+                given.add(repository)
+                yield repository
+        except errors.CatalogClosed as error:
+            if not known:
+                raise
+            self._errors.append(error_text(error))
+        for repository in known:
+            if repository not in given:
+                yield repository
 
     async def copied(self, copies: Copies) -> AsyncGenerator[_Wanted, None]:
         """Give the tags that a job has copied."""

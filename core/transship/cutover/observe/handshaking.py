@@ -25,6 +25,7 @@ SYSTEM = "system"
 CERTIFI = "certifi"
 
 _SECONDS = 5.0
+_NAME_A_FILE = "Name a file with certificates in PEM, as nodes have it."
 _AT_ONCE = 8
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
@@ -98,8 +99,12 @@ def _judges(node_ca: str) -> list[tuple[str, ssl.SSLContext]]:
         context = _context()
         try:
             context.load_verify_locations(cafile=path)
+        except FileNotFoundError as error:
+            raise errors.BadFile(f"{path}: no such file", remedy=_NAME_A_FILE) from error
         except (OSError, ValueError) as error:
-            raise errors.BadFile(f"{path}: no PEM certificates ({error})") from error
+            raise errors.BadFile(
+                f"{path}: no PEM certificates ({error})", remedy=_NAME_A_FILE
+            ) from error
         judges.append((trust, context))
     return judges
 

@@ -28,14 +28,21 @@ def parse_domain(text: str) -> Domain:
             raise errors.BadDomain(f"{text}: {what}; only the name is wanted")
     if is_address(text.removeprefix("[").partition("]")[0]) or is_address(text.partition(":")[0]):
         raise errors.BadDomain(f"{text}: an IP address, which no DNS record can move")
-    host, colon, port = text.partition(":")
-    number = int(port) if _PORT.fullmatch(port) else 0
-    if colon and not 0 < number < 65536:
-        raise errors.BadDomain(f"{text}: {port or 'nothing'} is no port")
+    host, port = host_and_port(text)
     name = host_name(host)
     if "." not in name:
         raise errors.BadDomain(f"{text}: one label alone is no name in DNS")
-    return Domain(name, number if colon else HTTPS, unicode_name(name))
+    return Domain(name, HTTPS if port is None else port, unicode_name(name))
+
+
+def host_and_port(text: str) -> tuple[str, int | None]:
+    """Return both of `HOST[:PORT]`, as they are written. Raises BadDomain for what is no port."""
+    host, colon, port = text.strip().partition(":")
+    if not colon:
+        return host, None
+    if not _PORT.fullmatch(port) or not 0 < int(port) < 65536:
+        raise errors.BadDomain(f"{text}: {port or 'nothing'} is no port")
+    return host, int(port)
 
 
 def host_name(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from transship.cutover.evidence import Evidence
+from transship.cutover.evidence import Chain, Evidence
 from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.chains import follow
 from transship.cutover.observe.resolving import hosts_lines, own_addresses, views
@@ -29,12 +29,12 @@ async def observe_names(
     `resolvers` are looked at; through `through`, in turn, the zone and its servers are found.
     """
     name, target = subject.domain.name, subject.points_at
-    zone, (local, local_error), seen, today, leads, caa = await asyncio.gather(
+    zone, (local, local_error), seen, today, (leads, named), caa = await asyncio.gather(
         walk(asker, name, through),
         own_addresses(subject),
         views(asker, resolvers, name),
         follow(asker, name, through),
-        follow(asker, target, through),
+        _targets(asker, subject, through),
         authorities(asker, (name, target), through),
     )
     signed, beside, owners, slips, above = await asyncio.gather(
@@ -51,6 +51,7 @@ async def observe_names(
         resolvers=seen,
         today=today,
         target=leads,
+        named=named,
         wildcard=beside,
         ownership=owners,
         authorities=caa,
@@ -60,3 +61,14 @@ async def observe_names(
         local_error=local_error,
         hosts=hosts_lines(name) if subject.system else (),
     )
+
+
+async def _targets(
+    asker: Asker, subject: Subject, through: Sequence[Resolver]
+) -> tuple[Chain, Chain | None]:
+    """Return where the record is to lead, and the new registry's own name if that is another."""
+    target, own = subject.points_at, subject.new.partition(":")[0]
+    if not own or own == target:
+        return await follow(asker, target, through), None
+    leads, named = await asyncio.gather(follow(asker, target, through), follow(asker, own, through))
+    return leads, named

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from transship.cutover.delta import QUIET_ROUNDS, Round
 from transship.cutover.evidence import TagPair
 from transship.cutover.finding import CheckResult, Severity
+from transship.cutover.reports.ageing import age_of, is_old
 from transship.cutover.reports.grid import Cell, grid_of
 from transship.cutover.reports.rounds import tag_name, to_keep
 from transship.cutover.reports.rows import (
@@ -31,6 +32,7 @@ def document(standing: Standing, now: float) -> dict[str, object]:
     """Return what is known of a cutover, ready for JSON."""
     subject = standing.subject
     gate = way_there(standing)
+    age = age_of(standing, now)
     return {
         "cutover": 1,
         "made": _time(now),
@@ -41,6 +43,8 @@ def document(standing: Standing, now: float) -> dict[str, object]:
         "record": subject.points_at,
         "state": str(standing.state),
         "looked_at": _time(standing.evidence.taken if standing.evidence else None),
+        "looked_ago": None if age is None else int(age),
+        "too_old": is_old(standing, now),
         "blocks": [f"{each.check}/{each.id}" for each in stops(standing)],
         "change": {
             "clear": bool(standing.checks) and gate.clear,
@@ -83,12 +87,14 @@ def _clocks(standing: Standing) -> dict[str, object] | None:
     progress = standing.progress
     if progress is None:
         return None
-    clocks = progress.clocks
+    clocks, ready = progress.clocks, progress.readiness.ready_at
+    begun = clocks.changed_at is not None
     return {
-        "earliest_change": _time(progress.readiness.ready_at),
+        "earliest_change": _time(ready or None),
+        "ttl_ready": ready is not None and ready <= progress.at,
         "changed": _time(clocks.changed_at),
-        "by_the_rules": _time(clocks.by_the_rules),
-        "as_seen": _time(clocks.as_seen),
+        "by_the_rules": _time(clocks.by_the_rules if begun else None),
+        "as_seen": _time(clocks.as_seen if begun else None),
         "stragglers": list(clocks.stragglers),
         "behind": list(clocks.behind),
     }

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import msgspec
 
+from transship.cutover.change.records import lines
 from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
 from transship.cutover.delta import Begun, Choice, Round, last_round, quiet_rounds, rounds
-from transship.cutover.edits import Edit, Kind, edit
+from transship.cutover.edits import RAISE_SERIAL, Edit, Kind, Lines, edit
 from transship.cutover.evidence import LISTED, Evidence, Statement
 from transship.cutover.flipping import Asked, Ended, pending
 from transship.cutover.folder import Cutover
@@ -37,9 +38,13 @@ def standing_of(
         standing = from_journal(cutover.id, subject, journal, now)
     if standing.unended is not None and cutover.is_held("change"):
         standing = replace(standing, unended=replace(standing.unended, running=True))
-    return replace(
-        standing, applier=applier_of(cutover.way(), read_only=read_only), checking=checking
-    )
+    applier = applier_of(cutover.way(), read_only=read_only)
+    shown = standing.edit
+    if applier is not None and shown is not None:
+        # What takes a change over the wire raises it by itself.
+        notes = tuple(note for note in shown.notes if note != RAISE_SERIAL)
+        shown = replace(shown, notes=notes)
+    return replace(standing, edit=shown, applier=applier, checking=checking)
 
 
 def from_journal(name: str, subject: Subject, journal: Journal, now: float) -> Standing:
@@ -51,6 +56,7 @@ def from_journal(name: str, subject: Subject, journal: Journal, now: float) -> S
     stands = progress(case) if history or evidence else None
     changed = stands is not None and stands.state in CHANGED
     known = _with_round(known, journal, old_until(case))
+    back = _way_back(journal, evidence, stands, case) if stands and changed else None
     return Standing(
         name,
         subject,
@@ -59,8 +65,8 @@ def from_journal(name: str, subject: Subject, journal: Journal, now: float) -> S
         checks=judge(subject, known, now, history=history, samples=samples),
         history=history,
         samples=samples,
-        edit=_edit(subject, journal, evidence),
-        way_back=_way_back(journal, evidence, stands, case) if stands and changed else None,
+        edit=_with_way_back(_edit(subject, journal, evidence), back),
+        way_back=back,
         notes=notes_of(journal.entries(*_TOLD)),
         rounds=rounds(journal),
         quiet=_quiet(journal, stands),
@@ -236,6 +242,16 @@ def _way_back(journal: Journal, evidence: Evidence | None, stands: Progress, cas
     had = had_before(journal, until)
     lost = tuple(pair for pair in parity.different if pair.new and pair not in had)
     return replace(known, lost=lost, compared=evidence.taken)
+
+
+def _with_way_back(edit: Edit | None, back: WayBack | None) -> Edit | None:
+    """Return the edit with the reverse that is made from here, by what was there before."""
+    if edit is None or back is None or back.reverse is None:
+        return edit
+    made = back.reverse
+    goes = tuple(each for each in made.before if each not in made.after)
+    comes = tuple(each for each in made.after if each not in made.before)
+    return replace(edit, reverse=Lines(lines(goes), lines(comes)))
 
 
 def _edit(subject: Subject, journal: Journal, evidence: Evidence | None) -> Edit | None:

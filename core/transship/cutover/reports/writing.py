@@ -22,12 +22,28 @@ class Form(StrEnum):
     JSON = "json"
 
 
-_ENDINGS = {".html": Form.HTML, ".htm": Form.HTML, ".json": Form.JSON}
+_ENDINGS = {
+    "": Form.MD,
+    ".md": Form.MD,
+    ".markdown": Form.MD,
+    ".html": Form.HTML,
+    ".htm": Form.HTML,
+    ".json": Form.JSON,
+}
 
 
 def form_of(path: Path) -> Form:
-    """Return the form that a file's name asks for."""
-    return _ENDINGS.get(path.suffix.lower(), Form.MD)
+    """Return the form that a file's name asks for: Markdown if it has no ending.
+
+    Raises BadRequest for an ending of something else.
+    """
+    form = _ENDINGS.get(path.suffix.lower())
+    if form is None:
+        raise BadRequest(
+            f"{path}: no report is written as {path.suffix}",
+            remedy="The ending decides: .md, .html or .json.",
+        )
+    return form
 
 
 def report_text(standing: Standing, form: Form, now: float) -> str:

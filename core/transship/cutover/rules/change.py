@@ -25,6 +25,7 @@ from transship.cutover.rules.case import (
     serving,
     sides,
     target_addresses,
+    ttl_served,
     values_of,
 )
 from transship.cutover.rules.lifetimes import LOW
@@ -154,7 +155,7 @@ def _doubled_value(case: Case, tail: str) -> Finding | None:
         "The zone's name was added behind the target: the dot at its end was forgotten. That name "
         "doesn't exist, and pulls fail.",
         f"Write the target with a dot at its end: {value.removesuffix(tail)}.",
-        f"{case.name}. {case.subject.ttl} IN CNAME {value.removesuffix(tail)}.",
+        f"{case.name}. {_new_ttl(case)} IN CNAME {value.removesuffix(tail)}.",
     )
 
 
@@ -227,6 +228,11 @@ def _is_unplanned(case: Case, values: tuple[str, ...]) -> bool:
     return named or as_address(case.subject.points_at) is not None
 
 
+def _new_ttl(case: Case) -> int:
+    served = ttl_served(case)
+    return case.subject.new_ttl([] if served is None else [served])
+
+
 def _mistyped(case: Case, values: tuple[str, ...], server: NameServer) -> Finding:
     wanted = case.subject.points_at
     alike = any(
@@ -240,7 +246,7 @@ def _mistyped(case: Case, values: tuple[str, ...], server: NameServer) -> Findin
         if alike
         else "The record was changed to something that nobody planned and nobody has looked at.",
         "Correct the record, or put the old one back.",
-        f"{case.name}. {case.subject.ttl} IN {_kind(wanted)} {wanted}"
+        f"{case.name}. {_new_ttl(case)} IN {_kind(wanted)} {wanted}"
         f"{'' if as_address(wanted) else '.'}",
     )
 

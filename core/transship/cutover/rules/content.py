@@ -75,8 +75,8 @@ def parity(case: Case) -> Verdict:
     """P-27: every tag means the same digest on both sides."""
     compared = case.evidence.parity
     if compared is None or (not compared.compared and not compared.different):
-        why = compared.error if compared else ""
-        return unknown("a comparison of the tags of both registries", why)
+        why = f": {compared.error}" if compared and compared.error else ""
+        return unknown(f"a comparison of the tags of both registries{why}")
     missing = [pair for pair in compared.different if pair.old and not pair.new]
     other = [pair for pair in compared.different if pair.old and pair.new]
     found = (
@@ -128,11 +128,19 @@ def _names(pairs: Sequence[TagPair]) -> str:
     return listed(f"{pair.repository}:{pair.tag}" for pair in pairs)
 
 
+def _pulled(case: Case) -> str:
+    """Return what is needed where no image was pulled: before that it must be there to be found."""
+    tried = case.evidence.paths
+    none = tried and not any(path.digest and not path.error for path in tried)
+    waits = "; none is there yet (P-26)" if none else ""
+    return f"a whole image pulled from the target{waits}"
+
+
 def blob_hosts(case: Case) -> Verdict:
     """P-28: nodes reach every host that a pull is sent to."""
     pulls = case.evidence.pulls
     if not pulls:
-        return unknown("a whole image pulled from the target")
+        return unknown(_pulled(case))
     insecure = [each for pull in pulls for each in pull.insecure_redirects]
     own = {plain(case.name), plain(case.subject.domain.host), plain(f"{case.name}:443")}
     own.add(plain(f"{case.name}:{case.subject.domain.port}"))
@@ -197,7 +205,7 @@ def sample_pull(case: Case) -> Verdict:
     """P-29: a whole image comes from the target, every blob as its digest says."""
     pulls = case.evidence.pulls
     if not pulls:
-        return unknown("a whole image pulled from the target")
+        return unknown(_pulled(case))
     bad = [pull for pull in pulls if pull.error]
     finding = None
     if bad:

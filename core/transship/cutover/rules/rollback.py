@@ -62,13 +62,15 @@ def duration(case: Case) -> Verdict:
     if ttl is None:
         return unknown("the record, from a name server")
     new = [e.ttl for e in case.history if leads_to_target(case, e.values)]
+    begun = has_begun(case)
+    today, ttl = ttl, ttl if begun else case.subject.new_ttl([ttl])
     rules = max([ttl, *new])
     held = [s.ttl for s in case.samples if leads_to_target(case, s.values)]
     seen = max([rules, *held])
-    begun = has_begun(case)
     words = f"{span(rules)} by the rules" + (f", {span(seen)} as seen" if seen > rules else "")
     if not begun:
-        return judged([], f"with today's TTL: {words}")
+        whose = "today's TTL" if ttl == today else "the new record's TTL"
+        return judged([], f"with {whose}: {words}")
     finding = info(
         "way-back-takes",
         f"Put back now, the old record is everywhere by {when(case.now + rules)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from transship.cutover.evidence import Chain, Handshake
 from transship.cutover.finding import Finding
@@ -48,8 +49,38 @@ def attached(case: Case) -> Verdict:
     """P-10: the target knows the domain as one of its own.
 
     Where no service can be asked, a certificate for the name and a registry's answer under it are
-    the proof.
+    the proof. The new registry's own name has to lead there too, where the record holds another.
     """
+    verdict, elsewhere = _known_there(case), _elsewhere(case)
+    return replace(verdict, findings=(*verdict.findings, elsewhere)) if elsewhere else verdict
+
+
+def _elsewhere(case: Case) -> Finding | None:
+    target, named = case.evidence.target, case.evidence.named
+    if target is None or named is None or not target.addresses:
+        return None
+    if set(named.addresses) & set(target.addresses) or _one_leads_to_other(named, target):
+        return None
+    if not named.addresses and named.error in _NOT_HERE:
+        return None
+    leads = listed(named.addresses, 3) or f"nowhere ({named.error or named.rcode})"
+    return warn(
+        "record-elsewhere",
+        f"{named.start}, the new registry, leads to {leads}; {target.start}, what the record is to "
+        f"hold, leads to {listed(target.addresses, 3)}.",
+        "What is copied to the one may not be what pulls by the domain find at the other.",
+        "Correct the one that is wrong. Acknowledge it if both are the same registry, as behind a "
+        "load balancer.",
+    )
+
+
+def _one_leads_to_other(one: Chain, other: Chain) -> bool:
+    """Tell whether two chains have a name in common."""
+    names = [{plain(c.start), *(plain(v) for k in c.links for v in k.values)} for c in (one, other)]
+    return bool(names[0] & names[1])
+
+
+def _known_there(case: Case) -> Verdict:
     shakes = _own(case)
     probes = at_target(case, case.evidence.probes)
     spoken = [h for h in shakes if h.error in ("", _UNKNOWN_NAME)]

@@ -61,12 +61,14 @@ def recognised(values: Sequence[Value]) -> str:
     """Return the tool that all of these files are of. Raises BadFile.
 
     A plain list of images reads the same for image-transfer and image-syncer, and so do their
-    sign-ins; it is image-transfer's unless something in one of the files is image-syncer's only.
+    sign-ins; it is image-transfer's when one of the files is called as that tool calls it, or
+    unless something in one of them is image-syncer's only.
     """
     for value in values:
         if not any(importer.recognises(value) for importer in _IMPORTERS.values()):
             raise BadFile(f"{value.file}: it is no file of {', '.join(TOOLS)}", remedy=_REMEDY)
-    needed = any(map(image_syncer.needs_this_tool, values))
+    named = any(map(image_transfer.is_named, values))
+    needed = not named and any(map(image_syncer.needs_this_tool, values))
     for tool, importer in _IMPORTERS.items():
         passed = needed and tool == image_transfer.NAME
         if not passed and all(map(importer.recognises, values)):

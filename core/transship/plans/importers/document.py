@@ -25,6 +25,7 @@ _TAG = "tag:yaml.org,2002:"
 _TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge"})
 _TRUE = frozenset({"true", "yes", "on", "y"})
 _FALSE = frozenset({"false", "no", "off", "n"})
+_MARK = re.compile(r"[][{},:?|>&*!%@`#\\-]|\\[trnx0-9a-f]{1,5}|<[a-z ]+>")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
@@ -131,8 +132,15 @@ def _without_tabs(text: str) -> str:
 
 
 def _harmless(problem: str | None) -> str:
-    """Return a parser's words without what they quote from the file."""
-    return _QUOTED.sub("…", problem or "it can't be understood")
+    """Return a parser's words without what they quote from the file.
+
+    Its own marks (`',' or ']'`, `<block end>`) are of no file, and say what is missing.
+    """
+    return _QUOTED.sub(_mark_only, problem or "it can't be understood")
+
+
+def _mark_only(quoted: re.Match[str]) -> str:
+    return quoted[0] if _MARK.fullmatch(quoted[0][1:-1]) else "…"
 
 
 class _Reader:

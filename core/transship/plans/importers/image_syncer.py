@@ -13,7 +13,7 @@ from transship.errors import BadReference
 from transship.oci.reference import Reference
 from transship.plans.importers.document import Value
 from transship.plans.importers.draft import Draft
-from transship.plans.importers.image_transfer import is_rules
+from transship.plans.importers.image_transfer import is_listed_rules, is_rules
 from transship.plans.importers.names import part_pattern
 from transship.plans.importers.signing_in import has_variable, is_secrets, read_secrets
 from transship.plans.importers.tags import SourceName, source_name
@@ -38,12 +38,7 @@ def is_combined(value: Value) -> bool:
 
 def is_images(value: Value) -> bool:
     """Tell whether a value is a map from sources to targets."""
-    entries = value.entries or {}
-    targets = all(
-        each.entries is None and all(item.text is not None for item in each.items or ())
-        for each in entries.values()
-    )
-    return targets and any("/" in source for source in entries)
+    return is_listed_rules(value)
 
 
 def needs_this_tool(value: Value) -> bool:

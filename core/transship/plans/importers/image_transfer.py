@@ -7,6 +7,7 @@ repository. What the tool accepts and then fails on is carried over as it was me
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePath
 
 from transship.errors import BadReference
 from transship.oci.reference import Reference
@@ -19,12 +20,23 @@ from transship.plans.rule import TagFilter
 
 NAME = "image-transfer"
 
+_NAMES = frozenset(
+    f"{name}.{suffix}"
+    for name in ("transfer-rule", "registry-secret", "tencentcloud-secret")
+    for suffix in ("yaml", "yml")
+)
 _CLOUD_KEYS = frozenset({"ccr", "tcr"})
 
 
 def recognises(value: Value) -> bool:
     """Tell whether a file is one of this tool's; image-syncer's plain ones look the same."""
-    return is_cloud_secrets(value) or is_secrets(value) or is_rules(value)
+    known = is_cloud_secrets(value) or is_secrets(value) or is_rules(value)
+    return known or (is_named(value) and is_listed_rules(value))
+
+
+def is_named(value: Value) -> bool:
+    """Tell whether a file has one of the names that the tool's own documentation gives it."""
+    return PurePath(value.file).name in _NAMES
 
 
 def is_rules(value: Value) -> bool:
@@ -32,6 +44,15 @@ def is_rules(value: Value) -> bool:
     entries = value.entries or {}
     texts = all(each.entries is None and each.items is None for each in entries.values())
     return texts and any("/" in source for source in entries)
+
+
+def is_listed_rules(value: Value) -> bool:
+    """Tell whether a value is a map from sources to targets, of which some have several."""
+    entries = value.entries or {}
+    return any("/" in source for source in entries) and all(
+        each.entries is None and all(item.text is not None for item in each.items or ())
+        for each in entries.values()
+    )
 
 
 def is_cloud_secrets(value: Value) -> bool:
@@ -53,7 +74,14 @@ def read(draft: Draft, value: Value) -> None:
         read_secrets(draft, value)
     else:
         for source, target in value.mapping().items():
-            _rule(draft, source, target)
+            if target.items:
+                draft.changed(
+                    target,
+                    "the tool takes one target for each source; the plan copies to each",
+                    entry=source,
+                )
+            for each in target.items or (target,):
+                _rule(draft, source, each)
 
 
 def _rule(draft: Draft, written: str, value: Value) -> None:

@@ -19,6 +19,7 @@ STEP_SETTINGS: Mapping[str, str] = {
     "mediaTypes": "a plan copies every media type; `artifacts` chooses by what it is",
     "hooks": "a plan runs no commands, and regsync ran none either",
     "fastCheck": "Transship always compares by digest first",
+    "fastCopy": "Transship always compares by digest first, and sends what is missing only",
     "forceRecursive": "Transship looks into an image only when its digest differs; "
     "`transship verify --deep` looks into all",
     "includeExternal": "layers that are kept elsewhere aren't copied",

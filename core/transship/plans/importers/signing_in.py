@@ -21,10 +21,13 @@ def has_variable(text: str) -> bool:
 
 
 def is_secrets(value: Value) -> bool:
-    """Tell whether a value is a map from registries to `username`, `password` and `insecure`."""
+    """Tell whether a value is a map from registries to `username`, `password` and `insecure`.
+
+    A key beside them is a slip, which `read_secrets` names.
+    """
     entries = value.entries or {}
     return bool(entries) and all(
-        entry.entries is not None and entry.entries and entry.entries.keys() <= set(_KEYS)
+        entry.entries is not None and not entry.entries.keys().isdisjoint(_KEYS)
         for entry in entries.values()
     )
 

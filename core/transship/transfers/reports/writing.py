@@ -54,11 +54,14 @@ def write_report(job: Job, path: Path, form: Form, now: float, *, replace: bool)
 
 
 def write_whole(path: Path, pieces: Iterable[str]) -> None:
-    """Write a file whole, or leave what is there as it is."""
+    """Write a file whole, or leave what is there as it is. An OSError names `path`."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.writelines(pieces)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.writelines(pieces)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from transship.errors import ManifestNotFound
 from transship.plans.schedule import LOCAL
 from transship.text import counted
 from transship.transfers.jobs import Job
@@ -72,7 +73,7 @@ class Telling:
             again = datetime.fromtimestamp(absence.again_at, UTC).astimezone(LOCAL)
             self.once(
                 f"away {absence.registry}",
-                f"{absence.registry} is left out, and asked again from {again:%H:%M} on: "
+                f"{absence.registry} is left out, and asked again from {again:%H:%M:%S} on: "
                 f"{title}{': ' if detail else ''}{detail}",
                 absence.problem,
             )
@@ -90,6 +91,12 @@ def summary(found: Look, copies: tuple[Copy, ...], job: Job | None) -> str:
     if job is not None:
         return f"{count}; job {job.id} copies {len(copies):,}"
     return f"{count}; what failed before waits" if found.to_do else count
+
+
+def is_gone(copy: Copy) -> bool:
+    """Tell whether nothing can be copied since its source isn't there: not only a part of it."""
+    problem = copy.problem
+    return isinstance(problem, ManifestNotFound) and problem.detail == str(copy.source)
 
 
 def names(copies: tuple[Copy, ...]) -> str:

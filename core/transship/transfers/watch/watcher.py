@@ -24,7 +24,7 @@ from transship.transfers.watch.narrow import Catalogues, copies_of, exact
 from transship.transfers.watch.parts import mark_of, may_be_meant, only, rest, without
 from transship.transfers.watch.pushes import Pushes
 from transship.transfers.watch.record import Record, Round, WatchFile
-from transship.transfers.watch.telling import Telling, names, summary
+from transship.transfers.watch.telling import Telling, is_gone, names, summary
 from transship.transfers.watch.timing import (
     due_after,
     first_due,
@@ -307,7 +307,10 @@ class Watcher:
         other = may_be_meant(rest(plan, part), self._catalogues)
         found = replace(found, to_do=tuple(copy for copy in found.to_do if not other(copy)))
         for copy in found.blocked:
-            self._telling.tell(f"{copy.source} can't be copied: {copy.reason}")
+            if is_gone(copy):
+                self._telling.tell(f"{copy.source} was pushed, and is gone by now")
+            else:
+                self._telling.tell(f"{copy.source} can't be copied: {copy.reason}")
         waits = [copy.source for copy in found.to_do if self._work.is_under_way(copy)]
         self._pushes.add_later(tag for tag in waits if tag.tag and not tag.digest)
         looked_at = {each.target for each in found.plan.copies}

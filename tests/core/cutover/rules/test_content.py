@@ -101,6 +101,11 @@ def test_a_pull_that_fails_blocks() -> None:
         "pull-fails": "block"
     }
     assert result(case(pulls=()), "P-29").outcome is Outcome.OPEN
+    assert "P-26" not in result(case(pulls=()), "P-29").needs
+    absent = (PathProbe("team/app", "1.4", error="NameNotFound: team/app"),)
+    for check in ("P-28", "P-29"):
+        needs = result(case(pulls=(), paths=absent), check).needs
+        assert needs == "a whole image pulled from the target; none is there yet (P-26)"
 
 
 def test_after_the_change_what_was_left_behind_is_asked_about() -> None:

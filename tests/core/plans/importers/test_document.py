@@ -79,6 +79,8 @@ def test_json_is_read_as_json_reads_it(document: dict[str, str]) -> None:
         ("a: 1\na: 2\n", "line 2: the same key stands there twice"),
         ("a: [1\n", "line 2"),
         ("a: *nobody\n", "line 1: found undefined alias …"),
+        ("a: [b, c\nd: e\n", "line 2: expected ',' or ']', but got ':'"),
+        ("a:\n  - b\n c", "line 3: expected <block end>, but found '<scalar>'"),
         ("a: !secret x\n", "line 1: a YAML tag that isn't allowed"),
         ("a: !!python/object/apply:os.system [x]\n", "line 1: a YAML tag that isn't allowed"),
         ("? [a, b]\n: c\n", "line 1: a key that isn't text"),

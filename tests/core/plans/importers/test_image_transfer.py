@@ -6,7 +6,7 @@ import pytest
 
 from samples.configs import DIGEST, copies, from_text, imported, notes, rules
 from transship.errors import BadFile
-from transship.plans.importers import NoteKind
+from transship.plans.importers import NoteKind, import_files
 from transship.registries.credential import Tls
 
 
@@ -125,3 +125,29 @@ def test_a_user_in_an_address_is_not_repeated() -> None:
 def test_a_file_of_something_else_is_refused() -> None:
     with pytest.raises(BadFile, match="is no file of image-transfer"):
         from_text("tasks: [{name: x}]", tool="image-transfer")
+
+
+def test_a_slip_among_sign_ins_is_named_and_the_rest_is_read() -> None:
+    found = from_text(
+        """
+        old.example:
+          username: a
+          password: b
+          secure: false
+        """
+    )
+    assert (found.tool, len(found.secrets)) == ("image-transfer", 1)
+    assert notes(found, NoteKind.LEFT_OUT) == {
+        5: "old.example.secure: this importer doesn't know the key"
+    }
+
+
+def test_files_are_known_by_the_names_that_the_tool_gives_them() -> None:
+    rule = b"old.example/t/web:1:\n  - new.example/t/web\n  - new.example/u/web:2\n"
+    found = import_files([("conf/transfer-rule.yaml", rule)])
+
+    assert found.tool == "image-transfer"
+    assert [str(note.kind) for note in found.notes] == ["changed", "changed"]
+    assert "one target for each source" in found.notes[0].text
+    assert {rule.targets[0].registry for rule in found.plan.rules} == {"new.example"}
+    assert len(found.plan.rules) == 2

@@ -143,6 +143,12 @@ def test_a_broken_expression_selects_nothing_rather_than_too_much() -> None:
     assert [rule["tags"] for rule in rules(found)] == [{"include": ["regex:x"]}]
 
 
+def test_fast_copy_is_known() -> None:
+    found = from_text(step("fastCopy: true"))
+    [note] = notes(found, NoteKind.LEFT_OUT).values()
+    assert note.startswith("sync[0].fastCopy: Transship always compares by digest first")
+
+
 def test_settings_that_say_nothing_need_no_note() -> None:
     found = from_text(
         step("fastCheck: false, forceRecursive: false, digestTags: true, referrers: true")

@@ -95,6 +95,24 @@ async def test_a_tag_that_the_rules_leave_out_is_said_and_left(
     assert len(watch.all_jobs) == 1
 
 
+async def test_a_tag_that_is_gone_by_the_time_it_is_looked_at_is_no_failure(
+    watch: Watch,
+    source: Reference,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    repository: str,
+) -> None:
+    push_image(open_registry, repository, "v1")
+    target = Reference(other_registry.host, repository)
+    pairs = (Wanted(source.at(tag), target.at(tag)) for tag in ("v1", "v2"))
+    watch.write(Plan(copies=tuple(pairs)))
+    async with watch.going_on() as watcher:
+        await watch.rests()
+        watcher.pushed([source.at("v2")])
+        await watch.is_told(f"{source}:v2 was pushed, and is gone by now")
+    assert tags_at(other_registry, repository) == ["v1"]
+
+
 async def test_the_newest_are_counted_among_all_tags_and_not_among_the_pushed(
     watch: Watch,
     plan: Plan,

@@ -1,0 +1,141 @@
+"""`transship cutover DOMAIN apply|rollback`: the record changed from here, and put back."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from transship.cutover.progress import State
+from transship.cutover.reports.ageing import looked_words
+from transship.cutover.reports.document import document
+from transship.cutover.reports.rows import waits_for, why_never_back, why_not_back
+from transship.cutover.reports.standing import CHANGED
+from transship.errors import BadRequest, ChangeBlocked, LossUnknown, NothingToPutBack, WritesOff
+from transship.text import safe
+from transship_tui.commands.asking import ask
+from transship_tui.commands.cutover_delta import (
+    Loss,
+    before_going_back,
+    status_of,
+    way_back_blocked,
+)
+from transship_tui.commands.output import Ink, painted, say, show, show_json
+from transship_tui.cutover_outcomes import told_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from transship.cutover.reports.standing import Standing
+    from transship_tui.live import LiveEngine
+
+_FAILED = 1
+_WITHOUT_KNOWING = (
+    "Try again when both registries answer. --accept-loss goes back without knowing what only the "
+    "new one has; --copy-back can't copy that while one of them doesn't answer."
+)
+_LONGEST = 400
+
+
+async def apply_change(
+    engine: LiveEngine, name: str, confirm: str, *, as_json: bool = False
+) -> int:
+    """Show the edit, have it confirmed, look once more, and change the record.
+
+    Returns 1 where the record isn't everywhere what it was to become.
+    """
+    standing = engine.cutover(name)
+    known = standing.applier is not None and standing.edit is not None
+    if (why := waits_for(standing)) and not known:
+        raise ChangeBlocked(f"{standing.subject.domain.host} {why}")
+    for line in edit_lines(standing, back=False):
+        say(line)
+    say(looked_words(standing, engine.clock.now()))
+    _confirmed(standing, confirm)
+    outcome = await engine.change_record(name, shown=standing.edit, tell=_tell)
+    status = _ended(engine, name, outcome, as_json=as_json)
+    say(f"next: transship cutover {standing.subject.domain.name} watch")
+    return status
+
+
+async def roll_back(
+    engine: LiveEngine, name: str, confirm: str, loss: Loss, *, as_json: bool = False
+) -> int:
+    """Show the edit, have it confirmed, and put the record back.
+
+    Returns 1 where the record isn't everywhere what it was.
+    """
+    compared = await before_going_back(engine, engine.cutover(name), loss, quiet=as_json)
+    standing = compared.standing
+    if loss.copy_back and standing.state is State.ROLLED_BACK:
+        if as_json:
+            show_json(document(standing, engine.clock.now()))
+        return status_of(standing)
+    why, never = why_not_back(standing), why_never_back(standing)
+    if standing.state not in CHANGED and standing.unended is None:
+        raise NothingToPutBack(f"{standing.subject.domain.host}: {why}")
+    for line in edit_lines(standing, back=True):
+        say(line)
+    if never or (why and not (loss.accepted and standing.way_back)):
+        if compared.failed and not never:
+            raise LossUnknown(compared.failed, remedy=_WITHOUT_KNOWING)
+        raise way_back_blocked(why, never=bool(never) or standing.way_back is None)
+    if compared.failed:
+        say(safe(compared.failed))
+    _confirmed(standing, confirm)
+    shown = standing.way_back.reverse if standing.way_back else None
+    outcome = await engine.roll_back_record(
+        name, accept_loss=loss.accepted, shown=shown, tell=_tell
+    )
+    return _ended(engine, name, outcome, as_json=as_json)
+
+
+def edit_lines(standing: Standing, *, back: bool) -> Iterator[str]:
+    """Give the edit, or its reverse, as lines of a zone file, and what to know of it."""
+    edit = standing.edit
+    if edit is None:
+        return
+    lines, words = (edit.reverse, edit.reverse_words) if back else (edit.forward, edit.words)
+    yield ""
+    yield from (painted(f"- {safe(line)}", Ink.BAD, sys.stdout) for line in lines.remove)
+    yield from (painted(f"+ {safe(line)}", Ink.GOOD, sys.stdout) for line in lines.add)
+    yield from (f"! {safe(note)}" for note in edit.notes)
+    if standing.applier is None and words:
+        yield f"at {safe(edit.provider.title)}:"
+        yield from (f"  {safe(word)}" for word in words)
+
+
+def next_step(standing: Standing) -> str:
+    """Return what comes after the checks: an applier makes the change, a watch sees one by hand."""
+    follows = "watch" if standing.applier is None else "apply"
+    return f"transship cutover {standing.subject.domain.name} {follows}"
+
+
+def _tell(words: str) -> None:
+    say(safe(words, limit=_LONGEST))
+
+
+def _ended(engine: LiveEngine, name: str, outcome: str, *, as_json: bool) -> int:
+    """Write what became of the change, and whatever isn't as it should be in whole sentences.
+
+    As JSON the result is how the cutover stands then, and the words are none.
+    """
+    told = told_of(outcome)
+    (say if as_json else show)(safe(outcome))
+    if as_json:
+        show_json(document(engine.cutover(name), engine.clock.now()))
+    if not told.good:
+        say(safe(f"{told.words}."))
+    return 0 if told.good else _FAILED
+
+
+def _confirmed(standing: Standing, confirm: str) -> None:
+    """Have the domain typed once more, unless it was given. Raises BadRequest and WritesOff."""
+    if standing.applier is not None and standing.applier.why_not:
+        raise WritesOff(standing.applier.place)
+    if standing.applier is None:
+        return  # Nothing is changed from here; the core says so, with the edit.
+    domain = standing.subject.domain.name
+    if not confirm and sys.stdin.isatty():
+        confirm = ask(f"Type {domain} to change its record: ")
+    if confirm.strip().lower().rstrip(".") != domain:
+        raise BadRequest("the domain wasn't confirmed", remedy=f"Add --confirm {domain}.")
