@@ -144,7 +144,7 @@ class FakeCutovers(FakeKeepingStep):
         await self._reach("change_record", name)
         return "change done"
 
-    async def end_change(self, name: str) -> str:
+    async def end_change(self, name: str, **_: object) -> str:
         await self._reach("end_change", name)
         self.standings[name] = replace(self.standings[name], unended=None)
         return "change done"

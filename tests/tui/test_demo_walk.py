@@ -38,11 +38,14 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 
 async def copied(engine: LiveEngine, session: Session) -> None:
-    """Copy what the domain's clusters pull."""
-    job = await engine.start(session.plan("old/team/web", "new/team/web"))
+    """Copy all that the domain serves."""
+    old = session.accounts.find("old")
+    assert old is not None
     async with asyncio.timeout(60):
-        while not engine.job(job).state.ended:
-            await asyncio.sleep(0.05)
+        for repository in [name async for name in engine.repositories(old.host)]:
+            job = await engine.start(session.plan(f"old/{repository}", f"new/{repository}"))
+            while not engine.job(job).state.ended:
+                await asyncio.sleep(0.05)
 
 
 class Walk:

@@ -132,7 +132,7 @@ class MovingDomains(Protocol):
         applier raises.
         """
 
-    async def end_change(self, name: str) -> str:
+    async def end_change(self, name: str, *, tell: Tell = unheard) -> str:
         """Read back what became of a change that was sent, and undo it if it went wrong.
 
         Nothing is sent again. Returns what became of it. Raises what `change_record` raises, and

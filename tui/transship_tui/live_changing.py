@@ -179,7 +179,9 @@ class LiveChanging(LiveDelta):
             await flipping.check_shown(change, new, seen)
             if why:
                 raise ChangeBlocked(f"{subject.domain.host} {why}")
-            return await flipping.flip(change, await flipping.prepare(change, host, new, seen))
+            planned = await flipping.prepare(change, host, new, seen)
+            tell("changing the record; waiting until every name server has it")
+            return await flipping.flip(change, planned)
 
         return await self._changing(name, act, tell)
 
@@ -217,6 +219,7 @@ class LiveChanging(LiveDelta):
         ) -> flipping.Ended:
             if resumed is not None and _was_made(resumed, "rollback"):
                 return resumed
+            tell("putting the record back; waiting until every name server has it")
             since, until = seen_change(subject, change.journal, self.clock.now())
             return await rollback.roll_back(
                 change, since=since, until=until, accept_loss=accept_loss, seen=shown
@@ -224,13 +227,13 @@ class LiveChanging(LiveDelta):
 
         return await self._changing(name, act, tell)
 
-    async def end_change(self, name: str) -> str:
+    async def end_change(self, name: str, *, tell: Tell = unheard) -> str:
         """Read back what became of a change that was sent, and undo it if it went wrong."""
 
         async def nothing_more(*_: object) -> None:
             return None
 
-        return await self._changing(name, nothing_more)
+        return await self._changing(name, nothing_more, tell)
 
     async def _changing(self, name: str, act: _Act, tell: Tell = unheard) -> str:
         """Go on with a change that was broken off, if there is one, and then do `act`."""

@@ -226,7 +226,10 @@ class PlainCutover:
             self.talk.say("It is seen by itself when the record has changed.")
         else:
             self._confirm(standing, "change its record")
-            self.talk.say(safe(await self.engine.change_record(name)))
+            outcome = await self.engine.change_record(
+                name, shown=standing.edit, tell=lambda words: self.talk.say(safe(words))
+            )
+            self.talk.say(safe(outcome))
         await self._watch(name)
 
     async def _go_back(self, name: str) -> None:

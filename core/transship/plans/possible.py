@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from transship.errors import BadPattern
 from transship.plans.globs import REGEX, parse_pattern, parse_patterns
-from transship.plans.rule import TagFilter
+from transship.plans.rule import Rule, TagFilter
 from transship.plans.semver import parse_range
 
 _SET = re.compile(r"\[[!^]?\]?[^\]]*\]")
@@ -48,6 +48,16 @@ def check_tag_pattern(text: str) -> None:
     found = _NOT_OF_A_TAG.search(_ANY_DEPTH.sub("", _SET.sub("", text)))
     if found:
         raise BadPattern(f"{text!r} matches nothing: a tag has no {found[0]!r}")
+
+
+def why_nothing(rule: Rule) -> str | None:
+    """Return why a rule can't select anything; None when it may. Raises BadRange."""
+    tags = rule.tags
+    return (
+        why_no_repository(rule.repositories)
+        or why_no_tag(tags)
+        or (why_no_version(tags.semver) if tags.semver else None)
+    )
 
 
 def why_no_repository(repositories: Collection[str]) -> str | None:

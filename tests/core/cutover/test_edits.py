@@ -74,6 +74,17 @@ def test_the_new_record_has_the_ttl_that_the_subject_wants_for_it() -> None:
     assert found.reverse.add == (BACK,), "the way back has the old one's"
 
 
+@pytest.mark.parametrize(("served", "made_of_it"), [(4, 4), (60, 60), (3600, 60)])
+def test_the_new_ttl_is_never_higher_than_the_one_that_is_served(
+    served: int, made_of_it: int
+) -> None:
+    found = made(case(zone=at_both(record("CNAME", OLD, ttl=served))))
+
+    assert found.forward.add == (FORWARD.replace(" 60 ", f" {made_of_it} "),)
+    assert found.reverse.add == (BACK.replace(" 60 ", f" {served} "),)
+    assert [each.ttl for each in found.takes] == [served]
+
+
 def test_from_addresses_to_a_name_everything_else_goes_away_and_is_listed() -> None:
     there = at_both(
         record("A", OLD_AT, "1.2.3.5"),

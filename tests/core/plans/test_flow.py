@@ -84,6 +84,8 @@ class TestTheFile:
             ('name = "test"', 'name = "te st"', 9, "not a name"),
             ('"flow"\n', '"flow"\nrepositories = ["Web"]\n', 3, "not a repository name"),
             ('"flow"\n', '"flow"\nstage = 1\n', 3, "was stages meant?"),
+            ('"flow"\n', '"flow"\nretries = 1\n', 3, "retries: belongs to a plan"),
+            ('version = 1\nkind = "flow"', 'kind = "plan"', 1, "another kind of file"),
             ('"flow"\n', '"flow\n', 2, "Illegal character"),
         ],
     )
@@ -95,6 +97,10 @@ class TestTheFile:
         assert f"shop.toml:{line}:" in detail
         assert said in detail
         assert "hunter2" not in detail
+
+    def test_a_flow_without_stages_says_what_is_missing(self, tmp_path: Path) -> None:
+        detail = refused(tmp_path, 'version = 1\nkind = "flow"\n')
+        assert ":1: stages is missing; write one or more [[stages]]" in detail
 
     def test_one_stage_is_no_flow(self, tmp_path: Path) -> None:
         assert "two or more" in refused(tmp_path, FLOW[: FLOW.index('[[stages]]\nname = "test"')])

@@ -139,13 +139,24 @@ async def apply(engine: SidesEngine) -> int:
     return await apply_change(engine, NAME, NAME)
 
 
+async def broken_off(engine: SidesEngine, lab: DnsLab) -> None:
+    """Begin to change the record, and be gone before every name server has it."""
+    broken = asyncio.create_task(apply(engine))
+    await comes_true(lambda: (NEW,) in held(lab))
+    broken.cancel()
+    await asyncio.gather(broken, return_exceptions=True)
+
+
 async def test_a_second_apply_writes_nothing_and_the_way_back_stays(
     engine: SidesEngine, lab: DnsLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await apply(engine) == 0
     written = capsys.readouterr()
     assert "change done" in written.out
-    assert "looking once more" in written.err
+    lines = written.err.splitlines()
+    begun = next(at for at, line in enumerate(lines) if "changing the record; waiting" in line)
+    assert "looking once more before the change" in "".join(lines[:begun])
+    assert f"says {NEW}" in "".join(lines[begun:]), "each change of what is said is told"
     serial = zone_serial(lab)
 
     assert await apply(engine) == 0
@@ -153,6 +164,7 @@ async def test_a_second_apply_writes_nothing_and_the_way_back_stays(
     assert f"{NAME} already points at {NEW}" in capsys.readouterr().out
     assert zone_serial(lab) == serial
     assert await roll_back(engine, NAME, NAME, ACCEPT_LOSS) == 0
+    assert "putting the record back; waiting" in capsys.readouterr().err
     assert held(lab) == {(OLD,)}
 
 
@@ -160,10 +172,7 @@ async def test_a_change_that_was_broken_off_is_read_back_by_the_next_apply(
     engine: SidesEngine, lab: DnsLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with lab.stuck_secondary():
-        broken = asyncio.create_task(apply(engine))
-        await comes_true(lambda: (NEW,) in held(lab))
-        broken.cancel()
-        await asyncio.gather(broken, return_exceptions=True)
+        await broken_off(engine, lab)
     assert engine.cutover(NAME).unended is not None
     serial = zone_serial(lab)
 
@@ -175,6 +184,20 @@ async def test_a_change_that_was_broken_off_is_read_back_by_the_next_apply(
     assert zone_serial(lab) == serial
     assert await apply(engine) == 0
     assert await roll_back(engine, NAME, NAME, ACCEPT_LOSS) == 0
+    assert held(lab) == {(OLD,)}
+
+
+async def test_a_change_that_was_broken_off_is_read_back_before_it_is_put_back(
+    engine: SidesEngine, lab: DnsLab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with lab.stuck_secondary():
+        await broken_off(engine, lab)
+
+    assert await roll_back(engine, NAME, NAME, ACCEPT_LOSS) == 0
+
+    written = capsys.readouterr()
+    assert "change done" in written.err
+    assert "rollback done" in written.out
     assert held(lab) == {(OLD,)}
 
 

@@ -182,17 +182,14 @@ async def test_the_cursor_steps_over_the_titles() -> None:
     async with walking(full_world(), WAYS["cutover-board"]) as walk:
         await walk.press("f", "g")
         assert table(walk).key_at_cursor() == "P-01"
-        await at_check(walk, "P-36")
-        found = {table(walk).key_at_cursor()}
-        for _ in range(6):
-            await walk.press("j")
-            found.add(table(walk).key_at_cursor())
-        for _ in range(6):
-            await walk.press("k")
-            found.add(table(walk).key_at_cursor())
-        assert table(walk).key_at_cursor() == "P-36"
-        assert not [key for key in found if key is None or key.startswith("phase")]
-        assert {"F-01"} <= found
+        await at_check(walk, "F-01")
+        await walk.press("k")
+        last = table(walk).key_at_cursor() or ""
+        assert last.startswith("P-")
+        await walk.press("j")
+        assert table(walk).key_at_cursor() == "F-01"
+        await walk.press("k")
+        assert table(walk).key_at_cursor() == last
 
 
 async def test_that_nothing_is_asked_is_said_no_longer_on_another_check() -> None:

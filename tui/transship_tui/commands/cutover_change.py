@@ -62,16 +62,22 @@ async def roll_back(
 ) -> int:
     """Show the edit, have it confirmed, and put the record back.
 
-    Returns 1 where the record isn't everywhere what it was.
+    A change that was broken off is read back first. Returns 1 where the record isn't everywhere
+    what it was.
     """
-    compared = await before_going_back(engine, engine.cutover(name), loss, quiet=as_json)
+    standing = engine.cutover(name)
+    if standing.unended is not None:
+        confirm = _confirmed(standing, confirm)
+        say(safe(await engine.end_change(name, tell=_tell)))
+        standing = engine.cutover(name)
+    compared = await before_going_back(engine, standing, loss, quiet=as_json)
     standing = compared.standing
     if loss.copy_back and standing.state is State.ROLLED_BACK:
         if as_json:
             show_json(document(standing, engine.clock.now()))
         return status_of(standing)
     why, never = why_not_back(standing), why_never_back(standing)
-    if standing.state not in CHANGED and standing.unended is None:
+    if standing.state not in CHANGED:
         raise NothingToPutBack(f"{standing.subject.domain.host}: {why}")
     for line in edit_lines(standing, back=True):
         say(line)
@@ -128,14 +134,18 @@ def _ended(engine: LiveEngine, name: str, outcome: str, *, as_json: bool) -> int
     return 0 if told.good else _FAILED
 
 
-def _confirmed(standing: Standing, confirm: str) -> None:
-    """Have the domain typed once more, unless it was given. Raises BadRequest and WritesOff."""
+def _confirmed(standing: Standing, confirm: str) -> str:
+    """Have the domain typed once more, unless it was given; return it.
+
+    Raises BadRequest and WritesOff.
+    """
     if standing.applier is not None and standing.applier.why_not:
         raise WritesOff(standing.applier.place)
     if standing.applier is None:
-        return  # Nothing is changed from here; the core says so, with the edit.
+        return ""  # Nothing is changed from here; the core says so, with the edit.
     domain = standing.subject.domain.name
     if not confirm and sys.stdin.isatty():
         confirm = ask(f"Type {domain} to change its record: ")
     if confirm.strip().lower().rstrip(".") != domain:
         raise BadRequest("the domain wasn't confirmed", remedy=f"Add --confirm {domain}.")
+    return domain

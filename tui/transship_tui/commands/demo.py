@@ -23,6 +23,7 @@ from transship.accounts.secrets import InsteadOfKeyring
 from transship.cutover.folder import Cutovers
 from transship.errors import JobEnded
 from transship.paths import Paths
+from transship.plans.file import write_text
 from transship.sandbox.sandbox import has_two_addresses, sandbox_in_thread
 from transship.transfers import control
 from transship.transfers.start import start_runner
@@ -37,6 +38,7 @@ from transship_tui.launch import can_draw, open_app, open_plain, wants_plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from transship.plans.plan import Plan
     from transship.sandbox.sandbox import Sandbox
     from transship.transfers.jobs import Job
 
@@ -44,6 +46,16 @@ _MIB = 1024 * 1024
 _TO_BE_WATCHED, _TO_BE_READ = 16 * _MIB, 32 * _MIB  # Bytes per second.
 _END_SECONDS = 10.0
 _SOURCE, _TARGET = f"old/{REPOSITORY}", f"new/{REPOSITORY}"
+_EVERYTHING = "everything"
+_RULES = """\
+version = 1
+kind = "sync"
+
+[[rules]]
+from = "old"
+repositories = ["**"]
+to = ["new"]
+"""
 
 _ONE_ADDRESS = """
 Moving a domain is left out: it takes a second loopback address, 127.0.0.2, which this machine
@@ -116,6 +128,24 @@ def _show(session: Session) -> int:
         show(f"  {each.subject().domain.host} leads to the old one, by a small DNS")
     show_command(f"transship copy {_SOURCE} {_TARGET}")
     plan = session.plan(_SOURCE, _TARGET)
+    status = _copy(session, plan)
+    if status:
+        return status
+    show_command(f"transship verify {_SOURCE} {_TARGET}")
+    status = show_proof(asyncio.run(prove_plan(session, plan, deep=False)), as_json=False)
+    if status or not cutovers:
+        return status
+    return _copy_the_rest(session) or show_cutover(session)
+
+
+def _copy_the_rest(session: Session) -> int:
+    """Copy all that the domain serves: a cutover waits for every tag of it."""
+    write_text(session.paths.plans / f"{_EVERYTHING}.toml", _RULES)
+    show_command(f"transship run {_EVERYTHING}")
+    return _copy(session, session.read_plan(_EVERYTHING))
+
+
+def _copy(session: Session, plan: Plan) -> int:
     job = session.jobs.create(plan)
     pid = start_runner(job, asyncio.run(session.accesses(plan)))
     try:
@@ -125,14 +155,7 @@ def _show(session: Session) -> int:
     if view is None:
         say("the demo ends here, and nothing of it is left")
         return INTERRUPTED
-    status = show_end(view)
-    if status:
-        return status
-    show_command(f"transship verify {_SOURCE} {_TARGET}")
-    status = show_proof(asyncio.run(prove_plan(session, plan, deep=False)), as_json=False)
-    if status:
-        return status
-    return show_cutover(session) if cutovers else 0
+    return show_end(view)
 
 
 def session_of(sandbox: Sandbox, folder: Path) -> Session:

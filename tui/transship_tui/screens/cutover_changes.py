@@ -104,7 +104,9 @@ class CutoverChanges(CutoverActs):
         )
         if await self.app.push_screen_wait(dialog):
             engine = self.transship.engine
-            await self._do(lambda: engine.change_record(self.cutover), "being changed")
+            await self._do(
+                lambda: engine.change_record(self.cutover, shown=standing.edit), "being changed"
+            )
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def end_change(self) -> None:

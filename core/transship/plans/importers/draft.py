@@ -14,6 +14,7 @@ from transship.plans.importers.compact import compact, copies_of, is_plain, plac
 from transship.plans.importers.document import Value
 from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
 from transship.plans.policy import Limits, Schedule
+from transship.plans.possible import why_nothing
 from transship.plans.rule import Rule, TagFilter
 from transship.registries.credential import Tls
 
@@ -109,6 +110,10 @@ class Draft:
         """Add a rule."""
         if rule.source in rule.targets and rule.map == "{repository}":
             self.left_out(value, "source and target are the same")
+            return
+        why = why_nothing(rule)
+        if why:
+            self.left_out(value, f"it selects nothing: {why}")
             return
         self._rules.append(rule)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from cutovers.clean import (
@@ -11,6 +12,7 @@ from cutovers.clean import (
     NEW,
     NOW,
     OLD_AT,
+    SUBJECT,
     case,
     chain,
     finding,
@@ -50,6 +52,8 @@ def test_how_long_going_back_takes_is_the_new_records_ttl_and_what_resolvers_add
     assert result(after(samples=slow), "R-02").seen == "1 min 00 s by the rules, 15 min as seen"
     assert "2027-01-15 08:11:00 UTC" in finding(after(), "R-02", "way-back-takes").seen
     assert "today's TTL" in result(case(), "R-02").seen
+    low = case(replace(SUBJECT, ttl=20))
+    assert result(low, "R-02").seen == "with the new record's TTL: 20 s by the rules"
     assert result(case(zone=None), "R-02").outcome is Outcome.OPEN
 
 

@@ -143,6 +143,22 @@ def test_a_broken_expression_selects_nothing_rather_than_too_much() -> None:
     assert [rule["tags"] for rule in rules(found)] == [{"include": ["regex:x"]}]
 
 
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        ("{deny: ['.*']}", "leaves everything out"),
+        ("{allow: ['v.*'], deny: ['v.*']}", "is left out again"),
+        ("{semverRange: ['>2 <1']}", "no version is in '>2 <1'"),
+    ],
+)
+def test_a_step_that_selects_nothing_is_named(tags: str, why: str) -> None:
+    found = from_text(step(f"tags: {tags}"))
+    assert found.plan is None
+    [note] = notes(found, NoteKind.LEFT_OUT).values()
+    assert "it selects nothing: " in note
+    assert why in note
+
+
 def test_fast_copy_is_known() -> None:
     found = from_text(step("fastCopy: true"))
     [note] = notes(found, NoteKind.LEFT_OUT).values()
