@@ -92,7 +92,7 @@ def subject_of(
         job=job,
         plan=plan,
     )
-    if host_name(subject.points_at) == domain.name:
+    if subject.points_at == domain.name:
         raise BadRequest(
             f"{domain.name} would point at itself",
             remedy="Name the new registry by its own name, as its provider gives it.",

@@ -313,8 +313,7 @@ def _check_shown(change: Change, now: RecordSets, new: RecordSets, seen: RecordS
     known = [each for each in seen if each.type in HELD]
     if not alike(goes, known):
         raise errors.RecordChanged(
-            f"{new[0].name} holds {shown(goes)} at {change.applier.place}; "
-            f"shown was {shown(known)}"
+            f"{new[0].name} holds {shown(goes)} at {change.applier.place}; shown was {shown(known)}"
         )
 
 

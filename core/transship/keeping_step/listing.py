@@ -65,7 +65,7 @@ class Seeing:
 
 @dataclass(slots=True)
 class Whole:
-    """Lists all that both registries have, or the repositories `only`: a `Listing`.
+    """Lists all that both registries have: a `Listing`.
 
     Repositories that one registry has are looked for at the other as well. `known` are some more,
     for registries that don't list theirs.
@@ -74,7 +74,6 @@ class Whole:
     old: Place
     new: Place
     hosts: tuple[str, str]
-    only: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
     def at_old(self, tag: Tag) -> Tag | None:
@@ -84,7 +83,7 @@ class Whole:
     async def digests(self) -> Seen:
         """Return what is on both sides. Raises CatalogClosed where nothing tells what there is."""
         seen = Seeing()
-        repositories = self.only or await self._repositories(seen)
+        repositories = await self._repositories(seen)
 
         async def look(name: str) -> None:
             try:

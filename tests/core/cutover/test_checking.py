@@ -27,7 +27,7 @@ from transship.cutover.observe.names import parse_domain
 from transship.cutover.observe.resolving import PUBLIC
 from transship.cutover.observe.targeting import Limits
 from transship.cutover.subject import Domain, Resolver, Subject
-from transship.errors import BadRequest
+from transship.errors import BadDomain, BadRequest
 
 if TYPE_CHECKING:
     from servers.dns.lab import DnsLab
@@ -64,6 +64,15 @@ def test_a_domain_does_not_point_at_itself_nor_back_at_the_old_registry() -> Non
         subject_of(IMAGES, "images.example.com")
     with pytest.raises(BadRequest, match="both the old registry and the new one"):
         subject_of(IMAGES, "registry.new.example", old="registry.new.example")
+
+
+@pytest.mark.parametrize("record", ["not a host", "-registry.new.example", "a..example"])
+def test_what_the_record_is_to_hold_is_an_address_or_a_host_name(record: str) -> None:
+    with pytest.raises(BadDomain):
+        subject_of(IMAGES, "registry.new.example", record=record)
+    for right in ("192.0.2.1", "2001:db8::1", "LB.new.example."):
+        held = subject_of(IMAGES, "registry.new.example", record=right).points_at
+        assert held == right.lower().rstrip(".")
 
 
 # Once the change is made

@@ -42,6 +42,7 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "rules/test_lab.py": {
         "test_a_record_that_went_missing": ("record-gone",),
         "test_a_forgotten_dot_at_either_end": ("target-doubled",),
+        "test_a_record_that_leads_elsewhere_than_the_new_registry": ("record-elsewhere",),
         "test_names_that_go_round_in_a_circle": ("chain-broken",),
         "test_an_aaaa_left_over": (
             "ipv6-behind",

@@ -136,3 +136,18 @@ def test_a_file_that_makes_no_sense_is_named(cutovers: Cutovers, text: str) -> N
 
     with pytest.raises(errors.BadFile, match=r"subject\.toml"):
         made.subject()
+
+
+@pytest.mark.parametrize("written", ["IMAGES.Example.com.", "images.example.com:443"])
+def test_a_domain_is_found_however_it_is_written(cutovers: Cutovers, written: str) -> None:
+    made = cutovers.create(Subject(IMAGES, "registry.new.example"))
+
+    assert cutovers.find(written) == made
+
+
+def test_a_domain_with_another_port_is_another_one(cutovers: Cutovers) -> None:
+    cutovers.create(Subject(SHOP, "registry.new.example"))
+
+    assert cutovers.find("shop.example.com:5000")
+    with pytest.raises(errors.CutoverNotFound):
+        cutovers.find("shop.example.com:443")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from transship.cutover.subject import Domain, Resolver, Subject
 from transship.errors import (
     BadRequest,
     ChangeBlocked,
+    LossUnknown,
     NothingToPutBack,
     RecordChanged,
 )
@@ -311,3 +313,41 @@ async def test_a_zone_that_the_domain_is_not_in_is_no_way_to_change_it(
     assert refused.value.exit_status == 2
     with pytest.raises(BadRequest):
         engine.change_way(NAME, other)
+
+
+async def test_as_json_the_result_is_one_document(
+    engine: SidesEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await apply_change(engine, NAME, NAME, as_json=True) == 0
+    there = json.loads(capsys.readouterr().out)
+    assert there["state"] in ("changed", "moved")
+    assert await roll_back(engine, NAME, NAME, ACCEPT_LOSS, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "rolled back"
+
+
+@pytest.mark.parametrize("loss", [Loss(), Loss(copy_back=True)], ids=["compared", "copied back"])
+async def test_with_the_new_registry_gone_the_way_back_says_why_and_how_to_go_all_the_same(
+    engine: SidesEngine, lab: DnsLab, sides: TwoSides, loss: Loss
+) -> None:
+    assert await apply(engine) == 0
+    sides.new.stop()
+
+    with pytest.raises(LossUnknown, match=r"refused") as raised:
+        await roll_back(engine, NAME, NAME, loss)
+
+    assert "nobody has compared" not in raised.value.detail
+    assert "--accept-loss goes back without knowing" in raised.value.remedy
+    assert await roll_back(engine, NAME, NAME, ACCEPT_LOSS) == 0
+    assert held(lab) == {(OLD,)}
+
+
+async def test_repositories_that_are_tried_dont_keep_others_from_being_compared(
+    engine: SidesEngine, sides: TwoSides, subject: Subject
+) -> None:
+    assert subject.repositories == (APP,)
+    push_image(sides.old, "team/web", "1")
+
+    seen = (await checked(engine, engine.cutover(NAME).name)).result("P-27")
+
+    assert seen is not None
+    assert "1 tag is not at the new registry: team/web:1." in seen.seen

@@ -330,9 +330,9 @@ async def test_doubt_starts_nothing() -> None:
     stand_in = engine()
     async with copying(stand_in) as it:
         await it.preview()
-        for way_out in ("enter", "escape"):
+        for ways_out in (("enter", "escape"), ("escape",)):
             await it.ask_to_start()
-            await it.pilot.press(way_out)
+            await it.pilot.press(*ways_out)
             await it.until(lambda: isinstance(it.app.screen, CopyScreen), "back at the preview")
         assert stand_in.started == []
         assert it.started == []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from textual.widgets import Button, Input, TextArea
+from textual.widgets import Button, Input, Static, TextArea
 
 from fakes.cutovers_world import (
     APPLIER,
@@ -196,7 +196,7 @@ async def test_that_nothing_is_asked_is_said_no_longer_on_another_check() -> Non
     async with walking(full_world(), WAYS["cutover-board"]) as walk:
         await at_check(walk, "P-13")
         await walk.press("a")
-        assert "This check asks nothing" in line_in(walk.app, MessageBar)
+        assert "This asks nothing; open it" in line_in(walk.app, MessageBar)
         await walk.press("j")
         assert not line_in(walk.app, MessageBar).strip()
 
@@ -252,6 +252,16 @@ async def test_enter_explains_and_y_copies_the_record() -> None:
         assert "Attach a certificate" in walk.app.clipboard
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
+
+
+async def test_what_is_open_says_once_what_it_needs_and_what_it_asks() -> None:
+    async with walking(full_world(), WAYS["cutover-board"], (120, 40)) as walk:
+        await at_check(walk, "P-09")
+        await walk.press("enter")
+        await walk.is_at("CheckDialog")
+        words = str(walk.app.screen.query_one(".words Static", Static).render())
+        assert words.count("whether anything else manages") == 1
+        assert "It asks        Does anything besides people" in words
 
 
 async def test_a_domain_that_was_never_checked_is_checked_at_once() -> None:

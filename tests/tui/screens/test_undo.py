@@ -24,7 +24,7 @@ from transship_tui.widgets.undo_rows import mark_of
 
 
 async def confirm(walk: Walk) -> None:
-    """Type the host and press the button."""
+    """Type the host, and enter it."""
     await walk.press(*"new.example", "enter")
 
 
@@ -64,7 +64,7 @@ async def test_f_shows_one_sort_after_another() -> None:
         assert "team/api:2.0" not in shown
 
 
-async def test_the_host_must_be_typed_and_enter_alone_is_the_way_out() -> None:
+async def test_the_host_must_be_typed_and_enter_alone_does_nothing() -> None:
     async with walking(full_world(), WAYS["undo-question"]) as walk:
         focused = walk.app.focused
         assert focused is not None
@@ -72,6 +72,8 @@ async def test_the_host_must_be_typed_and_enter_alone_is_the_way_out() -> None:
         assert walk.app.screen.query_one("#go-on", Button).disabled
         assert "2 tags will be left" in screen_text(walk.app)
         await walk.press("enter")
+        await walk.is_at("ConfirmDialog")
+        await walk.press("escape")
         await walk.is_at("UndoScreen")
         assert ("undo", "efg678") not in walk.engine.asked
 

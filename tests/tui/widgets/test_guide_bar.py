@@ -38,8 +38,17 @@ async def test_it_says_which_keys_take_the_step_where_it_is_taken() -> None:
         await pilot.press("n", "n")
         await until(pilot, lambda: "old → new" in screen_text(app), "from where to where")
         assert "space marks." not in screen_text(app)
+        assert "n Browse: Mark at least one repository or tag." in screen_text(app)
         await pilot.press("n")
         await until(pilot, lambda: "space marks." in screen_text(app), "what marks")
+
+
+async def test_what_there_is_no_room_for_ends_in_a_sign() -> None:
+    async with guided(FakeEngine()) as (app, pilot):
+        await until(pilot, lambda: "n takes this one." in screen_text(app), "the guide")
+        await pilot.resize_terminal(40, 20)
+        cut = "n Choose the registry where the image…"
+        await until(pilot, lambda: cut in screen_text(app), "that there is more to it")
 
 
 async def test_what_is_marked_anew_is_no_longer_about_the_job_before() -> None:

@@ -22,7 +22,7 @@ from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import InsteadOfKeyring
 from transship.cutover.folder import Cutovers
 from transship.errors import JobEnded
-from transship.paths import Paths
+from transship.paths import Paths, private_folder
 from transship.plans.file import write_text
 from transship.sandbox.sandbox import has_two_addresses, sandbox_in_thread
 from transship.transfers import control
@@ -140,7 +140,7 @@ def _show(session: Session) -> int:
 
 def _copy_the_rest(session: Session) -> int:
     """Copy all that the domain serves: a cutover waits for every tag of it."""
-    write_text(session.paths.plans / f"{_EVERYTHING}.toml", _RULES)
+    write_text(private_folder(session.paths.plans) / f"{_EVERYTHING}.toml", _RULES)
     show_command(f"transship run {_EVERYTHING}")
     return _copy(session, session.read_plan(_EVERYTHING))
 

@@ -59,7 +59,7 @@ _ACTIONS = (
     *("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
     *("rounds", "compare", "way", "change", "roll_back"),
 )
-NOTHING_ASKED = "This check asks nothing; enter says what to do about it."
+NOTHING_ASKED = "This asks nothing; open it to see what to do about it."
 NO_WARNING = "Here is no warning that could be acknowledged; what blocks can't be."
 _NORMAL = 24
 _ROOMY = 34
@@ -81,10 +81,10 @@ and what can't be seen from here is asked ({cutover.answer}). Nothing here chang
 {cutover.check} only looks.
 
 The change: by hand, at your DNS provider, with the lines that the Change tab shows; it is seen by
-itself. Where Transship may change the record, Change… asks you to type the domain first.
+itself. Where Transship may change the record, {cutover.change} asks you to type the domain first.
 
 After it: three clocks, by the rules of DNS, as resolvers were seen, and for those that are late.
-The way back is always shown, with what it takes and what it would hide.
+The way back is always shown, with what it takes and what it would hide; {cutover.back} takes it.
 
 Tags that are still pushed to the old registry: {cutover.rounds} copies them to the new one, round
 after round, and {cutover.compare} only compares. What both have pushed, you decide in the Tags

@@ -127,7 +127,8 @@ def why_words(standing: Standing, why_not: str, keys: Mapping[str, str]) -> str:
     if standing.state not in CHANGED:
         return why_not or "nothing stands in the way of the change"
     if blocked := why_not_back(standing):
-        return f"going back is blocked{_helps(standing, keys)}: {blocked}"
+        why = blocked.replace("going back now would", "it would", 1)
+        return f"going back is blocked{_helps(standing, keys)}: {why}"
     moved = f"all has moved; {keys['report']} writes the report; "
     return (moved if standing.state is State.MOVED else "") + "going back is possible"
 

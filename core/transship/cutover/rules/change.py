@@ -172,7 +172,7 @@ def _doubled_owner(case: Case, tail: str) -> list[Finding]:
         found.append(
             (block if meant else warn)(
                 "owner-doubled",
-                f"{answer.question} points at {listed(sorted(values))}.",
+                f"{answer.question} points at {listed(sorted(map(plain, values)))}.",
                 "The change seems to have been made under the wrong name: the zone's name stands "
                 "in it twice, and the domain itself is as it was."
                 if meant

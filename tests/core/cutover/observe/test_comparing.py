@@ -136,6 +136,18 @@ async def test_so_many_tags_and_no_more() -> None:
     assert old.asked == 300
 
 
+async def test_what_is_known_narrows_nothing_and_stands_in_for_a_list_that_is_closed() -> None:
+    old = Fake({"team/app": ["1"], "team/web": ["1"]})
+    closed = Fake(old.held, {"": errors.CatalogClosed("old.test")})
+
+    beside = await compare_listed(old, Fake({"team/app": ["1"]}), known=("team/app",))
+    instead = await compare_listed(closed, Fake(old.held), known=("team/app",))
+
+    assert [pair.repository for pair in beside.different] == ["team/web"]
+    assert (beside.compared, beside.error) == (2, "")
+    assert (instead.compared, instead.error) == (1, "catalog-closed: old.test")
+
+
 async def test_a_list_that_is_closed() -> None:
     old = Fake({}, {"": errors.CatalogClosed("old.test")})
 

@@ -331,3 +331,10 @@ async def test_a_version_of_tls_that_nobody_should_speak(
     assert {each.version for each in found} == {"TLSv1.1"}
     assert not any(map(is_trusted, found))
     assert all(each.error.startswith("tls: ") for each in found)
+
+
+def test_a_file_that_isnt_there_is_said_to_be_missing() -> None:
+    with pytest.raises(errors.BadFile, match="/nope: no such file") as raised:
+        Handshaker(SystemClock(), node_ca="/nope")
+
+    assert "Mend" not in raised.value.remedy

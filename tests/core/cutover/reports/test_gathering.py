@@ -11,6 +11,7 @@ from cutovers import clean
 from transship.cutover.change.records import PlannedChange
 from transship.cutover.change.ways import ByPowerDns
 from transship.cutover.delta import Round, Sorted
+from transship.cutover.edits import RAISE_SERIAL
 from transship.cutover.evidence import Evidence, Parity, Statement, TagPair
 from transship.cutover.flipping import Asked, Ended, Outcome
 from transship.cutover.folder import Cutover, Cutovers
@@ -63,6 +64,17 @@ def test_what_was_seen_is_judged(tmp_path: Path) -> None:
     assert {each.outcome for each in standing.checks}
     once = from_evidence(clean.SUBJECT, clean.clean_evidence(), clean.NOW)
     assert [each.check for each in once.checks] == [each.check for each in standing.checks]
+
+
+def test_the_serial_is_raised_by_hand_only_where_the_edit_is_made_by_hand(tmp_path: Path) -> None:
+    cutover = kept(tmp_path, clean.clean_evidence())
+    by_hand = standing_of(cutover, clean.NOW)
+    cutover.write(clean.SUBJECT, ByPowerDns("example.com", "https://dns.example.com:8081"))
+    by_api = standing_of(cutover, clean.NOW)
+
+    assert by_hand.edit is not None
+    assert by_api.edit is not None
+    assert set(by_hand.edit.notes) - set(by_api.edit.notes) == {RAISE_SERIAL}
 
 
 def test_after_the_change_the_edit_is_still_that_of_the_change(tmp_path: Path) -> None:

@@ -122,3 +122,15 @@ def test_the_name_of_a_file_says_its_form(tmp_path: Path) -> None:
     assert form_of(tmp_path / "x.HTML") is Form.HTML
     assert form_of(tmp_path / "x.json") is Form.JSON
     assert form_of(tmp_path / "x") is Form.MD
+    with pytest.raises(BadRequest, match=r"written as \.txt"):
+        form_of(tmp_path / "x.txt")
+
+
+def test_clocks_that_havent_begun_have_no_time() -> None:
+    before = json.loads(report_text(ready(), Form.JSON, NOW))["clocks"]
+    after = json.loads(report_text(changed(), Form.JSON, NOW))["clocks"]
+
+    assert before["ttl_ready"] is True
+    assert before["earliest_change"] is None or not before["earliest_change"].startswith("1970")
+    assert (before["changed"], before["by_the_rules"], before["as_seen"]) == (None, None, None)
+    assert None not in (after["changed"], after["by_the_rules"])

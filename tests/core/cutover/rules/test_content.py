@@ -63,6 +63,12 @@ def test_tags_that_couldnt_be_compared_stay_open() -> None:
     assert result(case(parity=None), "P-27").outcome is Outcome.OPEN
 
 
+def test_why_nothing_was_compared_is_said_where_the_comparison_is_missing() -> None:
+    refused = result(case(parity=Parity(0, (), error="connection-refused: old.test")), "P-27")
+
+    assert refused.needs.endswith("of both registries: connection-refused: old.test")
+
+
 def pulled(**more: object) -> Pull:
     return replace(CLEAN.evidence.pulls[0], **more)  # type: ignore[arg-type]
 

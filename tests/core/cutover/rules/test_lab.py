@@ -172,6 +172,7 @@ async def test_a_forgotten_dot_at_either_end(look: Look) -> None:
     assert found(behind, "F-03") == {"target-doubled": "block"}
     assert found(behind, "F-07") == {"dangling": "block"}
     assert found(before, "F-03") == {"owner-doubled": "block"}
+    assert result(before, "F-03").seen.endswith(f"points at {TARGET}.")
 
 
 async def test_a_record_that_a_controller_manages(look: Look) -> None:
@@ -180,6 +181,18 @@ async def test_a_record_that_a_controller_manages(look: Look) -> None:
 
 async def test_the_top_of_a_zone(look: Look) -> None:
     assert found(await look("example.test"), "P-02") == {"apex": "block"}
+
+
+async def test_a_record_that_leads_elsewhere_than_the_new_registry(lab: DnsLab, look: Look) -> None:
+    elsewhere = await look("images.example.test", record=OLD.rstrip("."))
+    there = await look("images.example.test", new=lab.block.address("3.2"), record=TARGET)
+    beyond = await look("images.example.test", new="dead.newcloud.test", record=TARGET)
+
+    assert found(elsewhere, "P-10") == {"record-elsewhere": "warn"}
+    assert lab.block.address("3.1") in result(elsewhere, "P-10").seen
+    assert found(there, "P-10") == {}, "another word for the same place"
+    assert found(beyond, "P-10") == {"record-elsewhere": "warn"}
+    assert "leads to nowhere (NXDOMAIN)" in result(beyond, "P-10").seen
 
 
 async def test_names_that_go_round_in_a_circle(look: Look) -> None:
