@@ -39,3 +39,14 @@ async def end(*tasks: asyncio.Future[Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def heed_cancellation() -> None:
+    """Raise CancelledError if the task was cancelled and what it has just awaited kept that back.
+
+    `asyncio.wait_for`, by which dnspython waits, does so before Python 3.12 when what it waits for
+    ends at the same moment. A loop that asks again and again would then never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from transship.lifetimes import Runs, end
+from transship.lifetimes import Runs, end, heed_cancellation
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -62,3 +63,20 @@ async def test_tasks_have_ended_however_they_do() -> None:
 
     assert sorted(ended) == ["fails", "goes"]
     assert all(task.done() for task in tasks)
+
+
+async def test_a_cancellation_that_was_kept_back_is_heeded_all_the_same() -> None:
+    async def asks_on() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(30)
+            heed_cancellation()
+
+    task = asyncio.create_task(asks_on())
+    await asyncio.sleep(0)
+    await end(task)
+    assert task.cancelled()
+
+
+async def test_who_is_not_cancelled_goes_on() -> None:
+    heed_cancellation()

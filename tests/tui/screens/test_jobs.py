@@ -262,7 +262,7 @@ async def test_what_is_not_possible_is_grey_and_says_why(view: JobView, key: str
 
 def test_without_a_job_nothing_is_possible() -> None:
     assert set(impossible_with(None)) == {
-        "pause", "resume", "retry", "cancel", "verify", "undo", "report",
+        "pause", "resume", "retry", "cancel", "verify", "undo", "report", "limits",
     }  # fmt: skip
 
 

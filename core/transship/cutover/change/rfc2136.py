@@ -36,6 +36,7 @@ from transship.cutover.change.records import (
 from transship.cutover.change.secret import TsigKey
 from transship.cutover.evidence import RecordSet
 from transship.cutover.observe.asking import absolute, record_set
+from transship.lifetimes import heed_cancellation
 from transship.text import safe
 
 _CHANGED = ("NXRRSET", "YXRRSET", "NXDOMAIN", "YXDOMAIN")
@@ -139,6 +140,8 @@ class Rfc2136:
             raise errors.ProviderUnreachable(f"{self.place}: refused") from error
         except (OSError, EOFError, dns.exception.DNSException) as error:
             raise errors.ChangeUncertain(f"{self.place}: {_why(error)}") from error
+        finally:
+            heed_cancellation()
         rcode = dns.rcode.to_text(answer.rcode())
         if rcode in _KEYS:
             raise errors.KeyRefused(f"{at.address} answers {rcode} for the zone {at.zone}")

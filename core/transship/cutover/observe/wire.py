@@ -19,6 +19,7 @@ import dns.message
 import httpx
 
 from transship.cutover.subject import Resolver
+from transship.lifetimes import heed_cancellation
 from transship.registries.credential import Tls
 from transship.registries.tls import tls_context
 from transship.text import safe
@@ -44,6 +45,14 @@ class Wire:
 
         Raises what is in `Failure`, and BadFile for a `ca_file` that can't be used.
         """
+        try:
+            return await self._sent(query, to, seconds)
+        finally:
+            heed_cancellation()
+
+    async def _sent(
+        self, query: dns.message.Message, to: Resolver, seconds: float
+    ) -> dns.message.Message:
         if to.transport == "tls":
             return await dns.asyncquery.tls(
                 query,

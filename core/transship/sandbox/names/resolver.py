@@ -17,6 +17,7 @@ import dns.rdatatype
 import dns.rrset
 
 from transship.clock import Clock
+from transship.lifetimes import heed_cancellation
 from transship.sandbox.names.authority import PAYLOAD, malformed
 from transship.sandbox.names.listener import LOOPBACK
 
@@ -107,9 +108,12 @@ class CachingResolver:
         """Ask the name server, and remember what it says."""
         query = dns.message.make_query(name, kind, use_edns=0, payload=PAYLOAD)
         query.flags &= ~dns.flags.RD
-        said, _ = await dns.asyncquery.udp_with_fallback(
-            query, LOOPBACK, _UPSTREAM_SECONDS, self.port
-        )
+        try:
+            said, _ = await dns.asyncquery.udp_with_fallback(
+                query, LOOPBACK, _UPSTREAM_SECONDS, self.port
+            )
+        finally:
+            heed_cancellation()
         if said.rcode() not in _ANSWERED:
             raise _Unanswered
         now, end = self.clock.monotonic(), name
