@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from textual.widget import Widget
 
 from fakes import cutovers_world
 from fakes.parts_world import DIALOGS
-from fakes.screen import looks_like
+from fakes.screen import looks_like, until
 from fakes.world import WAYS, Walk, full_world, hostile_world, walking
 from transship_tui.app import TransshipApp
 from transship_tui.screens.frame import Frame
@@ -101,7 +103,8 @@ async def can_be_reached(walk: Walk) -> None:
     chain = walk.app.screen.focus_chain
     for _ in range(len(chain) + 1):
         if (focused := walk.app.focused) is not None:
-            assert is_seen(walk, focused), f"{focused} has the focus and isn't seen"
+            seen = partial(is_seen, walk, focused)
+            await until(walk.pilot, seen, f"{focused} has the focus and is seen", deadline=10)
         await walk.press("tab")
 
 

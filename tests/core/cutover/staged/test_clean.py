@@ -142,7 +142,7 @@ async def test_clean_domains_raise_nothing_and_may_be_changed_at_once(
         assert go(rows(agreed), agreed.evidence.statements).clear
         assert not go(rows(case), ()).clear
     assert told_only(answered(second, AGREED)) == {"international-name", "port-in-name"}
-    assert result(answered(first, AGREED), "P-27").seen == "3 tags, the same on both sides"
+    assert result(answered(first, AGREED), "P-27").seen == "4 tags, the same on both sides"
 
 
 async def test_a_clean_change_raises_nothing(check: Check, lab: DnsLab, domain: Domain) -> None:
