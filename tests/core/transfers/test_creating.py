@@ -7,20 +7,18 @@ refuses, as Harbor does, what is written outside of a project.
 from __future__ import annotations
 
 import json
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from moving.jobs import SHORT, new_job, outcomes, plan_of
+from moving.harbor import opened, ran, seen
+from moving.jobs import new_job, outcomes, plan_of
 from servers.harbor import Harbor, Project, harbor
 from servers.images import push_image
 from transship import errors
 from transship.clock import SystemClock
-from transship.oci.reference import Reference
 from transship.plans.plan import Plan
-from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing
 from transship.registries.services.api import Visibility
@@ -28,24 +26,20 @@ from transship.transfers import carrying
 from transship.transfers.jobs import Jobs
 from transship.transfers.journal_creations import Created, KeptCreation
 from transship.transfers.logbook import Logbook
-from transship.transfers.preview import Preview, preview
 from transship.transfers.reports.document import document
 from transship.transfers.reports.gathering import open_report
 from transship.transfers.reports.markdown import markdown
-from transship.transfers.runner import Runner, Settings
 from transship.transfers.stock import Stock
 from transship.transfers.undoing import foresee_undo, undo
-from transship.transfers.view import JobView, view
 from transship.transfers.watch.looks import fill, look
 from transship.transfers.watch.looks import new_job as job_of
 from transship.transfers.work import Creation, JobState, State, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
-    from transship.registries.place import Place
     from transship.transfers.jobs import Job
 
 
@@ -81,31 +75,6 @@ def plan(open_registry: DockerRegistry, target: Harbor, repository: str, project
         (f"{source}:v1", f"{target.host}/{project}-old/web:v1"),
     )
     return replace(plan, create_missing=Visibility.PRIVATE)
-
-
-@asynccontextmanager
-async def opened(plan: Plan, target: Harbor, login: Credential) -> AsyncIterator[dict[str, Place]]:
-    access = Access(target.host, credential=login, service="harbor")
-    async with AsyncExitStack() as stack:
-        places: dict[str, Place] = {}
-        for name in {place.registry for place in plan.places}:
-            known = access if name == target.host else None
-            place = open_place(Reference(name), known, patience=SHORT)
-            places[name] = await stack.enter_async_context(aclosing(place))
-        yield places
-
-
-async def seen(plan: Plan, target: Harbor, login: Credential) -> Preview:
-    async with opened(plan, target, login) as places:
-        return await preview(plan, places, SystemClock())
-
-
-async def ran(job: Job, target: Harbor, login: Credential) -> JobView:
-    plan = job.plan()
-    async with opened(plan, target, login) as places:
-        with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings(patience=SHORT)).run()
-    return view(job)
 
 
 async def take_stock(job: Job, target: Harbor, login: Credential) -> None:

@@ -5,11 +5,12 @@ The targets are real registries behind `servers.harbor`, which stands in for Har
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from moving.harbor import opened, ran, seen
 from moving.jobs import SHORT, new_job, outcomes
 from servers.harbor import Harbor, Project, harbor, rule
 from servers.images import push_image
@@ -19,19 +20,16 @@ from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential
-from transship.transfers.preview import Preview, preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import JobView, view
+from transship.transfers.preview import preview
 from transship.transfers.watch.looks import look
 from transship.transfers.work import JobState, State, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
     from transship.registries.place import Place
-    from transship.transfers.jobs import Job
 
 
 @pytest.fixture
@@ -44,31 +42,6 @@ def target(htpasswd_registry: DockerRegistry) -> Iterator[Harbor]:
 def login(htpasswd_registry: DockerRegistry) -> Credential:
     assert htpasswd_registry.username
     return Credential(htpasswd_registry.username, htpasswd_registry.password or "")
-
-
-@asynccontextmanager
-async def opened(plan: Plan, target: Harbor, login: Credential) -> AsyncIterator[dict[str, Place]]:
-    access = Access(target.host, credential=login, service="harbor")
-    async with AsyncExitStack() as stack:
-        places: dict[str, Place] = {}
-        for name in {place.registry for place in plan.places}:
-            known = access if name == target.host else None
-            place = open_place(Reference(name), known, patience=SHORT)
-            places[name] = await stack.enter_async_context(aclosing(place))
-        yield places
-
-
-async def seen(plan: Plan, target: Harbor, login: Credential) -> Preview:
-    async with opened(plan, target, login) as places:
-        return await preview(plan, places, SystemClock())
-
-
-async def ran(job: Job, target: Harbor, login: Credential) -> JobView:
-    plan = job.plan()
-    async with opened(plan, target, login) as places:
-        with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings(patience=SHORT)).run()
-    return view(job)
 
 
 def plan_of(*pairs: tuple[str, str], on_conflict: OnConflict = OnConflict.OVERWRITE) -> Plan:
