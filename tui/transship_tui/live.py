@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from transship.accounts.account import Account, is_handed_out
-from transship.accounts.connect import access_for, resolve
+from transship.accounts.connect import access_for, api_access, resolve
 from transship.accounts.credentials import Sources, credential_for, is_gone
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import SecretStatus, credential_of
@@ -95,6 +95,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers):
             credential=credential,
             service=account.service,
             handed_out=is_handed_out(account),
+            api=await api_access(account.host, account, self._accounts, self._sources),
         )
         return await examine(access, recorder=self.recorder)
 

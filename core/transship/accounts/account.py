@@ -27,7 +27,8 @@ class Account:
     `host` is `host[:port]` as references write it. `alias` is a short name that may stand in its
     place. `service` is the kind of service behind it (`harbor`, `ecr`, ...); empty means that the
     host name tells. `repositories` are those that the operator named, for a registry that doesn't
-    list its own.
+    list its own. `api` is the host of the account that opens the API of its cloud, where that is
+    another; empty means one that its service knows, if it was added.
     """
 
     host: str
@@ -37,6 +38,7 @@ class Account:
     tls: Tls = field(default_factory=Tls)
     repositories: tuple[str, ...] = ()
     secret_source: SecretSource = ""
+    api: str = ""
 
 
 def is_alias(text: str) -> bool:
@@ -59,6 +61,14 @@ def is_handed_out(account: Account) -> bool:
     """Tell whether the service hands out the login of an account that keeps no secret."""
     service = service_named(account.service) or service_of(account.host)
     return service.hands_out_at(account.host) and not account.secret_source
+
+
+def api_hosts_of(host: str, account: Account | None) -> tuple[str, ...]:
+    """Return at which hosts the account of the cloud's API of the registry at `host` may be."""
+    if account is not None and account.api:
+        return (account.api,)
+    service = service_named(account.service) if account is not None else None
+    return (service or service_of(host)).keys_at
 
 
 def faults_of(account: Account) -> tuple[tuple[str, str], ...]:
@@ -84,6 +94,7 @@ def faults_of(account: Account) -> tuple[tuple[str, str], ...]:
             "is not a kind of service that is known",
         ),
         ("repositories", all(map(is_repository, account.repositories)), "is no repository name"),
+        ("api", not account.api or _is_host(account.api), "is not HOST[:PORT] in lower case"),
         ("client-key", bool(tls.client_cert) or not tls.client_key, "needs client-cert too"),
         *(
             (name, not path or Path(path).is_absolute(), "is no absolute path")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transship.accounts.account import is_handed_out
+from transship.accounts.account import api_hosts_of, is_handed_out
 from transship.accounts.credentials import credential_for
 from transship.oci.reference import parse_reference
 from transship.registries.access import Access
 from transship.registries.credential import Tls
 
 if TYPE_CHECKING:
+    from transship.accounts.account import Account
     from transship.accounts.credentials import Sources
     from transship.accounts.registry_file import Accounts
     from transship.oci.reference import Reference
@@ -41,7 +42,8 @@ async def access_for(
     account = accounts.find(host)
     if account is None:
         found = await credential_for(host, sources, repository=reference.repository)
-        return Access(host, tls=adhoc or Tls(), credential=found.credential)
+        api = await api_access(host, None, accounts, sources)
+        return Access(host, tls=adhoc or Tls(), credential=found.credential, api=api)
     found = await credential_for(account, sources, repository=reference.repository)
     return Access(
         host,
@@ -50,4 +52,20 @@ async def access_for(
         service=account.service,
         repositories=account.repositories,
         handed_out=is_handed_out(account),
+        api=await api_access(host, account, accounts, sources),
     )
+
+
+async def api_access(
+    host: str, account: Account | None, accounts: Accounts, sources: Sources
+) -> Access | None:
+    """Return how the API of the registry's cloud is reached, None when nobody added an account.
+
+    Raises what `credential_for` raises.
+    """
+    added = map(accounts.find, api_hosts_of(host, account))
+    found = next((each for each in added if each is not None), None)
+    if found is None:
+        return None
+    secret = await credential_for(found, sources)
+    return Access(found.host, tls=found.tls, credential=secret.credential, service=found.service)

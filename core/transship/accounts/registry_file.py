@@ -44,6 +44,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, ren
     username: str = ""
     secret_source: SecretSource = ""
     service: str = ""
+    api: str = ""
     repositories: tuple[str, ...] = ()
     plain_http: bool = False
     insecure: bool = False
@@ -196,6 +197,7 @@ def _account_of(host: str, entry: _Entry) -> Account:
         ),
         repositories=entry.repositories,
         secret_source=entry.secret_source,
+        api=entry.api,
     )
 
 
@@ -205,6 +207,7 @@ def _entry_of(account: Account) -> _Entry:
         username=account.username,
         secret_source=account.secret_source,
         service=account.service,
+        api=account.api,
         repositories=account.repositories,
         **asdict(account.tls),
     )

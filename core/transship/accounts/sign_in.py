@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from transship.accounts.account import is_handed_out
+from transship.accounts.connect import api_access
 from transship.accounts.credentials import credential_for
 from transship.accounts.secrets import credential_of
 from transship.errors import BadRequest, TransshipError
@@ -70,16 +71,17 @@ async def sign_in(
     """
     accounts.check(account)
     before = accounts.find(account.host)
+    api = await api_access(account.host, account, accounts, sources)
     store = sources.store(account.secret_source)
     if store is None:
         credential = (await credential_for(account, sources)).credential
         account = replace(account, username=credential.username if credential else "")
-        account = await _tried(account, credential, connect)
+        account = await _tried(account, credential, connect, api)
         accounts.save(account)
     else:
         if not secret:
             raise BadRequest("The password is empty")
-        account = await _tried(account, credential_of(account.username, secret), connect)
+        account = await _tried(account, credential_of(account.username, secret), connect, api)
         await store.set(account.host, account.username, secret)
         try:
             accounts.save(account)
@@ -113,7 +115,10 @@ async def sign_out(
 
 
 async def _tried(
-    account: Account, credential: Credential | None, connect: Callable[[Access], SignInCheck]
+    account: Account,
+    credential: Credential | None,
+    connect: Callable[[Access], SignInCheck],
+    api: Access | None,
 ) -> Account:
     """Try the account; return it with the service that it was found to be at."""
     access = Access(
@@ -122,6 +127,7 @@ async def _tried(
         credential=credential,
         service=account.service,
         handed_out=is_handed_out(account),
+        api=api,
     )
     registry = connect(access)
     try:

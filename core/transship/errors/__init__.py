@@ -8,6 +8,7 @@ and screens render these; nobody sees a traceback.
 from __future__ import annotations
 
 from transship.errors.access import (
+    ApiKeysNeeded,
     NoRight,
     RealmRefused,
     SignInNeeded,
@@ -124,6 +125,7 @@ from transship.errors.secrets import (
 __all__ = [
     "AccountNotFound",
     "AlreadyWatched",
+    "ApiKeysNeeded",
     "BadDomain",
     "BadFile",
     "BadHost",

@@ -19,6 +19,13 @@ class WrongCredential(TransshipError):
     remedy = "Sign in again with `transship login HOST`; a token may have expired."
 
 
+class ApiKeysNeeded(TransshipError):
+    """The API of the registry's cloud needs an account of its own, and there is none."""
+
+    title = "Keys of the cloud's API needed"
+    remedy = "Add them with `transship login HOST-OF-THE-API`, or name the repositories yourself."
+
+
 class TokenExpired(TransshipError):
     """A token ended while it was in use."""
 

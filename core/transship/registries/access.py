@@ -13,7 +13,8 @@ from transship.registries.client import Registry
 from transship.registries.credential import Credential, Tls
 from transship.registries.layout import Layout
 from transship.registries.pacing import INTERACTIVE, Patience
-from transship.registries.services import service_named
+from transship.registries.services import service_named, service_of
+from transship.registries.services.api import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,7 @@ class Access:
     `host` is `host[:port]`, or `layout:PATH`, which needs nothing else. `service` is the kind of
     service when the operator said it. `repositories` are those that the operator named. With
     `handed_out` a login is fetched from the service, where it hands them out and no credential is
-    kept.
+    kept. `api` is how to reach the API of the cloud that the registry is a part of, and as whom.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Access:
     service: str = ""
     repositories: tuple[str, ...] = ()
     handed_out: bool = False
+    api: Access | None = None
 
     def encode(self) -> bytes:
         """Return one line of JSON, secret included, without its newline: for a pipe only."""
@@ -71,7 +73,17 @@ def open_registry(
         recorder=recorder,
         named=access.repositories,
         handed_out=access.handed_out and access.credential is None,
+        keys=_keys(access),
     )
+
+
+def _keys(access: Access) -> Keys | None:
+    """Return the account of the cloud's API, which an account of that itself is too."""
+    service = service_named(access.service) or service_of(access.host)
+    api = access.api if service.holds_images else access
+    if api is None or api.credential is None:
+        return None
+    return Keys(api.host, api.credential, api.tls)
 
 
 def open_place(

@@ -11,16 +11,17 @@ from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer, described
 from transship.registries.credential import Login
 from transship.registries.exchange import Exchange
-from transship.registries.services.api import Sign, Signed, SignsIn
+from transship.registries.services.api import ChecksKeys, Keys, Sign, Signed, SignsIn
 from transship.registries.services.service import Service
 
 
 class ServiceAsk:
-    """`services.api.Ask` over the exchange of one registry. `hosts` are the service's own."""
+    """`services.api.Ask` over the exchange of one registry. `keys` are of its cloud's API."""
 
-    def __init__(self, exchange: Exchange, hosts: tuple[str, ...]) -> None:
+    def __init__(self, exchange: Exchange, service: Service, keys: Keys | None) -> None:
         self._exchange = exchange
-        self._hosts = hosts
+        self._service = service
+        self._keys = keys
 
     async def __call__(
         self,
@@ -38,7 +39,7 @@ class ServiceAsk:
         body = post if signed is None or signed.body is None else signed.body
         answer = await self._exchange.ask_service(
             path,
-            hosts=self._hosts,
+            hosts=self._service.api_hosts,
             authorization=None if signed is None else signed.authorization,
             content=None if body is None else msgspec.json.encode(body),
         )
@@ -53,18 +54,35 @@ class ServiceAsk:
         await self._exchange.connect()
         return self._exchange.realm
 
+    def keys(self) -> Keys:
+        """Return the account of the cloud's API. Raises ApiKeysNeeded when there is none."""
+        if self._keys is not None:
+            return self._keys
+        title, hosts = self._service.title, self._service.keys_at
+        known = f" ({' or '.join(hosts)})" if hosts else ""
+        raise errors.ApiKeysNeeded(f"{title} does this by its cloud's API{known}")
+
 
 class OwnApi:
     """The service's own API for the registry at `host`, where there is one."""
 
-    def __init__(self, service: Service, host: str, exchange: Exchange) -> None:
+    def __init__(
+        self, service: Service, host: str, exchange: Exchange, keys: Keys | None = None
+    ) -> None:
         self._service = service
         self._host = host
-        self._ask = ServiceAsk(exchange, service.api_hosts)
+        self._ask = ServiceAsk(exchange, service, keys)
 
     def open(self) -> object:
         """Return the API, opened anew: nothing that was asked before is believed."""
         return self._service.api(self._host, self._ask) if self._service.api else None
+
+    async def check(self) -> None:
+        """Prove that the API takes its account. Raises what stands in the way."""
+        api = self.open()
+        if not isinstance(api, ChecksKeys):
+            raise errors.NotARegistry(f"{self._service.title} holds no images")
+        await api.check()
 
     async def login(self) -> Login:
         """Return a login that it hands out. Raises what stands in the way."""

@@ -39,7 +39,7 @@ from transship.registries.pinning import Pins
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.quota import Quota, quota_of
 from transship.registries.services import Service, service_greeting, service_of
-from transship.registries.services.api import Creator, Unlisted
+from transship.registries.services.api import Creator, Keys, Unlisted
 from transship.registries.transport import Timeouts
 
 _ACCEPT = {"accept": ", ".join(ACCEPTED)}
@@ -64,7 +64,7 @@ class Registry:
     `named` are repositories that the operator knows of, for a registry that doesn't list them.
     `quota` is what it said last of how many manifests may still be read. `pins` are the addresses
     of hosts for which DNS isn't asked. With `handed_out` a login is fetched from the service's own
-    API, where that hands them out.
+    API, where that hands them out. `keys` are the account of its cloud's API.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Registry:
         named: tuple[str, ...] = (),
         pins: Pins | None = None,
         handed_out: bool = False,
+        keys: Keys | None = None,
     ) -> None:
         self.name = host
         self.quota: Quota | None = None
@@ -105,7 +106,7 @@ class Registry:
             if handed_out and self.service.hands_out_at(host)
             else None,
         )
-        self._own = OwnApi(self.service, host, self._exchange)
+        self._own = OwnApi(self.service, host, self._exchange, keys)
         self._blobs = Blobs(self._exchange)
         self._has_referrers_api: bool | None = None
         self._asking_for_referrers = asyncio.Lock()
@@ -146,6 +147,9 @@ class Registry:
         Raises what stands in the way: NameNotFound, CertificateNotTrusted, NotARegistry,
         SignInNeeded, WrongCredential, ...
         """
+        if not self.service.holds_images:
+            await self._own.check()
+            return
         await self.knock()
         answer = await self._exchange.ask("GET", "/v2/", scopes=())
         if not answer.ok:

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer
-from transship.registries.credential import Credential, Login
+from transship.registries.credential import Credential, Login, Tls
 from transship.registries.foreseeing import Missing
 
 
@@ -48,6 +48,18 @@ class Unlisted:
     why: TransshipError
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The account of a cloud's API, which is another than the registry's own.
+
+    `host` is `host[:port]` of the API. They go to that host and nowhere else.
+    """
+
+    host: str
+    credential: Credential
+    tls: Tls
+
+
 class Ask(Protocol):
     """Asks the service's own API as the account.
 
@@ -72,6 +84,9 @@ class Ask(Protocol):
 
     async def realm(self) -> str:
         """Return the address of the registry's token server, empty when it has none."""
+
+    def keys(self) -> Keys:
+        """Return the account of the cloud's API. Raises ApiKeysNeeded when there is none."""
 
 
 @runtime_checkable
@@ -109,6 +124,14 @@ class SignsIn(Protocol):
 
     async def login(self) -> Login:
         """Return a new login. Raises what stands in the way of asking."""
+
+
+@runtime_checkable
+class ChecksKeys(Protocol):
+    """An API that can tell whether it takes its account."""
+
+    async def check(self) -> None:
+        """Prove that it is there and takes the account. Raises what stands in the way."""
 
 
 @runtime_checkable

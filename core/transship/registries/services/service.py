@@ -35,7 +35,8 @@ class Service:
     go, beside the registry and its token server. `metered` says that it counts the manifests that
     are read, `hands_out` (as `hosts`) to which registries its API hands out logins. With
     `lists_own` its list is of what belongs to the account, though that may read more. `facts` are
-    for its capability card.
+    for its capability card. Where a cloud's API needs an account of its own, `keys_at` are the
+    hosts at which that is looked for. Such an account's service `holds_images` not.
     """
 
     kind: str
@@ -49,6 +50,8 @@ class Service:
     capabilities: Capabilities = field(default_factory=Capabilities)
     api: Callable[[str, Ask], object] | None = None
     api_hosts: tuple[str, ...] = ()
+    keys_at: tuple[str, ...] = ()
+    holds_images: bool = True
     lists_own: bool = False
     metered: bool = False
     hands_out: tuple[str, ...] = ()
