@@ -50,6 +50,11 @@ class Paths:
         return self.state / "cutovers"
 
     @property
+    def delegations(self) -> Path:
+        """One folder for each change that was made at an engine."""
+        return self.state / "delegations"
+
+    @property
     def watches(self) -> Path:
         """What is known of each plan that is watched."""
         return self.state / "watches"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from transship.errors.access import (
     ApiKeysNeeded,
+    NoLogin,
     NoRight,
     RealmRefused,
     SignInNeeded,
@@ -92,6 +93,15 @@ from transship.errors.cutover import (
     RollbackBlocked,
     WritesOff,
 )
+from transship.errors.delegates import (
+    CantBeDelegated,
+    ChangedMeanwhile,
+    DelegationBusy,
+    DelegationNotFound,
+    EngineRefused,
+    ExecutionNotFound,
+    NotAsAsked,
+)
 from transship.errors.disk import DiskFull, NotALayout, SystemRefused
 from transship.errors.fault import InternalFault
 from transship.errors.flows import (
@@ -138,6 +148,7 @@ __all__ = [
     "BadResolver",
     "BlobNotFound",
     "ByHandOnly",
+    "CantBeDelegated",
     "CatalogClosed",
     "CertificateNotTrusted",
     "ChangeBlocked",
@@ -145,6 +156,7 @@ __all__ = [
     "ChangePending",
     "ChangeUncertain",
     "ChangeUndone",
+    "ChangedMeanwhile",
     "CheckFailed",
     "ClientCertificateRefused",
     "ConnectionLost",
@@ -152,9 +164,13 @@ __all__ = [
     "CopiedInCircles",
     "CutoverBusy",
     "CutoverNotFound",
+    "DelegationBusy",
+    "DelegationNotFound",
     "DeletionRefused",
     "DigestMismatch",
     "DiskFull",
+    "EngineRefused",
+    "ExecutionNotFound",
     "ExtraMissing",
     "FileChanged",
     "FileMistake",
@@ -179,9 +195,11 @@ __all__ = [
     "ManifestRejected",
     "NameNotFound",
     "NamespaceMissing",
+    "NoLogin",
     "NoRight",
     "NotALayout",
     "NotARegistry",
+    "NotAsAsked",
     "NotCreated",
     "NotInStage",
     "NotPutBack",

@@ -26,6 +26,13 @@ class ApiKeysNeeded(TransshipError):
     remedy = "Add them with `transship login HOST-OF-THE-API`, or name the repositories yourself."
 
 
+class NoLogin(WrongCredential):
+    """There is no login for the registry any more where it is fetched from."""
+
+    title = "No login for the registry"
+    remedy = "Sign in again where the login comes from: the cloud's profile or role, or docker."
+
+
 class TokenExpired(TransshipError):
     """A token ended while it was in use."""
 

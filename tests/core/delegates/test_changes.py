@@ -1,0 +1,50 @@
+"""What would be changed at an engine is shown field by field, and can be turned back."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transship.delegates.changes import ChangeSet, Does, Field, change_to, undone
+
+settings = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), min_size=1)
+
+
+def test_what_is_as_it_should_be_is_left() -> None:
+    change = change_to(
+        "rule", "r", {"to": "x", "age": 3}, {"to": "x"}, gives=("new",), warns=("Costs.",)
+    )
+    assert change.does is Does.LEAVE
+    assert not change.fields
+    assert not ChangeSet("here", "", (change,)).gives
+
+
+def test_a_change_names_only_the_fields_that_differ() -> None:
+    change = change_to("rule", "r", {"to": "x", "override": True}, {"to": "y", "override": True})
+    assert change.does is Does.CHANGE
+    assert change.fields == (Field("to", "x", "y"),)
+
+
+def test_all_logins_that_are_handed_over_are_named_once() -> None:
+    changes = (
+        change_to("endpoint", "a", None, {"url": "u"}, gives=("new",)),
+        change_to("rule", "b", None, {"to": "x"}, gives=("new", "old")),
+    )
+    assert ChangeSet("here", "", changes).gives == ("new", "old")
+
+
+@given(before=st.none() | settings, after=st.none() | settings)
+def test_undoing_leads_back_to_every_field_that_was_set(
+    before: dict[str, int] | None, after: dict[str, int] | None
+) -> None:
+    if before is None and after is None:
+        return
+    change = change_to("rule", "r", before, after)
+    if change.does is Does.LEAVE:
+        return
+    back = undone(change)
+    assert back.before == change.after
+    if before is not None and after is not None:
+        assert back.after == {name: before.get(name) for name in after}
+    else:
+        assert back.after == before

@@ -1,0 +1,147 @@
+"""What was agreed to is made once, read back, journalled, and can be undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fakes.delegate import MemoryEngine
+from transship import errors
+from transship.clock import SystemClock
+from transship.delegates.changes import ChangeSet, change_to
+from transship.delegates.journal import Journal, Step
+from transship.delegates.making import make, undoing
+from transship.registries.credential import Credential
+
+SECRET = "s3cr3t-of-new"
+ENDPOINT = change_to(
+    "endpoint", "new", None, {"url": "https://new.example"}, gives=("new.example",)
+)
+RULE = change_to("rule", "nightly", None, {"to": "new", "override": False})
+WISH = ChangeSet("an engine in memory", "push to new", (ENDPOINT, RULE))
+
+
+async def gives(host: str) -> Credential:
+    return Credential(f"robot of {host}", SECRET)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "delegations", SystemClock())
+
+
+async def all_made(identity: str, engine: MemoryEngine, journal: Journal) -> list[str]:
+    return [str(made.change) async for made in make(identity, engine, gives, journal)]
+
+
+async def test_changes_are_made_in_order_and_kept(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    assert await all_made(identity, engine, journal) == [
+        "create endpoint new",
+        "create rule nightly",
+    ]
+    assert engine.given == ["robot of new.example"]
+    assert journal.find(identity[:9]).is_whole
+
+
+async def test_no_secret_is_in_the_journal(journal: Journal, tmp_path: Path) -> None:
+    identity = journal.begin("memory", "here", WISH)
+    await all_made(identity, MemoryEngine(), journal)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert SECRET.encode() not in path.read_bytes()
+            assert path.stat().st_mode & 0o077 == 0
+
+
+async def test_what_failed_is_named_and_gone_on_with(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    engine.fails = [errors.EngineRefused("not today")]
+    with pytest.raises(errors.EngineRefused):
+        await all_made(identity, engine, journal)
+    failed = journal.read(identity)
+    assert [failed.step(number) for number in range(2)] == [Step.FAILED, Step.WAITING]
+    assert await all_made(identity, engine, journal) == [
+        "create endpoint new",
+        "create rule nightly",
+    ]
+
+
+async def test_a_change_is_not_made_twice_after_a_crash(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    engine.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        await all_made(identity, engine, journal)
+    assert journal.read(identity).step(0) is Step.BEGUN
+    engine.dies = False
+    await all_made(identity, engine, journal)
+    assert engine.made == ["create endpoint new", "create rule nightly"]
+
+
+async def test_what_somebody_else_made_meanwhile_is_not_taken_for_ours(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    engine.has["endpoint", "new"] = {"url": "https://new.example"}
+    with pytest.raises(errors.ChangedMeanwhile):
+        await all_made(identity, engine, journal)
+    assert not engine.made
+
+
+async def test_what_the_engine_does_not_keep_is_named(journal: Journal) -> None:
+    engine = MemoryEngine()
+    engine.forgets = {"override"}
+    identity = journal.begin("memory", "here", WISH)
+    with pytest.raises(errors.NotAsAsked, match="override"):
+        await all_made(identity, engine, journal)
+
+
+async def test_undoing_takes_back_the_last_first(journal: Journal) -> None:
+    engine = MemoryEngine()
+    engine.has["rule", "of others"] = {"to": "elsewhere"}
+    identity = journal.begin("memory", "here", WISH)
+    await all_made(identity, engine, journal)
+    back = await undoing(journal.read(identity), engine)
+    assert [str(change) for change in back.changes] == [
+        "delete rule nightly",
+        "delete endpoint new",
+    ]
+    await all_made(journal.begin("memory", "here", back, undoes=identity), engine, journal)
+    assert engine.has == {("rule", "of others"): {"to": "elsewhere"}}
+    assert not (await undoing(journal.read(identity), engine)).changes
+
+
+async def test_what_others_changed_since_is_not_undone(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    await all_made(identity, engine, journal)
+    engine.has["rule", "nightly"]["override"] = True
+    back = await undoing(journal.read(identity), engine)
+    assert [str(change) for change in back.changes] == ["delete endpoint new"]
+    assert [error.detail for error in back.refusals] == ["rule nightly"]
+
+
+async def test_a_line_that_a_crash_cut_off_is_not_believed(
+    journal: Journal, tmp_path: Path
+) -> None:
+    identity = journal.begin("memory", "here", WISH)
+    lines = tmp_path / "delegations" / identity / "journal.jsonl"
+    journal.note(identity, 0, Step.BEGUN)
+    with lines.open("ab") as file:
+        file.write(b'{"at":1,"change":0,"st')
+    assert journal.read(identity).step(0) is Step.BEGUN
+    journal.note(identity, 0, Step.MADE)
+    assert journal.read(identity).step(0) is Step.MADE
+
+
+async def test_two_transships_do_not_work_on_one(journal: Journal) -> None:
+    identity = journal.begin("memory", "here", WISH)
+    with journal.working_on(identity), pytest.raises(errors.DelegationBusy):
+        await all_made(identity, MemoryEngine(), journal)
+
+
+def test_an_unknown_delegation_is_said(journal: Journal) -> None:
+    with pytest.raises(errors.DelegationNotFound):
+        journal.find("20")
