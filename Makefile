@@ -4,17 +4,25 @@ PYTHON ?= python3
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 SOURCES := core tui tests
+BENCH := tests:tests/benchmarks
+# pulp-container wants other versions of much that is in the environment, so it has its own.
+PULP := .venv-pulp
+PULP_INSTALLED := $(PULP)/.installed
+PULP_NEEDS := tests/servers/pulp.txt
 
-.PHONY: help demo test test-long check screenshots keys servers clean
+.PHONY: help demo test test-long test-pulp bench bench-quick check screenshots keys servers clean
 
 help:
 	@echo "make demo         the app in a world of its own: two registries, and a domain"
 	@echo "make test         bring the servers that the tests need, and run the tests"
 	@echo "make test-long    the tests that take minutes each"
+	@echo "make test-pulp    bring a whole pulp-container with PostgreSQL, and run the tests of it"
+	@echo "make bench        Transship and its peers on PATH, side by side (an hour)"
+	@echo "make bench-quick  the same with little data: that it works, not how fast"
 	@echo "make check        format, lint, types and import contracts"
 	@echo "make screenshots  make the pictures of the README anew"
 	@echo "make keys         make KEYS.md anew"
-	@echo "make clean        remove the environment"
+	@echo "make clean        remove the environments"
 
 demo: $(INSTALLED)
 	@$(VENV)/bin/transship demo
@@ -24,6 +32,16 @@ test: $(INSTALLED) servers
 
 test-long: $(INSTALLED) servers
 	@$(VENV)/bin/pytest -m long
+
+test-pulp: $(INSTALLED) $(PULP_INSTALLED)
+	@.ci/servers pulp
+	@$(VENV)/bin/pytest -m pulp
+
+bench: $(INSTALLED) servers
+	@PYTHONPATH=$(BENCH) $(VENV)/bin/python -m sidebyside $(OPTIONS)
+
+bench-quick: $(INSTALLED) servers
+	@PYTHONPATH=$(BENCH) $(VENV)/bin/python -m sidebyside --quick $(OPTIONS)
 
 check: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check $(SOURCES)
@@ -41,7 +59,7 @@ servers:
 	@.ci/servers
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(PULP)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -52,4 +70,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV) (a minute, the first time) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(PULP_INSTALLED): $(PULP_NEEDS)
+	@echo "Making the environment of pulp-container in $(PULP) (200 MB) ..."
+	@$(PYTHON) -m venv $(PULP)
+	@$(PULP)/bin/pip install -q --disable-pip-version-check -r $(PULP_NEEDS)
 	@touch $@

@@ -22,6 +22,8 @@ from servers.dns.lab import DnsLab, dns_lab
 from servers.docker_registry import DockerRegistry, docker_registry
 from servers.faults import FaultProxy, fault_proxy
 from servers.keyring_session import KeyringSession, keyring_session
+from servers.moto_ecr import MotoEcr, moto_ecr
+from servers.pulp import Pulp, PulpRegistry, pulp
 from servers.token_server import TokenServer, token_server
 from servers.zuul import zuul_registry
 
@@ -159,6 +161,35 @@ def token_registry(
 def zuul(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """zuul-registry, the awkward one: its user may write, anybody may read."""
     with zuul_registry(tmp_path_factory.mktemp("zuul")) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="session")
+def session_ecr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoEcr]:
+    """ECR for the whole session; a test takes `ecr`."""
+    with moto_ecr(tmp_path_factory.mktemp("ecr")) as service:
+        yield service
+
+
+@pytest.fixture
+def ecr(session_ecr: MotoEcr, monkeypatch: pytest.MonkeyPatch) -> MotoEcr:
+    """Amazon ECR, as this machine's profile and proxy lead to it: moto and a docker-registry."""
+    for name, value in session_ecr.environment.items():
+        monkeypatch.setenv(name, value)
+    return session_ecr
+
+
+@pytest.fixture(scope="session", name="pulp")
+def running_pulp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulp]:
+    """All of pulp-container but its API; only tests that are marked `pulp` may take it."""
+    with pulp(tmp_path_factory.mktemp("pulp")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pulp_registry(pulp: Pulp) -> Iterator[PulpRegistry]:
+    """pulp-container, with tokens that live for five minutes; `READER` may only pull."""
+    with pulp.registry() as registry:
         yield registry
 
 

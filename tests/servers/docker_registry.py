@@ -134,6 +134,7 @@ def docker_registry(
     folder: Path,
     *,
     auth: Auth = "none",
+    login: tuple[str, str] = (USERNAME, PASSWORD),
     tls: Certificates | None = None,
     client_certificates: bool = False,
     storage: Path | None = None,
@@ -148,12 +149,13 @@ def docker_registry(
 ) -> Iterator[DockerRegistry]:
     """Run a docker-registry whose files are in `folder`; deletion is enabled if it `deletes`.
 
-    `storage`: where blobs are kept; by default inside `folder`, and removed at the end. `address`:
-    where it listens; the certificate of `tls` need not be for it, if nobody pushes that way.
-    `client_certificates`: with `tls`, refuse clients that show no certificate of its authority.
-    `redirect_to`: the URL of a `blob_storage` that holds the same `storage`; blobs are then
-    answered by 307. `token_server`: who issues the tokens for `auth="token"`. `notifies`: the URL
-    that is told of every push and deletion, and the Authorization that is sent there.
+    `login`: the one user of `auth="htpasswd"`. `storage`: where blobs are kept; by default inside
+    `folder`, and removed at the end. `address`: where it listens; the certificate of `tls` need not
+    be for it, if nobody pushes that way. `client_certificates`: with `tls`, refuse clients that
+    show no certificate of its authority. `redirect_to`: the URL of a `blob_storage` that holds the
+    same `storage`; blobs are then answered by 307. `token_server`: who issues the tokens for
+    `auth="token"`. `notifies`: the URL that is told of every push and deletion, and the
+    Authorization that is sent there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "storage" if storage is None else storage
@@ -168,7 +170,7 @@ def docker_registry(
     if notifies is not None:
         config["notifications"] = {"endpoints": [_endpoint(*notifies)]}
     if auth == "htpasswd":
-        config["auth"] = {"htpasswd": {"realm": "registry", "path": str(_htpasswd(folder))}}
+        config["auth"] = {"htpasswd": {"realm": "registry", "path": str(_htpasswd(folder, *login))}}
     elif auth == "token":
         assert token_server is not None, "auth='token' needs a token_server"
         config["auth"] = {"token": token_server.registry_options()}
@@ -176,7 +178,7 @@ def docker_registry(
     registry = DockerRegistry(folder, kept, port, config)
     registry.ca_file = None if tls is None else tls.ca_file
     if auth == "htpasswd":
-        registry.username, registry.password = USERNAME, PASSWORD
+        registry.username, registry.password = login
     elif token_server is not None:
         registry.username, registry.password = next(iter(token_server.users.items()))
     registry.start()
@@ -232,13 +234,13 @@ def _tls(certificates: Certificates, *, client_certificates: bool) -> dict[str, 
     return options
 
 
-def _htpasswd(folder: Path) -> Path:
+def _htpasswd(folder: Path, username: str, password: str) -> Path:
     """Write the login with the cheapest bcrypt: the registry pays its cost at every request."""
     path = folder / "htpasswd"
     program = require("htpasswd", "apache2-utils")
     subprocess.run(
-        [program, "-i", "-c", "-B", "-C", "4", path, USERNAME],
-        input=PASSWORD.encode(),
+        [program, "-i", "-c", "-B", "-C", "4", path, username],
+        input=password.encode(),
         capture_output=True,
         check=True,
     )

@@ -1,21 +1,29 @@
-"""ECR's API, for boto3. There is none here: it stands in, in AWS's JSON protocol over HTTP."""
+"""Amazon ECR: its API, for boto3, and its registry. There is none here: they stand in.
+
+`EcrApi` speaks AWS's JSON protocol over HTTP. `EcrRegistry` stands in front of a real registry, and
+does what ECR's users report of it: see `EcrRegistry` for what and where.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
-from servers.loopback import serving
+from servers.faults import Answer, Fault, FaultProxy, ProxiedRequest
+from servers.loopback import Cut, serving
 from servers.process import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Collection, Iterator
 
     from servers.loopback import Exchange
+    from servers.wire import Head
 
 ACCOUNT = "123456789012"
 HOST = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
@@ -69,20 +77,12 @@ class EcrApi:
             return 200, {"registryId": self.caller, "repositoryCreationTemplates": self.templates}
         if operation == "GetAuthorizationToken":
             return 200, {"authorizationData": [self._token()]}
-        if operation == "CreateRepository":
-            return self._create(asked["repositoryName"])
         if "repositoryNames" not in asked:
             return 200, self._page(int(asked.get("nextToken", 0)))
         names = asked["repositoryNames"]
         if any(name not in self.repositories for name in names):
             return 400, {"__type": "RepositoryNotFoundException", "message": "does not exist"}
         return 200, {"repositories": [self._repository(name) for name in names]}
-
-    def _create(self, name: str) -> tuple[int, dict[str, Any]]:
-        if name in self.repositories:
-            return 400, {"__type": "RepositoryAlreadyExistsException", "message": "is there"}
-        self.repositories[name] = {"imageTagMutability": "MUTABLE"}
-        return 200, {"repository": self._repository(name)}
 
     def _page(self, first: int) -> dict[str, Any]:
         names = sorted(self.repositories)
@@ -100,6 +100,128 @@ class EcrApi:
             "expiresAt": time.time() + 12 * 3600,
             "proxyEndpoint": f"https://{HOST}",
         }
+
+
+class EcrRegistry(FaultProxy):
+    """The registry, which has these `repositories`.
+
+    - A piece is answered by 201, and with the range of the first one only; how far an upload is
+      can't be asked (aws/containers-roadmap#2831, dotnet/sdk#33019).
+    - A piece that isn't the last has at least 5 MiB (dotnet/sdk-container-builds#424).
+    - An upload without a byte is refused (devcontainers/cli#814).
+    - A layer is mounted only if a manifest of the other repository has it.
+    - A push to a repository that isn't there is cut (aws/containers-roadmap#1970).
+    """
+
+    def __init__(self, upstream_host: str, repositories: Collection[str]) -> None:
+        super().__init__(upstream_host)
+        self.repositories = repositories
+        self.layers: set[tuple[str, str]] = set()
+        self.mounted: list[str] = []
+        self._pieces: dict[str, list[int]] = {}
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Do as ECR does, and pass everything else on."""
+        found = _PATH.match(exchange.target)
+        repository = found[1] if found else ""
+        written = exchange.method not in ("GET", "HEAD")
+        if written and repository not in self.repositories:
+            await exchange.discard_body()
+            self.requests.append(ProxiedRequest(exchange.method, exchange.target, {}, None))
+            raise Cut
+        if refused := self._refused(exchange, repository):
+            self.add(Fault(refused, method=exchange.method, path=re.escape(exchange.target)))
+            await exchange.discard_body()
+        if exchange.method == "PUT" and "/manifests/" in exchange.target:
+            exchange.body = self._noted(repository, exchange.body)
+        if exchange.method == "POST" and "mount=" in exchange.target:
+            self._mount(exchange)
+        await super().handle(exchange)
+
+    def answered(self, request: ProxiedRequest, head: Head) -> bytes:
+        """Answer a piece as ECR does."""
+        if request.method != "PATCH" or request.status != 202:
+            return head.raw
+        request.status = 201
+        session = _session(request.path)
+        first = self._pieces.get(session, [request.sent])[0]
+        raw = head.raw.replace(b" 202 Accepted", b" 201 Created", 1)
+        return re.sub(rb"(?i)\r\nrange: [^\r]*", f"\r\nRange: 0-{first - 1}".encode(), raw)
+
+    def _refused(self, exchange: Exchange, repository: str) -> Answer | None:
+        path = exchange.target.partition("?")[0]
+        empty = exchange.target.startswith(f"/v2/{repository}/tags/list")
+        if empty and not any(repository == pushed for pushed, _ in self.layers):
+            there = repository in self.repositories
+            return _EMPTY if there else _error(404, "NAME_UNKNOWN", _NO_REPOSITORY)
+        session = _session(path)
+        if not session:
+            return None
+        if exchange.method == "GET":
+            return _error(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
+        pieces = self._pieces.setdefault(session, [])
+        size = exchange.head.length or 0
+        if any(piece < _LEAST for piece in pieces[:-1] + (pieces[-1:] if size else [])):
+            return _error(400, "BLOB_UPLOAD_INVALID", _TOO_SMALL)
+        if exchange.method == "PUT" and not sum(pieces) + size:
+            return _error(400, "BLOB_UPLOAD_INVALID", _NO_PARTS)
+        if exchange.method == "PATCH":
+            begins = (exchange.head.get("Content-Range") or "0").partition("-")[0]
+            if int(begins) != sum(pieces):
+                return _error(416, "BLOB_UPLOAD_INVALID", "invalid range")
+            pieces.append(size)
+        return None
+
+    def _mount(self, exchange: Exchange) -> None:
+        """Leave out of a request what ECR would take no notice of."""
+        query = parse_qs(urlsplit(exchange.target).query)
+        wanted = query["from"][0], query["mount"][0]
+        if wanted in self.layers:
+            self.mounted.append(query["mount"][0])
+            return
+        plain = exchange.target.partition("?")[0]
+        exchange.head = replace(
+            exchange.head,
+            raw=exchange.head.raw.replace(exchange.target.encode(), plain.encode(), 1),
+        )
+
+    async def _noted(self, repository: str, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        read = b""
+        async for piece in body:
+            read += piece
+            yield piece
+        document = json.loads(read)
+        entries = [*document.get("layers", ()), *filter(None, [document.get("config")])]
+        self.layers |= {(repository, entry["digest"]) for entry in entries}
+        self.layers.add((repository, ""))
+
+
+_PATH = re.compile(r"/v2/(.+?)/(?:blobs|manifests|tags)/")
+_LEAST = 5 * 1024 * 1024
+_TOO_SMALL = "All layer parts except the last part should be at least 5MB"
+_NO_PARTS = "The upload cannot be completed because it does not have any parts"
+_NO_REPOSITORY = "The repository does not exist in the registry"
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_EMPTY = Answer(200, _JSON, b'{"name":"","tags":[]}')
+
+
+def _error(status: int, code: str, message: str) -> Answer:
+    document = {"errors": [{"code": code, "message": message}]}
+    return Answer(status, _JSON, json.dumps(document).encode())
+
+
+def _session(path: str) -> str:
+    """Return the upload session that a request is about, empty where it is about none."""
+    return path.partition("?")[0].partition("/blobs/uploads/")[2]
+
+
+@contextmanager
+def ecr_registry(upstream_host: str, repositories: Collection[str]) -> Iterator[EcrRegistry]:
+    """Run the registry in front of the one at `upstream_host`."""
+    server = EcrRegistry(upstream_host, repositories)
+    with serving(server.handle) as listener:
+        server.attach(listener)
+        yield server
 
 
 @contextmanager

@@ -199,9 +199,17 @@ class FaultProxy:
         reader, writer = await asyncio.open_connection(host, int(port), limit=4 * PIECE_BYTES)
         writer.transport.set_write_buffer_limits(0)
         try:
-            await _Passage(exchange, request, treatment, reader, writer).run()
+            await _Passage(self, exchange, request, treatment, reader, writer).run()
         finally:
             writer.transport.abort()
+
+    def passed_on(self, head: Head) -> bytes:
+        """Return the head of a request as it is passed on: for who stands in for a service."""
+        return head.raw
+
+    def answered(self, request: ProxiedRequest, head: Head) -> bytes:
+        """Return the head of an answer as it is passed on: for who stands in for a service."""
+        return head.raw
 
     def _treatment(self, request: ProxiedRequest) -> _Treatment:
         treatment = _Treatment()
@@ -260,6 +268,7 @@ class _Treatment:
 class _Passage:
     """One request on its way to the registry, and the answer on its way back."""
 
+    proxy: FaultProxy
     exchange: Exchange
     request: ProxiedRequest
     treatment: _Treatment
@@ -281,7 +290,7 @@ class _Passage:
     async def _pass_request(self) -> None:
         head, action = self.exchange.head, self.treatment.action
         limit = action.after if isinstance(action, CutRequest) else None
-        await self._send(head.raw)
+        await self._send(self.proxy.passed_on(head))
         async for piece in self.treatment.pieces(self.exchange.body, limit):
             await self._send(framed(piece, head))
             self.request.sent += len(piece)
@@ -307,7 +316,7 @@ class _Passage:
             await _wait(action)
         self.request.status = int(head.start[1])
         self.exchange.last |= head.closes
-        await self.exchange.send(head.raw)
+        await self.exchange.send(self.proxy.answered(self.request, head))
         limit = action.after if isinstance(action, CutResponse) else None
         body = response_body(self.reader, head, self.request.method)
         async for piece in self.treatment.pieces(body, limit):

@@ -1,7 +1,8 @@
 """GitLab, as far as its registry needs it: token server and API. GitLab can't be had here.
 
 It stands in: `/jwt/auth` hands out the tokens of the token server of the tests, so that a real
-registry takes them, and `/api/v4/projects` lists projects and their repositories in GitLab's pages.
+registry takes them, and no right for a project that isn't there; `/api/v4/projects` tells of
+projects, and lists them and their repositories in GitLab's pages.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+import httpx
 
 from servers.loopback import serving
 from servers.process import LOOPBACK
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from servers.loopback import Exchange
+    from servers.token_server import TokenServer
 
 
 @dataclass
@@ -26,7 +30,8 @@ class GitLab:
     """The API. `projects` are repositories by the number of their project; None: switched off.
 
     The account is a guest in those of `guest`, and may not see what they hold. `pages` replace the
-    number of the page that is named as the next.
+    number of the page that is named as the next. `there` are projects by their path, each with how
+    far its registry is open; `tokens` sign what its registry takes.
 
     Only who shows `token` is answered; without `reads_api` it is refused.
     """
@@ -37,6 +42,8 @@ class GitLab:
     reads_api: bool = True
     guest: set[int] = field(default_factory=set)
     pages: str = ""
+    there: dict[str, str] = field(default_factory=dict)
+    tokens: TokenServer | None = None
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -50,6 +57,9 @@ class GitLab:
         await exchange.discard_body()
         self.asked.append(exchange.target)
         assert exchange.method == "GET"
+        if self.tokens is not None and exchange.target.startswith("/jwt/auth"):
+            await self._sign(exchange, self.tokens)
+            return
         status, more, answer = self._answer(exchange.target, headers.get("authorization", ""))
         content = {"Content-Type": "application/json", **more}
         await exchange.answer(status, content, json.dumps(answer).encode())
@@ -66,11 +76,39 @@ class GitLab:
         if parts.path == "/api/v4/projects":
             assert query["membership"] == "true"
             return self._page([self._project(number) for number in self.projects], query)
+        if "%2F" in parts.path:
+            return self._told(unquote(parts.path.removeprefix("/api/v4/projects/")))
         number = int(parts.path.removeprefix("/api/v4/projects/").partition("/")[0])
         names = self.projects[number]
         if number in self.guest or names is None:
             return 403, {}, {"message": "403 Forbidden"}
         return self._page([{"id": 1, "path": name} for name in names], query)
+
+    async def _sign(self, exchange: Exchange, tokens: TokenServer) -> None:
+        """Hand out a token for what of the scopes is in a project with a registry."""
+        query = parse_qs(urlsplit(exchange.target).query)
+        scopes = [scope for scope in query.get("scope", ()) if self._is_open(scope.split(":")[1])]
+        headers = {n: v for n, v in exchange.head.headers if n.lower() == "authorization"}
+        asked = urlencode(query | {"scope": scopes}, doseq=True)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            given = await client.get(f"{tokens.realm}?{asked}", headers=headers)
+        content = {"Content-Type": "application/json"}
+        await exchange.answer(given.status_code, content, given.content)
+
+    def _is_open(self, repository: str) -> bool:
+        return any(
+            level != "disabled" and f"{repository}/".startswith(f"{path.lower()}/")
+            for path, level in self.there.items()
+        )
+
+    def _told(self, path: str) -> tuple[int, dict[str, str], Any]:
+        """Tell of one project by its path, whose case doesn't count."""
+        levels = {known.lower(): level for known, level in self.there.items()}
+        if path.lower() not in levels:
+            return 404, {}, {"message": "404 Project Not Found"}
+        level = levels[path.lower()]
+        project = {"id": 1, "path_with_namespace": path, "container_registry_access_level": level}
+        return 200, {}, project
 
     def _project(self, number: int) -> dict[str, Any]:
         off = self.projects[number] is None

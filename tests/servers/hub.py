@@ -1,7 +1,9 @@
-"""The API of Docker Hub. The Hub itself can't be had here: it stands in.
+"""Docker Hub, its API and its registry. The Hub itself can't be had here: they stand in.
 
-It answers at `/v2/auth/token`, `/v2/repositories/namespaces` and `/v2/repositories/NAMESPACE/` with
-the documented fields, and knows one account. The registry is another server, as at the Hub.
+The API answers at `/v2/auth/token`, `/v2/repositories/namespaces` and `/v2/repositories/NAMESPACE/`
+with the documented fields, and knows one account. The registry is another server, as at the Hub:
+`HubRegistry`, in front of a real one, counts the manifests that are read, as Docker's page on usage
+and limits says.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from servers.faults import Answer, Fault, FaultProxy, ProxiedRequest
 from servers.loopback import serving
 from servers.process import LOOPBACK
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from servers.loopback import Exchange
+    from servers.wire import Head
 
 TOKEN = "a token of ten minutes"
 _HEADERS = {"Content-Type": "application/json"}
@@ -79,6 +83,80 @@ class Hub:
         following = (self.elsewhere or self.url) + path if more or self.circles else None
         results = [{"name": name, "namespace": namespace, "is_private": True} for name in some]
         return {"count": len(names), "next": following, "previous": None, "results": results}
+
+
+class HubRegistry(FaultProxy):
+    """The registry. Of `limit` manifests in six hours, `left` may still be read.
+
+    Who asks for another is told to come back in `pause` seconds; when so many requests were
+    refused as `refusals` says, the time is over, and as many may be read as before.
+    """
+
+    def __init__(self, upstream_host: str, limit: int) -> None:
+        super().__init__(upstream_host)
+        self.limit = self.left = limit
+        self.pause = 60
+        self.refusals = 1
+        self.refused = 0
+
+    @property
+    def counted(self) -> int:
+        """How many manifests were read."""
+        return len([r for r in self.requests if _is_read(r) and r.status == 200])
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Count what reads a manifest, and refuse what is too much."""
+        if exchange.method == "GET" and "/manifests/" in exchange.target:
+            if self.left == 0:
+                self.refused += 1
+                if self.refused % self.refusals == 0:
+                    self.left = self.limit
+                headers = {"Content-Type": "application/json", "Retry-After": str(self.pause)}
+                await self._refuse(exchange, Answer(429, headers, _TOO_MANY))
+                return
+            self.left -= 1
+        await super().handle(exchange)
+
+    def answered(self, request: ProxiedRequest, head: Head) -> bytes:
+        """Say how many are left, with each answer about a manifest."""
+        if "/manifests/" not in request.path:
+            return head.raw
+        fields = (
+            f"ratelimit-limit: {self.limit};w=21600\r\n"
+            f"ratelimit-remaining: {self.left};w=21600\r\n"
+            "docker-ratelimit-source: 192.0.2.1\r\n\r\n"
+        )
+        return head.raw.removesuffix(b"\r\n") + fields.encode()
+
+    async def _refuse(self, exchange: Exchange, answer: Answer) -> None:
+        fault = self.add(Fault(answer, method="GET", path="/manifests/"))
+        await super().handle(exchange)
+        assert fault.struck
+
+
+_TOO_MANY = json.dumps(
+    {
+        "errors": [
+            {
+                "code": "TOOMANYREQUESTS",
+                "message": "You have reached your unauthenticated pull rate limit.",
+            }
+        ]
+    }
+).encode()
+
+
+def _is_read(request: ProxiedRequest) -> bool:
+    return request.method == "GET" and "/manifests/" in request.path
+
+
+@contextmanager
+def hub_registry(upstream_host: str, limit: int) -> Iterator[HubRegistry]:
+    """Run the registry in front of the one at `upstream_host`."""
+    server = HubRegistry(upstream_host, limit)
+    with serving(server.handle) as listener:
+        server.attach(listener)
+        yield server
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
 PIECE_BYTES = 256 * 1024
 
@@ -51,6 +51,13 @@ class Head:
     def closes(self) -> bool:
         """Whether the connection ends after this message."""
         return "HTTP/1.0" in self.start or (self.get("Connection") or "").lower() == "close"
+
+
+def head_of(start: tuple[str, str, str], headers: Iterable[tuple[str, str]]) -> Head:
+    """Return a head of its own making, as it goes over the wire."""
+    kept = tuple(headers)
+    lines = [" ".join(start), *(f"{name}: {value}" for name, value in kept), "", ""]
+    return Head("\r\n".join(lines).encode("latin-1"), start, kept)
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head | None:

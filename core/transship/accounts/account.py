@@ -68,7 +68,7 @@ def api_hosts_of(host: str, account: Account | None) -> tuple[str, ...]:
     if account is not None and account.api:
         return (account.api,)
     service = service_named(account.service) if account is not None else None
-    return (service or service_of(host)).keys_at
+    return (service or service_of(host)).keys_for(host)
 
 
 def faults_of(account: Account) -> tuple[tuple[str, str], ...]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from transship.oci.reference import Reference
 
 
+_READ_AGAIN = ("keyring", "docker")
+"""The sources of secrets that another process finds as well, later, and maybe with another one."""
+
+
 def resolve(text: str, accounts: Accounts) -> Reference:
     """Return the reference that `text` writes down, where an alias may stand for the host.
 
@@ -43,7 +47,13 @@ async def access_for(
     if account is None:
         found = await credential_for(host, sources, repository=reference.repository)
         api = await api_access(host, None, accounts, sources)
-        return Access(host, tls=adhoc or Tls(), credential=found.credential, api=api)
+        return Access(
+            host,
+            tls=adhoc or Tls(),
+            credential=found.credential,
+            api=api,
+            kept=found.source in _READ_AGAIN,
+        )
     found = await credential_for(account, sources, repository=reference.repository)
     return Access(
         host,
@@ -53,6 +63,7 @@ async def access_for(
         repositories=account.repositories,
         handed_out=is_handed_out(account),
         api=await api_access(host, account, accounts, sources),
+        kept=found.source in _READ_AGAIN,
     )
 
 

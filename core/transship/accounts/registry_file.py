@@ -20,9 +20,17 @@ import msgspec
 import tomli_w
 
 from transship.accounts.account import Account, SecretSource, faults_of, host_of
-from transship.errors import AccountNotFound, BadFile, BadReference, BadRequest, DiskFull
+from transship.errors import (
+    AccountNotFound,
+    BadFile,
+    BadReference,
+    BadRequest,
+    CatalogueOnly,
+    DiskFull,
+)
 from transship.paths import private_folder
 from transship.registries.credential import Tls
+from transship.registries.services import service_named, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,6 +113,9 @@ class Accounts:
 
 
 def _check(account: Account, others: Iterable[Account]) -> None:
+    service = service_named(account.service) or service_of(account.host)
+    if service.catalogue:
+        raise CatalogueOnly(f"{account.host} is {service.title}, and nobody signs in there")
     for place, why in faults_of(account):
         raise BadRequest(f"The account's {place} {why}")
     for other in others:

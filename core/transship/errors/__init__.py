@@ -50,6 +50,7 @@ from transship.errors.asked import (
     BadReference,
     BadRequest,
     BadResolver,
+    CatalogueOnly,
     FileChanged,
     FileMistake,
     JobBusy,
@@ -58,6 +59,14 @@ from transship.errors.asked import (
     PlanNotFound,
 )
 from transship.errors.base import CheckFailed, TransshipError, UsageError
+from transship.errors.cloud import (
+    CloudHasIt,
+    CloudLacks,
+    CloudRefused,
+    ListIncomplete,
+    NoInstance,
+    SeveralInstances,
+)
 from transship.errors.connection import (
     CertificateNotTrusted,
     ClientCertificateRefused,
@@ -100,6 +109,7 @@ from transship.errors.delegates import (
     DelegationNotFound,
     EngineRefused,
     ExecutionNotFound,
+    NameTaken,
     NotAsAsked,
 )
 from transship.errors.disk import DiskFull, NotALayout, SystemRefused
@@ -150,6 +160,7 @@ __all__ = [
     "ByHandOnly",
     "CantBeDelegated",
     "CatalogClosed",
+    "CatalogueOnly",
     "CertificateNotTrusted",
     "ChangeBlocked",
     "ChangeNotMade",
@@ -159,6 +170,9 @@ __all__ = [
     "ChangedMeanwhile",
     "CheckFailed",
     "ClientCertificateRefused",
+    "CloudHasIt",
+    "CloudLacks",
+    "CloudRefused",
     "ConnectionLost",
     "ConnectionRefused",
     "CopiedInCircles",
@@ -189,12 +203,15 @@ __all__ = [
     "KeyringInsecure",
     "KeyringLocked",
     "LedgerTaken",
+    "ListIncomplete",
     "LossUnknown",
     "ManifestBlobUnknown",
     "ManifestNotFound",
     "ManifestRejected",
     "NameNotFound",
+    "NameTaken",
     "NamespaceMissing",
+    "NoInstance",
     "NoLogin",
     "NoRight",
     "NotALayout",
@@ -227,6 +244,7 @@ __all__ = [
     "SecretMissing",
     "SecretUnavailable",
     "ServerFailed",
+    "SeveralInstances",
     "SignInNeeded",
     "SourceMoved",
     "StageSkipped",

@@ -22,6 +22,13 @@ class BadHost(BadReference):
     remedy = "Write HOST[:PORT] in full, as in registry.example.com:5000: no https://, no path."
 
 
+class CatalogueOnly(UsageError):
+    """A catalogue, where a registry is asked for."""
+
+    title = "A catalogue, which holds no images"
+    remedy = "Look for a package there with `transship find`, and add the registry that holds it."
+
+
 class BadPlatform(UsageError):
     """A platform that can't be read as one."""
 
@@ -103,8 +110,8 @@ class BadMapping(UsageError):
 
     title = "Not a mapping of names"
     remedy = (
-        "Write keep, strip:N, flatten, or a template of {registry}, {namespace}, {repository}, "
-        "{name} and {tag}, with a colon before the tag."
+        "Write keep, strip:N, flatten, join:N, or a template of {registry}, {namespace}, "
+        "{repository}, {name}, {flat} and {tag}, with a colon before the tag."
     )
 
 

@@ -40,6 +40,13 @@ class NotAsAsked(TransshipError):
     remedy = "Look at it there; undo takes back what this delegation made."
 
 
+class NameTaken(CheckFailed):
+    """The engine has something else of this name, which wasn't made from here."""
+
+    title = "The engine has another of this name"
+    remedy = "Choose another name. What others have made is never changed from here."
+
+
 class CantBeDelegated(CheckFailed):
     """The engine can't do this move."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from transship.clock import Clock
     from transship.oci.reference import Reference
+    from transship.registries.auth import HandingOut
     from transship.registries.exchanges import Recorder
     from transship.registries.place import Place
 
@@ -35,6 +36,7 @@ class Access:
     service when the operator said it. `repositories` are those that the operator named. With
     `handed_out` a login is fetched from the service, where it hands them out and no credential is
     kept. `api` is how to reach the API of the cloud that the registry is a part of, and as whom.
+    `kept` says that the credential can be read again where it is kept.
     """
 
     host: str
@@ -44,6 +46,7 @@ class Access:
     repositories: tuple[str, ...] = ()
     handed_out: bool = False
     api: Access | None = None
+    kept: bool = False
 
     def encode(self) -> bytes:
         """Return one line of JSON, secret included, without its newline: for a pipe only."""
@@ -61,8 +64,12 @@ def open_registry(
     patience: Patience = INTERACTIVE,
     clock: Clock | None = None,
     recorder: Recorder | None = None,
+    again: HandingOut | None = None,
 ) -> Registry:
-    """Open a registry. The caller closes it. What is sent and answered is told to `recorder`."""
+    """Open a registry. The caller closes it. What is sent and answered is told to `recorder`.
+
+    `again` reads the credential anew when it isn't taken any more.
+    """
     return Registry(
         access.host,
         credential=access.credential,
@@ -74,6 +81,7 @@ def open_registry(
         named=access.repositories,
         handed_out=access.handed_out and access.credential is None,
         keys=_keys(access),
+        again=again,
     )
 
 
@@ -94,19 +102,20 @@ def open_place(
     patience: Patience = INTERACTIVE,
     clock: Clock | None = None,
     recorder: Recorder | None = None,
+    again: HandingOut | None = None,
 ) -> Place:
     """Open the place that `reference` is in. The caller closes it.
 
     Without `access` a registry is used anonymously. `create` makes the folder of an OCI layout
-    that doesn't exist. Raises NotALayout, and ValueError when `access` is for another place: a
-    credential goes to its own registry only.
+    that doesn't exist; `again` is as `open_registry` takes it. Raises NotALayout, and ValueError
+    when `access` is for another place: a credential goes to its own registry only.
     """
     if reference.layout is not None:
         return Layout(Path(reference.layout), create=create)
     access = access or Access(reference.registry)
     if access.host != reference.registry:
         raise ValueError(f"access to {access.host} is not for {reference.registry}")
-    return open_registry(access, patience=patience, clock=clock, recorder=recorder)
+    return open_registry(access, patience=patience, clock=clock, recorder=recorder, again=again)
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:

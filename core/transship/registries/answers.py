@@ -146,6 +146,9 @@ def _said(answer: Answer) -> tuple[tuple[str, ...], str]:
     if not isinstance(document, dict):
         plain = answer.headers.get("content-type", "").startswith("text/plain")
         return (), _line(answer.body.decode(errors="replace") if plain else "")
+    nested = document.get("error")
+    if isinstance(nested, dict) and _first_text(nested, _WORDS):
+        document = nested  # As Google's APIs have it.
     listed = document.get("errors")
     if not isinstance(listed, list):
         return (), _line(_first_text(document, _WORDS))

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import msgspec
 
 from transship import errors
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer, described
-from transship.registries.credential import Login
+from transship.registries.cloud import Cloud
+from transship.registries.credential import Credential, Login
 from transship.registries.exchange import Exchange
-from transship.registries.services.api import ChecksKeys, Keys, Sign, Signed, SignsIn
+from transship.registries.services.api import ChecksKeys, Judge, Keys, Make, Sign, Signed, SignsIn
 from transship.registries.services.service import Service
+
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class ServiceAsk:
-    """`services.api.Ask` over the exchange of one registry. `keys` are of its cloud's API."""
+    """`services.api.Ask` over the exchange of the registry at `host`, and its cloud's API."""
 
-    def __init__(self, exchange: Exchange, service: Service, keys: Keys | None) -> None:
+    def __init__(self, exchange: Exchange, service: Service, host: str, cloud: Cloud) -> None:
         self._exchange = exchange
         self._service = service
-        self._keys = keys
+        self._host = host
+        self._cloud = cloud
 
     async def __call__(
         self,
@@ -29,19 +36,27 @@ class ServiceAsk:
         *,
         missing: type[TransshipError] = UnexpectedAnswer,
         post: object = None,
+        put: object = None,
+        form: Mapping[str, str] | None = None,
         bearer: str = "",
         sign: Sign | None = None,
     ) -> Answer:
         """Return the answer, which is a success. Raises `missing` for 404, or another error."""
         signed = Signed(f"Bearer {bearer}") if bearer else None
+        if form is not None:
+            signed = Signed()
         if sign is not None:
             signed = sign(self._exchange.credential())
-        body = post if signed is None or signed.body is None else signed.body
+        body = post if put is None else put
+        body = body if signed is None or signed.body is None else signed.body
+        content = None if body is None else msgspec.json.encode(body)
         answer = await self._exchange.ask_service(
             path,
             hosts=self._service.api_hosts,
             authorization=None if signed is None else signed.authorization,
-            content=None if body is None else msgspec.json.encode(body),
+            content=content if form is None else urlencode(form).encode(),
+            media_type=_JSON if form is None else _FORM,
+            puts=put is not None,
         )
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise errors.NoRight(described(answer))
@@ -49,36 +64,64 @@ class ServiceAsk:
             raise self._exchange.error_of(answer, missing=missing)
         return answer
 
+    async def send(self, method: str, path: str, body: object = None) -> Answer:
+        """Send one request and return its answer, whatever the status; a POST goes out once only.
+
+        A `body` goes as JSON. Raises the errors of the way, and SignInNeeded.
+        """
+        content = None if body is None else msgspec.json.encode(body)
+        return await self._exchange.ask_service(path, method=method, content=content)
+
     async def realm(self) -> str:
         """Return the address of the registry's token server, empty when it has none."""
         await self._exchange.connect()
         return self._exchange.realm
 
+    def credential(self) -> Credential:
+        """Return what the registry is signed in to with. Raises SignInNeeded without one."""
+        return self._exchange.credential()
+
     def keys(self) -> Keys:
         """Return the account of the cloud's API. Raises ApiKeysNeeded when there is none."""
-        if self._keys is not None:
-            return self._keys
-        title, hosts = self._service.title, self._service.keys_at
+        if self._cloud.keys is not None:
+            return self._cloud.keys
+        title, hosts = self._service.title, self._service.keys_for(self._host)
         known = f" ({' or '.join(hosts)})" if hosts else ""
         raise errors.ApiKeysNeeded(f"{title} does this by its cloud's API{known}")
+
+    async def cloud(
+        self,
+        make: Make,
+        judge: Judge,
+        *,
+        per_second: float = 0,
+        counted: str = "",
+        repeats: bool = True,
+    ) -> Answer:
+        """Ask the API of the cloud. Raises what it comes to, and ApiKeysNeeded."""
+        self.keys()
+        return await self._cloud.ask(
+            make, judge, per_second=per_second, counted=counted, repeats=repeats
+        )
 
 
 class OwnApi:
     """The service's own API for the registry at `host`, where there is one."""
 
-    def __init__(
-        self, service: Service, host: str, exchange: Exchange, keys: Keys | None = None
-    ) -> None:
+    def __init__(self, service: Service, host: str, exchange: Exchange, cloud: Cloud) -> None:
         self._service = service
         self._host = host
-        self._ask = ServiceAsk(exchange, service, keys)
+        self._cloud = cloud
+        self.ask = ServiceAsk(exchange, service, host, cloud)
 
     def open(self) -> object:
         """Return the API, opened anew: nothing that was asked before is believed."""
-        return self._service.api(self._host, self._ask) if self._service.api else None
+        return self._service.api(self._host, self.ask) if self._service.api else None
 
     async def check(self) -> None:
         """Prove that the API takes its account. Raises what stands in the way."""
+        if self._service.catalogue:
+            raise errors.CatalogueOnly(f"{self._host} is {self._service.title}")
         api = self.open()
         if not isinstance(api, ChecksKeys):
             raise errors.NotARegistry(f"{self._service.title} holds no images")
@@ -90,3 +133,7 @@ class OwnApi:
         if not isinstance(api, SignsIn):
             raise errors.SignInNeeded(f"{self._host} hands out no login")
         return await api.login()
+
+    async def aclose(self) -> None:
+        """Close the connections to the API of the cloud."""
+        await self._cloud.aclose()

@@ -9,9 +9,10 @@ repositories on some.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -23,6 +24,9 @@ from transship.registries.answers import Answer, described, error_of, is_transie
 from transship.registries.challenge import Challenge, parse_challenges
 from transship.registries.credential import Credential, Login
 from transship.registries.sharing import Shared
+from transship.registries.web_token import life_of
+
+_Wrong = TypeVar("_Wrong", bound=errors.WrongCredential)
 
 Scopes = tuple[str, ...]
 """Token scopes (`type:name:actions`), sorted, each once."""
@@ -31,6 +35,7 @@ CATALOG = "registry:catalog:*"
 _CLIENT = "transship"
 _DEFAULT_LIFE = 60.0  # The token specification's own, for servers that don't say.
 _USABLE_SHARE = 0.8  # Renewed before it ends, so that a long request doesn't outlive it.
+_REFUSED_SECONDS = 30.0  # For so long nobody shows a token server again what it has just refused.
 _NO_POST = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 )
@@ -67,7 +72,10 @@ class Asking(Protocol):
 
 
 HandingOut = Callable[[], Awaitable[Login]]
-"""Fetches a new login where the service hands them out, and none is kept."""
+"""Fetches a login anew: from the service that hands it out, or from where a secret is kept."""
+
+_NO_LOGIN = (errors.NoRight, errors.SignInNeeded, errors.SecretUnavailable, errors.WrongCredential)
+"""Why there is no login to be had. What may pass, and what is wrong here, is raised as it is."""
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -91,8 +99,11 @@ class Authenticator:
 
     Learns from challenges which scheme the registry wants, keeps tokens by realm, service and
     scopes until 80 % of their life is over, and asks for each only once at a time. `base` returns
-    the registry's own address, against which a relative realm is meant. A login that is handed out
-    is renewed in the same way.
+    the registry's own address, against which a relative realm is meant. `handing_out` fetches the
+    login when there is none, when its life is nearly over, and once when it isn't taken any more.
+
+    `name` is what the registry is called: an error that is about the whole account says so
+    (`met_at`), so that whoever meets it knows which account that is.
     """
 
     def __init__(
@@ -102,18 +113,27 @@ class Authenticator:
         clock: Clock,
         base: Callable[[], str],
         handing_out: HandingOut | None = None,
+        name: str = "",
     ) -> None:
         self._credential = credential
         self._ask = ask
         self._clock = clock
         self._base = base
         self._handing_out = handing_out
+        self._name = name
         self._login = _Kept()
+        self._login.usable_until = math.inf
+        self._accepted: Credential | None = None
+        self._refused: tuple[Credential, float, str] | None = None
         self._challenges: dict[str, Challenge] = {}
         self._tokens: dict[tuple[str, str, Scopes], _Kept] = {}
-        self._identity = credential.secret if credential and credential.identity else ""
         self._refresh_token = self._identity
         self._posts = bool(self._identity)
+
+    @property
+    def _identity(self) -> str:
+        credential = self._credential
+        return credential.secret if credential and credential.identity else ""
 
     @property
     def signed_in(self) -> bool:
@@ -140,8 +160,8 @@ class Authenticator:
     async def authorization(self, scopes: Scopes) -> str | None:
         """Return the Authorization field for a request that needs `scopes`, or None.
 
-        Raises SignInNeeded, WrongCredential, NoRight or RealmRefused when there can't be one, and
-        what the token server has instead of a token.
+        Raises SignInNeeded, WrongCredential, NoLogin, NoRight or RealmRefused when there can't be
+        one, and what the token server has instead of a token.
         """
         challenge = self._challenge(scopes)
         if challenge is None:
@@ -149,6 +169,12 @@ class Authenticator:
         await self._be_handed_out()
         if challenge.scheme == "basic":
             return self._basic()
+        shown = self._credential
+        try:
+            return f"Bearer {await self._token(challenge, scopes)}"
+        except errors.WrongCredential:
+            if self._handing_out is None or not await self._another_than(shown):
+                raise
         return f"Bearer {await self._token(challenge, scopes)}"
 
     def password(self) -> str:
@@ -179,8 +205,9 @@ class Authenticator:
         return self._checked_realm(challenge.realm)
 
     def reject(self, authorization: str | None) -> None:
-        """Forget a token that the registry didn't take."""
-        if self._handing_out is not None and authorization == self._basic():
+        """Forget a token that the registry didn't take, and a login that can be fetched anew."""
+        fetched = self._handing_out is not None and self._credential is not None
+        if fetched and not self._identity and authorization == self._basic():
             self._credential = None
         for kept in self._tokens.values():
             if kept.token and authorization == f"Bearer {kept.token}":
@@ -196,7 +223,7 @@ class Authenticator:
             asked = ", ".join(c.scheme for c in parse_challenges(answer.challenges))
             return errors.UnexpectedAnswer(f"{detail}; it asks for {asked or 'nothing'} to sign in")
         basic = challenge.scheme == "basic"
-        return errors.WrongCredential(detail) if basic else errors.NoRight(detail)
+        return self._wrong(detail) if basic else errors.NoRight(detail)
 
     async def _be_handed_out(self) -> None:
         """Fetch a login if one is to be fetched. Raises what stands in the way of that."""
@@ -206,12 +233,31 @@ class Authenticator:
 
         async def fetched() -> None:
             now = self._clock.monotonic()
-            if self._credential is None or now >= self._login.usable_until:
+            if self._credential is not None and now < self._login.usable_until:
+                return
+            try:
                 login = await handing_out()
-                self._credential = login.credential
-                self._login.usable_until = now + login.seconds * _USABLE_SHARE
+            except _NO_LOGIN as error:
+                raise self._met(errors.NoLogin(str(error))) from error
+            self._use(login.credential)
+            self._login.usable_until = now + login.seconds * _USABLE_SHARE
 
         await self._login.fetching.do(fetched)
+
+    async def _another_than(self, refused: Credential | None) -> bool:
+        """Fetch a login in place of one that isn't taken; tell whether it is another one."""
+        if self._credential is refused:
+            self._login.usable_until = 0.0
+            await self._be_handed_out()
+        return self._credential != refused
+
+    def _use(self, credential: Credential) -> None:
+        """Sign in with this from here on; what another one was given is of no use to it."""
+        if credential == self._credential:
+            return
+        self._credential = credential
+        self._refresh_token = self._identity
+        self._posts = bool(self._identity)
 
     def _challenge(self, scopes: Scopes) -> Challenge | None:
         return self._challenges.get(_kind(scopes)) or self._challenges.get("")
@@ -220,9 +266,7 @@ class Authenticator:
         if self._credential is None:
             return None
         if self._identity:
-            raise errors.WrongCredential(
-                "the registry wants a password; an identity token is kept for it"
-            )
+            raise self._wrong("the registry wants a password; an identity token is kept for it")
         pair = f"{self._credential.username}:{self._credential.secret}"
         return "Basic " + base64.b64encode(pair.encode()).decode()
 
@@ -233,10 +277,14 @@ class Authenticator:
         async def fetched() -> str:
             now = self._clock.monotonic()
             if not kept.token or now >= kept.usable_until:
+                self._check_not_refused(now)
                 answer = await self._fetch(realm, challenge.service, scopes)
+                self._accepted = self._credential
                 kept.token = answer.access_token or answer.token or ""
                 # A life of nothing is said by servers that don't count; the registry will tell.
-                life = max(0.0, answer.expires_in or 0.0) or _DEFAULT_LIFE
+                said = answer.expires_in
+                life = life_of(kept.token) if said is None else said
+                life = max(0.0, life) or _DEFAULT_LIFE
                 kept.usable_until = now + life * _USABLE_SHARE
             return kept.token
 
@@ -244,11 +292,10 @@ class Authenticator:
 
     async def _fetch(self, realm: str, service: str, scopes: Scopes) -> _TokenAnswer:
         answer = await self._requested(realm, service, scopes)
-        if answer.status == HTTPStatus.BAD_REQUEST and scopes == (CATALOG,):
-            # Some services know no catalog scope and list with a token that has none.
-            answer = await self._requested(realm, service, ())
+        if answer.status == HTTPStatus.BAD_REQUEST and scopes != (known := _known(scopes)):
+            answer = await self._requested(realm, service, known)
         if not answer.ok:
-            raise self._token_refused(answer)
+            raise await self._token_refused(answer, realm, service, scopes)
         token: _TokenAnswer = answer.json(_TokenAnswer)
         if not (token.token or token.access_token):
             raise errors.UnexpectedAnswer(f"{described(answer)}: no token in the answer")
@@ -268,7 +315,7 @@ class Authenticator:
             self._refresh_token = ""
             answer = await self._post(realm, service, scopes)
         if answer.status in _NO_POST and self._identity:
-            raise errors.WrongCredential(f"{described(answer)}; it takes no identity tokens")
+            raise self._wrong(f"{described(answer)}; it takes no identity tokens")
         return answer
 
     async def _get(self, realm: str, service: str, scopes: Scopes) -> Answer:
@@ -299,14 +346,48 @@ class Authenticator:
             }
         return await self._ask("POST", realm, form=form)
 
-    def _token_refused(self, answer: Answer) -> errors.TransshipError:
-        if answer.status in _NOT_ACCEPTED:
-            kind = errors.WrongCredential if self._credential else errors.SignInNeeded
-            return kind(described(answer))
+    async def _token_refused(
+        self, answer: Answer, realm: str, service: str, scopes: Scopes
+    ) -> errors.TransshipError:
+        """Return the error for what a token server answered instead of a token.
+
+        Some refuse like a wrong password what the account has no right to. One that was taken
+        before is therefore shown once more, without asking for any right.
+        """
+        credential = self._credential
+        if answer.status in _NOT_ACCEPTED and credential is None:
+            return errors.SignInNeeded(described(answer))
+        if answer.status in _NOT_ACCEPTED and credential is self._accepted and scopes:
+            known = await self._requested(realm, service, ())
+            if known.ok:
+                return errors.NoRight(described(answer))
+            answer = known
+        if answer.status in _NOT_ACCEPTED and credential is not None:
+            detail = described(answer)
+            self._refused = credential, self._clock.monotonic() + _REFUSED_SECONDS, detail
+            return self._wrong(detail)
         error = error_of(answer, self._clock.now(), missing=errors.UnexpectedAnswer)
         if is_transient(answer.status) or isinstance(error, errors.NoRight):
             return error
         return errors.UnexpectedAnswer(error.detail)
+
+    def _check_not_refused(self, now: float) -> None:
+        """Raise WrongCredential again for what the token server refused a moment ago.
+
+        Many may be about to ask, and some services lock an account out that errs too often.
+        """
+        if self._refused is None or self._credential is None:
+            return
+        credential, until, detail = self._refused
+        if credential is self._credential and now < until:
+            raise self._wrong(detail)
+
+    def _wrong(self, detail: str) -> errors.WrongCredential:
+        return self._met(errors.WrongCredential(detail))
+
+    def _met(self, error: _Wrong) -> _Wrong:
+        error.met_at = self._name or None
+        return error
 
     def _checked_realm(self, realm: str) -> str:
         base = self._base()
@@ -322,6 +403,14 @@ class Authenticator:
                 f"{urlsplit(address).netloc} over http, named by {urlsplit(base).netloc}"
             )
         return address
+
+
+def _known(scopes: Scopes) -> Scopes:
+    """Return scopes without what some services don't know.
+
+    They list with a token that has no scope, and let everyone delete who may push.
+    """
+    return tuple(scope.removesuffix(",delete") for scope in scopes if scope != CATALOG)
 
 
 def _kind(scopes: Scopes) -> str:

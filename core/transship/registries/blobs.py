@@ -13,16 +13,28 @@ from transship.oci.digest import Digest
 from transship.registries.answers import Answer, described
 from transship.registries.auth import Scopes, delete, pull, push
 from transship.registries.exchange import Exchange
+from transship.registries.pacing import Patience
 from transship.registries.place import Upload
 from transship.registries.throttle import Throttle
 from transship.registries.transport import Stream
 
+_IS_CUT = Patience(attempts=2, seconds=10)
+"""With what may be cut because the repository isn't there."""
+
 
 class Blobs:
-    """Reads and writes the blobs of one registry."""
+    """Reads and writes the blobs of one registry.
 
-    def __init__(self, exchange: Exchange) -> None:
+    `cuts_absent` says that it cuts the connection where a repository isn't there, `range_excess` by
+    how many bytes too many it says an upload session to hold.
+    """
+
+    def __init__(
+        self, exchange: Exchange, *, cuts_absent: bool = False, range_excess: int = 0
+    ) -> None:
         self._exchange = exchange
+        self._range_excess = range_excess
+        self._cuts_absent = cuts_absent
 
     async def size(self, repository: str, digest: Digest) -> int | None:
         """Return the length of a blob in bytes, or None if the repository doesn't have it."""
@@ -76,17 +88,34 @@ class Blobs:
         answer = await self._exchange.ask("GET", location, scopes=(push(repository),))
         if answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise errors.UploadLost(described(answer))
-        return HttpUpload(
-            self._exchange, repository, answer, offset=_held(answer), location=location
-        )
+        offset = _held(answer, self._range_excess)
+        return HttpUpload(self._exchange, repository, answer, offset=offset, location=location)
 
     async def _start(self, path: str, repository: str, scopes: Scopes) -> Upload | None:
-        answer = await self._exchange.ask("POST", path, scopes=scopes, content=b"")
+        answer = await self._begun(path, repository, scopes)
         if answer.status == HTTPStatus.CREATED:
             return None
         if not answer.ok:
             raise self._exchange.error_of(answer, missing=errors.RepositoryNotFound)
         return HttpUpload(self._exchange, repository, answer)
+
+    async def _begun(self, path: str, repository: str, scopes: Scopes) -> Answer:
+        """Ask for an upload session. Raises NamespaceMissing where a cut turns out to mean that."""
+        if self._cuts_absent:
+            try:
+                return await self._exchange.ask(
+                    "POST", path, scopes=scopes, content=b"", patience=_IS_CUT
+                )
+            except errors.ConnectionLost:
+                await self._check_there(repository)
+        return await self._exchange.ask("POST", path, scopes=scopes, content=b"")
+
+    async def _check_there(self, repository: str) -> None:
+        path = f"/v2/{repository}/tags/list?n=1"
+        answer = await self._exchange.ask("GET", path, scopes=(pull(repository),))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            where = f"{self._exchange.host}/{repository}"
+            raise errors.NamespaceMissing(f"{where}: a push is cut, the repository isn't there")
 
 
 class HttpBlob:
@@ -182,7 +211,7 @@ def _from_scope(repository: str, mount_from: str) -> str:
     return push(repository) if mount_from == repository else pull(mount_from)
 
 
-def _held(answer: Answer) -> int:
+def _held(answer: Answer, excess: int) -> int:
     """Return how many bytes an upload session holds.
 
     `Range: 0-N` names the last byte. `0-0` is what registries say of an empty session as well, so
@@ -192,7 +221,7 @@ def _held(answer: Answer) -> int:
     if not match:
         raise errors.UploadLost(f"{described(answer)}: it doesn't say how much it holds")
     last = int(match[1])
-    return last + 1 if last > 0 else 0
+    return last + 1 - excess if last > 0 else 0
 
 
 def _content_range(field: str) -> tuple[int, int]:

@@ -24,9 +24,10 @@ from transship.oci.media_types import ACCEPTED, SCHEMA1, bare
 from transship.oci.reference import is_repository, is_tag
 from transship.registries.addresses import manifest_path, path_of
 from transship.registries.answers import Answer, described
-from transship.registries.asking import OwnApi
-from transship.registries.auth import CATALOG, pull, push
+from transship.registries.asking import OwnApi, ServiceAsk
+from transship.registries.auth import CATALOG, HandingOut, pull, push
 from transship.registries.blobs import Blobs, number
+from transship.registries.cloud import Cloud
 from transship.registries.credential import Credential, Tls
 from transship.registries.deleting import Deletions, delete_tag
 from transship.registries.exchange import Exchange
@@ -65,6 +66,7 @@ class Registry:
     `quota` is what it said last of how many manifests may still be read. `pins` are the addresses
     of hosts for which DNS isn't asked. With `handed_out` a login is fetched from the service's own
     API, where that hands them out. `keys` are the account of its cloud's API.
+    `again` reads the credential anew where it is kept, when it isn't taken any more.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Registry:
         pins: Pins | None = None,
         handed_out: bool = False,
         keys: Keys | None = None,
+        again: HandingOut | None = None,
     ) -> None:
         self.name = host
         self.quota: Quota | None = None
@@ -93,21 +96,28 @@ class Registry:
         self._named = named
         self._deletions = Deletions()
         self.service = service or service_of(host)
+        self._fault = _fault(self.service, credential)
+        clock = clock or SystemClock()
         self._exchange = Exchange(
             self.service.api_host or host,
             credential=credential,
             tls=tls or Tls(),
             patience=patience,
-            clock=clock or SystemClock(),
+            clock=clock,
             timeouts=timeouts,
             recorder=recorder,
             pins=pins,
             handing_out=(lambda: self._own.login())
-            if handed_out and self.service.hands_out_at(host)
-            else None,
+            if handed_out and self.service.hands_out_at(host, with_keys=keys is not None)
+            else again,
+            name=host,
         )
-        self._own = OwnApi(self.service, host, self._exchange, keys)
-        self._blobs = Blobs(self._exchange)
+        self._own = OwnApi(self.service, host, self._exchange, Cloud(keys, clock, recorder))
+        self._blobs = Blobs(
+            self._exchange,
+            cuts_absent=self.service.cuts_absent,
+            range_excess=self.capabilities.range_excess,
+        )
         self._has_referrers_api: bool | None = None
         self._asking_for_referrers = asyncio.Lock()
 
@@ -147,6 +157,8 @@ class Registry:
         Raises what stands in the way: NameNotFound, CertificateNotTrusted, NotARegistry,
         SignInNeeded, WrongCredential, ...
         """
+        if self._fault:
+            raise errors.WrongCredential(self._fault)
         if not self.service.holds_images:
             await self._own.check()
             return
@@ -161,6 +173,8 @@ class Registry:
         They are asked of the service's own API where that lists them, and else of the catalog.
         Raises CatalogClosed when the registry lists nothing, and nothing was named.
         """
+        if not self.service.holds_images:
+            raise errors.CatalogClosed(f"{self.service.title} holds no images")
         given: set[str] = set()
         left_out = self.left_out[""] = []
         self.unlisted = {}
@@ -297,6 +311,10 @@ class Registry:
         api = self._own.open()
         return api if isinstance(api, Creator) else None
 
+    def asks(self) -> ServiceAsk:
+        """Return what asks the service's own API, for more than a place for images needs."""
+        return self._own.ask
+
     async def blob_size(self, repository: str, digest: Digest) -> int | None:
         """Return the length of a blob in bytes, or None if the repository doesn't have it."""
         return await self._blobs.size(repository, digest)
@@ -319,6 +337,7 @@ class Registry:
 
     async def aclose(self) -> None:
         """Close all connections."""
+        await self._own.aclose()
         await self._exchange.aclose()
 
     async def _referrers(self, repository: str, digest: Digest) -> tuple[Descriptor, ...] | None:
@@ -400,6 +419,11 @@ class _Catalog(msgspec.Struct):
 
 class _Tags(msgspec.Struct):
     tags: list[str] | None = None
+
+
+def _fault(service: Service, credential: Credential | None) -> str:
+    """Return in words why the service can't take a credential, or an empty string."""
+    return service.fault(credential) if service.fault and credential else ""
 
 
 def _known_digest(reference: str, answer: Answer) -> Digest | None:

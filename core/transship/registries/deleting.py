@@ -23,11 +23,13 @@ from transship.oci.reference import Reference
 from transship.registries.addresses import manifest_path
 from transship.registries.auth import delete
 from transship.registries.exchange import Exchange
-from transship.registries.place import Place
+from transship.registries.place import ManifestHead, Place
 
 _LABEL = "dev.transship.deleted-tag"
 _LARGEST_CONFIG = 1024
 _STAND_INS = 3
+_LOOKS_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+"""The pauses between looks for a tag that goes some time after its deletion was accepted."""
 
 _NOT_BY_TAG = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
@@ -68,10 +70,21 @@ async def delete_tag(
             await _delete_by_digest(place, exchange, repository, tag, deletions)
         elif not answer.ok and answer.status != HTTPStatus.NOT_FOUND:
             raise exchange.error_of(answer, missing=errors.ManifestNotFound)
-        head = await place.head_manifest(repository, tag)
+        head = await _left(place, exchange, repository, tag)
     if head is not None:
         where = Reference(place.name, repository, tag)
         raise errors.TagNotGone(f"{where} points at {short(head.digest)} after it was deleted")
+
+
+async def _left(place: Place, exchange: Exchange, repository: str, tag: str) -> ManifestHead | None:
+    """Return what a deleted tag points at all the same: some registries delete in a queue."""
+    head = await place.head_manifest(repository, tag)
+    for seconds in _LOOKS_SECONDS:
+        if head is None:
+            break
+        await exchange.pause(seconds)
+        head = await place.head_manifest(repository, tag)
+    return head
 
 
 async def _delete_by_digest(

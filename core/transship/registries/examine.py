@@ -53,7 +53,8 @@ async def examine(access: Access, *, recorder: Recorder | None = None) -> Examin
         known = replace(access, service=seen.service.kind)
         async with aclosing(open_registry(known, recorder=recorder)) as registry:
             await registry.check_sign_in()
-            seen = await look_into(registry, seen)
+            if registry.service.holds_images:
+                seen = await look_into(registry, seen)
     except TransshipError as error:
         return replace(seen, problem=error)
     return replace(seen, signed_in=access.credential is not None or access.handed_out)

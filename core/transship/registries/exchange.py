@@ -26,6 +26,7 @@ _UNAUTHORIZED = 401
 _GREETING = "/v2/"
 _QUESTION = Patience(attempts=2, seconds=10)
 """Of a question that can go unanswered."""
+_ONCE = Patience(attempts=1, seconds=0)
 
 _Once = Callable[[], Awaitable[Answer]]
 
@@ -35,7 +36,8 @@ class Exchange:
 
     A path (`/v2/...`) is meant at the registry; a whole address may be elsewhere, and then gets
     no credential. `ask` retries; `stream` and `send` carry bytes that can't be sent twice, so
-    they try once and raise what happened.
+    they try once and raise what happened. `name` is what the registry is called, where that isn't
+    the `host` that is asked.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Exchange:
         recorder: Recorder | None = None,
         pins: Pins | None = None,
         handing_out: HandingOut | None = None,
+        name: str = "",
     ) -> None:
         self.host = host
         self.pacer = Pacer(clock, longest=patience.seconds)
@@ -58,7 +61,12 @@ class Exchange:
         self._clock = clock
         self._transport = Transport(host, tls, timeouts, recorder, pins)
         self._auth = Authenticator(
-            credential, self._transport.request, clock, lambda: self._base, handing_out
+            credential,
+            self._transport.request,
+            clock,
+            lambda: self._base,
+            handing_out,
+            name or host,
         )
         self._pinned = bool(pins)
         self._base = ""
@@ -83,18 +91,19 @@ class Exchange:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         limit: int = JSON_LIMIT,
+        patience: Patience | None = None,
     ) -> Answer:
         """Send a small request and return its answer, whatever the status.
 
         Raises the errors of the way and of signing in, and RateLimited or ServerFailed once
-        patience has run out.
+        patience has run out, which is that of the exchange unless another is given.
         """
         await self.connect()
 
         async def once() -> Answer:
             return await self._signed(method, self.address(path), scopes, headers, content, limit)
 
-        return await self._retried(once)
+        return await self._retried(once, patience)
 
     async def ask_service(
         self,
@@ -103,8 +112,14 @@ class Exchange:
         hosts: tuple[str, ...] = (),
         authorization: str | None = None,
         content: bytes | None = None,
+        media_type: str = "application/json",
+        puts: bool = False,
+        method: str = "",
     ) -> Answer:
-        """Ask the service's own API: GET, or POST with `content` (JSON); whatever the status.
+        """Ask the service's own API: GET, or with `content` POST or PUT; whatever the status.
+
+        With a `method` it is that one; an answer may then be other than JSON, and a POST goes out
+        once only.
 
         A path is at the registry, a whole address there, at its token server or at one of `hosts`.
         Such an API wants the password itself, not a token, unless there is an `authorization` (an
@@ -115,16 +130,18 @@ class Exchange:
         if authorization is None:
             authorization = self._auth.password()
         url = self._service_address(named, hosts)
-        headers = _with({"accept": "application/json"}, authorization)
+        accept = "application/json, */*;q=0.1" if method else "application/json"
+        headers = _with({"accept": accept}, authorization)
         if content is not None:
-            headers["content-type"] = "application/json"
-        method = "GET" if content is None else "POST"
+            headers["content-type"] = media_type
+        patience = _ONCE if method == "POST" else _QUESTION
+        method = method or ("GET" if content is None else "PUT" if puts else "POST")
 
         async def once() -> Answer:
             async with self.pacer.slot():
                 return await self._followed(method, url, headers, content, JSON_LIMIT)
 
-        return await self._retried(once, _QUESTION)
+        return await self._retried(once, patience)
 
     def credential(self) -> Credential:
         """Return what the registry is signed in to with. Raises SignInNeeded without one."""
@@ -240,6 +257,10 @@ class Exchange:
         if isinstance(error, errors.NoRight) and not self._auth.signed_in:
             return errors.SignInNeeded(error.detail)
         return error
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, by the registry's clock."""
+        await self._clock.sleep(seconds)
 
     async def aclose(self) -> None:
         """Close all connections."""

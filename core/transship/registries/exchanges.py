@@ -199,5 +199,6 @@ _HARMLESS_FIELDS = re.compile(
     "|last-modified|oci-(chunk-max-length|chunk-min-length|filters-applied|subject|tag)|range"
     "|(x-)?ratelimit-(limit|remaining|reset)|retry-after|server|strict-transport-security"
     "|transfer-encoding|user-agent|vary|via|warning|x-cache|x-content-type-options"
+    "|x-tc-(action|region|version)"
     "|cf-ray|x-(amz-|amzn-?|github-|ms-|ms-correlation-)?request-?id"
 )

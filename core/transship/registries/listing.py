@@ -21,6 +21,7 @@ CATALOG_CLOSED = (
 
 _API_CLOSED = (
     *CATALOG_CLOSED,
+    errors.ApiKeysNeeded,
     errors.ExtraMissing,
     errors.RedirectRefused,
     errors.WrongCredential,

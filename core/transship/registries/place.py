@@ -35,17 +35,20 @@ class Capabilities:
 
     A blob of up to `whole_limit` goes up in one request; a larger one in pieces of `piece`, or in
     one request all the same where `piece` is 0. `resumable` says that what an upload session
-    holds can be asked for and believed. A repository's name has `parts` components: the fewest and
-    the most, 0 for no bound. Manifests of the media types in `refused` aren't taken, and an index
-    that points at blobs only where `blob_indexes` says so.
+    holds can be asked for and believed; `range_excess` is by how much it then says too much. A
+    repository's name has `parts` components: the fewest and the most, 0 for no bound. Manifests of
+    the media types in `refused` aren't taken, an index that points at blobs only where
+    `blob_indexes` says so, and a blob without a byte only where `empty_blobs` does.
     """
 
     whole_limit: int = 64 * MEBIBYTE
     piece: int = 32 * MEBIBYTE
     resumable: bool = True
+    range_excess: int = 0
     parts: tuple[int, int] = (1, 0)
     refused: frozenset[str] = frozenset()
     blob_indexes: bool = True
+    empty_blobs: bool = True
 
     def refusal(self, repository: str) -> str:
         """Return why a repository can't have this name here, or an empty string."""
@@ -63,6 +66,8 @@ class Capabilities:
             return f"{manifest.media_type} isn't taken here"
         if not self.blob_indexes and any(not entry.is_manifest for entry in manifest.entries):
             return "an index of blobs, as a build cache may be, isn't taken here"
+        if not self.empty_blobs and any(blob.size == 0 for blob in manifest.blobs):
+            return "a layer without a single byte isn't taken here"
         return ""
 
 

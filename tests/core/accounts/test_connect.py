@@ -73,6 +73,7 @@ async def test_an_account_brings_all_that_it_knows(accounts: Accounts, sources: 
         credential=Credential("robot", "s3cret"),
         service="harbor",
         repositories=("team/web",),
+        kept=True,
     )
 
 

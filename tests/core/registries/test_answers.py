@@ -159,6 +159,7 @@ def test_the_cause_is_told_in_the_words_of_the_registry() -> None:
         ({"details": "incorrect username or password"}, "incorrect username or password"),
         ({"error": "invalid_grant", "error_description": "expired"}, "expired"),
         ({"error": {"code": 3}, "message": "not now"}, "not now"),
+        ({"error": {"code": 403, "message": "denied", "status": "NO"}}, "denied"),
         ({"errors": None, "message": "not now"}, "not now"),
         ({"errors": ["a", 3, None]}, ""),
         (["a"], ""),

@@ -12,6 +12,7 @@ from servers.scripted import Reply, ScriptedServer
 from transship import errors
 from transship.oci.digest import Digest, digest_of
 from transship.registries.client import Registry
+from transship.registries.services import service_named
 from transship.sandbox.server import SandboxRegistry
 
 if TYPE_CHECKING:
@@ -161,6 +162,18 @@ async def test_what_an_upload_holds_is_read(
     upload = await connect(scripted.host).resume_upload("team/web", f"{scripted.url}/v2/x/1")
     assert upload.offset == offset
     assert upload.location == f"{scripted.url}/v2/x/1"
+
+
+@pytest.mark.parametrize(("said", "offset"), [("0--1", 0), ("0-0", 0), ("0-100", 100)])
+async def test_a_byte_too_many_is_taken_off_where_a_service_is_known_to_say_it(
+    connect: Connect, scripted: ScriptedServer, said: str, offset: int
+) -> None:
+    scripted.on("GET", "/v2/x/1", Reply(204, {"Range": f"bytes={said}"}))
+    registry = connect(scripted.host, service=service_named("quay"))
+
+    upload = await registry.resume_upload("team/web", f"{scripted.url}/v2/x/1")
+
+    assert upload.offset == offset
 
 
 @pytest.mark.parametrize(

@@ -322,5 +322,5 @@ async def test_a_service_can_be_named(connect: Connect, scripted: ScriptedServer
     harbor = service_named("harbor")
     registry = connect(scripted.host, service=harbor)
     assert registry.service is harbor
-    assert connect("quay.io").capabilities.resumable is False
+    assert connect("quay.io").capabilities.range_excess == 1
     assert json.loads(parse_manifest(image("web").manifest.body).body)

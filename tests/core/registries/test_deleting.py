@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clients.opening import Connect, access_to
+from fakes.clock import FakeClock
 from samples.manifests import image, write
 from servers.docker_registry import DockerRegistry, docker_registry
 from servers.faults import Answer, Fault, fault_proxy
@@ -102,6 +103,22 @@ async def test_a_manifest_that_is_not_found_to_be_deleted_does_not_make_the_tag_
         await registry.delete_tag(repository, "1.0")
 
         assert (lost.struck, await tags_of(registry, repository)) == (1, ["2.0"])
+
+
+async def test_a_deletion_that_waits_its_turn_at_the_registry_is_waited_for(
+    open_registry: DockerRegistry, connect: Connect, repository: str, clock: FakeClock
+) -> None:
+    with fault_proxy(open_registry.host) as network:
+        registry = connect(network.host)
+        await write(registry, repository, image("web"), "1.0")
+        there = {"Docker-Content-Digest": image("web").digest}
+        looks = Fault(Answer(200, there), "HEAD", "/1.0$", times=3)
+        network.add(looks)
+
+        await registry.delete_tag(repository, "1.0")
+
+        assert (looks.struck, await tags_of(registry, repository)) == (3, [])
+        assert 0 < sum(clock.slept) < 2
 
 
 async def test_a_tag_that_is_there_after_the_registry_has_deleted_it_is_named(

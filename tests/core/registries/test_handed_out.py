@@ -104,8 +104,10 @@ async def test_why_there_is_none_is_said(
 ) -> None:
     api.denied = {"GetAuthorizationToken"}
 
-    with pytest.raises(errors.NoRight, match="GetAuthorizationToken"):
+    with pytest.raises(errors.NoLogin, match="GetAuthorizationToken") as refused:
         await connect(htpasswd_registry.host, **options).check_sign_in()
+
+    assert refused.value.met_at == htpasswd_registry.host, "it is about the whole account"
 
 
 async def test_nobody_who_was_not_asked_to_fetches_one(

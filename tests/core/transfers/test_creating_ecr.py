@@ -1,7 +1,7 @@
-"""The whole way to ECR: login handed out, repository created, image pushed, repositories listed.
+"""What a plan says of repositories that ECR doesn't have.
 
-boto3 is real, `servers.ecr` stands in for AWS, and the registry behind is a real one that takes the
-login which that hands out.
+boto3 is real, and `servers.ecr` stands in for AWS: moto lacks what pushes are refused by here. Of a
+job that makes repositories, see `test_ecr_whole`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from moving.jobs import SHORT, new_job, plan_of
-from moving.judge import digest_at
+from moving.jobs import SHORT, plan_of
 from servers.ecr import HOST, EcrApi, ecr_api
 from servers.images import push_image
 from transship.clock import SystemClock
@@ -22,15 +21,11 @@ from transship.registries.access import open_place
 from transship.registries.client import Registry
 from transship.registries.services.api import Visibility
 from transship.registries.services.ecr import ECR
-from transship.transfers.journal_creations import Created
 from transship.transfers.preview import preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import view
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.work import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
     from transship.plans.plan import Plan
@@ -69,38 +64,6 @@ def plan(open_registry: DockerRegistry, htpasswd_registry: DockerRegistry, repos
         (source, f"{htpasswd_registry.host}/{repository}/web"),
         (f"{source}:v1", f"{htpasswd_registry.host}/{repository}/api:v1"),
     )
-
-
-async def test_each_repository_is_created_once_and_then_pushed_to(
-    plan: Plan,
-    api: EcrApi,
-    open_registry: DockerRegistry,
-    htpasswd_registry: DockerRegistry,
-    repository: str,
-    tmp_path: Path,
-) -> None:
-    job = new_job(tmp_path, replace(plan, create_missing=Visibility.PRIVATE))
-    source = open_place(Reference(open_registry.host), patience=SHORT)
-    async with aclosing(source), aclosing(opened_ecr(htpasswd_registry)) as target:
-        places = {open_registry.host: source, htpasswd_registry.host: target}
-        with job.locked(), job.journal() as journal:
-            runner = Runner(job.plan(), places, journal, SystemClock(), Settings(patience=SHORT))
-            await runner.run()
-            created = journal.creations(Created.DONE)
-        listed = [name async for name in target.repositories()]
-
-    ended = view(job)
-    assert ended.state is JobState.DONE, ended.failures
-    assert listed == [f"{repository}/api", f"{repository}/web"]
-    assert [each.creation.missing.name for each in created] == listed
-    operations = [operation for operation, _ in api.asked]
-    assert operations.count("CreateRepository") == 2
-    assert operations.count("GetAuthorizationToken") == 1
-    for name in ("web:v1", "web:v2", "api:v1"):
-        tag = name.partition(":")[2]
-        assert digest_at(htpasswd_registry, f"{repository}/{name.partition(':')[0]}", tag) == (
-            digest_at(open_registry, repository, tag)
-        )
 
 
 @pytest.mark.parametrize("create_missing", [None, Visibility.PRIVATE])

@@ -21,6 +21,7 @@ from transship.registries.services import (
     quay,
     tencent,
 )
+from transship.registries.services.artifact_hub import ARTIFACT_HUB
 from transship.registries.services.generic import GENERIC
 from transship.registries.services.github import GHCR
 from transship.registries.services.huawei import SWR
@@ -33,14 +34,19 @@ SERVICES: tuple[Service, ...] = (
     ecr.ECR,
     azure.ACR,
     google.GAR,
+    google.GCR,
     SWR,
     quay.QUAY,
     gitlab.GITLAB,
     GHCR,
     artifactory.ARTIFACTORY,
+    artifactory.ARTIFACTORY_KEY,
     tencent.TCR,
     tencent.CCR,
+    tencent.TENCENT_API,
     alibaba.ALIBABA,
+    alibaba.ALIBABA_API,
+    ARTIFACT_HUB,
     GENERIC,
 )
 """All that are known; the last one stands for every other registry."""

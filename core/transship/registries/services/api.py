@@ -8,7 +8,7 @@ sends it nowhere but to the registry, its token server and the hosts in `Service
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -60,6 +60,23 @@ class Keys:
     tls: Tls
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to the API of a cloud, as it goes out. `path` has its query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(default=None, repr=False)
+
+
+Make = Callable[[Keys, float], Request]
+"""Makes a request with the keys, at a time in seconds since the epoch."""
+
+Judge = Callable[[Answer], TransshipError | None]
+"""Says what an answer stands for, None when it is a success."""
+
+
 class Ask(Protocol):
     """Asks the service's own API as the account.
 
@@ -73,20 +90,43 @@ class Ask(Protocol):
         *,
         missing: type[TransshipError] = UnexpectedAnswer,
         post: object = None,
+        put: object = None,
+        form: Mapping[str, str] | None = None,
         bearer: str = "",
         sign: Sign | None = None,
     ) -> Answer:
         """Return the answer, which is a success. Raises `missing` for 404, or another error.
 
-        With `post` that is sent as JSON, with POST; else it is a GET, unless `sign` makes a body.
-        The password goes as Basic, unless there is a token (`bearer`) or `sign` says how.
+        With `post` that is sent as JSON, with POST, with `put` likewise; else it is a GET, unless
+        `sign` makes a body.
+        The password goes as Basic, unless there is a token (`bearer`) or `sign` says how. A `form`
+        is posted with no password: all that it needs is in it.
         """
 
     async def realm(self) -> str:
         """Return the address of the registry's token server, empty when it has none."""
 
+    def credential(self) -> Credential:
+        """Return what the registry is signed in to with. Raises SignInNeeded without one."""
+
     def keys(self) -> Keys:
         """Return the account of the cloud's API. Raises ApiKeysNeeded when there is none."""
+
+    async def cloud(
+        self,
+        make: Make,
+        judge: Judge,
+        *,
+        per_second: float = 0,
+        counted: str = "",
+        repeats: bool = True,
+    ) -> Answer:
+        """Ask the API of the cloud what `make` makes; return the answer `judge` is fine with.
+
+        At most so often, where all that is `counted` under one name counts, and again while what
+        it came to may pass. What never `repeats` goes out again only where the API says that it
+        was asked too much. Raises what it came to, and ApiKeysNeeded.
+        """
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from transship.registries.credential import Credential
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask, Signed
-from transship.registries.services.facts import NO_CREATION, NO_DELETE, Facts, no, yes
+from transship.registries.services.facts import NO_DELETE, Facts, no, unneeded, yes
 from transship.registries.services.service import Service
 
 HUB = "hub.docker.com"
@@ -88,11 +88,12 @@ DOCKER_HUB = Service(
     metered=True,
     facts=Facts(
         list=yes("by the Hub's API, the account's own namespaces"),
-        create=no(NO_CREATION, "in the account's own namespace"),
+        create=unneeded("in the account's own namespace"),
         mount=yes(),
         resume=yes("from the last piece"),
         delete=no(NO_DELETE, "only by the Hub's API"),
-        limits="manifests read are counted, HEAD isn't: 100 in 6 hours without an account",
+        limits="manifests read are counted, HEAD isn't: 100 in 6 hours without an account, "
+        "200 with a free one, no bound with a paid one",
         credential="a personal access token lives as set",
     ),
 )

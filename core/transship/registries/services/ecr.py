@@ -28,7 +28,7 @@ from transship.registries.foreseeing import (
 )
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.api import Ask, Visibility
-from transship.registries.services.facts import Facts, partly, yes
+from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.service import Service
 from transship.registries.wildcards import covering
 from transship.text import safe
@@ -189,13 +189,13 @@ async def _answered(work: Callable[[], _T]) -> _T:
         return await asyncio.to_thread(work)
     except failures.ClientError as error:
         said = error.response.get("Error", {})
-        code, words = str(said.get("Code", "")), safe(str(said.get("Message", "")), limit=300)
-        detail = f"{error.operation_name}: {code} {words}"
-        if code in _DENIED:
-            raise errors.NoRight(detail) from None
+        code, words = str(said.get("Code", "")), _words(str(said.get("Message", "")))
+        detail = f"{error.operation_name}: {code} {words}".rstrip()
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _KEYS:
             raise errors.WrongCredential(detail) from None
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _DENIED or status == HTTPStatus.FORBIDDEN:
+            raise errors.NoRight(detail) from None
         if status == HTTPStatus.TOO_MANY_REQUESTS or "Throttl" in code:
             raise errors.RateLimited(detail) from None
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -207,6 +207,11 @@ async def _answered(work: Callable[[], _T]) -> _T:
         raise errors.ConnectionLost(safe(str(error), limit=300)) from None
     except failures.BotoCoreError as error:
         raise errors.UnexpectedAnswer(safe(str(error), limit=300)) from None
+
+
+def _words(message: str) -> str:
+    """Return what an answer says in words: none if it is a page, as of a proxy on the way."""
+    return "" if message.lstrip().startswith("<") else safe(message, limit=300)
 
 
 def _client(region: str, *, fips: bool) -> Any:
@@ -223,22 +228,31 @@ def _client(region: str, *, fips: bool) -> Any:
     return boto3.session.Session().client("ecr", config=config)
 
 
-# A part that isn't the last must have 5 to 10 MiB, and an upload at most 4,200 of them. Of a build
-# cache only the form of an image is taken, not that of an index.
+# A part that isn't the last must have 5 to 10 MiB, and an upload at most 4,200 of them. What an
+# upload holds is told wrongly, or not at all (aws/containers-roadmap#2831, dotnet/sdk#33019). Of a
+# build cache only the form of an image is taken, not that of an index.
 ECR = Service(
     kind="ecr",
     title="Amazon ECR",
     hosts=(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?", r"public\.ecr\.aws"),
     username="AWS",
     secret="password of `aws ecr get-login-password` (ends after 12 hours)",
-    capabilities=Capabilities(whole_limit=10 * MEBIBYTE, piece=10 * MEBIBYTE, blob_indexes=False),
+    capabilities=Capabilities(
+        whole_limit=10 * MEBIBYTE,
+        piece=10 * MEBIBYTE,
+        resumable=False,
+        blob_indexes=False,
+        empty_blobs=False,
+    ),
+    cuts_absent=True,
     api=_api,
     hands_out=(_HOST.pattern,),
     facts=Facts(
         list=yes("by its API, with boto3"),
         create=yes("repository, by its API with boto3"),
         mount=partly("a layer that a manifest has already"),
-        resume=yes("from the last piece"),
+        resume=no(NO_RESUME, "it doesn't tell what an upload holds"),
+        delete=partly("where the account may, and the repository's tags aren't immutable"),
         referrers=partly("a manifest with a subject is refused in some cases"),
         limits="100,000 repositories, 100,000 images each; layers to 52,000 MiB",
         credential="12 hours; a new one is fetched with boto3 where the account keeps none",

@@ -11,6 +11,8 @@ class Can(StrEnum):
 
     YES = "yes"
     NO = "no"
+    NOT_NEEDED = "not needed"
+    """It can't, and nobody misses it."""
     PARTLY = "partly"
     """It can, within bounds that are said."""
     UNKNOWN = "unknown"
@@ -48,13 +50,18 @@ def unknown(how: str = "") -> Fact:
     return Fact(Can.UNKNOWN, how)
 
 
+def unneeded(how: str = "") -> Fact:
+    """Return that nothing has to be created, and what is to be known of it all the same."""
+    means = "Nothing has to be there before: a push makes the repository."
+    return Fact(Can.NOT_NEEDED, how, means)
+
+
 NO_LIST = (
     "Name the repositories yourself: in the account, or in the rules of a plan, without patterns."
 )
 NO_RESUME = "A large layer that breaks off is sent again from its beginning."
 NO_REFERRERS = "Signatures and SBOMs are kept under fallback tags, which Transship writes."
 NO_DELETE = "What a replication would delete stays; take it away with the service's own tools."
-NO_CREATION = "Nothing has to be there before: a push makes the repository."
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transship.registries.services.facts import NO_CREATION, Facts, no, partly, yes
+from transship.registries.services.facts import Facts, partly, unneeded, yes
 from transship.registries.services.service import Service
 
 GENERIC = Service(
@@ -10,7 +10,7 @@ GENERIC = Service(
     title="Registry",
     facts=Facts(
         list=partly("by _catalog, where the account may"),
-        create=no(NO_CREATION),
+        create=unneeded(),
         mount=yes("within the registry, where the account may read both repositories"),
         resume=yes("from the last piece"),
         delete=partly("where the registry allows it"),

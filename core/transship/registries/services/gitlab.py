@@ -1,26 +1,32 @@
 """GitLab's container registry, hosted or your own.
 
 GitLab itself is where the registry's token server is, mostly at another host. Its API lists the
-projects of an account and their repositories, where the token has `read_api`.
+projects of an account and their repositories, and tells which projects are there, where the token
+has `read_api`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
 from transship import errors
+from transship.errors import TransshipError
 from transship.registries.credential import Credential
+from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Unknown, Writes
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask, Signed, Unlisted
-from transship.registries.services.facts import Facts, no, yes
+from transship.registries.services.facts import Facts, no, partly, yes
 from transship.registries.services.service import Greeting, Service
 
 _REALM = "/jwt/auth"
 _PAGE = 100
+_MOST_BELOW = 2
+"""So many components may follow a project's path in that of a repository."""
 
 
 class _Project(msgspec.Struct):
@@ -34,18 +40,18 @@ class _Repository(msgspec.Struct):
 
 
 class _Api:
-    """Lists what is in the projects that an account is a member of."""
+    """Lists what is in the projects that an account is a member of.
+
+    Asks whether the projects are there that are to be pushed to, with their registry.
+    """
 
     def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - the API is GitLab's
         self._ask = ask
+        self._known = Asked[_Project | None](gives_up=True)
 
     async def repositories(self) -> AsyncIterator[str | Unlisted]:
         """Give the repositories, project by project."""
-        realm = await self._ask.realm()
-        gitlab = realm.partition("?")[0].removesuffix(_REALM)
-        if not realm or gitlab == realm:
-            raise errors.CatalogClosed("the registry names no GitLab as its token server")
-        projects = f"{gitlab}/api/v4/projects"
+        projects = await self._projects()
         async for project in self._pages(projects, "membership=true&", _Project):
             if project.container_registry_access_level == "disabled":
                 continue
@@ -58,6 +64,52 @@ class _Api:
             except errors.NoRight as error:
                 # A repository's path is in lower case, whatever that of its project is.
                 yield Unlisted(project.path_with_namespace.lower(), error)
+
+    async def look(self, writes: Writes) -> Outlook:
+        """Return which repositories have no project to be in, or one without a registry."""
+        projects = await self._projects()
+        standings: dict[str, Standing] = {}
+        unknown: list[Unknown] = []
+        for repository in writes:
+            try:
+                standings[repository] = await self._standing(projects, repository)
+            except TransshipError as error:
+                unknown.append(Unknown("whether its project is there", repository, error))
+        return Outlook(standings, tuple(unknown))
+
+    async def _standing(self, projects: str, repository: str) -> Standing:
+        paths = _projects_of(repository)
+        for path in paths:
+
+            async def asked(path: str = path) -> _Project | None:
+                return await self._project(projects, path)
+
+            project = await self._known.once(path, asked)
+            if project is None:
+                continue
+            if project.container_registry_access_level == "disabled":
+                return Standing(read_only=f"the project {path} has no container registry")
+            return Standing()
+        return Standing(missing=Missing("project", " or ".join(paths), hidden=True))
+
+    async def _project(self, projects: str, path: str) -> _Project | None:
+        """Return what GitLab says of a project, None when it isn't there for this account."""
+        try:
+            answer = await self._ask(
+                f"{projects}/{quote(path, safe='')}", sign=_sign, missing=errors.RepositoryNotFound
+            )
+        except errors.RepositoryNotFound:
+            return None
+        found: _Project = answer.json(_Project)
+        return found
+
+    async def _projects(self) -> str:
+        """Return the address of the projects in GitLab's API."""
+        realm = await self._ask.realm()
+        gitlab = realm.partition("?")[0].removesuffix(_REALM)
+        if not realm or gitlab == realm:
+            raise errors.CatalogClosed("the registry names no GitLab as its token server")
+        return f"{gitlab}/api/v4/projects"
 
     async def _pages(self, address: str, query: str, kind: type[Any]) -> AsyncIterator[Any]:
         page = "1"
@@ -75,6 +127,13 @@ class _Api:
                 raise errors.UnexpectedAnswer(f"{address}: {following!r} is no number of a page")
             pages.turn(following, address)
             page = following
+
+
+def _projects_of(repository: str) -> list[str]:
+    """Return what may be the path of a repository's project, the longest first."""
+    parts = repository.split("/")
+    least = max(2, len(parts) - _MOST_BELOW)
+    return ["/".join(parts[:count]) for count in range(len(parts), least - 1, -1)]
 
 
 def _sign(credential: Credential) -> Signed:
@@ -95,8 +154,12 @@ GITLAB = Service(
     facts=Facts(
         list=yes("by GitLab's API, with a token that has read_api"),
         create=no(
-            "The project must be there with its registry enabled: create it in GitLab first."
+            "The project must be there with its registry enabled: create it in GitLab first. A "
+            "preview tells which aren't, with a token that has read_api."
         ),
+        mount=yes("where the account may read both repositories"),
+        resume=yes("from the last piece"),
+        delete=partly("where the account has the right to delete"),
         limits="a project's path and up to two components more",
         credential="sign-ins of 5 minutes (15 at gitlab.com), renewed by themselves",
     ),

@@ -1,10 +1,14 @@
 """Huawei Cloud Software Repository for Container.
 
-Its organizations can be asked for, and made, with the login of the registry itself.
+Its repositories are listed, and its organizations asked for and made, with the login of the
+registry itself.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import msgspec
@@ -14,7 +18,7 @@ from transship.oci.media_types import OCI_INDEX
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Writes
 from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask, Visibility
-from transship.registries.services.facts import NO_LIST, Facts, no, yes
+from transship.registries.services.facts import Facts, yes
 from transship.registries.services.service import Service
 
 
@@ -26,8 +30,26 @@ class _Organizations(msgspec.Struct):
     namespaces: list[_Organization]
 
 
+class _Repository(msgspec.Struct):
+    namespace: str
+    name: str
+    total_range: int = 0
+    """How many there are in all, where it is said."""
+
+
+_PAGE = 100
+
+
+def login_key(access_key: str, secret_key: str) -> str:
+    """Return the password of a long-term login, as `REGION@ACCESS-KEY`, of an access key.
+
+    The service computes it in the same way; the secret key itself goes nowhere.
+    """
+    return hmac.new(secret_key.encode(), access_key.encode(), hashlib.sha256).hexdigest()
+
+
 class _Api:
-    """Asks which organizations aren't there: a push makes none."""
+    """Asks which organizations aren't there, as a push makes none, and lists what is in them."""
 
     def __init__(self, host: str, ask: Ask) -> None:  # noqa: ARG002 - a path is enough
         self._ask = ask
@@ -44,6 +66,29 @@ class _Api:
                 missing = Missing("organization", name, hidden=True)
                 standings[repository] = Standing(missing=missing)
         return Outlook(standings)
+
+    async def repositories(self) -> AsyncIterator[str]:
+        """Give the account's own repositories, page by page, until nothing new comes.
+
+        Raises ListIncomplete when fewer have come by then than there are said to be.
+        """
+        seen: set[str] = set()
+        total = 0
+        while True:
+            # Offset and limit are a part of the filter (SWR's API, "Querying image repositories").
+            wanted = f"center::self|offset::{len(seen)}|limit::{_PAGE}"
+            answer = await self._ask(f"/dockyard/v2/repositories?filter={quote(wanted, safe=':')}")
+            page: list[_Repository] = answer.json(list[_Repository])
+            names = dict.fromkeys(f"{each.namespace}/{each.name}" for each in page)
+            new = [name for name in names if name not in seen]
+            if not new:
+                break
+            for name in new:
+                yield name
+            seen.update(new)
+            total = max(total, *(each.total_range for each in page))
+        if len(seen) < total:
+            raise errors.ListIncomplete(f"{len(seen)} of {total} repositories came")
 
     def refusal(self, missing: Missing, visibility: Visibility) -> str:
         """Return that what is pushed to a new organization can't be public at once."""
@@ -89,8 +134,9 @@ SWR = Service(
     lists=False,
     capabilities=Capabilities(parts=(2, 0), refused=frozenset({OCI_INDEX})),
     api=_Api,
+    lists_own=True,
     facts=Facts(
-        list=no(NO_LIST, "only by the cloud API"),
+        list=yes("by its API, the account's own"),
         create=yes("organization, by its API; its repositories are private"),
         limits="5 organizations by default, names unique in the region; layers to 10 GB",
         credential="a login key lives until its access key ends, a temporary one 12 to 24 hours",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from transship.registries.credential import Credential
 from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask
 from transship.registries.services.facts import Facts
@@ -33,10 +34,14 @@ class Service:
     that is not the name in references. `api` opens the service's own API (see `services.api`) by
     the host of a registry; `api_hosts` are the hosts of that API to which the account's secret may
     go, beside the registry and its token server. `metered` says that it counts the manifests that
-    are read, `hands_out` (as `hosts`) to which registries its API hands out logins. With
+    are read, `hands_out` (as `hosts`) to which registries its API hands out logins. `fault` says
+    in words what is wrong with a user name and secret that can't be right, before they go
+    anywhere. With `cuts_absent` a push to a repository that isn't there is cut, not refused. With
     `lists_own` its list is of what belongs to the account, though that may read more. `facts` are
     for its capability card. Where a cloud's API needs an account of its own, `keys_at` are the
-    hosts at which that is looked for. Such an account's service `holds_images` not.
+    hosts at which that is looked for; `{region}` in them is what the group `region` in `hosts`
+    finds. Such an account's service `holds_images` not;
+    nor does a `catalogue`, at which there is no account either.
     """
 
     kind: str
@@ -52,16 +57,34 @@ class Service:
     api_hosts: tuple[str, ...] = ()
     keys_at: tuple[str, ...] = ()
     holds_images: bool = True
+    catalogue: bool = False
     lists_own: bool = False
     metered: bool = False
     hands_out: tuple[str, ...] = ()
+    fault: Callable[[Credential], str] | None = None
+    cuts_absent: bool = False
     facts: Facts = field(default_factory=Facts)
 
     def runs_at(self, host: str) -> bool:
         """Tell whether `host` (without a port) is one of this service's names."""
         return any(re.fullmatch(pattern, host) for pattern in self.hosts)
 
-    def hands_out_at(self, host: str) -> bool:
-        """Tell whether its API hands out logins to the registry at `host[:port]`."""
+    def hands_out_at(self, host: str, *, with_keys: bool = True) -> bool:
+        """Tell whether its API hands out logins to the registry at `host[:port]`.
+
+        Where that is the API of its cloud, it doesn't without keys (`with_keys`).
+        """
         name = host.partition(":")[0]
-        return any(re.fullmatch(pattern, name) for pattern in self.hands_out)
+        asked = with_keys or not self.keys_at
+        return asked and any(re.fullmatch(pattern, name) for pattern in self.hands_out)
+
+    def keys_for(self, host: str) -> tuple[str, ...]:
+        """Return at which hosts the account of the cloud's API is looked for.
+
+        It is that for the registry at `host[:port]`.
+        """
+        name = host.partition(":")[0]
+        found = (re.fullmatch(pattern, name) for pattern in self.hosts)
+        region = next((each.groupdict().get("region", "") for each in found if each), "")
+        known = (each for each in self.keys_at if region or "{region}" not in each)
+        return tuple(each.replace("{region}", region) for each in known)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from transship.registries.services import SERVICES, service_named, service_of
@@ -16,8 +19,8 @@ from transship.registries.services.generic import GENERIC
         ("public.ecr.aws", "ecr"),
         ("example.azurecr.io", "acr"),
         ("europe-west3-docker.pkg.dev", "gar"),
-        ("eu.gcr.io", "gar"),
-        ("gcr.io", "gar"),
+        ("eu.gcr.io", "gcr"),
+        ("gcr.io", "gcr"),
         ("swr.cn-north-4.myhuaweicloud.com", "swr"),
         ("quay.io", "quay"),
         ("registry.gitlab.com", "gitlab"),
@@ -59,6 +62,15 @@ def test_pieces_are_no_smaller_than_what_goes_up_whole() -> None:
     for service in SERVICES:
         capabilities = service.capabilities
         assert capabilities.piece == 0 or capabilities.piece >= 5 * 1024 * 1024
+
+
+def test_what_only_some_services_need_is_loaded_when_it_is_used_and_not_before() -> None:
+    program = "import sys, transship.registries.client; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    extras = {"azure", "google", "boto3", "botocore", "tencentcloud", "msal", "requests"}
+    assert done.returncode == 0, done.stderr
+    assert extras & set(done.stdout.split()) == set()
 
 
 def test_the_names_in_references_may_not_be_where_the_api_is() -> None:

@@ -1,0 +1,1 @@
+"""Catalogues: they say which registries hold a package, and hold no images themselves."""

@@ -1,0 +1,30 @@
+"""What a test asks of a registry's own API, through the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from transship.registries.services.api import Creator
+
+if TYPE_CHECKING:
+    from transship.registries.client import Registry
+    from transship.registries.foreseeing import Outlook
+
+
+async def names(registry: Registry) -> list[str]:
+    """Return the repositories that are listed."""
+    return [name async for name in registry.repositories()]
+
+
+async def look(registry: Registry, *repositories: str) -> Outlook:
+    """Return what is foreseen of writing to repositories."""
+    foreseer = registry.foreseer()
+    assert foreseer is not None
+    return await foreseer.look(dict.fromkeys(repositories, True))
+
+
+def creator_of(registry: Registry) -> Creator:
+    """Return who makes what is missing."""
+    creator = registry.creator()
+    assert creator is not None
+    return creator

@@ -1,0 +1,39 @@
+"""Copies between places that the test has opened itself: registries of a service's own kind."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING
+
+from moving.jobs import SHORT, new_job
+from transship.clock import SystemClock
+from transship.transfers.preview import Preview, preview
+from transship.transfers.runner import Runner, Settings
+from transship.transfers.view import JobView, view
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from transship.plans.plan import Plan
+    from transship.registries.client import Registry
+
+
+async def copied(folder: Path, plan: Plan, *registries: Registry) -> JobView:
+    """Run a new job, close its registries, and return how it looks at its end."""
+    job = new_job(folder, plan)
+    async with AsyncExitStack() as stack:
+        for registry in registries:
+            await stack.enter_async_context(aclosing(registry))
+        places = {registry.name: registry for registry in registries}
+        with job.locked(), job.journal() as journal:
+            settings = Settings(patience=SHORT)
+            await Runner(job.plan(), dict(places), journal, SystemClock(), settings).run()
+    return view(job)
+
+
+async def foreseen(plan: Plan, *registries: Registry) -> Preview:
+    """Return what a job with this plan would do; its registries are closed."""
+    async with AsyncExitStack() as stack:
+        for registry in registries:
+            await stack.enter_async_context(aclosing(registry))
+        return await preview(plan, {place.name: place for place in registries}, SystemClock())
