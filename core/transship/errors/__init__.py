@@ -111,6 +111,8 @@ from transship.errors.delegates import (
     ExecutionNotFound,
     NameTaken,
     NotAsAsked,
+    NotWhole,
+    WouldBePublic,
 )
 from transship.errors.disk import DiskFull, NotALayout, SystemRefused
 from transship.errors.fault import InternalFault
@@ -220,6 +222,7 @@ __all__ = [
     "NotCreated",
     "NotInStage",
     "NotPutBack",
+    "NotWhole",
     "NothingSelected",
     "NothingToPutBack",
     "PathRefused",
@@ -262,6 +265,7 @@ __all__ = [
     "UnsupportedManifest",
     "UploadLost",
     "UsageError",
+    "WouldBePublic",
     "WritesOff",
     "WrongCredential",
 ]

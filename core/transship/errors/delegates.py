@@ -59,3 +59,17 @@ class EngineRefused(TransshipError):
 
     title = "The engine refused"
     remedy = "Do what it says, then try again."
+
+
+class NotWhole(CheckFailed):
+    """Something of what is to be moved couldn't be listed, so that a plan would leave it behind."""
+
+    title = "Not everything could be listed"
+    remedy = "Try again, or ask for a plan without what is named here."
+
+
+class WouldBePublic(CheckFailed):
+    """What only some may pull would be open to everyone at its target."""
+
+    title = "Private images would become public"
+    remedy = "Choose another namespace for them, or ask for it to be so."

@@ -14,11 +14,8 @@ from transship.registries.answers import Answer, described
 from transship.registries.cloud import Cloud
 from transship.registries.credential import Credential, Login
 from transship.registries.exchange import Exchange
-from transship.registries.services.api import ChecksKeys, Judge, Keys, Make, Sign, Signed, SignsIn
+from transship.registries.services.api import ChecksKeys, Judge, Keys, Make, SignsIn
 from transship.registries.services.service import Service
-
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
 
 
 class ServiceAsk:
@@ -34,29 +31,21 @@ class ServiceAsk:
         self,
         path: str,
         *,
-        missing: type[TransshipError] = UnexpectedAnswer,
-        post: object = None,
-        put: object = None,
+        method: str = "GET",
+        body: object = None,
         form: Mapping[str, str] | None = None,
-        bearer: str = "",
-        sign: Sign | None = None,
+        authorization: str | None = None,
+        missing: type[TransshipError] = UnexpectedAnswer,
     ) -> Answer:
         """Return the answer, which is a success. Raises `missing` for 404, or another error."""
-        signed = Signed(f"Bearer {bearer}") if bearer else None
-        if form is not None:
-            signed = Signed()
-        if sign is not None:
-            signed = sign(self._exchange.credential())
-        body = post if put is None else put
-        body = body if signed is None or signed.body is None else signed.body
-        content = None if body is None else msgspec.json.encode(body)
+        content, media_type = _content(body, form)
         answer = await self._exchange.ask_service(
+            method,
             path,
             hosts=self._service.api_hosts,
-            authorization=None if signed is None else signed.authorization,
-            content=content if form is None else urlencode(form).encode(),
-            media_type=_JSON if form is None else _FORM,
-            puts=put is not None,
+            authorization=authorization,
+            content=content,
+            media_type=media_type,
         )
         if answer.status == HTTPStatus.UNAUTHORIZED:
             raise errors.NoRight(described(answer))
@@ -67,10 +56,18 @@ class ServiceAsk:
     async def send(self, method: str, path: str, body: object = None) -> Answer:
         """Send one request and return its answer, whatever the status; a POST goes out once only.
 
-        A `body` goes as JSON. Raises the errors of the way, and SignInNeeded.
+        A `body` goes as JSON; the answer may be something else. Raises the errors of the way, and
+        SignInNeeded.
         """
-        content = None if body is None else msgspec.json.encode(body)
-        return await self._exchange.ask_service(path, method=method, content=content)
+        content, media_type = _content(body, None)
+        return await self._exchange.ask_service(
+            method,
+            path,
+            content=content,
+            media_type=media_type,
+            accept="application/json, */*;q=0.1",
+            repeats=method != "POST",
+        )
 
     async def realm(self) -> str:
         """Return the address of the registry's token server, empty when it has none."""
@@ -137,3 +134,12 @@ class OwnApi:
     async def aclose(self) -> None:
         """Close the connections to the API of the cloud."""
         await self._cloud.aclose()
+
+
+def _content(body: object, form: Mapping[str, str] | None) -> tuple[bytes | None, str]:
+    """Return what goes along with a request, and its media type."""
+    if form is not None:
+        return urlencode(form).encode(), "application/x-www-form-urlencoded"
+    if body is not None:
+        return msgspec.json.encode(body), "application/json"
+    return None, ""

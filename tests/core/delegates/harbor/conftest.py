@@ -1,0 +1,67 @@
+"""A Harbor that replicates, the engine that asks it, and a journal for what is made.
+
+Harbor itself can't be had here: `servers.harbor_replication` stands in, and copies with skopeo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from delegating.desk import Desk
+from servers.docker_registry import DockerRegistry
+from servers.harbor_replication.server import ADMIN, PASSWORD, ReplicatingHarbor, replicating_harbor
+from transship.clock import SystemClock
+from transship.delegates.harbor.adapters import Far
+from transship.delegates.harbor.engine import Harbor
+from transship.delegates.journal import Journal
+from transship.registries.client import Registry
+from transship.registries.credential import Credential
+from transship.registries.pacing import Patience
+from transship.registries.services.harbor import HARBOR
+
+SOON = Patience(attempts=2, seconds=5)
+
+
+@pytest.fixture
+def server(open_registry: DockerRegistry) -> Iterator[ReplicatingHarbor]:
+    with replicating_harbor(open_registry) as server:
+        yield server
+
+
+@pytest.fixture
+async def as_user(
+    server: ReplicatingHarbor,
+) -> AsyncIterator[Callable[[str, str], Harbor]]:
+    """Open the engine as a user of Harbor."""
+    opened: list[Registry] = []
+
+    def open_as(user: str, password: str = PASSWORD) -> Harbor:
+        login = Credential(user, password)
+        registry = Registry(server.host, credential=login, service=HARBOR, patience=SOON)
+        opened.append(registry)
+        return Harbor(server.host, registry.asks())
+
+    yield open_as
+    for registry in opened:
+        await registry.aclose()
+
+
+@pytest.fixture
+def engine(as_user: Callable[[str], Harbor]) -> Harbor:
+    return as_user(ADMIN)
+
+
+@pytest.fixture
+def target(htpasswd_registry: DockerRegistry) -> Far:
+    """A registry with a login, which Harbor has to be handed."""
+    return Far(htpasswd_registry.host, username=htpasswd_registry.username or "", plain_http=True)
+
+
+@pytest.fixture
+def desk(engine: Harbor, htpasswd_registry: DockerRegistry, tmp_path: Path) -> Desk:
+    login = Credential(htpasswd_registry.username or "", htpasswd_registry.password or "")
+    journal = Journal(tmp_path / "delegations", SystemClock())
+    return Desk(engine, journal, {htpasswd_registry.host: login})

@@ -1,0 +1,140 @@
+"""Who could move it is told for any two sides, with a reason and an alternative for each no."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transship.delegates.filters import Unsaid, translations
+from transship.delegates.ways import Way, Who, pairs_of, unsaid_of, ways
+from transship.oci.reference import Reference
+from transship.plans.ends import Edition, End, Ends
+from transship.plans.plan import Kind, Plan, wanted
+from transship.plans.rule import Rule, TagFilter
+
+GUANGZHOU = End("gz.tencentcloudcr.com", "tcr", Edition.PREMIUM, "ap-guangzhou")
+SHANGHAI = End("sh.tencentcloudcr.com", "tcr", Edition.PREMIUM, "ap-shanghai")
+SINGAPORE = End("sg.tencentcloudcr.com", "tcr", Edition.STANDARD, "ap-singapore")
+HARBOR = End("harbor.example", "harbor")
+ACR = End("old.azurecr.io", "acr")
+PLAIN = End("registry.example")
+
+
+def way(who: Who, source: End, target: End, **more: object) -> Way:
+    facts = {name: more.pop(name) for name in list(more) if name in Ends.__dataclass_fields__}
+    found = ways(Ends(source, target, **facts), **more)  # type: ignore[arg-type]
+    return next(each for each in found if each.who is who)
+
+
+def test_the_kinds_are_stable() -> None:
+    assert [str(who) for who in Who] == [
+        "transship", "harbor", "harbor-relay", "tcr-sync", "tcr-replica",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("who", "source", "target", "more"),
+    [
+        (Who.TRANSSHIP, PLAIN, ACR, {}),
+        (Who.HARBOR, HARBOR, ACR, {}),
+        (Who.HARBOR, ACR, HARBOR, {}),
+        (Who.HARBOR_RELAY, ACR, SHANGHAI, {"harbors": ["harbor.example"]}),
+        (Who.TCR_SYNC, SHANGHAI, SINGAPORE, {}),
+        (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"whole": True}),
+    ],
+)
+def test_who_can(who: Who, source: End, target: End, more: dict[str, object]) -> None:
+    assert way(who, source, target, **more).is_possible
+
+
+@pytest.mark.parametrize(
+    ("who", "source", "target", "more", "why"),
+    [
+        (Who.TRANSSHIP, PLAIN, ACR, {"here_reaches": False}, "This machine can't reach"),
+        (Who.HARBOR, PLAIN, ACR, {}, "Neither side is a Harbor"),
+        (Who.HARBOR, HARBOR, ACR, {"source_reaches_target": False}, "can't reach the other"),
+        (Who.HARBOR, HARBOR, ACR, {"harbor_admin": False}, "system administrators"),
+        (Who.HARBOR, HARBOR, ACR, {"pairs": 2}, "several pairs"),
+        (Who.HARBOR, HARBOR, End("layout:/x"), {}, "folder on this machine"),
+        (Who.HARBOR_RELAY, ACR, SHANGHAI, {}, "No account is a Harbor"),
+        (Who.HARBOR_RELAY, HARBOR, SHANGHAI, {"harbors": ["harbor.example"]}, "a Harbor itself"),
+        (Who.TCR_SYNC, ACR, SHANGHAI, {}, "two instances of Tencent TCR"),
+        (
+            Who.TCR_SYNC, replace(SHANGHAI, edition=Edition.BASIC), SINGAPORE, {},
+            "sh.tencentcloudcr.com is basic",
+        ),
+        (Who.TCR_REPLICA, GUANGZHOU, replace(SINGAPORE, edition=Edition.PREMIUM), {}, "border"),
+        (Who.TCR_REPLICA, GUANGZHOU, replace(SHANGHAI, edition=Edition.STANDARD), {}, "premium"),
+        (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"whole": False}, "full copy"),
+        (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"target_written": True}, "Nobody can push"),
+        (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"same_owner": False}, "owner"),
+    ],
+)  # fmt: skip
+def test_who_cannot(who: Who, source: End, target: End, more: dict[str, object], why: str) -> None:
+    assert why in way(who, source, target, **more).obstacle
+
+
+def test_what_the_filters_cannot_say_is_in_an_engines_way() -> None:
+    unsaid = Unsaid("tags.semver", "An engine doesn't read tags as versions.")
+    found = way(Who.HARBOR, HARBOR, ACR, unsaid=[unsaid])
+    assert found.obstacle.startswith("tags.semver:")
+    assert found.instead == unsaid.instead
+    assert way(Who.TRANSSHIP, HARBOR, ACR, unsaid=[unsaid]).is_possible
+
+
+def test_what_is_not_known_is_asked_and_in_nobodys_way() -> None:
+    found = way(Who.TCR_REPLICA, replace(GUANGZHOU, edition=None), SHANGHAI)
+    assert found.is_possible
+    assert "source-edition" in found.asks
+
+
+def test_who_is_handed_whose_login_is_said() -> None:
+    assert "handed the login of old.azurecr.io" in way(Who.HARBOR, HARBOR, ACR).means.logins
+    relayed = way(Who.HARBOR_RELAY, ACR, SHANGHAI, harbors=["harbor.example"]).means
+    assert relayed.logins == (
+        "Harbor at harbor.example is handed the logins of old.azurecr.io and sh.tencentcloudcr.com."
+    )
+
+
+sides = st.sampled_from([GUANGZHOU, SHANGHAI, SINGAPORE, HARBOR, ACR, PLAIN, End("layout:/x")])
+maybe = st.none() | st.booleans()
+
+
+@given(
+    st.builds(
+        Ends, sides, sides, whole=maybe, same_owner=maybe, target_written=maybe,
+        source_reaches_target=maybe, target_reaches_source=maybe, here_reaches=maybe,
+        harbor_admin=maybe,
+    ),
+    st.lists(st.sampled_from(["harbor.example", "other.example"]), unique=True),
+)  # fmt: skip
+def test_every_no_has_a_sentence_and_an_alternative(ends: Ends, harbors: list[str]) -> None:
+    found = ways(ends, harbors=harbors)
+    assert [each.who for each in found] == list(Who)
+    for each in found:
+        assert bool(each.obstacle) == bool(each.instead)
+        for words in (each.obstacle, each.instead):
+            assert not words or words.endswith(".")
+        for words in (each.means.freshness, each.means.filters, each.means.deletes):
+            assert words.endswith(".")
+
+
+def test_the_pairs_of_a_plan_and_what_an_engine_is_told_of_it() -> None:
+    rule = Rule(Reference("a"), (Reference("b", "x"), Reference("c")), tags=TagFilter(newest=1))
+    copy = wanted(Reference("a", "web", "1"), Reference("c", "web"))
+    plan = Plan(copies=(copy,), rules=(rule,), kind=Kind.SYNC)
+    assert pairs_of(plan) == (("a", "c"), ("a", "b"))
+    told = [unsaid.part for made in translations(plan, "a", "c") for unsaid in made.unsaid]
+    assert told == ["tags.newest", "copies"]
+    assert [unsaid.part for unsaid in unsaid_of(plan, Ends(End("a"), End("b")))] == ["tags.newest"]
+
+
+def test_what_a_service_never_has_need_not_be_said() -> None:
+    """No repository of Harbor is called `team` alone, so that nothing else need become `x`."""
+    rule = Rule(Reference("a", "team"), (Reference("b", "x"),))
+    plan = Plan(rules=(rule,), kind=Kind.SYNC)
+    assert not unsaid_of(plan, Ends(End("a", "harbor"), End("b")))
+    assert unsaid_of(plan, Ends(End("a"), End("b")))

@@ -1,0 +1,70 @@
+"""An instance of TCR at the stand-in cloud, and changes of it that are agreed to and made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from servers.tencent.api import SECRET_ID, SECRET_KEY
+from transship.delegates.journal import Journal
+from transship.delegates.making import make, undoing
+from transship.registries.cloud import Cloud
+from transship.registries.credential import Credential, Tls
+from transship.registries.services.api import Keys
+from transship.registries.services.tencent.cloud import TCR, Product, TencentCloud
+
+if TYPE_CHECKING:
+    from servers.tencent import TencentApi
+    from transship.clock import Clock
+    from transship.delegates.changes import ChangeSet
+    from transship.delegates.engine import Engine
+
+
+@asynccontextmanager
+async def asking(
+    api: TencentApi, clock: Clock, product: Product = TCR
+) -> AsyncIterator[TencentCloud]:
+    """Open one product of the cloud's API."""
+    keys = Keys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
+    cloud = Cloud(keys, clock)
+    try:
+        yield TencentCloud(cloud.ask, keys.host, product)
+    finally:
+        await cloud.aclose()
+
+
+async def no_login(host: str) -> Credential:
+    """Hand over nothing: what is changed here needs no login of another registry."""
+    raise AssertionError(f"the login of {host} was asked for")
+
+
+@dataclass
+class Agreeing:
+    """Whoever says yes to what was shown; `made` has the changes in the order they were made."""
+
+    journal: Journal
+    made: list[str] = field(default_factory=list)
+
+    def agree(self, changes: ChangeSet, *, undoes: str = "") -> str:
+        """Agree to what was shown."""
+        assert not changes.refusals, changes.refusals
+        return self.journal.begin("tcr", "tcr", changes, undoes=undoes)
+
+    async def make(self, identity: str, engine: Engine) -> None:
+        """Make, or go on with, what was agreed to."""
+        async for each in make(identity, engine, no_login, self.journal):
+            self.made.append(str(each.change))
+
+    async def agreed(self, changes: ChangeSet, engine: Engine) -> str:
+        """Agree and make; return the id of the delegation."""
+        identity = self.agree(changes)
+        await self.make(identity, engine)
+        assert self.journal.read(identity).is_whole
+        return identity
+
+    async def undone(self, identity: str, engine: Engine) -> None:
+        """Undo a delegation."""
+        back = await undoing(self.journal.read(identity), engine)
+        await self.make(self.agree(back, undoes=identity), engine)
