@@ -27,7 +27,7 @@ platforms = st.lists(
 artifacts = st.frozensets(st.sampled_from(Artifact))
 globs = st.sampled_from(["*", "**", "v*", "team/**", "a?c", "[a-c]*", r"regex:v\d+(\.\d+)*", "x"])
 ranges = st.sampled_from(["", ">=1.2 <3", "^1.4", "1.x"])
-maps = st.sampled_from(["{repository}", "flatten", "strip:1", "all/{name}", "keep"])
+maps = st.sampled_from(["{repository}", "flatten", "strip:1", "all/{name}", "keep", "join:2:_", "x/{flat}"])
 durations = st.one_of(
     st.integers(1, 10**8).map(float), st.sampled_from([60.0, 600.0, 5400.0, 86_400.0, 1.5])
 )
@@ -148,6 +148,7 @@ def plans(draw: st.DrawFn, kinds: tuple[Kind, ...] = tuple(Kind)) -> Plan:
         delete=draw(deletions) if kind is Kind.REPLICATION else None,
         retries=draw(st.integers(0, 5)),
         create_missing=draw(st.none() | st.sampled_from(Visibility)),
+        try_refused=draw(st.booleans()),
     )
     registries = [place.registry for place in plan.places]
     limited = draw(st.dictionaries(st.sampled_from(registries), limits, max_size=2))

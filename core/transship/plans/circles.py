@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from itertools import pairwise
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from transship.oci.reference import Reference
 from transship.plans.naming import keeps_names
 from transship.plans.plan import OnConflict, Plan
 from transship.plans.rule import Rule
-from transship.plans.selection import Lot
+
+if TYPE_CHECKING:
+    from transship.plans.selection import Lot
 
 N = TypeVar("N", bound=Hashable)
 

@@ -21,7 +21,7 @@ from transship.plans.policy import MOST_AT_ONCE, Deletion, Limits, Schedule
 from transship.plans.quantities import parse_duration, parse_rate, parse_share, parse_window
 from transship.plans.schedule import check_cron
 from transship.plans.tables import Mistake, Mistakes, Table, Words
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 
 VERSION = 1
 """The version of plan files that is read and written here."""
@@ -38,6 +38,7 @@ _EVERYWHERE = frozenset(
         "create_missing",
         "referrers",
         "retries",
+        "try_refused",
         "schedule",
         "limits",
     }
@@ -114,6 +115,7 @@ def _plan(table: Table, resolve: Resolve, now: float | None) -> Plan | None:
         delete=_deletion(table) if kind is Kind.REPLICATION else None,
         retries=table.count("retries", 0, _MOST_RETRIES) or 0,
         create_missing=_create_missing(table),
+        try_refused=table.flag("try_refused", default=False),
     )
     plan = (
         _with_copies(table, plan, resolve)

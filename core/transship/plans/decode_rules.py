@@ -51,7 +51,7 @@ _RULE = Words(
             "stands inside tags = { ... }",
         ),
         **dict.fromkeys(
-            ("on_conflict", "create_missing", "referrers", "retries"),
+            ("on_conflict", "create_missing", "referrers", "retries", "try_refused"),
             "holds for the whole plan; it stands before the first [[rules]]",
         ),
     },

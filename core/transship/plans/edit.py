@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tomlkit.exceptions import TOMLKitError
-
 from transship.errors import BadFile, BadRequest, FileChanged
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.decode_rules import Resolve, rule_place
 from transship.plans.encode import Spelling, document_text, encode
 from transship.plans.file import plan_in, read_text, write_text
 from transship.plans.plan import Plan
-from transship.plans.rewrite import rewritten
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +85,11 @@ class PlanFile:
         return replace(self, on_disk=self.text)
 
     def _attempts(self, old: Any, new: Any) -> Iterator[str]:
+        # Whoever only reads plans has no use for what rewrites them.
+        from tomlkit.exceptions import TOMLKitError
+
+        from transship.plans.rewrite import rewritten
+
         for afresh in (False, True):
             try:
                 text = rewritten(self.text, old, new, afresh=afresh)

@@ -53,6 +53,7 @@ def encode(plan: Plan, spelling: Spelling | None = None) -> Document:
     }
     document |= _given(
         create_missing=plan.create_missing and str(plan.create_missing),
+        try_refused=plan.try_refused or None,
         retries=plan.retries,
         platforms=[str(platform) for platform in plan.platforms],
     )

@@ -9,15 +9,21 @@ from typing import Any
 
 from transship.errors import BadRequest
 
+# Where the regions are: "Regions and Availability Zones" in the documentation of Tencent Cloud
+# (CVM, 213/6091). What the border is: its page on replicas (TCR, 1051/43978) lets a primary in
+# Guangzhou have none overseas; Hong Kong and Taipei, which it doesn't name, are taken for that.
 _MAINLAND = frozenset(
     f"ap-{place}"
-    for place in ("guangzhou", "shanghai", "beijing", "nanjing", "chengdu", "chongqing", "tianjin")
-)
+    for place in (
+        "guangzhou", "shenzhen", "shenzhen-fsi", "shanghai", "shanghai-fsi", "nanjing", "beijing",
+        "beijing-fsi", "tianjin", "chengdu", "chongqing", "zhongwei",
+    )
+)  # fmt: skip
 _ABROAD = frozenset(
     {
-        "ap-hongkong", "ap-singapore", "ap-tokyo", "ap-seoul", "ap-mumbai", "ap-bangkok",
-        "ap-jakarta", "na-siliconvalley", "na-ashburn", "na-toronto", "eu-frankfurt", "eu-moscow",
-        "sa-saopaulo",
+        "ap-hongkong", "ap-taipei", "ap-singapore", "ap-tokyo", "ap-seoul", "ap-mumbai",
+        "ap-bangkok", "ap-jakarta", "na-siliconvalley", "na-ashburn", "na-toronto", "eu-frankfurt",
+        "eu-moscow", "sa-saopaulo",
     }
 )  # fmt: skip
 
@@ -39,6 +45,13 @@ class Pace(StrEnum):
     CONSTANTLY = "constantly"
 
 
+def side_of(region: str) -> bool | None:
+    """Return whether a region of Tencent Cloud is in mainland China; None when that isn't known."""
+    if region in _MAINLAND:
+        return True
+    return False if region in _ABROAD else None
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """One end: its registry, and what is known of that.
@@ -57,11 +70,7 @@ class End:
     @property
     def side(self) -> bool | None:
         """Whether it stands in mainland China; None when that isn't known."""
-        if self.mainland is not None:
-            return self.mainland
-        if self.region in _MAINLAND:
-            return True
-        return False if self.region in _ABROAD else None
+        return side_of(self.region) if self.mainland is None else self.mainland
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import regex
-
 from transship.errors import BadPattern
 
 REGEX = "regex:"
@@ -144,6 +142,8 @@ def _regex(text: str, expression: str) -> Callable[[str], object]:
     """
     if not expression:
         raise BadPattern(f"{text!r} has no expression")
+    import regex  # Few plans need it, and to import it takes as long as to read a plan.
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
@@ -156,6 +156,8 @@ def _regex(text: str, expression: str) -> Callable[[str], object]:
 
 def _timed(text: str, expression: str) -> Callable[[str], object]:
     """Return the test that gives up after a time, if the expression could need it."""
+    import regex
+
     fullmatch = regex.compile(expression).fullmatch
     if _is_plain(expression):
         return fullmatch

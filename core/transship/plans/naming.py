@@ -5,9 +5,12 @@ A rule's `map` makes a repository's name below the target's path from its name b
 * `keep` (the same as `{repository}`, and the default) leaves it as it is;
 * `strip:N` takes N components off its front;
 * `flatten` joins its components with `-`, `flatten:_` with another joiner;
+* `join:N` leaves N components at most: what is more than that is joined to the last with `-`, with
+  `join:N:_` by another joiner;
 * everything else is a template of `{repository}`, `{namespace}` (the repository without its last
-  component, empty when it has only one), `{name}` (the last component), `{registry}` and `{tag}`.
-  After a colon the template goes on with the tag: `all:{name}-{tag}`. Without one the tag stays.
+  component, empty when it has only one), `{name}` (the last component), `{flat}` (the repository
+  with its components joined with `-`), `{registry}` and `{tag}`. After a colon the template goes on
+  with the tag: `all:{name}-{tag}`. Without one the tag stays.
 
 `{registry}` is the source's host. A port's colon can't be in a repository's name, so it becomes a
 `-`: `old.example-5000`. Of a layout folder it is the folder's name. Slashes beside an empty field
@@ -29,15 +32,18 @@ from string import Formatter
 from transship.errors import BadMapping
 from transship.oci.reference import Reference, is_repository, is_tag
 
-FIELDS = ("registry", "namespace", "repository", "name", "tag")
+FIELDS = ("registry", "namespace", "repository", "name", "flat", "tag")
 
 _STRIP = "strip:"
 _FLATTEN = "flatten"
+_JOIN = "join:"
+_JOINER = r"-+|_|__|\."
 _SAMPLE = {
     "registry": "old.example",
     "namespace": "team",
     "repository": "team/web",
     "name": "web",
+    "flat": "team-web",
     "tag": "1",
 }
 
@@ -57,6 +63,7 @@ class Origin:
             "namespace": self.below.rpartition("/")[0],
             "repository": self.below,
             "name": self.repository.rpartition("/")[2],
+            "flat": self.below.replace("/", "-"),
         }
 
 
@@ -64,7 +71,8 @@ class Origin:
 class NameMap:
     """A mapping that has been read. `strip`, `joiner` and `path` are one of three ways.
 
-    `tag` is the template for the tag, empty when it stays.
+    With a `joiner` at most `most` components are left. `tag` is the template for the tag, empty
+    when it stays.
     """
 
     text: str
@@ -72,6 +80,7 @@ class NameMap:
     tag: str = ""
     strip: int = 0
     joiner: str = ""
+    most: int = 1
 
     @property
     def by_tag(self) -> bool:
@@ -86,7 +95,9 @@ class NameMap:
                 raise BadMapping(f"{self.text} leaves nothing of {origin.below!r}")
             return "/".join(parts)
         if self.joiner:
-            return origin.below.replace("/", self.joiner)
+            parts = origin.below.split("/")
+            kept, joined = parts[: self.most - 1], parts[self.most - 1 :]
+            return "/".join([*kept, *([self.joiner.join(joined)] if joined else [])])
         if self.by_tag and not tag:
             raise BadMapping(f"{self.text} needs a tag")
         return _joined(tag.join(_around_tag(self.path, origin)))
@@ -124,10 +135,21 @@ def parse_map(text: str) -> NameMap:
         return NameMap(text, strip=int(count))
     if text == _FLATTEN or text.startswith(f"{_FLATTEN}:"):
         joiner = text.removeprefix(_FLATTEN).removeprefix(":") if ":" in text else "-"
-        if not re.fullmatch(r"-+|_|__|\.", joiner):
-            raise BadMapping(f"{text!r}: the joiner is -, _, __ or a dot")
-        return NameMap(text, joiner=joiner)
+        return NameMap(text, joiner=_checked_joiner(joiner, text))
+    if text.startswith(_JOIN):
+        count, colon, joiner = text.removeprefix(_JOIN).partition(":")
+        if not re.fullmatch("[1-9][0-9]?", count):
+            raise BadMapping(f"{text!r}: join takes a number of components, from 1 on")
+        return NameMap(
+            text, joiner=_checked_joiner(joiner if colon else "-", text), most=int(count)
+        )
     return _template(text)
+
+
+def _checked_joiner(joiner: str, text: str) -> str:
+    if not re.fullmatch(_JOINER, joiner):
+        raise BadMapping(f"{text!r}: the joiner is -, _, __ or a dot")
+    return joiner
 
 
 def named_at(target: Reference, made: str) -> str:

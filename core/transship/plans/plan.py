@@ -13,7 +13,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference
 from transship.plans.policy import Deletion, Limits, Schedule
 from transship.plans.rule import Rule
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 
 
 class OnConflict(StrEnum):
@@ -69,6 +69,8 @@ class Plan:
 
     `limits` go by registry. `retries` is how often what failed is tried again before the job ends.
     `create_missing` allows to create what a repository has to be in, and says who may pull from it.
+    With `try_refused` it is tried what a target would refuse by all that is known of its service:
+    what the target itself says still counts.
     """
 
     copies: tuple[Wanted, ...] = ()
@@ -82,6 +84,7 @@ class Plan:
     delete: Deletion | None = None
     retries: int = 0
     create_missing: Visibility | None = None
+    try_refused: bool = False
 
     @property
     def sources(self) -> tuple[Reference, ...]:

@@ -17,10 +17,14 @@ _LIFE_SECONDS = 3600
 
 @dataclass
 class Namespace:
-    """A namespace, its repositories by their names within it, and its immutable-tag rules."""
+    """A namespace, its repositories by their names within it, and its immutable-tag rules.
+
+    `descriptions` are what somebody wrote of its repositories.
+    """
 
     public: bool = False
     repositories: list[str] = field(default_factory=list)
+    descriptions: dict[str, str] = field(default_factory=dict)
     rules: list[dict[str, Any]] = field(default_factory=list)
     may_look_into: bool = True
 
@@ -145,14 +149,15 @@ def _describe_repositories(call: Call) -> dict[str, Any]:
         (f"{name}/{each}", name)
         for name, space in looked_into.items()
         for each in space.repositories
+        if call.get("RepositoryName", "") in each
     )
     shown = [
         {
             "Name": name,
             "Namespace": namespace,
             "CreationTime": "2024-01-02 03:04:05 +0800 CST",
-            "Public": False,
-            "Description": None,
+            "Public": instance.namespaces[namespace].public,
+            "Description": instance.namespaces[namespace].descriptions.get(name.partition("/")[2]),
         }
         for name, namespace in by_page_in_offset(found, call)
     ]

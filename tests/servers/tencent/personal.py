@@ -18,12 +18,14 @@ class Personal:
 
     `servers` are the hosts by the names of the regions. `namespaces` are the account's own, each
     with its repositories, `taken` those of other accounts, `preserved` those of the service.
-    `public` has for each repository that was asked for whether everybody may pull from it.
+    `public` has for each repository that was asked for whether everybody may pull from it,
+    `descriptions` what somebody wrote of it.
     """
 
     servers: dict[str, str] = field(default_factory=dict)
     namespaces: dict[str, list[str]] = field(default_factory=dict)
     public: dict[str, bool] = field(default_factory=dict)
+    descriptions: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     preserved: set[str] = field(default_factory=lambda: {"library", "public", "tke"})
     quota: dict[str, int] = field(
@@ -64,12 +66,12 @@ def _describe_repositories(call: Call) -> dict[str, Any]:
             "RepoName": name,
             "RepoType": "QCLOUD HUB",
             "TagCount": 1,
-            "Public": 0,
+            "Public": int(personal.public.get(name, False)),
             "IsUserFavor": False,
             "IsQcloudOfficial": False,
             "FavorCount": 0,
             "PullCount": 0,
-            "Description": "",
+            "Description": personal.descriptions.get(name, ""),
             "CreationTime": "2024-01-02 03:04:05",
             "UpdateTime": "2024-01-02 03:04:05",
         }

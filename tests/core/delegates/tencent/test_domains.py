@@ -259,7 +259,9 @@ class TestReplacing:
         changes = await self.attached(custom, domains, operator, clock)
         custom.refused = {"cert-wild"}
 
-        with pytest.raises(errors.EngineRefused, match="DependenceError.*added again with its old"):
+        with pytest.raises(
+            errors.EngineRefused, match=r"DependenceError.*added again with its old"
+        ):
             await operator.agreed(changes, domains)
 
         assert (await ended(domains, clock))[-1].endswith("with the certificate cert-exact.")

@@ -139,6 +139,15 @@ class TestExplained:
         assert "Its VPC links couldn't be asked for" in words
         assert "nobody gets in" not in words
 
+    async def test_links_that_do_not_all_come_are_named(
+        self, api: TencentApi, there: Access, network: Network
+    ) -> None:
+        there.links = [Link("vpc-a", "subnet-1")]
+        answer = api._actions["DescribeInternalEndpoints"]
+        api._actions["DescribeInternalEndpoints"] = lambda call: {**answer(call), "TotalCount": 2}
+
+        assert "1 of 2 VPC links came" in await said(network)
+
 
 class TestChanging:
     async def test_nothing_is_changed_by_wishing(

@@ -12,6 +12,7 @@ from servers.tencent import Instance as Stand
 from servers.tencent import Instances, TencentApi
 from servers.tencent.replication import Replication
 from transship import errors
+from transship.delegates.executions import State
 from transship.delegates.journal import Journal
 from transship.delegates.tencent import sync_rules
 from transship.delegates.tencent.judging import Syntax
@@ -168,3 +169,21 @@ async def test_names_from_the_cloud_can_not_steer_the_terminal(
     [task] = [task async for task in engine.tasks("r", (await only(engine, "r")).id)]
 
     assert "\x1b" not in rule.destination + task.source + task.target
+
+
+async def test_an_execution_that_went_well_in_part_did_not_go_well(
+    engine: SyncRules,
+    desk: CloudDesk,
+    source: Instance,
+    target: Destination,
+    replication: Replication,
+) -> None:
+    await desk.made(sync_rules.wish(source, target, [SyncRule("r", names="a/**")], ()))
+    replication.started("r", ("a/web", "v1"), ("a/api", "v1"))
+    [execution] = replication.executions
+    execution.status, execution.tasks[0].status = "succeed", "Succeed"
+
+    found = await only(engine, "r")
+
+    assert (found.state, found.said) == (State.FAILED, "succeed")
+    assert found.message == "1 of 2 tasks succeeded; the API doesn't say why"

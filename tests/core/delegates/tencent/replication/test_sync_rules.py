@@ -103,6 +103,25 @@ def test_what_begins_it_and_what_can_not_be_read_back_is_said() -> None:
     assert not any("left alone" in note for note in wished(replace(RULE, override=True)).notes)
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "says"),
+    [
+        (None, "Look whether new.tencentcloudcr.com has the namespace"),
+        ((), "new.tencentcloudcr.com has no namespace"),
+        (("mirror",), ""),
+    ],
+)
+@pytest.mark.parametrize("rule", [replace(RULE, namespace="mirror"), SyncRule("r", "mirror/**")])
+def test_a_namespace_that_may_be_missing_is_said(
+    rule: SyncRule, namespaces: tuple[str, ...] | None, says: str
+) -> None:
+    notes = sync_rules.wish(SOURCE, TARGET, [rule], (), namespaces=namespaces).notes
+
+    found = [note for note in notes if "TCR makes" in note]
+    assert bool(found) is bool(says)
+    assert not says or found[0].startswith(f"{says} mirror")
+
+
 def test_deletion_is_warned_of() -> None:
     [change] = wished(replace(RULE, deletion=True)).changes
 

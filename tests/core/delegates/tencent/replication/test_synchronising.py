@@ -298,3 +298,18 @@ async def test_what_others_changed_since_is_not_undone(
 
     assert not back.changes
     assert [error.detail for error in back.refusals] == ["sync rule r"]
+
+
+async def test_filters_of_nothing_that_the_api_adds_are_no_change(
+    engine: SyncRules,
+    desk: CloudDesk,
+    source: Instance,
+    target: Destination,
+    replication: Replication,
+) -> None:
+    rules = [SyncRule("r", names="a/**", tags="v1")]
+    await desk.made(sync_rules.wish(source, target, rules, ()))
+    filters = replication.policies[0].rule["Filters"]
+    replication.policies[0].rule["Filters"] = [*reversed(filters), {"Type": "resource"}]
+
+    assert not sync_rules.wish(source, target, rules, await engine.rules()).to_make

@@ -1,0 +1,139 @@
+"""How engines, and what lies behind the ends of a plan, are reached: accounts aren't known here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Protocol
+
+from transship import errors
+from transship.clock import Clock
+from transship.delegates.tencent.at_instance import AtInstance
+from transship.registries.access import Access, open_registry
+from transship.registries.client import Registry
+from transship.registries.cloud import Cloud
+from transship.registries.credential import Credential
+from transship.registries.pacing import Patience
+from transship.registries.services import service_named, service_of
+from transship.registries.services.api import Keys
+from transship.registries.services.tencent.cloud import SSL, TencentCloud, host_for
+from transship.registries.services.tencent.instances import instance_at
+
+AccessTo = Callable[[str], Awaitable[Access]]
+"""Returns what it takes to open the registry, or the API, at a host (`host[:port]`)."""
+
+
+class Reach(Protocol):
+    """Whoever knows the operator's accounts, and closes at the end what was opened."""
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the time."""
+
+    async def access(self, host: str) -> Access:
+        """Return what it takes to open what is at a host. Raises what keeps it from being read."""
+
+    async def registry(self, host: str) -> Registry:
+        """Return what is at a host, opened; nothing is sent by that."""
+
+    async def cloud(self, keys: Keys) -> Cloud:
+        """Return the API of a cloud, opened; nothing is sent by that."""
+
+
+class Reached:
+    """A `Reach` over the accesses of an operator. Each registry is opened once; `async with` it."""
+
+    def __init__(self, access: AccessTo, clock: Clock, *, patience: Patience | None = None) -> None:
+        self.clock = clock
+        self._access_to = access
+        self._patience = patience
+        self._accesses: dict[str, Access] = {}
+        self._registries: dict[str, Registry] = {}
+        self._stack = AsyncExitStack()
+
+    async def access(self, host: str) -> Access:
+        """Return what it takes to open what is at a host."""
+        if host not in self._accesses:
+            self._accesses[host] = await self._access_to(host)
+        return self._accesses[host]
+
+    async def registry(self, host: str) -> Registry:
+        """Return what is at a host, opened."""
+        if host not in self._registries:
+            opened = open_registry(
+                await self.access(host), patience=self._patience, clock=self.clock
+            )
+            self._stack.push_async_callback(opened.aclose)
+            self._registries[host] = opened
+        return self._registries[host]
+
+    async def cloud(self, keys: Keys) -> Cloud:
+        """Return the API of a cloud, opened."""
+        opened = Cloud(keys, self.clock)
+        self._stack.push_async_callback(opened.aclose)
+        return opened
+
+    async def aclose(self) -> None:
+        """Close all that was opened."""
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Reached:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+async def login_at(reach: Reach, host: str) -> Credential:
+    """Return the login of the account at a host, to be handed to an engine: `engine.Gives`.
+
+    Raises SignInNeeded.
+    """
+    credential = (await reach.access(host)).credential
+    if credential is None:
+        raise errors.SignInNeeded(
+            f"{host}: the engine is to be handed a login, and no account has one",
+            remedy=f"Add the account with `transship login {host}`.",
+        )
+    return credential
+
+
+async def service_at(reach: Reach, host: str) -> str:
+    """Return the kind of service behind a registry, as its account or its host says."""
+    access = await reach.access(host)
+    return (service_named(access.service) or service_of(host)).kind
+
+
+async def tencent_at(reach: Reach, host: str) -> TencentCloud:
+    """Return TCR's API, with the keys that belong to the registry at a host.
+
+    Raises ApiKeysNeeded.
+    """
+    asks = (await reach.registry(host)).asks()
+    return TencentCloud(asks.cloud, asks.keys().host)
+
+
+async def certificates_at(reach: Reach, host: str) -> TencentCloud:
+    """Return the API of the SSL service, with the keys that belong to the registry at a host.
+
+    Raises ApiKeysNeeded.
+    """
+    keys = (await reach.registry(host)).asks().keys()
+    there = host_for(SSL, keys.host)
+    cloud = await reach.cloud(Keys(there, keys.credential, keys.tls))
+    return TencentCloud(cloud.ask, there, SSL)
+
+
+async def instance_of(reach: Reach, host: str) -> AtInstance:
+    """Return the instance of TCR that a host is a domain of, and how it is asked about.
+
+    Raises ApiKeysNeeded, NoInstance and SeveralInstances, and what stands in the way of asking.
+    """
+    cloud = await tencent_at(reach, host)
+    return AtInstance(cloud, await instance_at(cloud, host))

@@ -1,0 +1,92 @@
+"""What would be made at TCR for a plan: the facts that rules and replicas are drawn from."""
+
+from __future__ import annotations
+
+from transship import errors
+from transship.delegates.changes import ChangeSet
+from transship.delegates.options import Options, name_of
+from transship.delegates.reach import Reach, instance_of
+from transship.delegates.tencent import replicas as replicas_wishes
+from transship.delegates.tencent import sync_rules
+from transship.delegates.tencent.at_instance import AtInstance
+from transship.delegates.tencent.regions import Region, regions
+from transship.delegates.tencent.replicating import Replicas
+from transship.delegates.tencent.rules import Destination
+from transship.delegates.tencent.synchronising import SyncRules
+from transship.plans.plan import Plan
+from transship.registries.services.tencent.instances import Instance, instance_at
+
+_OTHER_OWNER = (
+    "Where another account of the cloud owns it: say --uin, and add its keys with the registry's "
+    "account, or say --instance and --region too."
+)
+
+
+async def sync_wish(
+    plan: Plan, source: str, target: str, reach: Reach, options: Options
+) -> tuple[SyncRules, ChangeSet]:
+    """Return the rules' engine, and what rules would be made for a plan.
+
+    `source` and `target` are the hosts of the plan's registries. Raises NoInstance and the like.
+    """
+    at = await instance_of(reach, source)
+    to = await _destination(at, target, reach, options)
+    engine = SyncRules(at.cloud, at.instance)
+    name = name_of(options, source, target)
+    there = await engine.rules()
+    return engine, sync_rules.of_plan(at.instance, to, name, plan, there, host=source)
+
+
+async def replica_wish(
+    source: str, target: str, reach: Reach, options: Options
+) -> tuple[Replicas, ChangeSet]:
+    """Return the replicas' engine, and what replica of the source would be made."""
+    at = await instance_of(reach, source)
+    region = options.region or await _region_of(at, target)
+    engine = Replicas(at.cloud, at.instance)
+    every = await regions(at.cloud, at=at.instance.region)
+    there = await engine.replicas()
+    return engine, replicas_wishes.wish(at.instance, [region], every, there)
+
+
+async def _destination(at: AtInstance, target: str, reach: Reach, options: Options) -> Destination:
+    if options.uin:
+        return await _foreign(at, target, reach, options)
+    try:
+        return Destination.of(await instance_at(at.cloud, target), target)
+    except errors.NoInstance as error:
+        raise errors.NoInstance(error.detail, remedy=_OTHER_OWNER) from error
+
+
+async def _foreign(at: AtInstance, target: str, reach: Reach, options: Options) -> Destination:
+    if options.instance and options.region:
+        region = _known(options.region, await regions(at.cloud, at=at.instance.region))
+        return Destination(options.instance, target, region.id, region.name, uin=options.uin)
+    found: Instance
+    try:
+        found = (await instance_of(reach, target)).instance
+    except (errors.ApiKeysNeeded, errors.NoInstance) as error:
+        raise errors.BadRequest(
+            f"which instance {target} is can't be asked: {error}",
+            remedy="Say --instance tcr-... and --region; its owner reads them in the console.",
+        ) from error
+    return Destination.of(found, target, options.uin)
+
+
+def _known(name: str, every: tuple[Region, ...]) -> Region:
+    for region in every:
+        if region.name == name:
+            return region
+    has = ", ".join(region.name for region in every) or "none"
+    raise errors.BadRequest(f"TCR has no region {name}; it has {has}")
+
+
+async def _region_of(at: AtInstance, target: str) -> str:
+    """Return where the target of a plan is."""
+    try:
+        return (await instance_at(at.cloud, target)).region
+    except errors.NoInstance as error:
+        raise errors.BadRequest(
+            f"in which region the replica is to stand isn't said, and {target} doesn't tell",
+            remedy="Say it: --region REGION.",
+        ) from error
