@@ -59,7 +59,9 @@ class TokenServer:
     `lifetime`: seconds for which registries accept a token, and up to one more; with -1 it is
     dead on arrival. `announced`: the `expires_in` told to the client; None tells the truth.
     `read_only`: users who are granted no more than pull. `anonymous_pull`: whether a request
-    without a login is granted pull, or refused. `requests` leaves out the tests' own set-up.
+    without a login is granted pull, or refused. `forbidden`: a scope that is refused with 401, as
+    some do, and not granted in part. `failing`: the statuses of the next answers. `requests` leaves
+    out the tests' own set-up.
     """
 
     realm: str
@@ -70,6 +72,8 @@ class TokenServer:
     announced: int | None = None
     post_supported: bool = True
     anonymous_pull: bool = False
+    forbidden: str = ""
+    failing: list[int] = field(default_factory=list)
     requests: list[TokenRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -80,6 +84,7 @@ class TokenServer:
         """Turn every knob back, and forget the requests and the refresh tokens."""
         self.lifetime, self.announced = _DEFAULT_LIFETIME, None
         self.post_supported, self.anonymous_pull = True, False
+        self.forbidden, self.failing = "", []
         self.requests.clear()
         self.revoke()
 
@@ -104,6 +109,10 @@ class TokenServer:
         else:
             form = parse_qs(urlsplit(exchange.target).query)
             status, answer, user = self._get(form, exchange.head.get("Authorization"))
+        if self.forbidden and self.forbidden in _scopes(form):
+            status, answer, user = _refused("DENIED")
+        if self.failing:
+            status, answer, user = self.failing.pop(0), {}, None
         if form.get("client_id") != [SET_UP_CLIENT]:
             self.requests.append(
                 TokenRequest(

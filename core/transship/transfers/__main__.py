@@ -14,13 +14,15 @@ import sys
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-from transship.clock import SystemClock
+from transship.clock import Clock, SystemClock
 from transship.errors import JobBusy, TransshipError
+from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.registries.access import Access, open_place
 from transship.registries.pacing import PERSISTENT
 from transship.registries.place import Place
 from transship.transfers.jobs import Job
+from transship.transfers.renewing import Renewal
 from transship.transfers.runner import Runner
 
 READY = b"ready\n"
@@ -37,7 +39,7 @@ async def _run(job: Job, accesses: dict[str, Access]) -> None:
         async with AsyncExitStack() as stack:
             try:
                 plan = job.plan()
-                places = await _open(plan, accesses, stack)
+                places = await _open(plan, accesses, stack, clock)
             except TransshipError as error:
                 journal.note(
                     state="failed",
@@ -50,7 +52,9 @@ async def _run(job: Job, accesses: dict[str, Access]) -> None:
             await Runner(plan, places, journal, clock).run()
 
 
-async def _open(plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack) -> dict[str, Place]:
+async def _open(
+    plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack, clock: Clock
+) -> dict[str, Place]:
     places: dict[str, Place] = {}
     targets = {target.registry for target in plan.targets}
     for reference in plan.places:
@@ -59,23 +63,29 @@ async def _open(plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack) 
             accesses.get(reference.registry),
             create=reference.registry in targets,
             patience=PERSISTENT,
+            again=_renewal(reference, accesses.get(reference.registry), clock),
         )
         places[reference.registry] = await stack.enter_async_context(aclosing(place))
     return places
 
 
-def main() -> None:
-    """Run the job in the folder that the arguments name."""
+def _renewal(reference: Reference, access: Access | None, clock: Clock) -> Renewal | None:
+    if access is None or access.credential is None or not access.kept:
+        return None
+    place = Reference(reference.registry, reference.repository)
+    return Renewal(str(place), access.credential, clock)
+
+
+def work(folder: Path, accesses: bytes) -> None:
+    """Run the job in a folder. `accesses` has a line for each place."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    job = Job(Path(sys.argv[1]))
-    accesses = {
-        access.host: access for access in map(Access.decode, sys.stdin.buffer.read().splitlines())
-    }
+    job = Job(folder)
+    known = {access.host: access for access in map(Access.decode, accesses.splitlines())}
     try:
         with job.locked():
             _say(READY)
-            asyncio.run(_run(job, accesses))
+            asyncio.run(_run(job, known))
     except JobBusy:
         _say(BUSY)
 
@@ -87,4 +97,4 @@ def _say(word: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    work(Path(sys.argv[1]), sys.stdin.buffer.read())

@@ -26,6 +26,7 @@ from transship.transfers.lanes import Deferred, Gate, Paused
 from transship.transfers.logbook import Logbook
 from transship.transfers.placing import Placer
 from transship.transfers.queue import Queue
+from transship.transfers.signed_out import SignedOut
 from transship.transfers.stock import Stock
 from transship.transfers.work import MAY_PASS, PLACE_WIDE, BlobWork, Copy, State, Verdict
 
@@ -69,6 +70,8 @@ class Carrier:
         at_once: int,
         retries: int,
     ) -> None:
+        self.signed_out = SignedOut(journal, gate, log)
+        """The accounts that aren't taken any more: what needs them is left waiting."""
         self._crew = crew
         self._journal = journal
         self._gate = gate
@@ -130,11 +133,15 @@ class Carrier:
             return True
         key = _key(copy.target, copy.subject)
         subject = self._written.get(key)
-        while subject is not None and not subject.is_set() and not self._gate.closed:
+        registries = copy.source.registry, copy.target.registry
+        while subject is not None and not subject.is_set() and not self._stopped(*registries):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await subject.wait()
         return self._written.get(key) is subject
+
+    def _stopped(self, *registries: str) -> bool:
+        return self._gate.closed or self._gate.is_shut(*registries)
 
     async def _copy(self, copy: Copy) -> bool:
         """Copy one image; return whether it is done with, and not put off."""
@@ -151,6 +158,8 @@ class Carrier:
 
     async def _delete_all(self) -> None:
         """Delete what has vanished, once everything else is at the target as it should be."""
+        if self.signed_out.registries:
+            return
         waiting = self._journal.copies(State.WAITING)
         queue = Queue((c for c in waiting if c.verdict is Verdict.DELETE), self._gate)
 
@@ -168,11 +177,12 @@ class Carrier:
             self._gate.enter(copy.source.registry, copy.target.registry)
             await act(copy)
         except PLACE_WIDE as error:
-            self._gate.close()
-            if self.place_wide is None:
-                self.place_wide = error
-                self._log_place_wide(error)
             self._journal.wait_again(copy)
+            if not self.signed_out.takes_in(error, copy):
+                self._gate.close()
+                if self.place_wide is None:
+                    self.place_wide = error
+                    self._log_place_wide(error)
         except TransshipError as error:
             self._journal.failed(copy, error, self._clock.now())
         except Deferred:
@@ -238,11 +248,16 @@ class Carrier:
         return True
 
     def _failed(self) -> tuple[list[Copy], list[Copy]]:
-        """Return what failed: for causes that may pass, and for others."""
+        """Return what failed: for causes that may pass, and for others.
+
+        Without an account nothing passes at its registry, and both sides can't be looked at anew.
+        """
         passing: list[Copy] = []
         lasting: list[Copy] = []
         for copy, cause in self._journal.causes():
-            (passing if cause in MAY_PASS else lasting).append(copy)
+            shut = self._gate.is_shut(copy.source.registry, copy.target.registry)
+            seen = copy.verdict.changes or not self.signed_out.registries
+            (passing if cause in MAY_PASS and seen and not shut else lasting).append(copy)
         return passing, lasting
 
     @property

@@ -34,6 +34,17 @@ def cancel(job: Job) -> None:
     _wish(job, "cancel", JobState.CANCELLED)
 
 
+def leave(job: Job) -> None:
+    """End a job that waits for a new login as failed: what is left is somebody else's to do.
+
+    Raises JobBusy when a process goes on with it, JobEnded when it waits for none.
+    """
+    with job.locked(), job.journal() as journal:
+        if not journal.fact("signed_out") or journal.state is not JobState.PAUSED:
+            raise JobEnded(f"{job.id} is {journal.state}")
+        journal.note(state=JobState.FAILED, ended=time.time(), signed_out="")
+
+
 def resume(job: Job, accesses: Iterable[Access]) -> int:
     """Go on with a job that was paused or interrupted; return its process id.
 
@@ -62,7 +73,7 @@ def retry(job: Job, accesses: Iterable[Access]) -> int:
             raise JobEnded(f"{job.id} is being undone, or is undone already", remedy=_ANEW)
         if journal.copies(State.FAILED):
             journal.note(phase="")
-        journal.note(state=JobState.WAITING, problem="", tried_again="")
+        journal.note(state=JobState.WAITING, problem="", signed_out="", tried_again="")
         journal.grant_wishes()
     return start_runner(job, accesses)
 
@@ -103,6 +114,8 @@ def _wish(job: Job, wish: str, state: JobState) -> None:
             if journal.state.ended or (wish == "pause" and journal.state is JobState.PAUSED):
                 raise JobEnded(f"{job.id} is {journal.state}")
             journal.note(state=state, ended=time.time())
+            if state.ended and journal.fact("signed_out"):
+                journal.note(problem="", signed_out="")
     except JobBusy:
         with job.journal() as journal:
             journal.wish(wish, time.time())

@@ -52,7 +52,7 @@ async def look_for_drift(
             "the plan has no rules, so there is nothing to compare by them",
             remedy="`transship plan PLAN` shows what its copies would change.",
         )
-    looking = Looking(places, clock, Progress())
+    looking = Looking(places, clock, Progress(), plan.try_refused)
     comparing = _Comparing(plan, looking, progress or DriftProgress())
     choice = await choose(plan, looking)
     targets = await comparing.targets(choice)

@@ -31,7 +31,10 @@ from transship.registries.services.api import Creating, Creator, Visibility
 from transship.transfers.gather import each
 from transship.transfers.work import Creation, Found
 
-_OTHER_FORM = "Build it in a form that the target takes, or leave it out."
+_OTHER_FORM = (
+    "Build it in a form that the target takes, or leave it out; where the target takes it after "
+    "all, `try_refused = true` in a plan lets it be tried."
+)
 _LET_CREATE = (
     "Create it at the target, let the run do so (`create_missing` in a plan), "
     "or change where it goes: the target's path, or `map`."
@@ -58,13 +61,19 @@ class Foresight:
     """What the targets of a plan say of themselves, for one look at it.
 
     `create_missing` says that the plan allows to create what isn't there, and for whom to pull.
+    With `try_refused` only what they say themselves counts, not what is known of their services.
     """
 
     def __init__(
-        self, places: Mapping[str, Place], create_missing: Visibility | None = None
+        self,
+        places: Mapping[str, Place],
+        create_missing: Visibility | None = None,
+        *,
+        try_refused: bool = False,
     ) -> None:
         self._places = places
         self._create_missing = create_missing
+        self._try_refused = try_refused
         self._creators: dict[str, Creator | None] = {}
         self._foreseers: dict[str, Foreseer | None] = {}
         self._asked: dict[tuple[str, str], bool] = {}
@@ -114,7 +123,7 @@ class Foresight:
         if missing is not None and not missing.perhaps and (refused := self._lacks(found, missing)):
             return refused
         place = self._places.get(target.registry)
-        takes = place.capabilities if place else _NO_BOUNDS
+        takes = place.capabilities if place and not self._try_refused else _NO_BOUNDS
         return refusal(found, replace(standing, missing=None), takes)
 
     def creation(self, found: Found) -> Creation | None:
@@ -184,6 +193,11 @@ def refusal(found: Found, standing: Standing, capabilities: Capabilities) -> Tra
     if why := next(filter(None, reasons), ""):
         return ManifestRejected(f"{target}: {why}", remedy=_OTHER_FORM)
     return _tag_refusal(found, standing)
+
+
+def can_be_created(problem: TransshipError | None) -> bool:
+    """Tell whether a run that is allowed to would create what stands in a copy's way."""
+    return isinstance(problem, NamespaceMissing) and problem.remedy == _LET_CREATE
 
 
 def _tag_refusal(found: Found, standing: Standing) -> TransshipError | None:

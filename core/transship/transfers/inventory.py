@@ -99,7 +99,7 @@ async def look_at_all(
     `thorough` is for who only looks: each target repository is listed, so that new ones are known,
     manifests come without their bytes, and rules that select nothing are fine.
     """
-    looking = Looking(places, clock, progress or Progress())
+    looking = Looking(places, clock, progress or Progress(), plan.try_refused)
     taking = _Taking(plan, looking, Referring(looking), take, also, thorough)
     choice = await choose(plan, looking) if plan.rules else None
     await taking.named(plan.copies)
@@ -127,6 +127,8 @@ class _Taking:
     circling: frozenset[Reference] = frozenset()
     """Targets that the rules copy on and back again, which therefore must not move."""
     _uses: Counter[Reference] = field(default_factory=Counter)
+    _all_there: bool = False
+    """Whether the target had all of the tags that were looked at last."""
 
     def taken(self, found: list[Found]) -> None:
         """Hand over what was found."""
@@ -154,6 +156,7 @@ class _Taking:
                 self.plan.terms(next(iter(lots[0]))),
                 # One list of what the target has is cheaper than to ask for each tag it hasn't.
                 lists=self.thorough or sum(map(len, lots)) > 1,
+                spares=not self.thorough and self.plan.delete is None,
                 believes=True,
                 loose=self.plan.is_replication,
             )
@@ -226,6 +229,8 @@ class _Taking:
         try:
             if errand.problem is not None and not part.loose:
                 raise errand.problem
+            if not part.loose:
+                self.looking.check_name(errand.target)
             found = await (self._untagged(errand) if part.loose else self._tags(part))
         except PLACE_WIDE:
             raise
@@ -252,7 +257,7 @@ class _Taking:
     async def _tags(self, part: Part) -> list[Found]:
         """Return what is there for some tags of one repository, and what refers to them."""
         errand = part.errand
-        there = await self.looking.target_tags(errand.target) if errand.lists else None
+        there = await self._there(part)
 
         async def one(wanted: Wanted) -> Found:
             terms = self.plan.terms(wanted)
@@ -265,11 +270,23 @@ class _Taking:
             return _kept_still(item) if wanted.target in self.circling else item
 
         found = await each(map(one, part.wanted))
+        if there is None and errand.spares:
+            self._all_there = all(item.target_digest is not None for item in found)
         referrers = await each(
             self._referrers(item, self.plan.terms(wanted))
             for item, wanted in zip(found, part.wanted, strict=True)
         )
         return found + [item for items in referrers for item in items]
+
+    async def _there(self, part: Part) -> frozenset[str] | None:
+        """Return the tags that the target has, None where each is asked for."""
+        errand = part.errand
+        believes = errand.believes and any(self.plan.terms(w).immutable for w in part.wanted)
+        if not errand.lists or (errand.spares and self._all_there and not believes):
+            return None
+        there = await self.looking.target_tags(errand.target)
+        self._all_there = all(wanted.target.tag in there for wanted in part.wanted)
+        return there
 
     async def _referrers(self, found: Found, terms: Terms) -> list[Found]:
         if not self.plan.referrers or found.unwanted:

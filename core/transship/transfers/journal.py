@@ -103,6 +103,14 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
         )
         return list(rows)
 
+    def left_at(self, registry: str) -> int:
+        """Count the copies that need a registry and haven't ended."""
+        query = (
+            "SELECT count(*) FROM copies WHERE state IN ('waiting', 'running') "
+            "AND ?1 IN (substr(source, 1, length(?1)), substr(target, 1, length(?1)))"
+        )
+        return int(self._db.execute(query, (f"{registry}/",)).fetchone()[0])
+
     def skipped_for(self, reason: str) -> int:
         """Count the copies that were skipped for this reason."""
         query = "SELECT count(*) FROM copies WHERE verdict = 'skip' AND reason = ?"

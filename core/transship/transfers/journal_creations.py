@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transship.registries.foreseeing import Missing
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 from transship.text import safe
 from transship.transfers.journal_file import JournalFile
 from transship.transfers.work import Creation, Need

@@ -22,6 +22,8 @@ class JournalFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.job = path.parent.name
+        """The id of the job whose journal it is."""
         self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")

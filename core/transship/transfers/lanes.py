@@ -71,11 +71,16 @@ class Deferred(Paused):
 
 
 class Gate:
-    """Where new work passes; closed when the job is to pause, or outside a registry's window."""
+    """Where new work passes.
+
+    Closed when the job is to pause, or outside a registry's window; shut for good at a registry
+    that can't be used by this process any more.
+    """
 
     def __init__(self, windows: Windows | None = None) -> None:
         self.closed = False
         self._windows = windows
+        self._shut: set[str] = set()
 
     def close(self) -> None:
         """Let nothing more through."""
@@ -85,14 +90,22 @@ class Gate:
         """Let through again."""
         self.closed = False
 
+    def shut(self, registry: str) -> None:
+        """Let nothing through any more that needs a registry."""
+        self._shut.add(registry)
+
+    def is_shut(self, *registries: str) -> bool:
+        """Tell whether work between these registries is never let through again."""
+        return not self._shut.isdisjoint(registries)
+
     def is_open(self, *registries: str) -> bool:
         """Tell whether work between these registries may begin now."""
         within = self._windows is None or self._windows.are_open(registries)
-        return within and not self.closed
+        return within and not self.closed and not self.is_shut(*registries)
 
     def enter(self, *registries: str) -> None:
-        """Pass. Raises Paused when the gate is closed, Deferred outside a registry's window."""
-        if self.closed:
+        """Pass. Raises Paused when the gate is closed or shut, Deferred outside a window."""
+        if self.closed or self.is_shut(*registries):
             raise Paused
         if not self.is_open(*registries):
             raise Deferred

@@ -16,7 +16,7 @@ class Level(StrEnum):
     WARNING = "warning"
     """It holds the job up."""
     ERROR = "error"
-    """It ends the job."""
+    """It ends the job, or keeps a part of it from being done."""
 
 
 class Logbook:
@@ -40,7 +40,11 @@ class Logbook:
 
     def error(self, error: TransshipError) -> None:
         """Say what ends the job."""
-        self._add(Level.ERROR, error.title, error.detail)
+        self.problem(error.title, error.detail)
+
+    def problem(self, about: str, words: str) -> None:
+        """Say what keeps the job, or a part of it, from being done."""
+        self._add(Level.ERROR, about, words)
 
     def _add(self, level: Level, about: str, words: str) -> None:
         line = f"{about}: {words}" if words else about

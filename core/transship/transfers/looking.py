@@ -63,11 +63,16 @@ async def target_head(place: Place, target: Reference) -> ManifestHead | None:
 
 @dataclass(slots=True)
 class Looking:
-    """What is known so far of both sides. Shared by all that look for the same plan."""
+    """What is known so far of both sides. Shared by all that look for the same plan.
+
+    With `try_refused` the targets are asked also for names that their services aren't known to
+    have.
+    """
 
     places: Mapping[str, Place]
     clock: Clock
     progress: Progress
+    try_refused: bool = False
     new_repositories: set[tuple[str, str]] = field(default_factory=set)
     """Repositories that a target doesn't have at all, by place and name."""
 
@@ -154,6 +159,12 @@ class Looking:
         claimed = self._claimed.get((target.registry, target.repository), ())
         return _version(target) in claimed
 
+    def check_name(self, target: Reference) -> None:
+        """Check that a target can have a repository of this name. Raises PathRefused."""
+        refusal = self.places[target.registry].capabilities.refusal(target.repository)
+        if refusal and not self.try_refused:
+            raise errors.PathRefused(refusal)
+
     async def _listed(self, where: Reference) -> frozenset[str]:
         key = Reference(where.registry, where.repository)
         async with self._listing.setdefault(key, asyncio.Lock()):
@@ -165,7 +176,7 @@ class Looking:
     async def _look(self, wanted: Wanted, terms: Terms, *, at_target: bool) -> Found:
         digest = target_digest = None
         seen_at = None
-        self._check_name(wanted.target)
+        self.check_name(wanted.target)
         if at_target:
             head, sight = await both(
                 self.places[wanted.source.registry].head_manifest(
@@ -199,11 +210,6 @@ class Looking:
         if terms.artifacts and (kind := artifact_of(root)) not in terms.artifacts:
             return replace(found, unwanted=_not_asked_for(kind))
         return await self._as_chosen(found, root, terms)
-
-    def _check_name(self, target: Reference) -> None:
-        refusal = self.places[target.registry].capabilities.refusal(target.repository)
-        if refusal:
-            raise errors.PathRefused(refusal)
 
     async def _as_chosen(self, found: Found, root: Manifest, terms: Terms) -> Found:
         """Return what is to be written of an image, with all that it names."""

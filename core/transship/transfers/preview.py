@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from transship import errors
 from transship.clock import Clock
+from transship.oci.reference import Reference
+from transship.plans.fitting import Proposal, proposals
 from transship.plans.plan import Plan
 from transship.plans.selection import Dropped, unnameable
 from transship.registries.place import Place, left_out_of
@@ -17,7 +19,7 @@ from transship.transfers.gather import each, each_of
 from transship.transfers.inventory import Overview, Progress, look_at_all
 from transship.transfers.steering import hold
 from transship.transfers.vanishing import Vanished
-from transship.transfers.work import BlobWork, Worklist
+from transship.transfers.work import BlobWork, Copy, Worklist
 from transship.transfers.worklist import Draft
 
 _BLOBS_AT_ONCE = 64
@@ -44,6 +46,18 @@ class Preview:
     unknown: tuple[Unforeseen, ...] = ()
     """What the targets didn't say of what they would refuse."""
 
+    proposals: tuple[Proposal, ...] = ()
+    """With which mappings all names would fit, of rules that give some which don't."""
+
+    def becomes(self, copy: Copy) -> tuple[Proposal, Reference] | None:
+        """Return with which mapping what is blocked by its name could be copied, and whereto."""
+        if not isinstance(copy.problem, errors.PathRefused):
+            return None
+        source = Reference(copy.source.registry, copy.source.repository)
+        key = source, copy.target.registry
+        fits = (each for each in self.proposals if key in each.becomes)
+        return next(((each, each.becomes[key]) for each in fits), None)
+
     def seconds(self, rate: float) -> float | None:
         """Return how long the bytes take at `rate` (bytes per second), None when it isn't known."""
         return self.worklist.bytes_to_move / rate if rate > 0 else None
@@ -59,7 +73,7 @@ async def preview(
     `look_at_all` raises, but for NothingSelected: that is a preview with nothing in it.
     """
     hold(places, plan.limits)
-    foresight = Foresight(places, plan.create_missing)
+    foresight = Foresight(places, plan.create_missing, try_refused=plan.try_refused)
     draft = Draft(plan.on_conflict, replaces=plan.replaces, foresight=foresight)
     overview = await look_at_all(
         plan, places, clock, draft.add, progress, also=foresight.look, thorough=True
@@ -74,6 +88,7 @@ async def preview(
         quotas=_quotas(plan, places),
         vanished=overview.vanished,
         unknown=foresight.unknown,
+        proposals=_proposals(plan, places, overview),
     )
 
 
@@ -104,6 +119,17 @@ async def _see_blobs(
 
     blobs = await asyncio.to_thread(draft.blobs)
     await each_of(blobs.pages(_BLOBS_AT_ONCE), see, at_once=_PAGES_AT_ONCE)
+
+
+def _proposals(plan: Plan, places: Mapping[str, Place], overview: Overview) -> tuple[Proposal, ...]:
+    if overview.choice is None or plan.try_refused:
+        return ()
+    lots = overview.choice.selection.lots
+    return proposals(
+        plan.rules,
+        ((lot.rule, lot.source) for lot in lots),
+        lambda name: places[name.registry].capabilities.refusal(name.repository),
+    )
 
 
 def _dropped(plan: Plan, places: Mapping[str, Place], overview: Overview) -> tuple[Dropped, ...]:

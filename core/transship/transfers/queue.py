@@ -34,5 +34,8 @@ class Queue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits."""
-        return not any(self._waiting.values())
+        """Whether nothing waits that may ever go."""
+        return not any(
+            waiting and not self._gate.is_shut(*registries)
+            for registries, waiting in self._waiting.items()
+        )

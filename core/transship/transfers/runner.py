@@ -91,6 +91,7 @@ class Runner:
             started=before or self._clock.now(),
             ended="",
             problem="",
+            signed_out="",
             limits="",
         )
         self._log.info(
@@ -112,6 +113,7 @@ class Runner:
                 problem_detail=error.detail,
                 problem_remedy=error.remedy,
                 problem_status=error.exit_status,
+                signed_out="",
             )
             if error is not self._place_wide:
                 self._log.error(error)
@@ -156,6 +158,9 @@ class Runner:
             self._place_wide = carrier.place_wide
             raise carrier.place_wide
         if self._lanes.gate.closed and self._journal.copies(State.WAITING):
+            return JobState.PAUSED
+        if carrier.signed_out.registries and self._journal.copies(State.WAITING):
+            carrier.signed_out.note()
             return JobState.PAUSED
         self._journal.finished()
         return JobState.FAILED if carrier.has_failures else JobState.DONE
@@ -213,6 +218,7 @@ class Runner:
                 await all_settled(self._give_up(*upload) for upload in self._journal.uploads())
         except TimeoutError:
             pass  # The registry clears away what it still holds.
+        self._journal.note(problem="", signed_out="")
         return JobState.CANCELLED
 
     async def _give_up(self, target: str, repository: str, session: Session) -> None:

@@ -7,20 +7,37 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 
 from transship.errors import JobBusy, RunnerFailed
 from transship.paths import private_file
 from transship.registries.access import Access, without_secrets
 from transship.text import safe
 from transship.transfers.jobs import Job
+from transship.transfers.standby import Standby
 
 
-def start_runner(job: Job, accesses: Iterable[Access]) -> int:
+def start_runner(job: Job, accesses: Iterable[Access], standby: Standby | None = None) -> int:
     """Start the runner of a job and return its process id once it holds the job.
 
-    Secrets go through a pipe. Raises JobBusy when another process works on the job, and
-    RunnerFailed when the process ends before it begins.
+    Secrets go through a pipe. One that stands by is used, where there is one. Raises JobBusy when
+    another process works on the job, and RunnerFailed when the process ends before it begins.
     """
+    if standby is not None:
+        pid, word = standby.pid, standby.begin(job.folder, accesses)
+    else:
+        pid, word = _started_anew(job, accesses)
+    if word == b"ready\n":
+        # Waited for, so that it doesn't stay behind as a zombie of whoever lives longer.
+        threading.Thread(target=_wait_for, args=(pid,), name=f"job {job.id}", daemon=True).start()
+        return pid
+    _wait_for(pid)
+    if word == b"busy\n":
+        raise JobBusy(job.id)
+    raise RunnerFailed(f"{job.id}: {last_words(job)}")
+
+
+def _started_anew(job: Job, accesses: Iterable[Access]) -> tuple[int, bytes]:
     with private_file(job.runner_log).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "transship.transfers", str(job.folder)],
@@ -39,14 +56,13 @@ def start_runner(job: Job, accesses: Iterable[Access]) -> int:
         pass  # It has ended already; what it says below tells why.
     with process.stdout:
         word = process.stdout.readline()
-    if word == b"ready\n":
-        # Waited for, so that it doesn't stay behind as a zombie of whoever lives longer.
-        threading.Thread(target=process.wait, name=f"job {job.id}", daemon=True).start()
-        return process.pid
-    process.wait()
-    if word == b"busy\n":
-        raise JobBusy(job.id)
-    raise RunnerFailed(f"{job.id}: {last_words(job)}")
+    process.returncode = 0  # It is waited for by its id, as one that stood by is.
+    return process.pid, word
+
+
+def _wait_for(pid: int) -> None:
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
 
 
 def last_words(job: Job) -> str:

@@ -54,7 +54,9 @@ class Stock:
 
     async def _worklist(self, failed: Sequence[Copy], beside: Sequence[Copy]) -> Worklist:
         """Return what there is to be done; what the targets would refuse isn't tried."""
-        foresight = Foresight(self._places, self._plan.create_missing)
+        foresight = Foresight(
+            self._places, self._plan.create_missing, try_refused=self._plan.try_refused
+        )
         deletes = bool(self._journal.fact("deletes"))
         draft = Draft(
             self._plan.on_conflict,

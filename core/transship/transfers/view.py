@@ -52,7 +52,8 @@ class JobView:
     """One job at one moment. Times in seconds since the epoch, `rate` in bytes per second.
 
     `found` counts what the inventory has seen while it is being taken. `problem` (title, detail,
-    remedy) is what ended the job as a whole. `limits` are of the registries that hold it up.
+    remedy) is what ended the job as a whole, or keeps a part of it waiting. `limits` are of the
+    registries that hold it up.
     """
 
     id: str
@@ -75,6 +76,8 @@ class JobView:
     limits: tuple[Limit, ...] = ()
     stopped: bool = False
     """Whether a check ended it, before anything was written."""
+    signed_out: tuple[str, ...] = ()
+    """The registries whose account isn't taken any more: what needs them waits for a new login."""
     undo: KeptUndo | None = None
     """How far it is undone, if anybody has begun to."""
     worked: float | None = None
@@ -145,6 +148,7 @@ def _seen(job: Job, plan: Plan, journal: Journal, state: JobState) -> JobView:
         else None,
         limits=decoded(journal.fact("limits")),
         stopped=bool(problem) and journal.fact("problem_status") == str(CheckFailed.exit_status),
+        signed_out=tuple(journal.fact("signed_out").split()) if problem else (),
         undo=journal.undo(),
         worked=_time(journal, "worked"),
     )

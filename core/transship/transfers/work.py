@@ -14,7 +14,7 @@ from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
 from transship.registries.foreseeing import Missing
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 
 PLACE_WIDE = (
     errors.BadFile,

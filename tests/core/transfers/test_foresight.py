@@ -129,6 +129,19 @@ def test_a_kind_that_is_refused_deep_in_a_tree_is_refused() -> None:
     assert isinstance(refusal(item, Standing(), takes), errors.ManifestRejected)
 
 
+@pytest.mark.parametrize("try_refused", [False, True])
+def test_a_kind_is_tried_all_the_same_where_the_plan_says_so(try_refused: bool) -> None:
+    target = Silent()
+    target.capabilities = Capabilities(refused=frozenset({OCI_INDEX}))
+    seen = Foresight({TARGET: cast("Place", target)}, try_refused=try_refused)
+
+    refused = seen.refusal(found(root=INDEX))
+
+    assert (refused is None) is try_refused
+    if refused is not None:
+        assert "`try_refused = true`" in refused.remedy
+
+
 async def judged(target: Telling, *items: Found, on_conflict: OnConflict) -> list[Verdict]:
     seen = foresight(target)
     await seen.look(items)

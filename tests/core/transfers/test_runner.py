@@ -18,6 +18,7 @@ from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from transship.registries.pacing import Patience
+from transship.transfers import control
 from transship.transfers.inventory import Progress, take_inventory
 from transship.transfers.journal import Journal
 from transship.transfers.listing import LEVELS, events
@@ -304,3 +305,55 @@ async def test_a_repository_that_hides_until_it_is_written_is_written(
 
     assert await run(job, places) is JobState.DONE
     assert sorted(places[TARGET].manifests["app"]) == [f"v{number}" for number in range(6)]
+
+
+async def test_a_signature_does_not_wait_for_ever_for_what_its_account_keeps_from_being_written(
+    tmp_path: Path,
+) -> None:
+    places = stage(tags=0)
+    image = add_image(places[SOURCE], "1")
+    subject = {"mediaType": OCI_MANIFEST, "digest": image.digest, "size": image.size}
+    signature = add_image(places[SOURCE], "signature", subject=subject)
+    del places[SOURCE].manifests["app"]["signature"]
+
+    async def refused(*_: object) -> bool:
+        error = errors.WrongCredential("401")
+        error.met_at = TARGET
+        raise error
+
+    async def referrers(_: str, digest: str) -> tuple[object, ...]:
+        return (signature.descriptor(),) if digest == image.digest else ()
+
+    async def tags(_: str) -> object:
+        yield "1"
+
+    places[TARGET].instead(put_manifest=refused)
+    places[SOURCE].instead(referrers=referrers, tags=tags)
+    job = new_job(tmp_path, PLAN)
+
+    assert await run(job, places) is JobState.PAUSED
+
+    seen = view(job)
+    assert (seen.counts.failed, seen.counts.waiting, seen.signed_out) == (0, 2, (TARGET,))
+    assert [line[0] for line in told(job)].count("error") == 1
+
+
+async def test_one_who_was_refused_by_nobody_known_stops_the_whole_job(tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    places[TARGET].puts = [errors.WrongCredential("401")] * 99
+
+    assert await run(job, places) is JobState.FAILED
+    assert view(job).signed_out == ()
+
+
+async def test_a_job_that_waits_for_a_login_can_be_ended_for_good(tmp_path: Path) -> None:
+    job, places = new_job(tmp_path, PLAN), stage()
+    error = errors.WrongCredential("401")
+    error.met_at = TARGET
+    places[TARGET].puts = [error] * 99
+    await run(job, places)
+
+    control.cancel(job)
+
+    seen = view(job)
+    assert (seen.state, seen.signed_out, seen.problem) == (JobState.CANCELLED, (), None)

@@ -179,10 +179,12 @@ def runner_pid() -> Callable[[Job], int]:
 
     def find(job: Job) -> int:
         for process in Path("/proc").iterdir():
-            with suppress(OSError):
-                arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
-                if b"transship.transfers" in arguments and os.fsencode(job.folder) in arguments:
-                    return int(process.name)
+            if process.name.isdigit():
+                with suppress(OSError):
+                    opened = (os.readlink(each) for each in process.joinpath("fd").iterdir())
+                    # Looking at a job opens its journal too; only who works on it holds its log.
+                    if str(job.runner_log) in opened:
+                        return int(process.name)
         raise AssertionError(f"no process works on {job.id}")
 
     return find

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from transship.plans.ends import _WORDS
-from transship_tui.commands import app_for
+from transship_tui.commands.application import app_for
 
 TCR = ("old.tencentcloudcr.com", "new.tencentcloudcr.com")
 

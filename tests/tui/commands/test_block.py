@@ -55,6 +55,16 @@ def test_a_job_at_work(running: JobView) -> None:
     ]
 
 
+def test_what_waits_for_a_new_login(running: JobView) -> None:
+    problem = ("Password not accepted", "6 images wait for the account at new.example", "Log in.")
+    waiting = replace(running, problem=problem, signed_out=("new.example",))
+
+    assert block(waiting, 1011.0, 80)[4] == (
+        "problem  Password not accepted: 6 images wait for the account at new.example"
+    )
+    assert "6 images wait for the account at new.example" in sentence(waiting, 1011.0)
+
+
 def test_what_registries_ask_for(running: JobView) -> None:
     limits = (Limit("old.example", 2, until=1020.5), Limit("new.example", 1, at_once=16))
     lines = [

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 
 from transship import __version__
 from transship.paths import default_paths
-from transship_tui.commands import app_for
+from transship_tui.commands.application import app_for
 from transship_tui.commands.reported import reported
 
 _COMMANDS = [
-    "login", "registries", "logout", "ls", "inspect", "copy", "advise", "plan", "drift", "run",
-    "import", "verify", "jobs", "attach", "pause", "resume", "cancel", "retry", "limit", "undo",
-    "promote", "flow", "report", "check", "cutover", "demo",
+    "login", "registries", "logout", "ls", "inspect", "find", "copy", "advise", "plan", "drift",
+    "run", "import", "verify", "jobs", "attach", "pause", "resume", "cancel", "retry", "limit",
+    "undo", "promote", "flow", "report", "check", "cutover", "demo",
 ]  # fmt: skip
 
 

@@ -91,4 +91,4 @@ def test_in_a_narrow_terminal_no_line_is_cut(
 
 def test_a_login_that_is_handed_out_is_not_anonymous(transship: Any, accounts: Accounts) -> None:
     accounts.save(Account("123456789012.dkr.ecr.eu-central-1.amazonaws.com"))
-    assert "handed out by its API" in transship("registries").out
+    assert "by the AWS profile of this machine" in transship("registries").out

@@ -17,6 +17,7 @@ from transship.transfers.reports.words import (
     MEANINGS,
     conclusion_text,
     facts,
+    stopped_words,
     verification_text,
     when,
 )
@@ -70,7 +71,7 @@ def _failures(report: Report) -> Iterator[str]:
     yield "\n## What failed, and what to do\n"
     if report.problem is not None:
         title, detail, remedy = report.problem
-        yield f"\n### The job ended: {escaped(title)}\n\n{code(detail)}\n"
+        yield f"\n### {stopped_words(report)}: {escaped(title)}\n\n{code(detail)}\n"
         yield f"\nTo do: {escaped(remedy)}\n"
     for cause in report.causes:
         yield f"\n### {escaped(cause.title)}: {counted(len(cause.lines), 'image')}\n"

@@ -19,6 +19,7 @@ from transship.transfers.reports.words import (
     MEANINGS,
     conclusion_text,
     facts,
+    stopped_words,
     verification_text,
     when,
 )
@@ -133,7 +134,7 @@ def _failures(report: Report) -> Iterator[str]:
     yield "<section>\n<h2>What failed, and what to do</h2>\n"
     if report.problem is not None:
         title, detail, remedy = report.problem
-        yield f"<h3>The job ended: {_shown(title)}</h3>\n<p>{_shown(detail)}</p>\n"
+        yield f"<h3>{stopped_words(report)}: {_shown(title)}</h3>\n<p>{_shown(detail)}</p>\n"
         yield f'<p class="remedy">{_with_code(remedy)}</p>\n'
     for cause in report.causes:
         images = counted(len(cause.lines), "image")

@@ -43,6 +43,11 @@ def when(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def stopped_words(report: Report) -> str:
+    """Return what the problem of the whole job has done to it."""
+    return "The job ended" if report.state.ended else "The job is held up"
+
+
 def conclusion_text(report: Report) -> str:
     """Return in a sentence or two what the job came to."""
     counts = report.counts

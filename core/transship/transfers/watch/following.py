@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from transship.clock import Clock
 from transship.errors import JobBusy, JobEnded, TransshipError
@@ -24,8 +25,9 @@ Keys = Callable[[Job], Awaitable[list[Access]]]
 async def follow(job: Job, keys: Keys, clock: Clock, tell: Callable[[str], None]) -> JobView:
     """Wait until a job has ended, and return how it looks then.
 
-    One whose process is gone is gone on with; one that is paused waits for who paused it. Raises
-    BadFile when its plan can't be read.
+    One whose process is gone is gone on with; one that is paused waits for who paused it. One that
+    needs a new login ends there, so that nothing else waits for that. Raises BadFile when its plan
+    can't be read.
     """
     attempts = 0
     paused = False
@@ -36,7 +38,12 @@ async def follow(job: Job, keys: Keys, clock: Clock, tell: Callable[[str], None]
         seen = view(job)
         if seen.state.ended:
             return seen
-        if seen.state is JobState.PAUSED:
+        if seen.signed_out:
+            hosts = " and ".join(f"`transship login {host}`" for host in seen.signed_out)
+            tell(f"job {job.id} needs a new login ({hosts}); what is left is tried again later")
+            with suppress(JobBusy, JobEnded):
+                control.leave(job)
+        elif seen.state is JobState.PAUSED:
             if not paused:
                 tell(
                     f"job {job.id} is paused; what it copies waits for `transship resume {job.id}`"

@@ -1,0 +1,74 @@
+"""Accounts that their registries don't take any more: said once, and only what needs them waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from transship.errors import TransshipError, WrongCredential
+from transship.text import counted
+from transship.transfers.journal import Journal
+from transship.transfers.lanes import Gate
+from transship.transfers.logbook import Logbook
+from transship.transfers.work import Copy
+
+
+class SignedOut:
+    """The accounts of one job that are no longer taken, by registry, each with its first error.
+
+    All that reads from such a registry or writes to it waits for a new login; the rest goes on.
+    """
+
+    def __init__(self, journal: Journal, gate: Gate, log: Logbook) -> None:
+        self._journal = journal
+        self._gate = gate
+        self._log = log
+        self._errors: dict[str, WrongCredential] = {}
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """The registries that don't take their account."""
+        return tuple(self._errors)
+
+    def takes_in(self, error: TransshipError, copy: Copy) -> bool:
+        """Take in what a copy came to, if that is about the account at one of its registries.
+
+        The first of each is told and kept as the job's problem; the others say nothing new.
+        """
+        registry = error.met_at
+        if not isinstance(error, WrongCredential) or registry is None:
+            return False
+        if registry not in (copy.source.registry, copy.target.registry):
+            return False
+        if registry not in self._errors:
+            self._errors[registry] = error
+            self._gate.shut(registry)
+            self._log.problem(error.title, self._words([registry]))
+            self.note()
+        return True
+
+    def note(self) -> None:
+        """Keep as the job's problem what waits for a new login, as many as they are by now."""
+        names = self.registries
+        if not names:
+            return
+        logins = " and ".join(f"`transship login {name}`" for name in names)
+        self._journal.note(
+            problem=next(iter(self._errors.values())).title,
+            problem_detail=self._words(names),
+            problem_remedy=f"{self._elsewhere}{logins}, then `transship resume {self._journal.job}`"
+            " goes on with them.",
+            signed_out=" ".join(names),
+        )
+
+    @property
+    def _elsewhere(self) -> str:
+        """What is to be done where a login comes from somewhere else; empty where none does."""
+        own = (error for error in self._errors.values() if type(error) is not WrongCredential)
+        return "".join(f"{error.remedy} " for error in own) or "Sign in again: "
+
+    def _words(self, names: Iterable[str]) -> str:
+        return "; ".join(
+            f"{counted(self._journal.left_at(name), 'image waits', 'images wait')} for the account "
+            f"at {name}: {self._errors[name].detail}"
+            for name in names
+        )
