@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from servers.tencent.api import SECRET_ID, SECRET_KEY
+from servers.tencent.api import SECRET_ID, SECRET_KEY, Refused
 from transship.delegates.journal import Journal
 from transship.delegates.making import make, undoing
+from transship.delegates.tencent.domains import waited
 from transship.registries.cloud import Cloud
 from transship.registries.credential import Credential, Tls
 from transship.registries.services.api import Keys
 from transship.registries.services.tencent.cloud import TCR, Product, TencentCloud
 
 if TYPE_CHECKING:
-    from servers.tencent import TencentApi
+    from servers.tencent import Call, TencentApi
     from transship.clock import Clock
     from transship.delegates.changes import ChangeSet
     from transship.delegates.engine import Engine
+    from transship.delegates.tencent.domains import Domains
+
+CCR, HOST = "ccr.ccs.tencentyun.com", "team.tencentcloudcr.com"
+NAME = "images.example.com"
 
 
 @asynccontextmanager
@@ -68,3 +74,36 @@ class Agreeing:
         """Undo a delegation."""
         back = await undoing(self.journal.read(identity), engine)
         await self.make(self.agree(back, undoes=identity), engine)
+
+
+@dataclass(frozen=True)
+class Files:
+    """A certificate with those above it, its private key, and a key that isn't its."""
+
+    chain: Path
+    key: Path
+    other_key: Path
+
+    @property
+    def secret(self) -> str:
+        """A line of the key."""
+        return self.key.read_text().splitlines()[1]
+
+
+def breaks(
+    api: TencentApi, action: str, when: Callable[[Call], bool], code: str = "FailedOperation"
+) -> None:
+    """Let an action fail, for good, where it is asked so."""
+    answer = api._actions[action]
+
+    def broken(call: Call) -> dict[str, Any]:
+        if when(call):
+            raise Refused(code, "This page is broken.")
+        return answer(call)
+
+    api._actions[action] = broken
+
+
+async def ended(domains: Domains, clock: Clock) -> list[str]:
+    """Wait until it is over with the domain, and return what was said of it."""
+    return [seen.words async for seen in waited(domains, NAME, clock)]

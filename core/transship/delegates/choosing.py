@@ -6,7 +6,7 @@ Accounts aren't known here: `reach.Reach` opens what is asked for. Nothing is ch
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from transship import errors
@@ -16,7 +16,7 @@ from transship.delegates.executions import Follows, Starts
 from transship.delegates.harbor import Harbor
 from transship.delegates.harbor.settings import POLICY
 from transship.delegates.harbor.wishing import harbor_wish
-from transship.delegates.options import Options
+from transship.delegates.options import Options, SaidTerms
 from transship.delegates.reach import Reach, certificates_at, instance_of
 from transship.delegates.tencent.certificates import Certificates
 from transship.delegates.tencent.domains import Domains
@@ -26,11 +26,24 @@ from transship.delegates.tencent.replicas import REPLICA
 from transship.delegates.tencent.replicating import Replicas
 from transship.delegates.tencent.rules import RULE
 from transship.delegates.tencent.synchronising import SyncRules
-from transship.delegates.tencent.wishing import replica_wish, sync_wish
+from transship.delegates.tencent.wishing import gets_in, quick_wish, replica_wish, sync_wish
 from transship.delegates.ways import Who, pairs_of
 from transship.plans.plan import Plan
 
-__all__ = ["Options", "Other", "Serving", "Wish", "begun_by", "engine_of", "runs_of", "wished"]
+__all__ = [
+    "Options",
+    "Other",
+    "SaidTerms",
+    "Serving",
+    "Wish",
+    "begun_by",
+    "domains_at",
+    "engine_of",
+    "network_at",
+    "quick_wish",
+    "runs_of",
+    "wished",
+]
 
 _RUNS = (POLICY, RULE, REPLICA)
 
@@ -104,6 +117,9 @@ async def wished(who: Who, plan: Plan, reach: Reach, options: Options | None = N
         )
     relays = who is Who.HARBOR_RELAY
     harbor, changes = await harbor_wish(plan, source, target, reach, options, relays=relays)
+    others = [host for host in (source, target) if host != harbor.host]
+    through = [note for host in others for note in await gets_in("Harbor", host, reach)]
+    changes = replace(changes, notes=(*changes.notes, *through))
     return Wish(who, harbor.host, Serving(harbor, harbor, harbor), changes)
 
 

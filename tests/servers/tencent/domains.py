@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from servers.tencent.api import Refused
-from servers.tencent.enterprise import instance_of, total
+from servers.tencent.enterprise import Instances, instance_of, total
 from servers.tencent.pages import by_entries
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class Custom:
     `certificates_of` has the id of each domain's certificate by instance and name. `looks` is how
     often a domain is asked for until what was begun of it is done; -1 is never. `fails` are ids of
     certificates with which a domain comes out as FAILURE, `refused` those that aren't taken.
-    `words` replaces the API's own words for how a domain is.
+    `words` replaces the API's own words for how a domain is. `deleting` are certificates with how
+    often that is asked for until it is done, `stays` is the status with which that fails, 0 for
+    none.
     """
 
     held: list[Held] = field(default_factory=list)
@@ -45,6 +47,8 @@ class Custom:
     refused: set[str] = field(default_factory=set)
     words: dict[str, str] = field(default_factory=dict)
     outages: int = 0
+    deleting: dict[str, int] = field(default_factory=dict)
+    stays: int = 0
 
     def hold(self, identity: str, names: Iterable[str], **more: Any) -> Held:
         """Put a certificate into the SSL service."""
@@ -143,9 +147,26 @@ def _names_in(chain: str) -> list[str]:
 
 def _delete_certificate(call: Call) -> dict[str, Any]:
     custom, identity = call.api.of(Custom), call.need("CertificateId")
-    there = [each for each in custom.held if each.id == identity]
-    custom.held = [each for each in custom.held if each.id != identity]
-    return {"DeleteResult": bool(there)}
+    for instance in call.api.of(Instances).every:
+        used = (custom.certificates_of.get((instance.id, name)) for name in instance.domains)
+        if identity in used:
+            raise Refused("FailedOperation.CertificateHasDependency")
+    if not any(each.id == identity for each in custom.held):
+        raise Refused("FailedOperation.CertificateNotFound")
+    assert call.get("IsCheckResource"), "what uses it has to be looked at"
+    custom.deleting[identity] = 1
+    return {"DeleteResult": False, "TaskId": identity}
+
+
+def _deletion(call: Call) -> dict[str, Any]:
+    custom, results = call.api.of(Custom), []
+    for identity in call.need("TaskIds"):
+        custom.deleting[identity] -= 1
+        status = 0 if custom.deleting[identity] >= 0 else custom.stays or 1
+        if status == 1:
+            custom.held = [each for each in custom.held if each.id != identity]
+        results.append({"TaskId": identity, "CertId": identity, "Status": status, "Error": ""})
+    return {"DeleteTaskResult": results}
 
 
 ACTIONS: dict[str, Action] = {
@@ -153,6 +174,7 @@ ACTIONS: dict[str, Action] = {
     "DeleteCertificate": _delete_certificate,
     "DeleteInstanceCustomizedDomain": _delete,
     "DescribeCertificates": _certificates,
+    "DescribeDeleteCertificatesTaskResult": _deletion,
     "DescribeInstanceCustomizedDomain": _domains,
     "UploadCertificate": _upload,
 }

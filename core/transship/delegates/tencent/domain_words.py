@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
+from transship import errors
+from transship.errors import TransshipError
 from transship.registries.attachment import Attached
 from transship.text import duration_text
 
@@ -131,6 +133,31 @@ def domain_words(domain: CustomDomain, waited: float = 0.0) -> str:
         case _:
             said = domain.said or "nothing"
             return f"The API says {said} of {name}, which isn't a word that is known."
+
+
+def meant(error: TransshipError) -> TransshipError:
+    """Return the error that says what a refusal of a domain means; else the same one."""
+    if isinstance(error, errors.NoRight):
+        return errors.NoRight(
+            error.detail, remedy="The keys need rights of the SSL service (ssl:*) for it, too."
+        )
+    if not isinstance(error, errors.CloudRefused):
+        return error
+    if "Certificate" in error.code:
+        remedy = "The account that owns the instance has no such certificate: look at its id."
+    elif error.code.startswith("FailedOperation.DependenceError"):
+        remedy = (
+            "TCR couldn't use the certificate: look whether it is issued, is a server's, and may "
+            "be read by the account that owns the instance."
+        )
+    elif error.code.startswith("InvalidParameter"):
+        remedy = (
+            "Look whether the domain is written right. For an instance in mainland China it needs "
+            "an ICP filing."
+        )
+    else:
+        return error
+    return errors.EngineRefused(error.detail, remedy=remedy)
 
 
 def time_of(text: str) -> float | None:

@@ -26,10 +26,7 @@ from transship.registries.attachment import Attached
 __all__ = ["KINDS", "Domains", "Watched", "read_upload", "waited", "wish"]
 
 _MOST_NAMED = 5
-_FILING = (
-    "The instance stands in mainland China: a domain without an ICP filing is refused there, and "
-    "filing takes days to weeks."
-)
+_FILING = "a domain without an ICP filing is refused there, and filing takes days to weeks."
 _NOT_SEEN = (errors.CloudRefused, errors.NoRight, errors.ListIncomplete, errors.ServerFailed)
 
 
@@ -103,7 +100,7 @@ async def wish(
     domain = _domain_of(name)
     there = await domains.domain(domain)
     if remove:
-        return _removal(domains, domain, there)
+        return await _removal(domains, domain, there)
     purpose = f"attach {domain}"
     if (upload is None) == (not certificate):
         return await _unchosen(domains, domain, purpose, both=bool(certificate))
@@ -160,14 +157,16 @@ async def _attaching(
     if chosen.expires is not None:
         notes.append(f"The certificate ends {day_of(chosen.expires)}. TCR doesn't renew it.")
     if domains.mainland is not False and there is None:
-        notes.append(_FILING if domains.mainland else f"If so: {_FILING}")
+        known = "The instance stands in mainland China:"
+        unknown = "Where the instance stands in mainland China,"
+        notes.append(f"{known if domains.mainland else unknown} {_FILING}")
     notes.append(
         "It takes 1 to 2 minutes until it works. DNS isn't changed by it: nobody is led there yet."
     )
     return ChangeSet(domains.name, purpose, (*changes, change), tuple(notes))
 
 
-def _removal(domains: Domains, name: str, there: CustomDomain | None) -> ChangeSet:
+async def _removal(domains: Domains, name: str, there: CustomDomain | None) -> ChangeSet:
     purpose = f"remove {name}"
     if there is None:
         refusal = errors.CantBeDelegated(
@@ -180,7 +179,8 @@ def _removal(domains: Domains, name: str, there: CustomDomain | None) -> ChangeS
         f"Whoever pulls or pushes by {name} and is led to this instance fails from then on. "
         "Move the name in DNS first.",
     )
-    before = {"Certificate": there.certificate}
+    found = await domains.read(CUSTOM_DOMAIN, name)
+    before = found.settings if found else {"Certificate": there.certificate}
     change = change_to(CUSTOM_DOMAIN, name, before, None, warns=warns)
     return ChangeSet(domains.name, purpose, (change,), (domain_words(there),))
 

@@ -13,7 +13,7 @@ from transship.delegates.engine import Found, Gives
 from transship.delegates.tencent.at_instance import AtInstance
 from transship.delegates.tencent.attaching import attachment_of
 from transship.delegates.tencent.certificates import Certificates, called
-from transship.delegates.tencent.domain_words import Certificate, CustomDomain
+from transship.delegates.tencent.domain_words import Certificate, CustomDomain, meant
 from transship.delegates.tencent.uploads import Upload
 from transship.errors import TransshipError
 from transship.plans.ends import End
@@ -153,7 +153,7 @@ class Domains:
                     remedy="Remove the domain first.",
                 )
             await self._until_gone(each.name)
-        await self.certificates.delete(certificate.id)
+        await self.certificates.delete(certificate.id, self._clock)
 
     async def _add(self, change: Change) -> None:
         identity = await self._checked(change.name, _asked(change.after))
@@ -218,7 +218,7 @@ class Domains:
         except TransshipError as error:
             # What was lost on the way may have been made.
             if not error.retryable:
-                raise
+                raise meant(error) from None
             found = await self.domain(name)
             if found is None or found.certificate != identity:
                 raise

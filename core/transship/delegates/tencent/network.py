@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from transship import errors
@@ -115,15 +115,19 @@ class _Drawing:
             )
             return
         is_open = self.access.public is not Public.CLOSED
-        warns = (
-            ()
-            if wanted
-            else (
-                "Whoever isn't in a linked VPC can't pull or push any more, at once: this machine, "
-                "and engines elsewhere, too.",
-            )
-        )
+        warns = () if wanted else tuple(self._shut_out())
         self._add(PUBLIC_ENDPOINT, self.network.domain, {"Open": is_open}, {"Open": wanted}, warns)
+
+    def _shut_out(self) -> Iterator[str]:
+        yield (
+            "Whoever isn't in a linked VPC can't pull or push any more, at once: this machine, and "
+            "engines elsewhere, too."
+        )
+        if self.access.allowed:
+            yield (
+                f"The allow-list may be gone with it ({_listed(self.access)}): opening the "
+                "endpoint again brings back no entry."
+            )
 
     def _allow(self, text: str) -> None:
         block = block_of(text)
@@ -252,3 +256,7 @@ async def wish(network: Network, wishes: Wishes, *, here: str = "") -> ChangeSet
             refusals=(refusal,),
         )
     return _Drawing(network, access, wishes, mine).drawn()
+
+
+def _listed(access: Access) -> str:
+    return ", ".join(each.block for each in access.allowed)

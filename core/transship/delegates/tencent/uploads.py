@@ -35,7 +35,7 @@ class Upload:
     certificate: Certificate
     alias: str
     chain: str = field(repr=False)
-    key: str
+    key: str = field(repr=False)
     alone: bool = False
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from transship import errors
 from transship.delegates.changes import ChangeSet
 from transship.delegates.options import Options, name_of
-from transship.delegates.reach import Reach, instance_of
+from transship.delegates.reach import Reach, instance_of, service_at, tencent_at
+from transship.delegates.tencent import quick, sync_rules
 from transship.delegates.tencent import replicas as replicas_wishes
-from transship.delegates.tencent import sync_rules
 from transship.delegates.tencent.at_instance import AtInstance
+from transship.delegates.tencent.network import Network
+from transship.delegates.tencent.network_access import Access, Public, explained
 from transship.delegates.tencent.regions import Region, regions
 from transship.delegates.tencent.replicating import Replicas
 from transship.delegates.tencent.rules import Destination
 from transship.delegates.tencent.synchronising import SyncRules
+from transship.errors import TransshipError
 from transship.plans.plan import Plan
 from transship.registries.services.tencent.instances import Instance, instance_at
 
@@ -47,6 +52,51 @@ async def replica_wish(
     every = await regions(at.cloud, at=at.instance.region)
     there = await engine.replicas()
     return engine, replicas_wishes.wish(at.instance, [region], every, there)
+
+
+async def quick_wish(
+    source: str, target: str, reach: Reach, terms: quick.Terms
+) -> tuple[quick.Spaces, quick.Quick]:
+    """Return what would be made and copied to move all of a personal account to an instance.
+
+    `source` is a host of CCR, `target` a domain of the instance. Who gets through to the instance
+    is among the notes. Raises ApiKeysNeeded, NoInstance and the like.
+    """
+    at = await instance_of(reach, target)
+    personal = await tencent_at(reach, source)
+    found = await quick.wish(personal, source, at, replace(terms, target=target))
+    gets_in = explained(await Network(at, reach.clock).access())
+    changes = replace(found.changes, notes=(*found.changes.notes, *gets_in))
+    return quick.Spaces(at), replace(found, changes=changes)
+
+
+async def gets_in(engine: str, host: str, reach: Reach) -> tuple[str, ...]:
+    """Return in sentences whether an engine elsewhere gets through to a registry that is TCR's.
+
+    Nothing where it isn't, or where there are no keys to ask with.
+    """
+    if await service_at(reach, host) != "tcr" or (await reach.access(host)).api is None:
+        return ()
+    try:
+        at = await instance_of(reach, host)
+    except TransshipError as error:
+        return (f"Who gets through to {host} couldn't be asked: {error}",)
+    access = await Network(at, reach.clock).access()
+    return (*_let_in(engine, access), *access.unseen)
+
+
+def _let_in(engine: str, access: Access) -> tuple[str, ...]:
+    of = f"the public endpoint of {access.instance}"
+    if access.public is Public.CLOSED:
+        return (f"{engine} gets through only from a linked VPC: {of} is closed.",)
+    if access.public is not Public.OPEN:
+        return (
+            f"Whether {engine} gets through isn't known: {of} isn't open yet, or doesn't tell.",
+        )
+    if any(each.network is not None and not each.network.prefixlen for each in access.allowed):
+        return ()
+    blocks = ", ".join(each.block for each in access.allowed) or "nobody"
+    return (f"{of[0].upper()}{of[1:]} is open to {blocks}: {engine} has to come from there.",)
 
 
 async def _destination(at: AtInstance, target: str, reach: Reach, options: Options) -> Destination:

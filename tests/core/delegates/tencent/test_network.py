@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegating.tencent import Agreeing, asking
+from delegating.tencent import HOST, Agreeing
 from fakes.clock import FakeClock
-from servers.tencent import Instance, Instances, TencentApi, tencent_api
-from servers.tencent.network import ACTIONS, Access, Link, Networks
+from servers.tencent import Instance, TencentApi
+from servers.tencent.network import Access, Link, Networks
 from transship import errors
 from transship.delegates.changes import Does
-from transship.delegates.journal import Journal, Step
+from transship.delegates.journal import Step
 from transship.delegates.tencent import network_access
-from transship.delegates.tencent.at_instance import AtInstance
 from transship.delegates.tencent.network import Network, Wishes, wish
 from transship.delegates.tencent.network_access import (
     Allowed,
@@ -30,44 +26,13 @@ from transship.delegates.tencent.network_access import (
     same_block,
     stage_of,
 )
-from transship.registries.services.tencent.instances import instance_at
 
-HOST = "team.tencentcloudcr.com"
 HERE = "203.0.113.7"
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def api(clock: FakeClock) -> Iterator[TencentApi]:
-    with tencent_api(ACTIONS) as api:
-        api.now = clock.now
-        yield api
-
-
-@pytest.fixture
-def instance(api: TencentApi) -> Instance:
-    api.of(Instances).add("other", "other.tencentcloudcr.com")
-    return api.of(Instances).add("team", HOST, region="ap-shanghai", edition="basic")
 
 
 @pytest.fixture
 def there(api: TencentApi, instance: Instance) -> Access:
     return api.of(Networks).at(instance.id)
-
-
-@pytest.fixture
-async def network(api: TencentApi, instance: Instance, clock: FakeClock) -> AsyncIterator[Network]:
-    async with asking(api, clock) as cloud:
-        yield Network(AtInstance(cloud, await instance_at(cloud, HOST)), clock)
-
-
-@pytest.fixture
-def operator(tmp_path: Path, clock: FakeClock) -> Agreeing:
-    return Agreeing(Journal(tmp_path / "delegations", clock))
 
 
 async def said(network: Network, here: str = HERE) -> str:
@@ -230,10 +195,11 @@ class TestChanging:
         assert [block for block, _ in there.policies] == ["192.0.2.1", "203.0.113.7"]
 
     async def test_closing_says_who_is_shut_out(self, there: Access, network: Network) -> None:
-        there.status = "Opened"
+        there.status, there.policies = "Opened", [("192.0.2.0/24", "ci")]
 
         changes = await wish(network, Wishes(public=False))
 
+        assert "The allow-list may be gone with it (192.0.2.0/24)" in changes.changes[0].warns[1]
         assert "can't pull or push any more, at once" in changes.changes[0].warns[0]
 
     @pytest.mark.parametrize("public", [True, False])

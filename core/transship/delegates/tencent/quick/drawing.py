@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from transship import errors
 from transship.delegates.changes import Change, ChangeSet, change_to
@@ -329,19 +329,31 @@ class _Drawing:
                 f"{counted(left, 'older tag')} of {_named([each.name for each in cut])} stay "
                 f"behind, as asked: the newest {self.terms.newest:,} of each are taken."
             )
-        self.notes += [f"{gap}." for gap in self.target.gaps]
+        self.notes += [f"{each}." for each in together(self.target.gaps)]
         if self.stock.quota is None:
             self.notes.append("The quota of the personal account couldn't be asked for.")
         else:
             self.notes += _beyond(self.stock)
 
     def _judge_gaps(self) -> None:
-        if not self.gaps:
-            return
+        lacks = together(self.gaps)
         if self.terms.incomplete:
-            self.notes += [f"Not among it, as asked: {gap}." for gap in self.gaps]
+            self.notes += [f"Not among it, as asked: {each}." for each in lacks]
         else:
-            self.refusals += [errors.NotWhole(str(gap)) for gap in self.gaps]
+            self.refusals += [errors.NotWhole(each) for each in lacks]
+
+
+def together(gaps: Iterable[Gap]) -> tuple[str, ...]:
+    """Return gaps in words, those that have the same cause as one."""
+    alike: dict[tuple[str, str], list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        code = gap.why.code if isinstance(gap.why, errors.CloudRefused) else gap.why.cause
+        alike[gap.what, code].append(gap)
+    words = []
+    for several in alike.values():
+        names = [gap.of for gap in several if gap.of]
+        words.append(str(replace(several[0], of=_named(names))))
+    return tuple(words)
 
 
 _CONFLICTS: Mapping[OnConflict, str] = {

@@ -165,7 +165,8 @@ class _Taking:
             self._host,
             tuple(sorted(names)),
             tuple(sorted(found, key=lambda each: each.name)),
-            tuple(self._gaps),
+            # Some are asked for at a time: who answers first says nothing.
+            tuple(sorted(self._gaps, key=lambda each: each.of)),
             await self._quota(),
         )
 

@@ -85,8 +85,7 @@ async def _descriptions(at: AtInstance, namespace: str, gaps: list[Gap]) -> Mapp
             raise
         gaps.append(Gap(_UNLISTED, namespace, error))
         return {}
-    # A name that is asked for finds all that it is a part of.
-    return {each.name: each.description for each in found if each.name.startswith(f"{namespace}/")}
+    return {each.name: each.description for each in found}
 
 
 async def _all_tags(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transship.delegates.tencent.quick.drawing import Quick
+from transship.delegates.tencent.quick.drawing import Quick, together
 from transship.plans.encode import Spelling, document_text, encode
 from transship.text import safe
 
@@ -17,5 +17,5 @@ def text_of(found: Quick, spelling: Spelling | None = None) -> str:
     text = document_text(encode(found.plan, spelling))
     if found.is_whole:
         return text
-    lacks = "".join(f"#   {safe(str(gap))}\n" for gap in found.gaps)
+    lacks = "".join(f"#   {safe(each)}\n" for each in together(found.gaps))
     return f"# Not all of the account is in this plan. What couldn't be listed:\n{lacks}\n{text}"

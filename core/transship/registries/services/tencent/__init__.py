@@ -12,8 +12,8 @@ from transship import errors
 from transship.registries.credential import Credential
 from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask
-from transship.registries.services.facts import Facts, no, partly, yes
-from transship.registries.services.service import Service
+from transship.registries.services.facts import Facts, of_keys, partly, yes
+from transship.registries.services.service import Role, Service
 from transship.registries.services.tencent.cloud import TencentCloud
 from transship.registries.services.tencent.enterprise import EnterpriseApi
 from transship.registries.services.tencent.personal import PersonalApi
@@ -95,28 +95,17 @@ CCR = Service(
     ),
 )
 
-_NOTHING = no("Nothing is copied to here.", "holds no images")
-
 TENCENT_API = Service(
     kind="tencent-api",
     title="Tencent Cloud's API",
     hosts=(_API,),
     username="SecretId",
     secret="SecretKey",
+    role=Role.API,
     lists=False,
     api=_KeysApi,
-    holds_images=False,
     fault=_fault,
-    facts=Facts(
-        list=no(
-            "Add the registry itself; these keys list and make its repositories.",
-            "holds no images",
-        ),
-        create=_NOTHING,
-        mount=_NOTHING,
-        resume=_NOTHING,
-        delete=_NOTHING,
-        referrers=_NOTHING,
+    facts=of_keys(
         limits="20 calls of an action per second; 100, 10 or 1 of some",
         credential="a SecretKey lives until it is disabled",
     ),

@@ -26,7 +26,7 @@ from transship import errors
 from transship.registries.answers import Answer, described
 from transship.registries.services.api import Judge, Keys, Make, Request
 from transship.registries.services.tencent.refusals import failure_of
-from transship.registries.services.tencent.signing import Asked, SignTc3, signed
+from transship.registries.services.tencent.signing import Call, SignTc3, signed
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -118,7 +118,7 @@ class TencentCloud:
         wanted = dict(fields or {})
         sdk = await asyncio.to_thread(_sdk, self._product)
         sdk.check(action, wanted)
-        asked = Asked(
+        call = Call(
             self._product.service,
             self._product.version,
             action,
@@ -127,7 +127,7 @@ class TencentCloud:
         )
 
         def made(keys: Keys, now: float) -> Request:
-            return signed(asked, keys.host, keys.credential, now, sdk.sign_tc3)
+            return signed(call, keys.host, keys.credential, now, sdk.sign_tc3)
 
         answer = await self._send(
             made,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import msgspec
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.credential import Credential, Login
+from transship.registries.credential import Confidential, Credential, Login, seconds_until
 from transship.registries.foreseeing import (
     Asked,
     Immutable,
@@ -25,7 +24,7 @@ from transship.registries.services.api import Ask, Unlisted, Visibility
 from transship.registries.services.tencent.cloud import TencentCloud
 from transship.registries.services.tencent.instances import Instance, instance_at
 from transship.registries.services.tencent.paging import listed
-from transship.registries.wildcards import covering
+from transship.registries.wildcards import selects
 
 NAMESPACE = "namespace"
 RESERVED = ("library", "public", "tke")
@@ -53,7 +52,7 @@ class _Count(msgspec.Struct, rename="pascal"):
     total_count: int = 0
 
 
-class _Token(msgspec.Struct, rename="pascal"):
+class _Token(Confidential, rename="pascal"):
     username: str | int
     token: str
     exp_time: int = 0
@@ -73,7 +72,9 @@ class _Rule(msgspec.Struct, rename="pascal"):
         """Tell whether it holds in a repository, by its name within the namespace."""
         if self.disabled or self.ns_name != namespace:
             return False
-        return _selects(self.repository_pattern, rest, self.repository_decoration == "repoExcludes")
+        return selects(
+            self.repository_pattern, rest, excludes=self.repository_decoration == "repoExcludes"
+        )
 
     def immutable(self) -> Immutable:
         """Return the tags that it is about."""
@@ -81,7 +82,7 @@ class _Rule(msgspec.Struct, rename="pascal"):
         but = "all but " if excludes else ""
         return Immutable(
             f"the namespace {self.ns_name} keeps {but}{self.tag_pattern or '**'} immutable",
-            lambda tag: _selects(self.tag_pattern, tag, excludes),
+            lambda tag: selects(self.tag_pattern, tag, excludes=excludes),
         )
 
 
@@ -174,7 +175,9 @@ class EnterpriseApi:
             {"RegistryId": instance.id, "TokenType": "temp"},
             region=instance.region,
         )
-        return Login(Credential(str(token.username), token.token), _seconds_until(token.exp_time))
+        # The API says milliseconds, or nothing.
+        seconds = seconds_until(token.exp_time / 1000, _LIFE_SECONDS)
+        return Login(Credential(str(token.username), token.token), seconds)
 
     def _cloud(self) -> TencentCloud:
         return TencentCloud(self._ask.cloud, self._ask.keys().host)
@@ -280,20 +283,6 @@ def _over(instance: Instance, wanted: str, limit: str) -> errors.QuotaExceeded:
         f"{instance.name} would have {wanted}; its edition ({instance.edition}) has {limit}, "
         "unless the cloud has raised that"
     )
-
-
-def _selects(pattern: str, name: str, excludes: bool) -> bool:
-    covers = covering(pattern)
-    return covers is not None and covers(name) != excludes
-
-
-def _seconds_until(end: int) -> float:
-    """Return how long a login lives; `end` is in milliseconds. One that has ended by then is new.
-
-    That is so where this machine's clock goes wrong, or where the API doesn't say.
-    """
-    left = end / 1000 - time.time()
-    return left if 0 < left <= _LIFE_SECONDS else _LIFE_SECONDS
 
 
 def _parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

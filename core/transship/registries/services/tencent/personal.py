@@ -149,8 +149,7 @@ class PersonalApi:
 
     @property
     def _region(self) -> str:
-        prefix = self._host.removesuffix(_SUFFIX)
-        return _REGIONS.get(prefix, "") if prefix != self._host else ""
+        return region_at(self._host)
 
     def _cloud(self) -> TencentCloud:
         return TencentCloud(self._ask.cloud, self._ask.keys().host)
@@ -248,6 +247,12 @@ class PersonalApi:
     async def _quota(self) -> Mapping[str, int]:
         answer = await self._cloud().call("DescribeUserQuotaPersonal", _Quota, region=self._region)
         return {each.type: each.value for each in answer.data.limit_info}
+
+
+def region_at(host: str) -> str:
+    """Return the region that a host of CCR is of; empty for the mainland's, and any other."""
+    prefix = host.removesuffix(_SUFFIX)
+    return _REGIONS.get(prefix, "") if prefix != host else ""
 
 
 def _refusal(namespace: str, validity: _Validity) -> str:

@@ -23,7 +23,7 @@ SignTc3 = Callable[[str, str, str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Call:
     """One call of an action. `service` and `version` are those of its product."""
 
     service: str
@@ -34,18 +34,18 @@ class Asked:
 
 
 def signed(
-    asked: Asked, host: str, credential: Credential, now: float, sign_tc3: SignTc3
+    call: Call, host: str, credential: Credential, now: float, sign_tc3: SignTc3
 ) -> Request:
     """Return the request that a call is, signed at `now` (seconds since the epoch)."""
     timestamp = int(now)
     date = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")
-    scope = f"{date}/{asked.service}/tc3_request"
+    scope = f"{date}/{call.service}/tc3_request"
     fields = f"content-type:{_JSON}\nhost:{host}\n"
-    content = hashlib.sha256(asked.content).hexdigest()
+    content = hashlib.sha256(call.content).hexdigest()
     request = f"POST\n/\n\n{fields}\n{_SIGNED_FIELDS}\n{content}"
     digest = hashlib.sha256(request.encode()).hexdigest()
     to_sign = f"{_ALGORITHM}\n{timestamp}\n{scope}\n{digest}"
-    signature = sign_tc3(credential.secret, date, asked.service, to_sign)
+    signature = sign_tc3(credential.secret, date, call.service, to_sign)
     return Request(
         "POST",
         "/",
@@ -56,11 +56,11 @@ def signed(
             ),
             "content-type": _JSON,
             "host": host,
-            "x-tc-action": asked.action,
-            "x-tc-version": asked.version,
+            "x-tc-action": call.action,
+            "x-tc-version": call.version,
             "x-tc-timestamp": str(timestamp),
-            "x-tc-region": asked.region,
+            "x-tc-region": call.region,
             "x-tc-language": "en-US",
         },
-        asked.content,
+        call.content,
     )

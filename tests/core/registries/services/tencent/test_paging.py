@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tencentcloud.tcr.v20190924 import models
+from tencentcloud.ssl.v20191205 import models as ssl_models
+from tencentcloud.tcr.v20190924 import models as tcr_models
 
 from servers.tencent import Instances
 from servers.tencent.enterprise import Namespace
@@ -185,6 +186,8 @@ def test_an_empty_list_may_have_no_count() -> None:
 
 @pytest.mark.parametrize("known", LISTINGS.values(), ids=LISTINGS)
 def test_the_sdk_knows_the_fields_of_every_list(known: Listing) -> None:
+    in_ssl = not hasattr(tcr_models, f"{known.action}Request")
+    models: Any = ssl_models if in_ssl else tcr_models
     request = vars(getattr(models, f"{known.action}Request")())
     assert {f"_{name}" for name in known.contract.fields(0, 0, 1)} <= request.keys()
 

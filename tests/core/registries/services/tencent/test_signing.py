@@ -11,17 +11,17 @@ from tencentcloud.common.sign import Sign
 
 from servers.tencent.signature import fault
 from transship.registries.credential import Credential
-from transship.registries.services.tencent.signing import Asked, signed
+from transship.registries.services.tencent.signing import Call, signed
 
 HOST = "tcr.tencentcloudapi.com"
 KEYS = Credential("AKIDexample", "a SecretKey")
 NOW = 1_790_000_000.4
-ASKED = Asked("tcr", "2019-09-24", "DescribeRegions", "ap-guangzhou", b"{}")
+ASKED = Call("tcr", "2019-09-24", "DescribeRegions", "ap-guangzhou", b"{}")
 
 
 @given(content=st.binary(max_size=200), now=st.floats(0, 4_000_000_000), secret=st.text(min_size=1))
 def test_the_sdk_signs_the_same(content: bytes, now: float, secret: str) -> None:
-    asked = Asked("tcr", "2019-09-24", "DescribeRegions", "ap-guangzhou", content)
+    asked = Call("tcr", "2019-09-24", "DescribeRegions", "ap-guangzhou", content)
 
     request = signed(asked, HOST, Credential("AKIDexample", secret), now, Sign.sign_tc3)
 

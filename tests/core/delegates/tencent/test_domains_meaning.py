@@ -1,0 +1,143 @@
+"""What the state of a custom domain means, in words and for who moves the name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delegating.tencent import HOST, NAME, Agreeing, ended
+from fakes.clock import FakeClock
+from servers.tencent import Instance
+from servers.tencent.domains import Custom
+from transship.cutover.finding import Finding, Severity
+from transship.delegates.tencent.attaching import access_says
+from transship.delegates.tencent.domain_words import (
+    Certificate,
+    CustomDomain,
+    domain_words,
+    status_words,
+    time_of,
+)
+from transship.delegates.tencent.domains import Domains, wish
+from transship.delegates.tencent.network_access import Access, Allowed, Link, Public, Stage
+from transship.registries.attachment import Attached, Attachment
+
+
+class TestForACutover:
+    async def test_what_is_known_of_a_domain_goes_into_json_and_back(
+        self, custom: Custom, domains: Domains, operator: Agreeing, clock: FakeClock
+    ) -> None:
+        absent = await domains.attachment(NAME)
+        await operator.agreed(await wish(domains, NAME, certificate="cert-exact"), domains)
+        begun = await domains.attachment(NAME)
+        await ended(domains, clock)
+        works = await domains.attachment(NAME.upper())
+
+        assert [each.state for each in (absent, begun, works)] == [
+            Attached.ABSENT,
+            Attached.BEGUN,
+            Attached.WORKS,
+        ]
+        assert [each.severity for each in absent.says] == ["block"]
+        assert "ICP filing" in absent.says[0].remedy
+        assert [each.id for each in begun.says] == ["domain-being-attached"]
+        assert works.says == ()
+        assert works.expires == time_of("2027-01-01 07:59:59")
+        for each in (absent, begun, works):
+            assert msgspec.json.decode(msgspec.json.encode(each), type=Attachment) == each
+
+    @pytest.mark.parametrize(
+        ("ends", "names", "expected"),
+        [
+            ("2024-01-01 00:00:00", [NAME], [("attached-certificate-expired", "block")]),
+            ("2026-10-01 00:00:00", [NAME], [("attached-certificate-ends-soon", "warn")]),
+            ("2028-01-01 00:00:00", ["*.net"], [("attached-certificate-name", "block")]),
+        ],
+    )
+    async def test_a_certificate_that_does_not_hold_is_a_finding(
+        self,
+        ends: str,
+        names: list[str],
+        expected: list[tuple[str, str]],
+        custom: Custom,
+        domains: Domains,
+        instance: Instance,
+    ) -> None:
+        instance.domains = {NAME: "SUCCESS"}
+        custom.certificates_of = {(instance.id, NAME): "cert-x"}
+        custom.hold("cert-x", names, ends=ends)
+
+        attachment = await domains.attachment(NAME)
+
+        assert [(each.id, each.severity) for each in attachment.says] == expected
+
+    async def test_what_follows_is_what_a_finding_of_a_cutover_has(
+        self, custom: Custom, domains: Domains
+    ) -> None:
+        (said,) = (await domains.attachment(NAME)).says
+
+        finding = Finding(
+            "P-10", said.id, Severity(said.severity), said.seen, said.means, said.remedy
+        )
+
+        assert finding.severity is Severity.BLOCK
+
+    def test_a_closed_endpoint_blocks_unless_a_vpc_is_linked(self) -> None:
+        closed = Access("team", HOST, Public.CLOSED)
+        linked = replace(closed, links=(Link("vpc-a", "s", Stage.WORKS),))
+        empty = Access("team", HOST, Public.OPEN)
+        opened = replace(empty, allowed=(Allowed("192.0.2.0/24"),))
+
+        said = [access_says(each) for each in (closed, linked, empty, opened)]
+
+        assert [[(s.id, s.severity) for s in each] for each in said] == [
+            [("public-endpoint-closed", "block")],
+            [("public-endpoint-closed", "warn")],
+            [("allow-list-empty", "warn")],
+            [],
+        ]
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("SUCCESS", Attached.WORKS),
+        ("success", Attached.WORKS),
+        ("FAILURE", Attached.FAILED),
+        ("FAILED", Attached.FAILED),
+        ("CREATING", Attached.BEGUN),
+        ("PROCESSING", Attached.BEGUN),
+        ("DELETING", Attached.GOING),
+        ("BLUE", Attached.UNKNOWN),
+        ("", Attached.UNKNOWN),
+    ],
+)
+def test_each_status_is_told_in_words(said: str, state: Attached) -> None:
+    domain = CustomDomain(NAME, "cert", said)
+
+    assert domain.state is state
+    assert NAME in domain_words(domain)
+
+
+@given(st.integers())
+def test_every_status_of_a_certificate_has_words(status: int) -> None:
+    assert status_words(status)
+
+
+LABEL = st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True)
+
+
+@given(st.lists(LABEL, min_size=2, max_size=5))
+def test_a_wildcard_stands_for_one_label_and_no_more(labels: list[str]) -> None:
+    name, above = ".".join(labels), ".".join(labels[1:])
+    wild = Certificate("c", "", (f"*.{above}",), None, 1)
+
+    assert wild.covers(name)
+    assert wild.covers(name.upper())
+    assert not wild.covers(above)
+    assert not wild.covers(f"x.{name}")
+    assert not Certificate("c", "", (), None, 1).covers(name)
