@@ -27,7 +27,9 @@ platforms = st.lists(
 artifacts = st.frozensets(st.sampled_from(Artifact))
 globs = st.sampled_from(["*", "**", "v*", "team/**", "a?c", "[a-c]*", r"regex:v\d+(\.\d+)*", "x"])
 ranges = st.sampled_from(["", ">=1.2 <3", "^1.4", "1.x"])
-maps = st.sampled_from(["{repository}", "flatten", "strip:1", "all/{name}", "keep", "join:2:_", "x/{flat}"])
+maps = st.sampled_from(
+    ["{repository}", "flatten", "strip:1", "all/{name}", "keep", "join:2:_", "x/{flat}"]
+)
 durations = st.one_of(
     st.integers(1, 10**8).map(float), st.sampled_from([60.0, 600.0, 5400.0, 86_400.0, 1.5])
 )

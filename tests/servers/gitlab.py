@@ -30,7 +30,8 @@ class GitLab:
     """The API. `projects` are repositories by the number of their project; None: switched off.
 
     The account is a guest in those of `guest`, and may not see what they hold. `pages` replace the
-    number of the page that is named as the next. `there` are projects by their path, each with how
+    number of the page that is named as the next; with `numbers_pages` False none is named, and
+    nothing says that it was the last. `there` are projects by their path, each with how
     far its registry is open; `tokens` sign what its registry takes.
 
     Only who shows `token` is answered; without `reads_api` it is refused.
@@ -42,6 +43,7 @@ class GitLab:
     reads_api: bool = True
     guest: set[int] = field(default_factory=set)
     pages: str = ""
+    numbers_pages: bool = True
     there: dict[str, str] = field(default_factory=dict)
     tokens: TokenServer | None = None
     asked: list[str] = field(default_factory=list)
@@ -123,7 +125,8 @@ class GitLab:
         assert size <= 100, "GitLab gives no more"
         more = str(page + 1) if page * size < len(entries) else ""
         more = self.pages or more
-        return 200, {"X-Next-Page": more}, entries[(page - 1) * size : page * size]
+        numbers = {"X-Next-Page": more} if self.numbers_pages else {}
+        return 200, numbers, entries[(page - 1) * size : page * size]
 
 
 @contextmanager

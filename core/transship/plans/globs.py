@@ -80,6 +80,12 @@ def _first(patterns: tuple[Pattern, ...], name: str) -> str | None:
 
 def parse_patterns(texts: Iterable[str]) -> Patterns:
     """Return the patterns that `texts` write down. Raises BadPattern."""
+    return _patterns(tuple(texts))
+
+
+@lru_cache(maxsize=64)
+def _patterns(texts: tuple[str, ...]) -> Patterns:
+    # A rule's are asked for once for each repository, and there may be as many of both.
     wanted: list[Pattern] = []
     unwanted: list[Pattern] = []
     for text in texts:

@@ -1,4 +1,7 @@
-"""All that is needed to open a place, in one value that can go through a pipe."""
+"""All that is needed to open a place, in one value that can go through a pipe.
+
+What speaks to registries is imported when one is opened: who hands an access on needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from transship.registries.client import Registry
 from transship.registries.credential import Credential, Tls
-from transship.registries.layout import Layout
-from transship.registries.pacing import INTERACTIVE, Patience
 from transship.registries.services import service_named, service_of
-from transship.registries.services.api import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from transship.clock import Clock
     from transship.oci.reference import Reference
-    from transship.registries.auth import HandingOut
+    from transship.registries.client import Registry
+    from transship.registries.current_login import HandingOut
     from transship.registries.exchanges import Recorder
+    from transship.registries.pacing import Patience
     from transship.registries.place import Place
+    from transship.registries.services.api import Keys
 
 _SECRET_VARIABLE = re.compile(r"TRANSSHIP_[A-Z0-9_]+_PASSWORD")
 
@@ -61,21 +63,25 @@ class Access:
 def open_registry(
     access: Access,
     *,
-    patience: Patience = INTERACTIVE,
+    patience: Patience | None = None,
     clock: Clock | None = None,
     recorder: Recorder | None = None,
     again: HandingOut | None = None,
 ) -> Registry:
     """Open a registry. The caller closes it. What is sent and answered is told to `recorder`.
 
-    `again` reads the credential anew when it isn't taken any more.
+    `again` reads the credential anew when it isn't taken any more. Without `patience` a person
+    waits.
     """
+    from transship.registries.client import Registry
+    from transship.registries.pacing import INTERACTIVE
+
     return Registry(
         access.host,
         credential=access.credential,
         tls=access.tls,
         service=service_named(access.service),
-        patience=patience,
+        patience=patience or INTERACTIVE,
         clock=clock,
         recorder=recorder,
         named=access.repositories,
@@ -91,6 +97,8 @@ def _keys(access: Access) -> Keys | None:
     api = access.api if service.holds_images else access
     if api is None or api.credential is None:
         return None
+    from transship.registries.services.api import Keys
+
     return Keys(api.host, api.credential, api.tls)
 
 
@@ -99,7 +107,7 @@ def open_place(
     access: Access | None = None,
     *,
     create: bool = False,
-    patience: Patience = INTERACTIVE,
+    patience: Patience | None = None,
     clock: Clock | None = None,
     recorder: Recorder | None = None,
     again: HandingOut | None = None,
@@ -111,6 +119,8 @@ def open_place(
     when `access` is for another place: a credential goes to its own registry only.
     """
     if reference.layout is not None:
+        from transship.registries.layout import Layout
+
         return Layout(Path(reference.layout), create=create)
     access = access or Access(reference.registry)
     if access.host != reference.registry:

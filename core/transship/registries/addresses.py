@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
-_AS_WRITTEN = "%/:?[]@!$&'()*+,;=~"
+AS_WRITTEN = "%/:?[]@!$&'()*+,;=~"
+"""What `quote` leaves as it is in a whole address, beside letters and digits: escapes too."""
 
 
 def resolve(base: str, named: str) -> str:
@@ -15,7 +17,7 @@ def resolve(base: str, named: str) -> str:
     Escapes stay as they were written, because storage signs its addresses. Raises ValueError
     for what isn't an http or https address, or holds a user name.
     """
-    address = quote(urldefrag(urljoin(base, named)).url, safe=_AS_WRITTEN)
+    address = quote(urldefrag(urljoin(base, named)).url, safe=AS_WRITTEN)
     parts = urlsplit(address)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("not a web address")
@@ -28,8 +30,23 @@ def resolve(base: str, named: str) -> str:
 
 def authority(address: str) -> tuple[str, int]:
     """Return the host name and the port of an http or https address."""
-    parts = urlsplit(address)
-    return parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    return origin_of(address)[1:]
+
+
+def origin_of(address: str) -> tuple[str, str, int]:
+    """Return the scheme, the host name and the port of an http or https address (RFC 6454)."""
+    return _origin(beginning_of(address))
+
+
+def beginning_of(address: str) -> str:
+    """Return an http or https address up to its path: the same for all that is at one origin."""
+    return "/".join(address.split("/", 3)[:3])
+
+
+@lru_cache(maxsize=1024)
+def _origin(beginning: str) -> tuple[str, str, int]:
+    parts = urlsplit(beginning)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 def path_of(address: str) -> str:
@@ -49,6 +66,7 @@ def leads_to(address: str, origin: str) -> bool:
     return host == own_host and (port == own_port or (port, own_port) == (80, 443))
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Tell whether `host[:port]` is this machine by its name or address."""
     name = urlsplit(f"//{host}").hostname or ""

@@ -5,6 +5,7 @@ Distribution spec, "Error Codes"; where services differ, their own codes and wor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -124,6 +125,11 @@ def described(answer: Answer) -> str:
     line = f"{answer.method} {answer.url.partition('?')[0]}: {answer.status}"
     _, words = ((), "") if answer.ok else _said(answer)
     return f"{line} {words}" if words else line
+
+
+def number(text: str) -> int:
+    """Return the number that a header field holds, or 0, also where it is longer than any size."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
 
 
 def is_transient(status: int) -> bool:

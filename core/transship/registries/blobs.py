@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from transship import errors
 from transship.oci.digest import Digest
-from transship.registries.answers import Answer, described
-from transship.registries.auth import Scopes, delete, pull, push
+from transship.registries.answers import Answer, described, number
 from transship.registries.exchange import Exchange
 from transship.registries.pacing import Patience
-from transship.registries.place import Upload
+from transship.registries.place import Capabilities, Upload
+from transship.registries.scopes import Scopes, delete, pull, push
 from transship.registries.throttle import Throttle
 from transship.registries.transport import Stream
 
@@ -23,18 +23,11 @@ _IS_CUT = Patience(attempts=2, seconds=10)
 
 
 class Blobs:
-    """Reads and writes the blobs of one registry.
+    """Reads and writes the blobs of one registry, in the way that it takes."""
 
-    `cuts_absent` says that it cuts the connection where a repository isn't there, `range_excess` by
-    how many bytes too many it says an upload session to hold.
-    """
-
-    def __init__(
-        self, exchange: Exchange, *, cuts_absent: bool = False, range_excess: int = 0
-    ) -> None:
+    def __init__(self, exchange: Exchange, capabilities: Capabilities) -> None:
         self._exchange = exchange
-        self._range_excess = range_excess
-        self._cuts_absent = cuts_absent
+        self._capabilities = capabilities
 
     async def size(self, repository: str, digest: Digest) -> int | None:
         """Return the length of a blob in bytes, or None if the repository doesn't have it."""
@@ -88,7 +81,7 @@ class Blobs:
         answer = await self._exchange.ask("GET", location, scopes=(push(repository),))
         if answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise errors.UploadLost(described(answer))
-        offset = _held(answer, self._range_excess)
+        offset = _held(answer, self._capabilities.range_excess)
         return HttpUpload(self._exchange, repository, answer, offset=offset, location=location)
 
     async def _start(self, path: str, repository: str, scopes: Scopes) -> Upload | None:
@@ -101,7 +94,7 @@ class Blobs:
 
     async def _begun(self, path: str, repository: str, scopes: Scopes) -> Answer:
         """Ask for an upload session. Raises NamespaceMissing where a cut turns out to mean that."""
-        if self._cuts_absent:
+        if self._capabilities.cuts_absent:
             try:
                 return await self._exchange.ask(
                     "POST", path, scopes=scopes, content=b"", patience=_IS_CUT
@@ -217,7 +210,7 @@ def _held(answer: Answer, excess: int) -> int:
     `Range: 0-N` names the last byte. `0-0` is what registries say of an empty session as well, so
     it counts as nothing: no piece is ever one byte long.
     """
-    match = re.fullmatch(r"(?:bytes=)?0-(-?\d+)", answer.headers.get("range", "").strip())
+    match = re.fullmatch(r"(?:bytes=)?0-(-?\d{1,18})", answer.headers.get("range", "").strip())
     if not match:
         raise errors.UploadLost(f"{described(answer)}: it doesn't say how much it holds")
     last = int(match[1])
@@ -225,7 +218,7 @@ def _held(answer: Answer, excess: int) -> int:
 
 
 def _content_range(field: str) -> tuple[int, int]:
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", field.strip())
+    match = re.fullmatch(r"bytes (\d{1,18})-\d+/(\d{1,18})", field.strip())
     if not match:
         raise errors.UnexpectedAnswer(f"a part of a blob came with Content-Range {field!r}")
     return int(match[1]), int(match[2])
@@ -233,8 +226,3 @@ def _content_range(field: str) -> tuple[int, int]:
 
 def _where(stream: Stream) -> str:
     return stream.url.partition("?")[0]
-
-
-def number(text: str) -> int:
-    """Return the number that a header field holds, or 0."""
-    return int(text) if text.isascii() and text.isdecimal() else 0

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-import aiohttp
-import httpx
-
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries.engine import aiohttp
 from transship.registries.tls import tls_cause
 
 
@@ -25,7 +23,7 @@ def translated(address: str) -> Iterator[None]:
     """
     try:
         yield
-    except (aiohttp.ClientError, httpx.HTTPError, OSError) as error:
+    except (aiohttp.ClientError, OSError) as error:
         raise _cause(list(_chain(error)), urlsplit(address).netloc) from None
 
 
@@ -44,9 +42,6 @@ def _cause(chain: list[BaseException], host: str) -> TransshipError:
                 return errors.NotARegistry(f"{host} doesn't answer in HTTP")
             case TimeoutError():
                 return errors.TimedOut(host)
-            case httpx.RemoteProtocolError():
-                # httpx looks where a redirect leads, although it isn't asked to go there.
-                return errors.RedirectRefused(f"{host} points to what is no address")
     why = [_reason(link) for link in chain if isinstance(link, OSError) and link.errno]
     return errors.ConnectionLost(f"{host}: {why[0]}" if why else host)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,16 @@ class Login:
     seconds: float
 
 
+def seconds_until(end: float, usual: float) -> float:
+    """Return how long what was just handed out lives, which ends at `end`: at most the `usual`.
+
+    `end` is in seconds since the epoch. Where that is over by this machine's clock, or far away,
+    the clock is wrong.
+    """
+    left = end - time.time()
+    return left if 0 < left <= usual else usual
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """How the way to a registry is protected.
@@ -39,3 +52,10 @@ class Tls:
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
+
+
+class Confidential(msgspec.Struct):
+    """The base of what is decoded that holds a secret: nothing of it is in its repr."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"

@@ -21,9 +21,9 @@ from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.oci.reference import Reference
 from transship.registries.addresses import manifest_path
-from transship.registries.auth import delete
 from transship.registries.exchange import Exchange
 from transship.registries.place import ManifestHead, Place
+from transship.registries.scopes import delete
 
 _LABEL = "dev.transship.deleted-tag"
 _LARGEST_CONFIG = 1024

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.registries.addresses import authority, is_loopback, leads_to, path_of, resolve
+from transship.registries.addresses import origin_of
 from transship.registries.answers import JSON_LIMIT, Answer, described, error_of, is_transient
-from transship.registries.auth import Authenticator, HandingOut, Scopes
+from transship.registries.auth import Authenticator
 from transship.registries.credential import Credential, Tls
+from transship.registries.current_login import HandingOut
 from transship.registries.exchanges import Recorder
-from transship.registries.greeting import REDIRECTS, check_is_registry
+from transship.registries.greeting import GREETING, REDIRECTS, check_is_registry, greeted
+from transship.registries.origin import Origin
 from transship.registries.pacing import Pacer, Patience, Retrying
 from transship.registries.pinning import Pins
+from transship.registries.scopes import Scopes
 from transship.registries.sharing import Shared
 from transship.registries.tls import fingerprint
 from transship.registries.transport import Stream, Timeouts, Transport
 
-_MOST_REDIRECTS = 5
 _UNAUTHORIZED = 401
-_GREETING = "/v2/"
 _QUESTION = Patience(attempts=2, seconds=10)
 """Of a question that can go unanswered."""
 _ONCE = Patience(attempts=1, seconds=0)
@@ -64,22 +64,19 @@ class Exchange:
             credential,
             self._transport.request,
             clock,
-            lambda: self._base,
+            lambda: self._origin.base,
             handing_out,
             name or host,
         )
         self._pinned = bool(pins)
-        self._base = ""
+        self._origin = Origin(host)
         self._greeting: Answer | None = None
         self._finding = Shared()
         self._reached = False
 
     async def connect(self) -> None:
-        """Find out how the registry is spoken to, once. Raises why it can't be.
-
-        Loopback hosts fall back from https to plain http; no other host does.
-        """
-        if not self._base:
+        """Find out how the registry is spoken to, once. Raises why it can't be."""
+        if not self._origin.base:
             await self._finding.do(self._find)
 
     async def ask(
@@ -107,41 +104,37 @@ class Exchange:
 
     async def ask_service(
         self,
+        method: str,
         named: str,
         *,
         hosts: tuple[str, ...] = (),
         authorization: str | None = None,
         content: bytes | None = None,
-        media_type: str = "application/json",
-        puts: bool = False,
-        method: str = "",
+        media_type: str = "",
+        accept: str = "application/json",
+        repeats: bool = True,
     ) -> Answer:
-        """Ask the service's own API: GET, or with `content` POST or PUT; whatever the status.
-
-        With a `method` it is that one; an answer may then be other than JSON, and a POST goes out
-        once only.
+        """Ask the service's own API and return its answer, whatever the status.
 
         A path is at the registry, a whole address there, at its token server or at one of `hosts`.
         Such an API wants the password itself, not a token, unless there is an `authorization` (an
-        empty one is left out). Nobody waits long for its answer. Raises SignInNeeded without a
-        credential, RedirectRefused for any other host, and what `ask` raises.
+        empty one is left out). Nobody waits long for its answer, and what never `repeats` goes out
+        once. Raises SignInNeeded without a credential, RedirectRefused for any other host, and what
+        `ask` raises.
         """
         await self.connect()
         if authorization is None:
             authorization = self._auth.password()
-        url = self._service_address(named, hosts)
-        accept = "application/json, */*;q=0.1" if method else "application/json"
+        url = self._origin.service_address(named, self._auth.realm, hosts)
         headers = _with({"accept": accept}, authorization)
-        if content is not None:
+        if media_type:
             headers["content-type"] = media_type
-        patience = _ONCE if method == "POST" else _QUESTION
-        method = method or ("GET" if content is None else "PUT" if puts else "POST")
 
         async def once() -> Answer:
             async with self.pacer.slot():
                 return await self._followed(method, url, headers, content, JSON_LIMIT)
 
-        return await self._retried(once, patience)
+        return await self._retried(once, _QUESTION if repeats else _ONCE)
 
     def credential(self) -> Credential:
         """Return what the registry is signed in to with. Raises SignInNeeded without one."""
@@ -195,8 +188,8 @@ class Exchange:
                 answer = await stream.whole("GET")
             if answer.status in REDIRECTS and "location" in answer.headers:
                 redirects += 1
-                url = self._redirected(answer, redirects)
-            elif answer.status == _UNAUTHORIZED and self._is_own(url) and not fresh:
+                url = self._origin.redirected(answer, redirects)
+            elif answer.status == _UNAUTHORIZED and self._origin.holds(url) and not fresh:
                 self._renew(answer, scopes, authorization)
                 fresh = True
             else:
@@ -224,7 +217,7 @@ class Exchange:
             answer = await self._transport.send(
                 method, address, body, size, headers=_with(headers, authorization)
             )
-        if answer.status == _UNAUTHORIZED and self._is_own(address):
+        if answer.status == _UNAUTHORIZED and self._origin.holds(address):
             self._renew(answer, scopes, authorization)
             raise errors.TokenExpired(described(answer))
         if not answer.ok:
@@ -233,23 +226,8 @@ class Exchange:
         return answer
 
     def address(self, named: str, answer: Answer | None = None) -> str:
-        """Return the whole address of a path, or of what `answer` names.
-
-        What leads to the registry itself is spoken to as the registry was found, whatever scheme
-        it names. Raises RedirectRefused for what is no web address, or leads from https to http.
-        """
-        try:
-            address = resolve(answer.url if answer else self._base, named)
-            own = leads_to(address, self._base)
-        except ValueError as error:
-            raise errors.RedirectRefused(
-                f"{self.host} points to {_bare(named)!r}: {error}"
-            ) from None
-        if own:
-            return self._base + path_of(address)
-        if address.startswith("http:") and self._base.startswith("https:"):
-            raise errors.RedirectRefused(f"{self.host} points from https to {_bare(address)}")
-        return address
+        """Return the whole address of a path, or of what `answer` names, as `Origin.address`."""
+        return self._origin.address(named, answer)
 
     def error_of(self, answer: Answer, *, missing: type[TransshipError]) -> TransshipError:
         """Return the error that a failed answer stands for."""
@@ -267,28 +245,23 @@ class Exchange:
         await self._transport.aclose()
 
     async def _find(self) -> None:
-        if self._base:
+        if self._origin.base:
             return
+
+        async def once() -> Answer:
+            return await greeted(self._transport, self.host, plain_http=self._tls.plain_http)
+
         try:
-            answer = await self._retried(self._greeted)
+            answer = await self._retried(once)
         except errors.CertificateNotTrusted as error:
             # What DNS leads to isn't what a pinned host was refused at.
             shown = "" if self._pinned else await fingerprint(self.host)
             raise errors.CertificateNotTrusted(error.detail + shown, remedy=error.remedy) from error
         check_is_registry(answer, self.host)
-        self._base = answer.url.removesuffix(_GREETING)
+        self._origin.base = answer.url.removesuffix(GREETING)
         self._greeting = answer
         if answer.status == _UNAUTHORIZED:
             self._auth.learn(answer, ())
-
-    async def _greeted(self) -> Answer:
-        if not self._tls.plain_http:
-            try:
-                return await self._transport.request("GET", f"https://{self.host}{_GREETING}")
-            except (errors.PlainHttp, errors.ConnectionLost):
-                if not is_loopback(self.host):
-                    raise
-        return await self._transport.request("GET", f"http://{self.host}{_GREETING}")
 
     async def _retried(self, once: _Once, patience: Patience | None = None) -> Answer:
         retrying = Retrying(patience or self._patience, self._clock, reached=self._reached)
@@ -326,15 +299,33 @@ class Exchange:
 
         authorization = await self._authorization(url, scopes)
         answer = await once(authorization)
-        if answer.status != _UNAUTHORIZED or not self._is_own(answer.url):
+        if answer.status != _UNAUTHORIZED or not self._origin.holds(answer.url):
             return answer
         self._renew(answer, scopes, authorization)
         fresh = await self._authorization(url, scopes)
         if fresh is not None and fresh != authorization:
             answer = await once(fresh)
-        if answer.status == _UNAUTHORIZED and self._is_own(answer.url):
-            raise self._auth.refusal(answer, scopes)
+        if answer.status == _UNAUTHORIZED and self._origin.holds(answer.url):
+            refusal = self._auth.refusal(answer, scopes)
+            wrong = isinstance(refusal, errors.WrongCredential) and bool(scopes)
+            if wrong and await self._still_takes(fresh):
+                raise errors.NoRight(refusal.detail)
+            raise refusal
         return answer
+
+    async def _still_takes(self, password: str | None) -> bool:
+        """Tell whether a password that was refused is taken at the registry's own door.
+
+        Some refuse like a wrong password what the account has no right to. Where the door is open
+        to everybody, that says nothing.
+        """
+        if self._greeting is None or self._greeting.status != _UNAUTHORIZED:
+            return False
+        async with self.pacer.slot():
+            answer = await self._transport.request(
+                "GET", self._origin.base + GREETING, headers=_with(None, password)
+            )
+        return answer.ok
 
     async def _followed(
         self,
@@ -345,7 +336,7 @@ class Exchange:
         limit: int,
     ) -> Answer:
         redirects = 0
-        start = _origin(url)
+        first = url
         while True:
             answer = await self._transport.request(
                 method, url, headers=headers, content=content, limit=limit
@@ -354,32 +345,14 @@ class Exchange:
             if not redirected or method not in ("GET", "HEAD"):
                 return answer
             redirects += 1
-            url = self._redirected(answer, redirects)
-            if not self._is_own(url) and _origin(url) != start:
+            url = self._origin.redirected(answer, redirects)
+            if origin_of(url) != origin_of(first):
                 headers = {k: v for k, v in headers.items() if k != "authorization"}
-
-    def _service_address(self, named: str, hosts: tuple[str, ...]) -> str:
-        """Return the whole address that is asked, if the account's secret may go there."""
-        url = self.address(named)
-        realm = self._auth.realm
-        known = {_origin(f"https://{host}/") for host in hosts}
-        # This machine's own hosts aren't spoken to by https, as everywhere else.
-        known |= {_origin(f"http://{host}/") for host in hosts if is_loopback(host)}
-        if self._is_own(url) or _origin(url) in known | ({_origin(realm)} if realm else set()):
-            return url
-        raise errors.RedirectRefused(
-            f"{_bare(named)!r} is neither at {self.host} nor at its service, and isn't asked"
-        )
-
-    def _redirected(self, answer: Answer, redirects: int) -> str:
-        if redirects > _MOST_REDIRECTS:
-            raise errors.RedirectRefused(f"{self.host}: over {_MOST_REDIRECTS} redirects")
-        return self.address(answer.headers["location"], answer)
 
     def _failure(
         self, answer: Answer, scopes: Scopes, missing: type[TransshipError]
     ) -> TransshipError:
-        if answer.status == _UNAUTHORIZED and self._is_own(answer.url):
+        if answer.status == _UNAUTHORIZED and self._origin.holds(answer.url):
             return self._auth.refusal(answer, scopes)
         error = self.error_of(answer, missing=missing)
         self.pacer.went_badly(error)
@@ -392,18 +365,7 @@ class Exchange:
             raise self._auth.refusal(answer, scopes)
 
     async def _authorization(self, url: str, scopes: Scopes) -> str | None:
-        return await self._auth.authorization(scopes) if self._is_own(url) else None
-
-    def _is_own(self, url: str) -> bool:
-        return bool(self._base) and url.startswith(self._base + "/")
-
-
-def _origin(address: str) -> tuple[str, str, int]:
-    return urlsplit(address).scheme, *authority(address)
-
-
-def _bare(address: str) -> str:
-    return address.partition("?")[0]
+        return await self._auth.authorization(scopes) if self._origin.holds(url) else None
 
 
 def _with(headers: Mapping[str, str] | None, authorization: str | None) -> dict[str, str]:

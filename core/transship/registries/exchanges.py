@@ -180,7 +180,7 @@ def _struck_parameter(parameter: str) -> str:
 
 def _length(fields: Fields) -> int | None:
     value = dict(fields).get("content-length", "")
-    return int(value) if value.isascii() and value.isdigit() else None
+    return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else None
 
 
 _USER = re.compile(r"//[^/]*@")

@@ -5,10 +5,27 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from transship import errors
+from transship.registries.addresses import is_loopback
 from transship.registries.answers import Answer, described
+from transship.registries.transport import Transport
 
+GREETING = "/v2/"
 _UNAUTHORIZED = 401
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+async def greeted(transport: Transport, host: str, *, plain_http: bool) -> Answer:
+    """Return what `host` answers to `/v2/`, whatever the status. Raises why it can't be asked.
+
+    Loopback hosts fall back from https to plain http; no other host does.
+    """
+    if not plain_http:
+        try:
+            return await transport.request("GET", f"https://{host}{GREETING}")
+        except (errors.PlainHttp, errors.ConnectionLost):
+            if not is_loopback(host):
+                raise
+    return await transport.request("GET", f"http://{host}{GREETING}")
 
 
 def check_is_registry(answer: Answer, host: str) -> None:

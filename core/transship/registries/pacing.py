@@ -6,7 +6,7 @@ import email.utils
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
@@ -193,20 +193,12 @@ class Pacer:
     def _ceiling(self) -> float:
         return float(self._most if self.concurrency is None else min(self._most, self.concurrency))
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    def slot(self) -> AbstractAsyncContextManager[None]:
         """Hold one of the places for the time of a small request. Raises RateLimited.
 
         A request of a lane goes in the place that the lane has.
         """
-        # Who waits for quiet holds no place: what then goes out is as much as is allowed by then.
-        await self.quiet()
-        if self.concurrency is not None and self in _LANES.get():
-            yield
-            return
-        async with self._place(Sort.REQUEST):
-            await self.quiet()
-            yield
+        return _Slot(self, self._turns)
 
     @asynccontextmanager
     async def body(self) -> AsyncIterator[None]:
@@ -274,6 +266,35 @@ class Pacer:
             self._burst_ends = now + 1.0
         # What was under way when it began still fails while all the others keep quiet.
         self._burst_ends = max(self._burst_ends, self._quiet_until)
+
+
+class _Slot(AbstractAsyncContextManager[None]):
+    """One of the places for small requests. There are so many that a generator each would tell."""
+
+    __slots__ = ("_held", "_pacer", "_turns")
+
+    def __init__(self, pacer: Pacer, turns: Turns) -> None:
+        self._pacer = pacer
+        self._turns = turns
+        self._held = False
+
+    async def __aenter__(self) -> None:
+        # Who waits for quiet holds no place: what then goes out is as much as is allowed by then.
+        pacer = self._pacer
+        await pacer.quiet()
+        if pacer.concurrency is not None and pacer in _LANES.get():
+            return
+        await self._turns.enter(Sort.REQUEST)
+        self._held = True
+        try:
+            await pacer.quiet()
+        except BaseException:
+            self._turns.leave(Sort.REQUEST)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._held:
+            self._turns.leave(Sort.REQUEST)
 
 
 _LANES: ContextVar[frozenset[Pacer]] = ContextVar("lanes", default=frozenset())

@@ -6,14 +6,13 @@ import ipaddress
 import socket
 from collections.abc import Mapping
 
-from aiohttp import ThreadedResolver
-from aiohttp.abc import AbstractResolver, ResolveResult
+from transship.registries.engine import aiohttp
 
 Pins = Mapping[str, str]
 """The IP address to connect to, by host name (in lower case, A-labels, without a port)."""
 
 
-class PinnedResolver(AbstractResolver):
+class PinnedResolver(aiohttp.abc.AbstractResolver):
     """Knows the addresses of some hosts; the system is asked for the others.
 
     Only the connection goes elsewhere: TLS (SNI, the name that is verified) and the Host field are
@@ -22,18 +21,18 @@ class PinnedResolver(AbstractResolver):
 
     def __init__(self, pins: Pins) -> None:
         self._pins = pins
-        self._others = ThreadedResolver()
+        self._others = aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    ) -> list[aiohttp.abc.ResolveResult]:
         """Return the one address of a pinned host, or all of another one."""
         address = self._pins.get(host.lower())
         if address is None:
             return await self._others.resolve(host, port, family)
         is_ipv4 = ipaddress.ip_address(address).version == 4
         return [
-            ResolveResult(
+            aiohttp.abc.ResolveResult(
                 hostname=host,
                 host=address,
                 port=port,

@@ -35,16 +35,18 @@ class Capabilities:
 
     A blob of up to `whole_limit` goes up in one request; a larger one in pieces of `piece`, or in
     one request all the same where `piece` is 0. `resumable` says that what an upload session
-    holds can be asked for and believed; `range_excess` is by how much it then says too much. A
-    repository's name has `parts` components: the fewest and the most, 0 for no bound. Manifests of
-    the media types in `refused` aren't taken, an index that points at blobs only where
-    `blob_indexes` says so, and a blob without a byte only where `empty_blobs` does.
+    holds can be asked for and believed; `range_excess` is by how much it then says too much. With
+    `cuts_absent` a push to a repository that isn't there is cut, not refused. A repository's name
+    has `parts` components: the fewest and the most, 0 for no bound. Manifests of the media types in
+    `refused` aren't taken, an index that points at blobs only where `blob_indexes` says so, and a
+    blob without a byte only where `empty_blobs` does.
     """
 
     whole_limit: int = 64 * MEBIBYTE
     piece: int = 32 * MEBIBYTE
     resumable: bool = True
     range_excess: int = 0
+    cuts_absent: bool = False
     parts: tuple[int, int] = (1, 0)
     refused: frozenset[str] = frozenset()
     blob_indexes: bool = True

@@ -1,9 +1,9 @@
 """The wire: here is known which engine carries the bytes, and nowhere else.
 
-Small requests go through httpx, with aiohttp under it; the bytes of blobs go through the same
-aiohttp sessions directly, because httpx costs several times more per byte. One pool, one TLS
-context and one choice of proxy serve both. What the engine raises is turned into our own errors
-in `causes`.
+It is aiohttp: of a job of many small images most of the time of this process goes into requests,
+and a layer above it costs as much again for each. One pool, one TLS context and one choice of proxy
+serve small requests and the bytes of blobs. What the engine raises is turned into our own errors in
+`causes`.
 
 Nothing here knows of registries. Redirects are not followed here: who follows one decides what
 may go along.
@@ -12,22 +12,22 @@ may go along.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
-import aiohttp
-import httpx
 import yarl
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.addresses import authority
+from transship.registries.addresses import AS_WRITTEN, authority, beginning_of
 from transship.registries.answers import JSON_LIMIT, Answer
 from transship.registries.causes import translated
 from transship.registries.credential import Tls
+from transship.registries.engine import aiohttp
 from transship.registries.exchanges import Recorder, unrecorded
 from transship.registries.outgoing import Outgoing, patient_socket
 from transship.registries.pinning import PinnedResolver, Pins
@@ -40,6 +40,7 @@ PIECE = 1024 * 1024
 _LEAST_RECEIVED = 64 * 1024
 _ERROR_BODY_LIMIT = 64 * 1024
 _HEAD_LIMIT = 64 * 1024  # Signed addresses of storage are long.
+_FORM = "application/x-www-form-urlencoded"
 _HEADERS = {"accept-encoding": "identity", "user-agent": "transship"}
 
 
@@ -65,7 +66,7 @@ class Stream:
         self._response = response
         self.status = response.status
         self.url = url
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.headers = _fields(response.headers.items())
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with translated(self.url):
@@ -75,6 +76,19 @@ class Stream:
     async def whole(self, method: str) -> Answer:
         """Read what is left, up to a sensible length for an error, and return it as an answer."""
         return await _answer(method, self.url, self._response)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How all that is at one origin is asked for."""
+
+    session: aiohttp.ClientSession
+    proxy: str | None
+
+
+@lru_cache(maxsize=64)
+def _limits(connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
 
 
 class Transport:
@@ -99,9 +113,7 @@ class Transport:
         self._tls = tls
         self._timeouts = timeouts or Timeouts()
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._client = httpx.AsyncClient(
-            transport=_Engine(self._open_small), trust_env=False, headers=_HEADERS
-        )
+        self._ways: dict[str, _Way] = {}
 
     async def request(
         self,
@@ -118,29 +130,24 @@ class Transport:
         Raises the errors of the way (not found, refused, lost, not trusted, timed out), and
         UnexpectedAnswer when the body is longer than `limit` bytes.
         """
-        with translated(url):
-            request = self._client.build_request(
-                method, url, headers=headers, content=content, data=form
-            )
-            response = await self._client.send(request, stream=True)
-            try:
-                body = bytearray()
-                async for piece in response.aiter_raw():
+        fields = dict(headers or ())
+        if form is not None:
+            fields["content-type"] = _FORM
+            content = urlencode(form).encode()
+        url = quote(url, safe=AS_WRITTEN)
+        response = await self._open(method, url, fields, content or None, self._timeouts.read)
+        try:
+            body = bytearray()
+            with translated(url):
+                async for piece in response.content.iter_any():
                     body += piece
                     if len(body) > limit:
                         raise errors.UnexpectedAnswer(
                             f"{method} {url.partition('?')[0]}: more than {limit:,} bytes"
                         )
-            finally:
-                await response.aclose()
-        return Answer(
-            method=method,
-            url=url,
-            status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            challenges=tuple(response.headers.get_list("www-authenticate")),
-            body=bytes(body),
-        )
+        finally:
+            response.close()
+        return _answered(method, url, response, bytes(body))
 
     @asynccontextmanager
     async def stream(
@@ -216,17 +223,16 @@ class Transport:
         recorder = self._recorder
         recorded = recorder.recording(method, url, headers or {}) if recorder else unrecorded()
         with recorded as answered, translated(url):
-            response = await self._session(url).request(
+            way = self._way(url)
+            response = await way.session.request(
                 method,
                 yarl.URL(url, encoded=True),
                 data=data,
                 headers=headers,
                 allow_redirects=False,
                 read_bufsize=read_ahead,
-                proxy=None if urlsplit(url).hostname in self._pins else proxy_for(url),
-                timeout=aiohttp.ClientTimeout(
-                    total=None, connect=self._timeouts.connect, sock_read=seconds
-                ),
+                proxy=way.proxy,
+                timeout=_limits(self._timeouts.connect, seconds),
             )
             answered(response.status, response.headers.items())
         if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
@@ -234,20 +240,18 @@ class Transport:
             raise errors.ProxyFailed(f"on the way to {urlsplit(url).netloc}: it wants a login")
         return response
 
-    async def _open_small(self, request: httpx.Request) -> aiohttp.ClientResponse:
-        return await self._open(
-            request.method,
-            str(request.url),
-            request.headers,
-            request.content or None,
-            self._timeouts.read,
-        )
-
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
         for session in self._sessions.values():
             await session.close()
+
+    def _way(self, url: str) -> _Way:
+        origin = beginning_of(url)
+        way = self._ways.get(origin)
+        if way is None:
+            proxy = None if urlsplit(url).hostname in self._pins else proxy_for(url)
+            way = self._ways[origin] = _Way(self._session(url), proxy)
+        return way
 
     def _session(self, url: str) -> aiohttp.ClientSession:
         own = authority(url) == authority(f"{urlsplit(url).scheme}://{self._host}")
@@ -280,39 +284,6 @@ def _receive_less(response: aiohttp.ClientResponse, size: int) -> None:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(size, _LEAST_RECEIVED))
 
 
-class _Engine(httpx.AsyncBaseTransport):
-    """Puts aiohttp under httpx.
-
-    Addresses go out exactly as they are: that of an upload is the registry's own, and the adapter
-    that there is for the two writes some escapes in another way.
-    """
-
-    def __init__(
-        self, opened: Callable[[httpx.Request], Awaitable[aiohttp.ClientResponse]]
-    ) -> None:
-        self._opened = opened
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._opened(request)
-        return httpx.Response(
-            response.status, headers=response.raw_headers, stream=_Body(response), request=request
-        )
-
-
-class _Body(httpx.AsyncByteStream):
-    """The body of an answer, as httpx wants it."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._response.content.iter_any():
-            yield piece
-
-    async def aclose(self) -> None:
-        self._response.close()
-
-
 async def _answer(method: str, url: str, response: aiohttp.ClientResponse) -> Answer:
     """Return what came back, with as much of the body as there is, up to a sensible length.
 
@@ -324,11 +295,24 @@ async def _answer(method: str, url: str, response: aiohttp.ClientResponse) -> An
             body += piece
             if len(body) >= _ERROR_BODY_LIMIT:
                 break
+    return _answered(method, url, response, bytes(body[:_ERROR_BODY_LIMIT]))
+
+
+def _answered(method: str, url: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
     return Answer(
         method=method,
         url=url,
         status=response.status,
-        headers={name.lower(): value for name, value in response.headers.items()},
+        headers=_fields(response.headers.items()),
         challenges=tuple(response.headers.getall("www-authenticate", ())),
-        body=bytes(body[:_ERROR_BODY_LIMIT]),
+        body=body,
     )
+
+
+def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return header fields by their names in lower case; those of one name are one list."""
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        name = name.lower()
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields

@@ -51,6 +51,10 @@ class Turns:
 
     async def enter(self, sort: Sort, count: int = 1) -> None:
         """Wait for a turn, and take `count` places."""
+        if not any(self._waiting.values()) and self._fits(sort, count):
+            self._inside[sort] += count
+            self._holders += 1
+            return
         turn = _Turn(next(self._numbers), count, asyncio.get_running_loop().create_future())
         self._waiting[sort].append(turn)
         self.admit()
@@ -69,7 +73,7 @@ class Turns:
 
     def admit(self) -> None:
         """Give their turn to as many of those that wait as fit."""
-        while (sort := self._next()) is not None:
+        while any(self._waiting.values()) and (sort := self._next()) is not None:
             turn = self._waiting[sort].popleft()
             self._inside[sort] += turn.count
             self._holders += 1
@@ -94,6 +98,9 @@ class Turns:
     @property
     def _inside_all(self) -> int:
         return sum(self._inside.values())
+
+    def _fits(self, sort: Sort, count: int) -> bool:
+        return self._has_room(sort, count) and _fits(self._inside_all, count, self.most)
 
     def _has_room(self, sort: Sort, count: int) -> bool:
         if sort is Sort.REQUEST:

@@ -21,6 +21,6 @@ def life_of(token: str) -> float:
     try:
         claims = base64.urlsafe_b64decode(parts[1] + "==") if len(parts) == 3 else b""
         said = msgspec.json.decode(claims, type=_Claims)
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         return 0.0
     return max(0.0, said.exp - said.iat)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-import regex
-
 _LONGEST = 1000
 _SECONDS_FOR_A_NAME = 0.25
 _CLASS = re.compile(r"\[([!^]?)((?:\\.|[^\]\\])+)\]", re.DOTALL)
@@ -31,6 +29,8 @@ def covering(pattern: str) -> Callable[[str], bool] | None:
         return lambda _: True
     if len(pattern) > _LONGEST:
         return None
+    import regex  # It takes as long as all else that opens a registry, and few services need it.
+
     try:
         fullmatch = regex.compile("".join(_expression(pattern))).fullmatch
     except (ValueError, regex.error):
@@ -43,6 +43,15 @@ def covering(pattern: str) -> Callable[[str], bool] | None:
             return False
 
     return covers
+
+
+def selects(pattern: str, name: str, *, excludes: bool) -> bool:
+    """Tell whether a rule for `pattern` is about a name; with `excludes` it is about all others.
+
+    One that can't be read is about none.
+    """
+    covers = covering(pattern)
+    return covers is not None and covers(name) != excludes
 
 
 def _expression(pattern: str) -> Iterator[str]:

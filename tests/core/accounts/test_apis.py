@@ -1,4 +1,4 @@
-"""Accounts of a cloud's API are told from those that hold images, and go with those that they open."""
+"""Accounts of a cloud's API are told from those that hold images, and go with what they open."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.answers import Answer, described, error_of, is_transient
+from transship.registries.answers import Answer, described, error_of, is_transient, number
 
 NOW = 1_790_000_000.0
 JSON = {"content-type": "application/json"}
@@ -236,3 +236,21 @@ def test_a_body_of_another_shape_is_unexpected(body: object) -> None:
 @given(st.integers(300, 599), st.binary(), st.sampled_from(["GET", "PUT"]))
 def test_every_failure_has_a_cause(status: int, body: bytes, method: str) -> None:
     assert isinstance(error_of(answer(status, body, method=method), NOW), TransshipError)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("0", 0),
+        ("1234", 1234),
+        ("9" * 18, int("9" * 18)),
+        ("", 0),
+        ("-1", 0),
+        ("1.5", 0),
+        ("1\n", 0),
+        ("\u0663", 0),
+        ("9" * 5000, 0),
+    ],
+)
+def test_a_field_that_holds_no_number_counts_as_nothing(field: str, value: int) -> None:
+    assert number(field) == value

@@ -172,7 +172,7 @@ async def test_a_token_is_asked_for_once_however_many_need_it(
     assert len(token_server.requests) == 1
 
 
-async def test_a_wrong_password_is_shown_once_however_many_need_it(
+async def test_a_wrong_password_is_not_shown_by_each_of_those_who_need_it(
     connect: Connect, token_registry: DockerRegistry, token_server: TokenServer, repository: str
 ) -> None:
     registry = connect(token_registry.host, credential=Credential(LOGIN.username, "wrong"))
@@ -180,7 +180,8 @@ async def test_a_wrong_password_is_shown_once_however_many_need_it(
         *(registry.head_manifest(repository, f"{n}.0") for n in range(50)), return_exceptions=True
     )
     assert all(isinstance(result, errors.WrongCredential) for result in results)
-    assert len(token_server.requests) == 1
+    asked = [request.scopes for request in token_server.requests]
+    assert asked == [(f"repository:{repository}:pull",), ()], "the right, and then the login alone"
 
 
 async def test_a_token_that_is_dead_on_arrival_is_no_loop(

@@ -102,6 +102,18 @@ async def test_names_that_are_none_are_left_out(connect: Connect, scripted: Scri
     assert await all_of(connect(scripted.host).tags("team/web")) == ["good", "v1_2.3-x"]
 
 
+async def test_a_repository_that_comes_twice_is_given_once(
+    connect: Connect, scripted: ScriptedServer
+) -> None:
+    link = {"Link": '</v2/_catalog?last=team/web>; rel="next"'}
+    first = Reply(200, link, encode({"repositories": ["team/api", "team/web"]}))
+    scripted.on("GET", r"/v2/_catalog\?n=.*", first)
+    last = Reply(200, {}, encode({"repositories": ["team/web", "team/x"]}))
+    scripted.on("GET", r"/v2/_catalog\?last=.*", last)
+    registry = connect(scripted.host)
+    assert await all_of(registry.repositories()) == ["team/api", "team/web", "team/x"]
+
+
 @pytest.mark.parametrize("body", [b'{"name": "x", "tags": null}', b'{"name": "x"}'])
 async def test_a_repository_may_have_no_tags(
     connect: Connect, scripted: ScriptedServer, body: bytes

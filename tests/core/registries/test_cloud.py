@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, suppress
 
 import pytest
 
-from clients.opening import LOGIN
+from clients.opening import LOGIN, Connect
 from fakes.clock import FakeClock
 from servers.certificates import Certificates
 from servers.scripted import Reply, ScriptedServer
@@ -18,6 +18,7 @@ from transship.registries.cloud import Cloud
 from transship.registries.credential import Tls
 from transship.registries.exchanges import Recorder
 from transship.registries.services.api import Keys, Request
+from transship.registries.services.tencent import TENCENT_API
 
 Open = Callable[..., Cloud]
 
@@ -96,6 +97,31 @@ async def test_over_tls_the_certificate_is_verified_as_the_account_says(
 
     own = Tls(ca_file=str(certificates.ca_file))
     assert (await open_cloud(scripted_tls.host, own).ask(make, judge)).ok
+
+
+async def test_no_host_but_this_machine_is_spoken_to_over_http_unless_that_is_asked(
+    scripted: ScriptedServer, open_cloud: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.on("GET", "/api.*", Reply(200))
+    monkeypatch.setattr("transship.registries.endpoint.is_loopback", lambda _: False)
+
+    with pytest.raises((errors.PlainHttp, errors.ConnectionLost)):
+        await open_cloud(scripted.host).ask(make, judge)
+    assert scripted.asked("GET", "/api.*") == []
+
+    assert (await open_cloud(scripted.host, Tls(plain_http=True)).ask(make, judge)).ok
+
+
+async def test_keys_are_no_login_whatever_the_api_asks_for(
+    scripted: ScriptedServer, connect: Connect
+) -> None:
+    scripted.on("GET", "/v2/.*", Reply(401, {"WWW-Authenticate": "Basic realm=x"}))
+    keys = Keys(scripted.host, LOGIN, Tls())
+    registry = connect(scripted.host, service=TENCENT_API, credential=LOGIN, keys=keys)
+
+    with pytest.raises(errors.SignInNeeded):
+        await registry.get_manifest("team/web", "v1")
+    assert not any("authorization" in request.headers for request in scripted.requests)
 
 
 async def test_the_record_shows_no_secret(

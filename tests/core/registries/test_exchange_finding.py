@@ -51,7 +51,7 @@ async def test_it_is_found_once_however_many_need_it(
 async def test_no_other_host_is_spoken_to_over_http_unless_that_is_asked(
     connect: Connect, open_registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transship.registries.exchange.is_loopback", lambda _: False)
+    monkeypatch.setattr("transship.registries.greeting.is_loopback", lambda _: False)
     with pytest.raises(errors.PlainHttp, match=open_registry.host):
         await connect(open_registry.host).check_sign_in()
     await connect(open_registry.host, tls=Tls(plain_http=True)).check_sign_in()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from clients.opening import LOGIN, Access, Connect
@@ -7,6 +9,8 @@ from samples.manifests import image, read_blob, write
 from servers.scripted import Reply, ScriptedServer
 from transship import errors
 from transship.oci.digest import digest_of
+from transship.registries.services.api import bearer
+from transship.registries.services.generic import GENERIC
 from transship.sandbox.server import SandboxRegistry
 
 CONTENT = bytes(range(256)) * 4000
@@ -41,6 +45,23 @@ async def test_a_login_stays_at_home(
     assert await read_blob(registry, "team/web", DIGEST) == CONTENT
     assert [request.method for request in scripted_tls.requests] == ["HEAD", "GET"]
     assert not any("authorization" in request.headers for request in scripted_tls.requests)
+
+
+async def test_a_token_of_the_service_s_api_does_not_go_to_the_registry(
+    connect: Connect, scripted: ScriptedServer, scripted_tls: ScriptedServer, access_tls: Access
+) -> None:
+    api = scripted_tls
+    api.on("GET", "/list", Reply(302, {"Location": "/there"}))
+    api.on("GET", "/there", Reply(302, {"Location": f"{scripted.url}/v2/there"}))
+    scripted.on("GET", "/v2/there", Reply(200))
+    service = replace(GENERIC, api_hosts=(api.host,))
+    registry = connect(scripted.host, credential=LOGIN, service=service, tls=access_tls.tls)
+
+    await registry.asks()(f"{api.url}/list", authorization=bearer("token"))
+
+    assert [r.headers["authorization"] for r in api.requests] == ["Bearer token"] * 2
+    [led_home] = scripted.asked("GET", "/v2/there")
+    assert "authorization" not in led_home.headers
 
 
 async def test_a_login_wanted_elsewhere_is_not_given(

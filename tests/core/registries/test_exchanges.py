@@ -155,6 +155,26 @@ def test_headers_lose_what_may_be_secret(name: str, value: str, kept: str) -> No
     assert struck_fields([(name, value)]) == ((name.lower(), kept),)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "X-Amz-Security-Token",
+        "X-Amz-Target",
+        "X-Acs-Signature-Nonce",
+        "X-Acs-Security-Token",
+        "X-TC-Token",
+        "X-Goog-Iam-Authorization-Token",
+        "X-JFrog-Art-Api",
+        "Private-Token",
+        "Set-Cookie",
+        "Cookie",
+        "Proxy-Authorization",
+    ],
+)
+def test_what_services_sign_with_is_struck_out(name: str) -> None:
+    assert struck_fields([(name, _SECRET)]) == ((name.lower(), STRUCK),)
+
+
 def test_the_length_of_a_form_would_tell_that_of_a_password() -> None:
     fields = struck_fields(
         [("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", "163")]

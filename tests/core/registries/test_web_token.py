@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from transship.registries.web_token import life_of
 
+DEEP = base64.urlsafe_b64encode(b'{"x":' + b"[" * 100_000).decode()
+
 
 def jwt(**claims: object) -> str:
     parts = ({"alg": "none"}, claims)
@@ -29,6 +31,7 @@ def test_it_lives_from_when_it_was_issued_to_its_end(issued: int, seconds: int) 
         "a.b",
         "a.b.c",
         "e30.\xff.s",
+        f"e30.{DEEP}.s",
         jwt(),
         jwt(exp=1),
         jwt(iat=1, exp="soon"),

@@ -17,10 +17,11 @@ from transship.cutover.observe.resolving import local_addresses
 from transship.errors import TransshipError
 from transship.registries.addresses import authority, resolve
 from transship.registries.answers import Answer
-from transship.registries.auth import Authenticator, pull
+from transship.registries.auth import Authenticator
 from transship.registries.challenge import Challenge, parse_challenges
 from transship.registries.credential import Credential
 from transship.registries.exchanges import struck_address, struck_fields
+from transship.registries.scopes import pull
 from transship.registries.transport import Transport
 from transship.text import safe
 

@@ -10,34 +10,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer
 from transship.registries.credential import Credential, Login, Tls
 from transship.registries.foreseeing import Missing
-
-
-class Visibility(StrEnum):
-    """Who may pull what is in something that is created."""
-
-    PRIVATE = "private"
-    """Who is given the right."""
-    PUBLIC = "public"
-    """Everyone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What a credential makes of one request: its Authorization field, or its JSON body."""
-
-    authorization: str = field(default="", repr=False)
-    body: object = field(default=None, repr=False)
-
-
-Sign = Callable[[Credential], Signed]
-"""How an API is signed in to, where that isn't Basic."""
+from transship.registries.visibility import Visibility as Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +67,16 @@ class Ask(Protocol):
         self,
         path: str,
         *,
-        missing: type[TransshipError] = UnexpectedAnswer,
-        post: object = None,
-        put: object = None,
+        method: str = "GET",
+        body: object = None,
         form: Mapping[str, str] | None = None,
-        bearer: str = "",
-        sign: Sign | None = None,
+        authorization: str | None = None,
+        missing: type[TransshipError] = UnexpectedAnswer,
     ) -> Answer:
         """Return the answer, which is a success. Raises `missing` for 404, or another error.
 
-        With `post` that is sent as JSON, with POST, with `put` likewise; else it is a GET, unless
-        `sign` makes a body.
-        The password goes as Basic, unless there is a token (`bearer`) or `sign` says how. A `form`
-        is posted with no password: all that it needs is in it.
+        A `body` goes as JSON, a `form` as it is. The password goes along as Basic, unless there is
+        an `authorization` field to go in its place; nothing does where that is empty.
         """
 
     async def realm(self) -> str:
@@ -127,6 +103,11 @@ class Ask(Protocol):
         it came to may pass. What never `repeats` goes out again only where the API says that it
         was asked too much. Raises what it came to, and ApiKeysNeeded.
         """
+
+
+def bearer(token: str) -> str:
+    """Return the Authorization field that shows a token (RFC 6750)."""
+    return f"Bearer {token}"
 
 
 @runtime_checkable

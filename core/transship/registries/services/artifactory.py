@@ -88,7 +88,8 @@ class _Api:
     async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
         """Make a local key for images."""
         settings = {"key": missing.name, "rclass": "local", "packageType": "docker"}
-        await self._ask(f"{_API}/repositories/{quote(missing.name, safe='')}", put=settings)
+        path = f"{_API}/repositories/{quote(missing.name, safe='')}"
+        await self._ask(path, method="PUT", body=settings)
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether a key is there, and shown to the account."""

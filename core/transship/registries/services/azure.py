@@ -13,10 +13,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from transship import errors
-from transship.registries.credential import Credential, Login
+from transship.registries.credential import Confidential, Credential, Login
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.api import Ask
 from transship.registries.services.facts import Facts, partly, unneeded, yes
@@ -27,6 +25,7 @@ from transship.text import safe
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The user name that says that the password is a refresh token."""
 
+_HOST = r"[a-z0-9-]+\.azurecr\.(io|cn|us)"
 _LOOKING_SECONDS = 45.0
 _LIFE_SECONDS = 3 * 3600.0
 _EXCHANGE = "/oauth2/exchange"
@@ -47,7 +46,7 @@ _CLOUDS: Mapping[str, _Cloud] = {
 }
 
 
-class _Refresh(msgspec.Struct):
+class _Refresh(Confidential):
     refresh_token: str
 
 
@@ -66,7 +65,7 @@ class AcrApi:
             "service": self._host,
             "access_token": await _directory_token(cloud),
         }
-        answer = await self._ask(_EXCHANGE, form=form)
+        answer = await self._ask(_EXCHANGE, method="POST", form=form, authorization="")
         token = answer.json(_Refresh).refresh_token
         return Login(Credential(NOBODY, token), life_of(token) or _LIFE_SECONDS)
 
@@ -109,12 +108,12 @@ async def _directory_token(cloud: _Cloud) -> str:
 ACR = Service(
     kind="acr",
     title="Azure Container Registry",
-    hosts=(r"[a-z0-9-]+\.azurecr\.(io|cn|us)",),
+    hosts=(_HOST,),
     username="admin user, application ID of a service principal, or name of a token",
     secret="its password, client secret or token password",
     capabilities=Capabilities(whole_limit=16 * MEBIBYTE, piece=16 * MEBIBYTE),
     api=AcrApi,
-    hands_out=(r"[a-z0-9-]+\.azurecr\.(io|cn|us)",),
+    hands_out=(_HOST,),
     facts=Facts(
         list=partly(
             "by _catalog, page by page; a token that is scoped to repositories gets no list",

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from transship.registries.credential import Credential
+from transship.registries.credential import Confidential
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Signed
+from transship.registries.services.api import Ask, bearer
 from transship.registries.services.facts import NO_DELETE, Facts, no, unneeded, yes
 from transship.registries.services.service import Service
 
@@ -22,7 +22,7 @@ HUB = "hub.docker.com"
 _PAGE = 100
 
 
-class _Token(msgspec.Struct):
+class _Token(Confidential):
     access_token: str
 
 
@@ -48,25 +48,27 @@ class HubApi:
 
     async def repositories(self) -> AsyncIterator[str]:
         """Give the repositories of the account's namespaces: its own and its organizations'."""
-        signed = await self._ask(f"{self._hub}/v2/auth/token", sign=_sign)
+        credential = self._ask.credential()
+        signed = await self._ask(
+            f"{self._hub}/v2/auth/token",
+            method="POST",
+            body={"identifier": credential.username, "secret": credential.secret},
+            authorization="",
+        )
         # It lives 10 minutes: longer than a list takes.
-        bearer = signed.json(_Token).access_token
-        answer = await self._ask(f"{self._hub}/v2/repositories/namespaces", bearer=bearer)
+        token = bearer(signed.json(_Token).access_token)
+        answer = await self._ask(f"{self._hub}/v2/repositories/namespaces", authorization=token)
         for namespace in answer.json(_Namespaces).namespaces:
             path = f"/v2/repositories/{quote(namespace, safe='')}/?page=1&page_size={_PAGE}"
             following: str | None = self._hub + path
             pages = Pages(self._hub + path)
             while following:
-                page: _Page = (await self._ask(following, bearer=bearer)).json(_Page)
+                page: _Page = (await self._ask(following, authorization=token)).json(_Page)
                 for repository in page.results:
                     yield f"{namespace}/{repository.name}"
                 following = page.next
                 if following:
                     pages.turn(following, f"{self._hub}/v2/repositories/{namespace}")
-
-
-def _sign(credential: Credential) -> Signed:
-    return Signed(body={"identifier": credential.username, "secret": credential.secret})
 
 
 def _api(host: str, ask: Ask) -> HubApi:  # noqa: ARG001 - the API is at another host

@@ -10,13 +10,12 @@ import asyncio
 import base64
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.credential import Credential, Login
+from transship.registries.credential import Credential, Login, seconds_until
 from transship.registries.foreseeing import (
     Asked,
     Immutable,
@@ -120,19 +119,16 @@ class _Api:
         answer = await _answered(client.get_authorization_token)
         given = answer["authorizationData"][0]
         username, _, secret = base64.b64decode(given["authorizationToken"]).decode().partition(":")
-        return Login(Credential(username, secret), _seconds_until(given["expiresAt"]))
+        return Login(
+            Credential(username, secret),
+            seconds_until(given["expiresAt"].timestamp(), _LIFE_SECONDS),
+        )
 
     async def _new_client(self) -> Any:
         return await _answered(lambda: _client(self._region, fips=self._fips))
 
     async def _made_by_push(self, client: Any) -> Sequence[str]:
         return await _answered(lambda: _prefixes(client, self._account))
-
-
-def _seconds_until(end: datetime) -> float:
-    """Return how long a login lives. One that has ended already by this machine's clock is new."""
-    left = (end - datetime.now(UTC)).total_seconds()
-    return left if left > 0 else _LIFE_SECONDS
 
 
 def _described(client: Any, account: str, name: str) -> Mapping[str, Any] | None:
@@ -241,10 +237,10 @@ ECR = Service(
         whole_limit=10 * MEBIBYTE,
         piece=10 * MEBIBYTE,
         resumable=False,
+        cuts_absent=True,
         blob_indexes=False,
         empty_blobs=False,
     ),
-    cuts_absent=True,
     api=_api,
     hands_out=(_HOST.pattern,),
     facts=Facts(

@@ -81,3 +81,33 @@ class Facts:
     referrers: Fact = Fact(Can.UNKNOWN)
     limits: str = ""
     credential: str = ""
+
+
+def no_registry(
+    means: str, how: str = "holds no images", *, listing: str = "", limits: str, credential: str
+) -> Facts:
+    """Return the facts of what holds no images.
+
+    Each "no" `means` the same, but for that to its list where `listing` says more.
+    """
+    nothing = no(means, how)
+    return Facts(
+        list=no(listing or means, how),
+        create=nothing,
+        mount=nothing,
+        resume=nothing,
+        delete=nothing,
+        referrers=nothing,
+        limits=limits,
+        credential=credential,
+    )
+
+
+def of_keys(limits: str, credential: str) -> Facts:
+    """Return the facts of an account of a cloud's API."""
+    return no_registry(
+        "Nothing is copied to here.",
+        listing="Add the registry itself; these keys list and make its repositories.",
+        limits=limits,
+        credential=credential,
+    )

@@ -14,10 +14,9 @@ import msgspec
 
 from transship import errors
 from transship.errors import UnexpectedAnswer
-from transship.registries.credential import Credential
 from transship.registries.links import Pages, next_page
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Signed, Unlisted
+from transship.registries.services.api import Ask, Unlisted, bearer
 from transship.registries.services.facts import (
     NO_DELETE,
     NO_RESUME,
@@ -81,7 +80,10 @@ class GitHubApi:
         address: str | None = f"{self._github}{path}?{query}per_page={_PAGE}"
         pages = Pages(address or "")
         while address:
-            answer = await self._ask(address, sign=_sign, missing=errors.RepositoryNotFound)
+            token = bearer(self._ask.credential().secret)
+            answer = await self._ask(
+                address, authorization=token, missing=errors.RepositoryNotFound
+            )
             for each in answer.json(list[kind]):  # type: ignore[valid-type]
                 yield each
             try:
@@ -90,10 +92,6 @@ class GitHubApi:
                 raise UnexpectedAnswer(f"{path}: its next page is {error}") from error
             if address:
                 pages.turn(address, path)
-
-
-def _sign(credential: Credential) -> Signed:
-    return Signed(f"Bearer {credential.secret}")
 
 
 def _api(host: str, ask: Ask) -> GitHubApi:  # noqa: ARG001 - the API is at another host

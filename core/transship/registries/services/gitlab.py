@@ -15,11 +15,11 @@ import msgspec
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.credential import Credential
+from transship.registries.answers import Answer
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Unknown, Writes
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Signed, Unlisted
+from transship.registries.services.api import Ask, Unlisted, bearer
 from transship.registries.services.facts import Facts, no, partly, yes
 from transship.registries.services.service import Greeting, Service
 
@@ -95,9 +95,7 @@ class _Api:
     async def _project(self, projects: str, path: str) -> _Project | None:
         """Return what GitLab says of a project, None when it isn't there for this account."""
         try:
-            answer = await self._ask(
-                f"{projects}/{quote(path, safe='')}", sign=_sign, missing=errors.RepositoryNotFound
-            )
+            answer = await self._got(f"{projects}/{quote(path, safe='')}")
         except errors.RepositoryNotFound:
             return None
         found: _Project = answer.json(_Project)
@@ -111,18 +109,21 @@ class _Api:
             raise errors.CatalogClosed("the registry names no GitLab as its token server")
         return f"{gitlab}/api/v4/projects"
 
+    async def _got(self, address: str) -> Answer:
+        token = bearer(self._ask.credential().secret)
+        return await self._ask(address, authorization=token, missing=errors.RepositoryNotFound)
+
     async def _pages(self, address: str, query: str, kind: type[Any]) -> AsyncIterator[Any]:
         page = "1"
         pages = Pages(page)
         while page:
-            answer = await self._ask(
-                f"{address}?{query}per_page={_PAGE}&page={page}",
-                sign=_sign,
-                missing=errors.RepositoryNotFound,
-            )
-            for each in answer.json(list[kind]):  # type: ignore[valid-type]
+            answer = await self._got(f"{address}?{query}per_page={_PAGE}&page={page}")
+            some = answer.json(list[kind])  # type: ignore[valid-type]
+            for each in some:
                 yield each
             following = answer.headers.get("x-next-page", "")
+            if len(some) >= _PAGE and "x-next-page" not in answer.headers:
+                raise errors.ListIncomplete(f"{address}: nothing tells whether there is more")
             if following and not following.isdecimal():
                 raise errors.UnexpectedAnswer(f"{address}: {following!r} is no number of a page")
             pages.turn(following, address)
@@ -134,10 +135,6 @@ def _projects_of(repository: str) -> list[str]:
     parts = repository.split("/")
     least = max(2, len(parts) - _MOST_BELOW)
     return ["/".join(parts[:count]) for count in range(len(parts), least - 1, -1)]
-
-
-def _sign(credential: Credential) -> Signed:
-    return Signed(f"Bearer {credential.secret}")
 
 
 GITLAB = Service(

@@ -31,11 +31,11 @@ from transship.registries.foreseeing import (
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
 from transship.registries.services import google_token
-from transship.registries.services.api import Ask, Unlisted, Visibility
+from transship.registries.services.api import Ask, Unlisted, Visibility, bearer
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.google_token import ACCESS_TOKEN, fault_of
 from transship.registries.services.service import Service
-from transship.text import safe
+from transship.text import duration_text, safe
 
 API = "artifactregistry.googleapis.com"
 _HOST = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev")
@@ -149,13 +149,19 @@ class GarApi:
         project, _, repository = _project_and_repository(missing.name)
         parent = f"projects/{project}/locations/{self._location}/repositories"
         operation = await self._operation(
-            f"{parent}?{urlencode({'repositoryId': repository})}", post={"format": "DOCKER"}
+            f"{parent}?{urlencode({'repositoryId': repository})}", {"format": "DOCKER"}
         )
         for _ in range(_LOOKS):
             if operation.done:
                 break
             await self._pause(_PAUSE_SECONDS)
             operation = await self._operation(operation.name)
+        if not operation.done:
+            waited = duration_text(_LOOKS * _PAUSE_SECONDS)
+            raise errors.TimedOut(
+                f"{missing.name} isn't made after {waited}",
+                remedy="Look in Google's console what has become of it, and try again.",
+            )
         if operation.error is not None:
             raise errors.UnexpectedAnswer(safe(operation.error.message, limit=300))
 
@@ -200,18 +206,27 @@ class GarApi:
             return None
         return found
 
-    async def _operation(self, path: str, post: object = None) -> _Operation:
-        token = await self._token()
-        answer = await self._ask(f"{self._address}/{path}", post=post, bearer=token.secret)
-        found: _Operation = answer.json(_Operation)
-        return found
+    async def _operation(self, path: str, body: object = None) -> _Operation:
+        operation: _Operation = await self._got(path, _Operation, body=body)
+        return operation
 
     async def _got(
-        self, path: str, kind: type[Any], missing: type[TransshipError] = errors.UnexpectedAnswer
+        self,
+        path: str,
+        kind: type[Any],
+        missing: type[TransshipError] = errors.UnexpectedAnswer,
+        *,
+        body: object = None,
     ) -> Any:
-        token = await self._token()
-        address = f"{self._address}/{path}"
-        return (await self._ask(address, missing=missing, bearer=token.secret)).json(kind)
+        """Return what is answered, to a `body` by POST, decoded as `kind`."""
+        answer = await self._ask(
+            f"{self._address}/{path}",
+            method="GET" if body is None else "POST",
+            body=body,
+            authorization=bearer((await self._token()).secret),
+            missing=missing,
+        )
+        return answer.json(kind)
 
     async def _pages(self, path: str, kind: type[Any], what: str) -> AsyncIterator[Any]:
         query = {"pageSize": str(_PAGE)}

@@ -13,14 +13,14 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import msgspec
 
 from transship import errors
 from transship.registries.addresses import is_loopback, resolve
-from transship.registries.credential import Credential
+from transship.registries.credential import Confidential, Credential, seconds_until
 from transship.text import safe
 
 ACCESS_TOKEN = "oauth2accesstoken"
@@ -41,7 +41,7 @@ class Token:
     project: str = ""
 
 
-class _Key(msgspec.Struct):
+class _Key(Confidential):
     """What of a service account's key is looked at."""
 
     type: str
@@ -136,10 +136,11 @@ def _fetched(found: Any, project: str) -> Token:
 
     asking = google.auth.transport.requests.Request()
     found.refresh(lambda *a, **named: asking(*a, **{**named, "timeout": _ASKING_SECONDS}))
-    left = _LIFE_SECONDS
-    if found.expiry is not None:
-        left = (found.expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-    return Token(str(found.token), left if left > 0 else _LIFE_SECONDS, project)
+    end = found.expiry
+    seconds = (
+        seconds_until(end.replace(tzinfo=UTC).timestamp(), _LIFE_SECONDS) if end else _LIFE_SECONDS
+    )
+    return Token(str(found.token), seconds, project)
 
 
 async def _answered(work: Callable[[], Token]) -> Token:

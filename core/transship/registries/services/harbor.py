@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from transship.errors import NoRight, TransshipError, UnexpectedAnswer
+from transship.errors import ListIncomplete, NoRight, TransshipError, UnexpectedAnswer
+from transship.registries.answers import number
 from transship.registries.foreseeing import (
     Asked,
     Immutable,
@@ -27,11 +28,11 @@ from transship.registries.place import Capabilities
 from transship.registries.services.api import Ask, Unlisted, Visibility
 from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Greeting, Service
-from transship.registries.wildcards import covering
+from transship.registries.wildcards import selects
 
 _PROJECTS = "/api/v2.0/projects"
 _PAGE = 100
-_MOST_PAGES = 50
+_MOST_PAGES = 1000
 
 _T = TypeVar("_T")
 
@@ -42,8 +43,7 @@ class _Selector(msgspec.Struct):
 
     def selects(self, name: str, excludes: str) -> bool:
         """Tell whether a name is meant; `excludes` is what turns the pattern round."""
-        covers = covering(self.pattern)
-        return covers is not None and covers(name) != (self.decoration == excludes)
+        return selects(self.pattern, name, excludes=self.decoration == excludes)
 
 
 class _Rule(msgspec.Struct):
@@ -120,16 +120,14 @@ class _Api:
 
     async def repositories(self) -> AsyncIterator[str | Unlisted]:
         """Give what is in the projects that the account sees; the catalog is for administrators."""
-        for project in await _all(self._ask, _PROJECTS, "", _Project):
+        async for project in _each(self._ask, _PROJECTS, "", _Project):
             path = f"{_PROJECTS}/{quote(project.name, safe='')}/repositories"
             try:
-                found = await _all(self._ask, path, "", _Repository)
+                async for repository in _each(self._ask, path, "", _Repository):
+                    yield repository.name
             except NoRight as error:
                 # It is shown in the list of all, and not to be looked into.
                 yield Unlisted(project.name, error)
-                continue
-            for repository in found:
-                yield repository.name
 
     def refusal(self, missing: Missing, visibility: Visibility) -> str:  # noqa: ARG002
         """Return that a project can be made, private or public."""
@@ -138,9 +136,8 @@ class _Api:
     async def create(self, missing: Missing, visibility: Visibility) -> None:
         """Make a project. Its storage quota is what Harbor gives by itself."""
         public = str(visibility is Visibility.PUBLIC).lower()
-        await self._ask(
-            _PROJECTS, post={"project_name": missing.name, "metadata": {"public": public}}
-        )
+        project = {"project_name": missing.name, "metadata": {"public": public}}
+        await self._ask(_PROJECTS, method="POST", body=project)
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether a project is there."""
@@ -166,9 +163,7 @@ class _Api:
         """
         path = f"{_PROJECTS}/{quote(project, safe='')}"
         try:
-            rules = await self._rules.once(
-                project, lambda: _all(self._ask, f"{path}/immutabletagrules", "", _Rule)
-            )
+            rules = await self._rules.once(project, lambda: self._kept_by(path))
         except NoRight as error:
             asked = self._tags.setdefault(project, Asked(gives_up=True))
             # Harbor wants the name encoded twice.
@@ -180,27 +175,38 @@ class _Api:
             return (Immutable(f"the project {project} keeps it immutable", tags.__contains__),)
         return tuple(rule.immutable(project) for rule in rules if rule.holds_in(repository))
 
+    async def _kept_by(self, path: str) -> Sequence[_Rule]:
+        rules = _each(self._ask, f"{path}/immutabletagrules", "", _Rule)
+        return [rule async for rule in rules]
+
     async def _pinned(self, repository: str) -> frozenset[str]:
         query = "with_tag=true&with_immutable_status=true&"
-        artifacts = await _all(self._ask, f"{repository}/artifacts", query, _Artifact)
-        tags = (tag for artifact in artifacts for tag in artifact.tags or ())
+        artifacts = _each(self._ask, f"{repository}/artifacts", query, _Artifact)
+        tags = [tag async for artifact in artifacts for tag in artifact.tags or ()]
         return frozenset(tag.name for tag in tags if tag.immutable)
 
 
 async def _project(ask: Ask, name: str) -> _Project | None:
-    found = await _all(ask, _PROJECTS, f"name={quote(name, safe='')}&", _Project)
-    return next((project for project in found if project.name == name), None)
+    async for project in _each(ask, _PROJECTS, f"name={quote(name, safe='')}&", _Project):
+        if project.name == name:
+            return project
+    return None
 
 
-async def _all(ask: Ask, path: str, query: str, kind: type[_T]) -> list[_T]:
-    """Return a whole list, page by page."""
-    found: list[_T] = []
+async def _each(ask: Ask, path: str, query: str, kind: type[_T]) -> AsyncIterator[_T]:
+    """Give a whole list, page by page. Raises ListIncomplete when it isn't as long as is said."""
+    came = 0
     for page in range(1, _MOST_PAGES + 1):
         answer = await ask(f"{path}?{query}page={page}&page_size={_PAGE}")
         some: Sequence[_T] = answer.json(list[kind] | None) or ()  # type: ignore[arg-type, valid-type]
-        found += some
-        if len(some) < _PAGE:
-            return found
+        for each in some:
+            yield each
+        came += len(some)
+        total = number(answer.headers.get("x-total-count", ""))
+        if not some and came < total:
+            raise ListIncomplete(f"{path}: {came:,} of {total:,} entries came")
+        if not some or (len(some) < _PAGE and came >= total):
+            return
     raise UnexpectedAnswer(f"{path}: more than {_MOST_PAGES * _PAGE:,} entries")
 
 

@@ -98,7 +98,8 @@ class _Api:
 
     async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
         """Make an organization. What is pushed to it is private."""
-        await self._ask("/dockyard/v2/namespaces", post={"namespace": missing.name})
+        organization = {"namespace": missing.name}
+        await self._ask("/dockyard/v2/namespaces", method="POST", body=organization)
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether an organization is there."""

@@ -18,11 +18,12 @@ import msgspec
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries.answers import Answer
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Unknown, Writes
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Signed, Unlisted, Visibility
+from transship.registries.services.api import Ask, Unlisted, Visibility, bearer
 from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Greeting, Service
 
@@ -72,7 +73,7 @@ class _Api:
 
     async def repositories(self) -> AsyncIterator[str | Unlisted]:
         """Give what is in the account's own namespace, and in its organizations."""
-        user: _User = (await self._ask(f"{_API}/user/", sign=_sign)).json(_User)
+        user: _User = (await self._asked(f"{_API}/user/")).json(_User)
         namespaces = (user.username, *(each.name for each in user.organizations))
         for namespace in dict.fromkeys(namespaces):
             try:
@@ -105,22 +106,19 @@ class _Api:
         namespace, _, name = missing.name.partition("/")
         if missing.kind == WITH_ORGANIZATION and not await self._has_namespace(namespace):
             try:
-                await self._ask(f"{_API}/organization/", post={"name": namespace}, sign=_sign)
+                await self._asked(f"{_API}/organization/", {"name": namespace})
             except TransshipError:
                 # Another repository of this organization may have been quicker.
                 if not await self._has_namespace(namespace):
                     raise
-        await self._ask(
-            f"{_API}/repository",
-            post={
-                "namespace": namespace,
-                "repository": name,
-                "visibility": str(visibility),
-                "description": "",
-                "repo_kind": "image",
-            },
-            sign=_sign,
-        )
+        settings = {
+            "namespace": namespace,
+            "repository": name,
+            "visibility": str(visibility),
+            "description": "",
+            "repo_kind": "image",
+        }
+        await self._asked(f"{_API}/repository", settings)
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether a repository is there, and shown to the account."""
@@ -153,9 +151,7 @@ class _Api:
         token = ""
         while True:
             following = f"&next_page={quote(token, safe='')}" if token else ""
-            answer = await self._ask(
-                path + following, sign=_sign, missing=errors.RepositoryNotFound
-            )
+            answer = await self._asked(path + following)
             page: _Repositories = answer.json(_Repositories)
             for repository in page.repositories:
                 yield repository
@@ -163,6 +159,16 @@ class _Api:
             if not token:
                 return
             pages.turn(token, path)
+
+    async def _asked(self, path: str, body: object = None) -> Answer:
+        """Ask, with a `body` by POST. Raises RepositoryNotFound for what isn't there."""
+        return await self._ask(
+            path,
+            method="GET" if body is None else "POST",
+            body=body,
+            authorization=_authorization(self._ask.credential()),
+            missing=errors.RepositoryNotFound,
+        )
 
     async def _has_namespace(self, name: str) -> bool:
         """Tell whether there is an organization, or a user, of this name."""
@@ -177,7 +183,7 @@ class _Api:
         Who may not look gets the same answer for what isn't there.
         """
         try:
-            await self._ask(path, sign=_sign, missing=errors.RepositoryNotFound)
+            await self._asked(path)
         except errors.RepositoryNotFound:
             return False
         except errors.NoRight:
@@ -187,14 +193,14 @@ class _Api:
         return True
 
 
-def _sign(credential: Credential) -> Signed:
+def _authorization(credential: Credential) -> str:
     if credential.username != OAUTH:
         raise errors.SignInNeeded(
             f"{credential.username} opens Quay's registry, not its API",
             remedy=f"Sign in as {OAUTH} with an OAuth token of the service, or name the "
             "repositories yourself.",
         )
-    return Signed(f"Bearer {credential.secret}")
+    return bearer(credential.secret)
 
 
 # Of an upload session it reports one byte more than it holds.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum
 
 from transship.registries.credential import Credential
 from transship.registries.place import Capabilities
@@ -24,6 +25,17 @@ class Greeting:
     service: str
 
 
+class Role(Enum):
+    """What an account of a service opens."""
+
+    REGISTRY = "registry"
+    """A place that holds images."""
+    API = "api"
+    """The API of a cloud, by which its registries are asked for more than images."""
+    CATALOGUE = "catalogue"
+    """Nothing: it says who holds what, and has no accounts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A vendor's registry service.
@@ -36,16 +48,15 @@ class Service:
     go, beside the registry and its token server. `metered` says that it counts the manifests that
     are read, `hands_out` (as `hosts`) to which registries its API hands out logins. `fault` says
     in words what is wrong with a user name and secret that can't be right, before they go
-    anywhere. With `cuts_absent` a push to a repository that isn't there is cut, not refused. With
-    `lists_own` its list is of what belongs to the account, though that may read more. `facts` are
-    for its capability card. Where a cloud's API needs an account of its own, `keys_at` are the
-    hosts at which that is looked for; `{region}` in them is what the group `region` in `hosts`
-    finds. Such an account's service `holds_images` not;
-    nor does a `catalogue`, at which there is no account either.
+    anywhere. With `lists_own` its list is of what belongs to the account, though that may read
+    more. `facts` are for its capability card. Where a cloud's API needs an account of its own,
+    `keys_at` are the hosts at which that is looked for; `{region}` in them is what the group
+    `region` in `hosts` finds.
     """
 
     kind: str
     title: str
+    role: Role = Role.REGISTRY
     hosts: tuple[str, ...] = ()
     greeting: Greeting | None = None
     username: str = "user name"
@@ -56,14 +67,21 @@ class Service:
     api: Callable[[str, Ask], object] | None = None
     api_hosts: tuple[str, ...] = ()
     keys_at: tuple[str, ...] = ()
-    holds_images: bool = True
-    catalogue: bool = False
     lists_own: bool = False
     metered: bool = False
     hands_out: tuple[str, ...] = ()
     fault: Callable[[Credential], str] | None = None
-    cuts_absent: bool = False
     facts: Facts = field(default_factory=Facts)
+
+    @property
+    def holds_images(self) -> bool:
+        """Whether it is a registry."""
+        return self.role is Role.REGISTRY
+
+    @property
+    def catalogue(self) -> bool:
+        """Whether it only says who holds what."""
+        return self.role is Role.CATALOGUE
 
     def runs_at(self, host: str) -> bool:
         """Tell whether `host` (without a port) is one of this service's names."""

@@ -6,12 +6,12 @@ The registry that takes the layers is a real one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from clients.opening import told
 from moving.jobs import new_job, plan_of
 from moving.judge import digest_at, tags_at
 from servers.alibaba import (
@@ -26,14 +26,11 @@ from servers.alibaba import (
 )
 from servers.images import push_image, push_index
 from transship import errors
-from transship.accounts.account import Account, api_hosts_of
 from transship.clock import SystemClock
-from transship.registries.access import Access, open_registry
 from transship.registries.client import Registry
 from transship.registries.credential import Credential, Tls
 from transship.registries.foreseeing import Missing, Outlook, Standing
-from transship.registries.services import service_of
-from transship.registries.services.alibaba import ALIBABA, ALIBABA_API
+from transship.registries.services.alibaba import ALIBABA
 from transship.registries.services.api import Creator, Keys, Visibility
 from transship.transfers.runner import Runner, Settings
 from transship.transfers.view import view
@@ -107,43 +104,6 @@ def creator_of(registry: Registry) -> Creator:
     creator = registry.creator()
     assert creator is not None
     return creator
-
-
-@pytest.mark.parametrize(
-    ("host", "kind", "keys_at"),
-    [
-        (PERSONAL, "alibaba", ("cr.cn-hangzhou.aliyuncs.com",)),
-        (f"{PERSONAL}:443", "alibaba", ("cr.cn-hangzhou.aliyuncs.com",)),
-        ("registry-vpc.cn-beijing.aliyuncs.com", "alibaba", ("cr.cn-beijing.aliyuncs.com",)),
-        ("registry-intl.us-west-1.aliyuncs.com", "alibaba", ("cr.us-west-1.aliyuncs.com",)),
-        (
-            "crpi-u3ezxc1o5hirfddw.cn-shanghai.personal.cr.aliyuncs.com",
-            "alibaba",
-            ("cr.cn-shanghai.aliyuncs.com",),
-        ),
-        (ENTERPRISE, "alibaba", ("cr.cn-hangzhou.aliyuncs.com",)),
-        (
-            "my-own-registry-vpc.cn-hangzhou.cr.aliyuncs.com",
-            "alibaba",
-            ("cr.cn-hangzhou.aliyuncs.com",),
-        ),
-        ("cr.cn-hangzhou.aliyuncs.com", "alibaba-api", ()),
-        ("oss.cn-hangzhou.aliyuncs.com", "registry", ()),
-    ],
-)
-def test_a_host_tells_the_service_and_where_its_keys_are(
-    host: str, kind: str, keys_at: tuple[str, ...]
-) -> None:
-    assert service_of(host).kind == kind
-    assert api_hosts_of(host, None) == keys_at
-
-
-def test_a_domain_of_ones_own_does_not_tell_where_its_keys_are() -> None:
-    account = Account("images.example.com", service="alibaba")
-
-    assert api_hosts_of(account.host, account) == ()
-    named = replace(account, api="cr.cn-hangzhou.aliyuncs.com")
-    assert api_hosts_of(named.host, named) == ("cr.cn-hangzhou.aliyuncs.com",)
 
 
 class TestListing:
@@ -294,6 +254,24 @@ class TestCreating:
                 await creator.create(missing, Visibility.PRIVATE)
         assert world.namespaces["team"] == Namespace({"web": "PUBLIC"})
 
+    @pytest.mark.parametrize(("status", "times"), [(429, 2), (503, 1)])
+    async def test_what_may_have_been_made_is_not_made_again(
+        self, world: World, status: int, times: int
+    ) -> None:
+        world.api.refuses = {"CreateNamespace": [Refused(status, "ServiceUnavailable")]}
+        team = Missing("namespace", "team")
+
+        with suppress(errors.ServerFailed):
+            await creator_of(world.open("registry")).create(team, Visibility.PRIVATE)
+
+        assert world.api.asked.count("CreateNamespace") == times
+
+    async def test_what_only_asks_is_asked_again(self, world: World) -> None:
+        world.namespaces["team"] = Namespace({})
+        world.api.refuses = {"GetNamespace": [Refused(503, "ServiceUnavailable")]}
+
+        assert await creator_of(world.open("registry")).has(Missing("namespace", "team"))
+
 
 class TestSigningIn:
     async def test_a_login_of_an_hour_is_fetched_where_there_are_keys(
@@ -313,59 +291,6 @@ class TestSigningIn:
         await world.open(open_registry.host, handed_out=True).check_sign_in()
 
         assert world.api.asked == []
-
-
-class TestKeys:
-    """An account of the API itself."""
-
-    async def test_they_are_tried(self, api: AlibabaApi) -> None:
-        access = Access(api.host, credential=LOGIN, service="alibaba-api")
-        registry = open_registry(access, clock=SystemClock())
-        await registry.check_sign_in()
-        await registry.aclose()
-
-        assert api.asked == ["ListInstance"]
-
-    async def test_keys_for_the_personal_edition_alone_are_taken(
-        self, api: AlibabaApi, connect: Connect
-    ) -> None:
-        api.refuses = {"ListInstance": [Refused(403, "NoPermission")]}
-        await self._open(api, connect).check_sign_in()
-        assert api.asked == ["ListInstance", "GetNamespaceList"]
-
-    @pytest.mark.parametrize(
-        ("credential", "code"),
-        [
-            (Credential("LTAI-another", KEY_SECRET), "InvalidAccessKeyId"),
-            (Credential(KEY_ID, "another secret"), "SignatureDoesNotMatch"),
-        ],
-    )
-    async def test_wrong_ones_are_refused_and_not_told(
-        self, credential: Credential, code: str, api: AlibabaApi, connect: Connect
-    ) -> None:
-        with pytest.raises(errors.WrongCredential, match=code) as caught:
-            await self._open(api, connect, credential).check_sign_in()
-        assert credential.secret not in told(caught.value)
-
-    async def test_a_clock_that_is_off_is_named(self, api: AlibabaApi, connect: Connect) -> None:
-        keys = Keys(api.host, LOGIN, Tls())
-        with pytest.raises(errors.WrongCredential) as caught:
-            await connect(api.host, service=ALIBABA_API, keys=keys).check_sign_in()
-        assert "clock" in caught.value.remedy
-
-    @pytest.mark.parametrize("status", [400, 429, 503])
-    async def test_it_waits_where_it_is_throttled(
-        self, status: int, api: AlibabaApi, connect: Connect
-    ) -> None:
-        api.refuses = {"ListInstance": [Refused(status, "Throttling.User")]}
-
-        await self._open(api, connect).check_sign_in()
-
-        assert api.asked == ["ListInstance", "ListInstance"]
-
-    def _open(self, api: AlibabaApi, connect: Connect, credential: Credential = LOGIN) -> Registry:
-        keys = Keys(api.host, credential, Tls())
-        return connect(api.host, service=ALIBABA_API, keys=keys, clock=SystemClock())
 
 
 async def test_a_whole_copy_makes_what_it_needs_and_arrives_with_every_digest(

@@ -58,6 +58,30 @@ class TestHarbor:
 
         assert await names(registry) == ["shop/a/b", *(f"team/{name}" for name in many)]
 
+    async def test_pages_may_be_shorter_than_they_were_asked_for(
+        self, scripted: ScriptedServer, connect: Connect
+    ) -> None:
+        for page, name in enumerate(("shop", "team"), 1):
+            answer = Reply(200, {"X-Total-Count": "2"}, f'[{{"name": "{name}"}}]'.encode())
+            scripted.on("GET", rf"/api/v2.0/projects\?page={page}&.*", answer)
+        scripted.on("GET", ".*/projects/(shop|team)/repositories.*", Reply(200, {}, b"[]"))
+        registry = connect(scripted.host, credential=LOGIN, service=HARBOR)
+
+        assert await names(registry) == []
+        looked_into = scripted.asked("GET", ".*/repositories.*")
+        assert ["shop" in each.target for each in looked_into] == [True, False]
+
+    async def test_a_list_that_ends_before_its_own_total_is_none(
+        self, scripted: ScriptedServer, connect: Connect
+    ) -> None:
+        first = Reply(200, {"X-Total-Count": "3"}, b'[{"name": "team"}]')
+        scripted.on("GET", r"/api/v2.0/projects\?page=1&.*", first)
+        scripted.on("GET", r"/api/v2.0/projects\?page=2&.*", Reply(200, first.headers, b"[]"))
+        scripted.on("GET", ".*/repositories.*", Reply(200, {}, b"[]"))
+
+        with pytest.raises(errors.ListIncomplete, match="1 of 3"):
+            await names(connect(scripted.host, credential=LOGIN, service=HARBOR))
+
     async def test_a_project_that_the_account_may_not_look_into_is_named_beside_the_list(
         self, server: Harbor, registry: Registry
     ) -> None:
@@ -219,6 +243,15 @@ class TestGitLab:
         server.pages = page
 
         with pytest.raises(errors.UnexpectedAnswer, match=why):
+            await names(registry)
+
+    async def test_a_full_page_that_does_not_say_whether_there_is_more_is_no_list(
+        self, server: GitLab, registry: Registry
+    ) -> None:
+        server.projects = {number: [] for number in range(100)}
+        server.numbers_pages = False
+
+        with pytest.raises(errors.ListIncomplete):
             await names(registry)
 
     async def test_a_token_that_may_not_read_the_api_lists_nothing_and_says_so(

@@ -19,8 +19,8 @@ from transship.registries.services.alibaba.enterprise import HOST as ENTERPRISE
 from transship.registries.services.alibaba.enterprise import Enterprise
 from transship.registries.services.alibaba.personal import Personal
 from transship.registries.services.api import Ask, Unlisted, Visibility
-from transship.registries.services.facts import Facts, no, partly, yes
-from transship.registries.services.service import Greeting, Service
+from transship.registries.services.facts import Facts, of_keys, partly, yes
+from transship.registries.services.service import Greeting, Role, Service
 
 _PERSONAL = (
     r"registry(-intl)?(-vpc|-internal)?\.(?P<region>[a-z0-9-]+)\.aliyuncs\.com",
@@ -155,19 +155,10 @@ ALIBABA_API = Service(
     hosts=(_API,),
     username="AccessKey ID",
     secret="AccessKey secret",
+    role=Role.API,
     lists=False,
     api=_KeysApi,
-    holds_images=False,
-    facts=Facts(
-        list=no(
-            "Add the registry itself; these keys list and make its repositories.",
-            "holds no images",
-        ),
-        create=no("Nothing is copied to here.", "holds no images"),
-        mount=no("Nothing is copied to here.", "holds no images"),
-        resume=no("Nothing is copied to here.", "holds no images"),
-        delete=no("Nothing is copied to here.", "holds no images"),
-        referrers=no("Nothing is copied to here.", "holds no images"),
+    facts=of_keys(
         limits="about 15 requests per second",
         credential="an AccessKey lives until it is disabled",
     ),

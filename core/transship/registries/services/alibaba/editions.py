@@ -6,18 +6,24 @@ its own. What both can be asked is the same: `Edition`.
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from transship.registries.credential import Credential, Login
+from transship import errors
+from transship.registries.credential import Credential, Login, seconds_until
 from transship.registries.services.api import Visibility
 
 PAGE = 100
 """The most that both APIs give at once."""
 
 _LIFE_SECONDS = 3600.0
+
+_T = TypeVar("_T")
+
+Page = tuple[Sequence[_T], int]
+"""The entries of a page, and how many there are in all."""
 
 TYPES = {Visibility.PRIVATE: "PRIVATE", Visibility.PUBLIC: "PUBLIC"}
 
@@ -31,12 +37,26 @@ class Namespace:
 
 
 def login_until(username: str, token: str, milliseconds: int) -> Login:
-    """Return a login that ends so many milliseconds after the epoch.
+    """Return a login that ends so many milliseconds after the epoch."""
+    seconds = seconds_until(milliseconds / 1000, _LIFE_SECONDS)
+    return Login(Credential(username, token), seconds)
 
-    One that has ended already by this machine's clock is new, and lives for an hour.
+
+async def paged(page: Callable[[int], Awaitable[Page[_T]]], what: str) -> AsyncIterator[_T]:
+    """Give what is listed, page by page from 1, until as many have come as there are said to be.
+
+    Raises ListIncomplete, which says `what` is listed, when there is an empty page before that.
     """
-    left = milliseconds / 1000 - time.time()
-    return Login(Credential(username, token), left if left > 0 else _LIFE_SECONDS)
+    came = 0
+    for number in itertools.count(1):
+        entries, total = await page(number)
+        for each in entries:
+            yield each
+        came += len(entries)
+        if came >= total:
+            return
+        if not entries:
+            raise errors.ListIncomplete(f"{what}: {came:,} of {total:,} came")
 
 
 class Edition(Protocol):

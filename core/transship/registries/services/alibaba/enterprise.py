@@ -9,10 +9,17 @@ from typing import Any
 import msgspec
 
 from transship import errors
-from transship.registries.credential import Login
+from transship.registries.credential import Confidential, Login
 from transship.registries.foreseeing import Asked
 from transship.registries.services.alibaba.asking import asked
-from transship.registries.services.alibaba.editions import PAGE, TYPES, Namespace, login_until
+from transship.registries.services.alibaba.editions import (
+    PAGE,
+    TYPES,
+    Namespace,
+    Page,
+    login_until,
+    paged,
+)
 from transship.registries.services.alibaba.signing import Action
 from transship.registries.services.api import Ask, Visibility
 
@@ -57,7 +64,7 @@ class _Repositories(msgspec.Struct, rename="pascal"):
     repositories: list[_Repository]
 
 
-class _Token(msgspec.Struct, rename="pascal"):
+class _Token(Confidential, rename="pascal"):
     temp_username: str
     authorization_token: str
     expire_time: int
@@ -155,19 +162,15 @@ class Enterprise:
 async def _paged(
     ask: Ask, name: str, query: dict[str, str], kind: type[Any], field: str = "instances"
 ) -> AsyncIterator[Any]:
-    """Give what is listed, until as many have come as there are said to be."""
-    seen, page, total = 0, 1, 1
-    while seen < total:
-        asking = {**query, "PageNo": str(page), "PageSize": str(PAGE)}
+    """Give what an action lists, which is in a field of its answer."""
+
+    async def page(number: int) -> Page[Any]:
+        asking = {**query, "PageNo": str(number), "PageSize": str(PAGE)}
         found = (await asked(ask, _action(name, asking))).json(kind)
-        some = getattr(found, field)
-        total = found.total_count
-        if not some and seen < total:
-            raise errors.ListIncomplete(f"{name}: {seen} of {total} came")
-        for each in some:
-            yield each
-        seen += len(some)
-        page += 1
+        return getattr(found, field), found.total_count
+
+    async for each in paged(page, name):
+        yield each
 
 
 def _action(name: str, query: dict[str, str]) -> Action:

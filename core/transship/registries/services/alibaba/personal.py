@@ -8,9 +8,16 @@ from urllib.parse import quote
 import msgspec
 
 from transship import errors
-from transship.registries.credential import Login
+from transship.registries.credential import Confidential, Login
 from transship.registries.services.alibaba.asking import asked
-from transship.registries.services.alibaba.editions import PAGE, TYPES, Namespace, login_until
+from transship.registries.services.alibaba.editions import (
+    PAGE,
+    TYPES,
+    Namespace,
+    Page,
+    login_until,
+    paged,
+)
 from transship.registries.services.alibaba.signing import Action
 from transship.registries.services.api import Ask, Visibility
 
@@ -51,7 +58,7 @@ class _RepositoryPage(msgspec.Struct):
     data: _Repositories
 
 
-class _Token(msgspec.Struct):
+class _Token(Confidential):
     tempUserName: str  # noqa: N815
     authorizationToken: str  # noqa: N815
     expireDate: int  # noqa: N815
@@ -79,18 +86,15 @@ class Personal:
 
     async def repositories(self, namespace: str) -> AsyncIterator[str]:
         """Give the repositories of a namespace, page by page."""
-        seen, page, total = 0, 1, 1
-        while seen < total:
-            query = {"Page": str(page), "PageSize": str(PAGE)}
+
+        async def page(number: int) -> Page[_Repository]:
+            query = {"Page": str(number), "PageSize": str(PAGE)}
             action = _read("GetRepoListByNamespace", f"/repos/{_escaped(namespace)}", query)
             found: _RepositoryPage = (await asked(self._ask, action)).json(_RepositoryPage)
-            total = found.data.total
-            if not found.data.repos and seen < total:
-                raise errors.ListIncomplete(f"{namespace}: {seen} of {total} repositories came")
-            for each in found.data.repos:
-                yield each.repoName
-            seen += len(found.data.repos)
-            page += 1
+            return found.data.repos, found.data.total
+
+        async for each in paged(page, f"repositories in {namespace}"):
+            yield each.repoName
 
     async def namespace(self, name: str) -> Namespace | None:
         """Return a namespace, None when it isn't there."""

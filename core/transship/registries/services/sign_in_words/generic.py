@@ -22,4 +22,10 @@ ASKS = Asks(
 def plain(username: str, secret: str) -> Asks:
     """Return the words of a service of which no more is known than these two."""
     user = Question("user", "User", username)
-    return Asks((Identity("user", "user and secret", Question("secret", "Secret", secret), user),))
+    return Asks(
+        (
+            Identity(
+                "user", "user and secret", Question("secret", "Secret", secret, secret=True), user
+            ),
+        )
+    )

@@ -33,9 +33,7 @@ class Call:
     content: bytes
 
 
-def signed(
-    call: Call, host: str, credential: Credential, now: float, sign_tc3: SignTc3
-) -> Request:
+def signed(call: Call, host: str, credential: Credential, now: float, sign_tc3: SignTc3) -> Request:
     """Return the request that a call is, signed at `now` (seconds since the epoch)."""
     timestamp = int(now)
     date = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")
