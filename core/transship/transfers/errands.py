@@ -21,9 +21,9 @@ class Errand:
     """What goes from one repository to one other.
 
     With `lists` the target's tags are listed first, unless it `spares` that where all that was
-    looked at last was there: then to ask for each is all that it takes. With `believes` those that were declared
-    immutable aren't asked for, and with `loose` it is looked for what has no tag, on these
-    `terms`. `problem` is why nothing can be said of single tags.
+    looked at last was there: then to ask for each is all that it takes. With `believes` those that
+    were declared immutable aren't asked for, and with `loose` it is looked for what has no tag, on
+    these `terms`. `problem` is why nothing can be said of single tags.
     """
 
     source: Reference

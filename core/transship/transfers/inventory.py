@@ -22,6 +22,7 @@ from transship.transfers.errands import Errand, Part
 from transship.transfers.gather import both, each, each_of, in_order
 from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
 from transship.transfers.referring import Referring
+from transship.transfers.trusted import Trusted
 from transship.transfers.vanishing import Vanished, vanished
 from transship.transfers.work import PLACE_WIDE, Found
 
@@ -88,6 +89,7 @@ async def look_at_all(
     *,
     also: Also | None = None,
     thorough: bool = False,
+    trusted: Trusted | None = None,
 ) -> Overview:
     """Look at everything that a plan names or selects, at its source and at its target.
 
@@ -97,9 +99,11 @@ async def look_at_all(
     nothing that is named is there, and NothingSelected.
 
     `thorough` is for who only looks: each target repository is listed, so that new ones are known,
-    manifests come without their bytes, and rules that select nothing are fine.
+    manifests come without their bytes, and rules that select nothing are fine. What is `trusted`
+    to be at the targets isn't asked for there while the source has the same.
     """
-    looking = Looking(places, clock, progress or Progress(), plan.try_refused)
+    trusted = trusted or Trusted()
+    looking = Looking(places, clock, progress or Progress(), plan.try_refused, trusted)
     taking = _Taking(plan, looking, Referring(looking), take, also, thorough)
     choice = await choose(plan, looking) if plan.rules else None
     await taking.named(plan.copies)
@@ -191,13 +195,19 @@ class _Taking:
         if wanted.source.version:
             return Errand(source, target, [(wanted,)], terms, lists=False)
         try:
-            tags, _ = await both(self.looking.source_tags(source), self.looking.target_tags(target))
+            if self.looking.trusted.job:
+                tags = await self.looking.source_tags(source)
+            else:
+                tags, _ = await both(
+                    self.looking.source_tags(source), self.looking.target_tags(target)
+                )
         except PLACE_WIDE:
             raise
         except TransshipError as error:
             return Errand(source, target, [], terms, loose=True, problem=error)
         lot = Lot(source, target, tuple(sorted(tags)), terms=wanted.terms)
-        return Errand(source, target, [lot], terms, loose=True)
+        spares = bool(self.looking.trusted.job)
+        return Errand(source, target, [lot], terms, spares=spares, loose=True)
 
     def _claimed(self, errand: Errand) -> Errand:
         """Return an errand for what is named, with what is looked at for it only."""
@@ -282,7 +292,8 @@ class _Taking:
         """Return the tags that the target has, None where each is asked for."""
         errand = part.errand
         believes = errand.believes and any(self.plan.terms(w).immutable for w in part.wanted)
-        if not errand.lists or (errand.spares and self._all_there and not believes):
+        spares = errand.spares and (self._all_there or bool(self.looking.trusted.job))
+        if not errand.lists or (spares and not believes):
             return None
         there = await self.looking.target_tags(errand.target)
         self._all_there = all(wanted.target.tag in there for wanted in part.wanted)

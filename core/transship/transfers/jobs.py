@@ -81,8 +81,11 @@ class Jobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def create(self, plan: Plan, *, deletes: bool = False) -> Job:
-        """Make the folder of a new job. It deletes what its plan says only if it `deletes`."""
+    def create(self, plan: Plan, *, deletes: bool = False, trusts: bool = False) -> Job:
+        """Make the folder of a new job. It deletes what its plan says only if it `deletes`.
+
+        If it `trusts`, targets are believed to be as the last job with this plan left them.
+        """
         private_folder(self._folder)
         while True:
             name = "".join(secrets.choice(_ID_LETTERS) for _ in range(6))
@@ -101,6 +104,7 @@ class Jobs:
                 by=this_operator(),
                 version=__version__,
                 deletes=int(deletes) or "",
+                trusts=int(trusts) or "",
             )
         return job
 

@@ -82,6 +82,26 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
         copies = (copy for copy, state, _ in self.outcomes() if state is not State.FAILED)
         return {copy.target: (copy.source, copy.digest) for copy in copies}
 
+    def left(self, target: Reference | str) -> Digest | None:
+        """Return what the job has left a target at, None where it hasn't or doesn't know."""
+        query = (
+            "SELECT digest FROM copies WHERE target = ? AND state = 'done' "
+            "AND verdict IN ('copy', 'overwrite', 'same') AND digest IS NOT NULL"
+        )
+        row = self._db.execute(query, (str(target),)).fetchone()
+        return Digest(row[0]) if row else None
+
+    def touched(self, since: float) -> Iterator[str]:
+        """Give the targets that the job, or its undo, may have changed since then."""
+        yield from (
+            target
+            for (target,) in self._db.execute(
+                "SELECT target FROM copies WHERE moving AND (ended IS NULL OR ended >= ?1) "
+                "UNION SELECT tag FROM undone WHERE at >= ?1",
+                (since,),
+            )
+        )
+
     def has_target(self, target: Reference) -> bool:
         """Tell whether the job sees to what a tag at the target points at."""
         query = "SELECT 1 FROM copies WHERE target = ? AND verdict IN ('copy', 'overwrite', 'same')"

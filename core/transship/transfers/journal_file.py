@@ -22,6 +22,7 @@ class JournalFile:
     """
 
     def __init__(self, path: Path) -> None:
+        self.folder = path.parent
         self.job = path.parent.name
         """The id of the job whose journal it is."""
         self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)

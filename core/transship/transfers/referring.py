@@ -92,7 +92,9 @@ class Referring:
     async def _with_listing(self, items: list[Found], subject: Digest) -> list[Found]:
         """See whether the target lists the referrers that it has: unlisted, nobody finds them."""
         there = {
-            item.digest for item in items if item.subject and item.digest == item.target_digest
+            item.digest
+            for item in items
+            if item.subject and item.digest == item.target_digest and not item.trusted
         }
         if not there:
             return items

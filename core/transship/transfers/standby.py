@@ -104,7 +104,7 @@ def stand_by_to_run() -> Standby | None:
     """
     import asyncio  # noqa: F401
 
-    from transship.transfers import jobs, limits  # noqa: F401
+    from transship.transfers import view, worklist  # noqa: F401
 
     return stand_by(_runner)
 

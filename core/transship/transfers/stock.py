@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from transship.clock import Clock
@@ -13,8 +14,11 @@ from transship.registries.place import Place
 from transship.text import bytes_text, counted
 from transship.transfers.foresight import Foresight
 from transship.transfers.inventory import Progress, look_at_all
+from transship.transfers.jobs import Job
 from transship.transfers.journal import Journal
 from transship.transfers.logbook import Logbook
+from transship.transfers.trusted import Trusted, keep_trust
+from transship.transfers.trusting import last_of
 from transship.transfers.work import Copy, Found, State, Worklist
 from transship.transfers.worklist import Draft
 
@@ -33,6 +37,7 @@ class Stock:
         self._journal = journal
         self._log = log
         self._clock = clock
+        self._believed = 0
         self.new_repositories: frozenset[tuple[str, str]] = frozenset()
         """Place and name of the repositories that aren't at the target yet."""
 
@@ -47,12 +52,26 @@ class Stock:
         failed = [copy for copy in self._journal.copies(State.FAILED) if copy.id not in staying]
         what = f"for {counted(len(failed), 'image')} that failed" if failed else "for all images"
         self._log.info("Looking at both sides", what)
-        worklist = await self._worklist(failed, beside)
+        with self._trusted(first=not failed and not beside) as trusted:
+            worklist = await self._worklist(failed, beside, trusted)
         for _ in self._journal.keeping(worklist, beside=sorted(staying)):
             await asyncio.sleep(0)
         self._log.info("Both sides are known", _found_words(worklist))
 
-    async def _worklist(self, failed: Sequence[Copy], beside: Sequence[Copy]) -> Worklist:
+    @contextmanager
+    def _trusted(self, *, first: bool) -> Iterator[Trusted]:
+        """Give what is believed of the targets: what failed is looked at, whatever was asked."""
+        if not first or not self._journal.fact("trusts"):
+            yield Trusted()
+            return
+        with last_of(Job(self._journal.folder)) as trusted:
+            self._log.info("Trust", trusted.doubt or f"the targets are as {trusted.job} left them")
+            yield trusted
+            keep_trust(self._journal, trusted, self._believed)
+
+    async def _worklist(
+        self, failed: Sequence[Copy], beside: Sequence[Copy], trusted: Trusted
+    ) -> Worklist:
         """Return what there is to be done; what the targets would refuse isn't tried."""
         foresight = Foresight(
             self._places, self._plan.create_missing, try_refused=self._plan.try_refused
@@ -69,6 +88,7 @@ class Stock:
         left_out = {copy.target for copy in beside}
 
         def take(found: list[Found]) -> None:
+            self._believed += sum(item.trusted for item in found)
             draft.add(
                 replace(item, subject=item.subject or subjects.get(item.target))
                 for item in found
@@ -80,7 +100,13 @@ class Stock:
         try:
             plan = _narrowed(self._plan, failed)
             overview = await look_at_all(
-                plan, self._places, self._clock, take, progress, also=foresight.look
+                plan,
+                self._places,
+                self._clock,
+                take,
+                progress,
+                also=foresight.look,
+                trusted=trusted,
             )
             worklist = await asyncio.to_thread(draft.finished)
         finally:

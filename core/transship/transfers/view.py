@@ -12,6 +12,7 @@ from transship.transfers.jobs import Job
 from transship.transfers.journal import Failure, Journal, Lane
 from transship.transfers.journal_undo import KeptUndo
 from transship.transfers.limits import Limit, decoded
+from transship.transfers.trusted import KeptTrust, kept_trust
 from transship.transfers.work import JobState, State, Verdict
 
 
@@ -80,6 +81,8 @@ class JobView:
     """The registries whose account isn't taken any more: what needs them waits for a new login."""
     undo: KeptUndo | None = None
     """How far it is undone, if anybody has begun to."""
+    trust: KeptTrust | None = None
+    """What it believed of the target without asking, if it was to trust the last run."""
     worked: float | None = None
     """The seconds that its processes took so far, pauses left out; None when no one has counted."""
 
@@ -150,6 +153,7 @@ def _seen(job: Job, plan: Plan, journal: Journal, state: JobState) -> JobView:
         stopped=bool(problem) and journal.fact("problem_status") == str(CheckFailed.exit_status),
         signed_out=tuple(journal.fact("signed_out").split()) if problem else (),
         undo=journal.undo(),
+        trust=kept_trust(journal),
         worked=_time(journal, "worked"),
     )
 

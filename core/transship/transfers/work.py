@@ -109,7 +109,8 @@ class Found:
     `children` are an index's, where they are known although `manifests` is empty. `listed` is
     False for a referrer that the target has, but doesn't list with its `subject`. `unwanted` says
     why the rules leave it out after all. `believed` is a tag that the target has, and that was
-    declared immutable: its digest wasn't asked for. `vanished` is a tag that only the target has.
+    declared immutable: its digest wasn't asked for. `trusted` is what the target wasn't asked for
+    because the last run left it there. `vanished` is a tag that only the target has.
     """
 
     source: Reference
@@ -126,6 +127,7 @@ class Found:
     listed: bool = True
     unwanted: str = ""
     believed: bool = False
+    trusted: bool = False
     vanished: bool = False
 
 

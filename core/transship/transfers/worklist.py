@@ -22,6 +22,8 @@ Written = Mapping[Reference, tuple[Reference, Digest | None]]
 """What is written, or stands already, at each target: from which source, and its digest."""
 
 _ONE_OF_TWO = "Leave one of the two out, or give it another name at the target (`to`, `map`)."
+TRUSTED = "trusted: believed to be as the last job left it, not asked for"
+"""Why a copy counts as the same whose target wasn't asked."""
 NOT_ASKED_TO_DELETE = "gone at the source; deleted only when that is asked for"
 """Why a run leaves a tag that its plan lets vanish."""
 
@@ -172,7 +174,8 @@ def _judged(
         return replace(copy, verdict=Verdict.BLOCKED, reason=str(problem), problem=problem)
     scratch.write(found.target, found.digest)
     if found.target_digest == found.digest:
-        return replace(copy, verdict=Verdict.SAME) if found.listed else copy
+        reason = TRUSTED if found.trusted else copy.reason
+        return replace(copy, verdict=Verdict.SAME, reason=reason) if found.listed else copy
     return copy
 
 

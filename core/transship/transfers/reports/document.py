@@ -87,6 +87,7 @@ def _head(report: Report) -> dict[str, object]:
             for kept in report.creations
         ],
         "verification": _verification(report.verification) if report.verification else None,
+        "trust": asdict(report.trust) if report.trust else None,
         "undo": _undo(report.undoing) if report.undoing else None,
     }
 

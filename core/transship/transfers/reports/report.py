@@ -12,6 +12,7 @@ from transship.transfers.journal_creations import KeptCreation
 from transship.transfers.journal_undo import KeptRestore, KeptUndo
 from transship.transfers.proofs import KeptProof
 from transship.transfers.reports.discretion import Discreet
+from transship.transfers.trusted import KeptTrust
 from transship.transfers.view import Bytes, Counts, JobView
 from transship.transfers.work import Copy, JobState, State, Verdict
 
@@ -161,6 +162,8 @@ class Report:
     version: str
     lines: Lines
     undoing: Undoing | None = None
+    trust: KeptTrust | None = None
+    """What was believed of the target without asking, if the job was to trust the last one."""
     creations: tuple[KeptCreation, ...] = ()
     """What had to be created at the targets before images could be written, and what came of it."""
 
@@ -222,6 +225,7 @@ def report(
         version=version,
         lines=hidden,
         undoing=_undoing(view.undo, unrestored, hide) if view.undo else None,
+        trust=replace(view.trust, doubt=hide(view.trust.doubt)) if view.trust else None,
         creations=tuple(replace(kept, detail=hide(kept.detail)) for kept in creations),
     )
 

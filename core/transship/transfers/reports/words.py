@@ -134,6 +134,8 @@ def facts(report: Report) -> Iterator[tuple[str, str]]:
         kept = report.undoing.kept
         tags = counted(kept.restored, "tag")
         yield "Undone", f"{when(kept.ended or kept.began)} by {kept.by}: {tags} as before"
+    if report.trust is not None:
+        yield "Trust", report.trust.words
     yield "Data sent", _sent(report)
     yield "Data saved", f"{bytes_text(report.bytes.saved)} that were there or could be shared"
     yield "Other digests", _CONFLICTS.get(asked.on_conflict, asked.on_conflict)
