@@ -2,6 +2,5 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
-__version__ = version("transship")
+__version__ = "0.1.0"
+"""The one place where it is written; the distribution's is read from here."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fakes.clock import FakeClock
 from fakes.cutovers import FakeCutovers
+from fakes.delegates import FakeDelegates
 from fakes.parts import FakeParts
 from fakes.plans import FakePlans, listings_of
 from transship.accounts.account import Account
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FakeEngine(FakePlans, FakeParts, FakeCutovers):
+class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
     """What the app asks for, answered from what the test put in.
 
     `failures` are raised, by the name of the method, instead of an answer. `gates` hold a method

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from fakes import cutovers_world, parts_world, plans_world
+from fakes import cutovers_world, delegates_world, parts_world, plans_world
 from fakes.images import index_of, worklist_of
 from fakes.jobs import copy_row, job_view
 from fakes.registries import FormEngine, found
@@ -85,6 +85,7 @@ def full_world() -> FormEngine:
     parts_world.fill(engine)
     plans_world.fill(engine)
     cutovers_world.fill(engine)
+    delegates_world.fill(engine)
     engine.happened["abc234"] = [
         Event(NOW - 60, "info", "started", "8 lanes"),
         Event(NOW - 20, "warning", "too many requests", "old.example wants 12 s of quiet"),
@@ -115,6 +116,7 @@ def hostile_world(words: str) -> FormEngine:
     engine.worklist = Worklist(copies, engine.worklist.blobs, {})
     plans_world.fill(engine, words)
     cutovers_world.fill(engine, words)
+    delegates_world.fill(engine, words)
     engine.views = [_hostile_job(words, view) for view in engine.views]
     engine.copies = {
         "abc234": [
@@ -243,7 +245,7 @@ class Walk:
     def _busy(self) -> bool:
         # A worker that waits for an answer to a dialog is at rest, and so are rounds.
         groups = {worker.group for worker in self.app.workers if not worker.is_finished}
-        return not groups <= {"start", "name", "remove", "begin", "delta"}
+        return not groups <= {"start", "name", "remove", "begin", "delta", "follow"}
 
     async def is_at(self, screen: str) -> None:
         """Wait until a screen or dialog, by the name of its class, is in front."""
@@ -339,7 +341,7 @@ async def _copy_form(walk: Walk) -> None:
 
 async def _preview(walk: Walk) -> None:
     await _copy_form(walk)
-    await walk.press(*["tab"] * 5, "enter")
+    await walk.press(*["tab"] * 6, "enter")
     await walk.press("j", "j", "j")
 
 
@@ -463,5 +465,6 @@ WAYS: dict[str, Way] = {
     **parts_world.WAYS,
     **plans_world.WAYS,
     **cutovers_world.WAYS,
+    **delegates_world.WAYS,
 }
 """How to get to each screen and dialog from the first screen, by a name for it."""

@@ -1,0 +1,136 @@
+"""The part of the stand-in engine that delegates: the real rules over engines that don't exist."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from transship.delegates.changes import ChangeSet
+from transship.delegates.journal import Agreed, Delegation, Line, Step
+from transship.delegates.judging_ways import Judged
+from transship.delegates.making import Made
+from transship.delegates.ways import ways
+from transship.errors import DelegationNotFound, TransshipError
+from transship.plans.ends import End, Ends, answered
+from transship_tui.engine_delegates import Drawn, Look, QuickWish, UndoWish
+from transship_tui.engine_delegates import Step as Making
+
+if TYPE_CHECKING:
+    from fakes.clock import FakeClock
+    from transship.delegates.executions import Execution, Task
+    from transship.plans.plan import Plan
+    from transship_tui.engine_delegates import Answer, Wish
+
+_NOTHING = Drawn(ChangeSet("an engine", "nothing"))
+
+_UNKNOWN = Judged(Ends(End("a.example"), End("b.example")), ())
+
+
+@dataclass
+class FakeDelegates:
+    """Delegations by their ids.
+
+    `judged` is what is known of the ends of every plan, `draws` what wishes would change, by the
+    kind of wish. Of `looks` the things and executions are shown, of `followed` an execution each
+    time that it is asked for.
+    """
+
+    judged: Judged = field(default_factory=lambda: _UNKNOWN, kw_only=True)
+    harbor_hosts: Sequence[str] = field(default=(), kw_only=True)
+    draws: dict[type, Drawn] = field(default_factory=dict, kw_only=True)
+    delegated: dict[str, Delegation] = field(default_factory=dict, kw_only=True)
+    looks_at: dict[str, Look] = field(default_factory=dict, kw_only=True)
+    followed: dict[str, list[Execution]] = field(default_factory=dict, kw_only=True)
+    task_lists: dict[str, list[Task]] = field(default_factory=dict, kw_only=True)
+    logs: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    breaks_at: Mapping[int, TransshipError] = field(default_factory=dict, kw_only=True)
+    """What keeps a change from being made, by its number."""
+
+    clock: FakeClock
+
+    @abstractmethod
+    async def _reach(self, name: str, what: object) -> None: ...
+
+    @abstractmethod
+    def _fail(self, name: str) -> None: ...
+
+    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> Judged:
+        await self._reach("who_could", tuple(answers))
+        ends = self.judged.ends
+        for question, value in answers:
+            ends = answered(ends, question, value)
+        return replace(self.judged, ends=ends, ways=ways(ends, harbors=self.harbor_hosts))
+
+    async def draw_changes(self, wish: Wish) -> Drawn:
+        await self._reach("draw_changes", wish)
+        return self.draws.get(type(wish), _NOTHING)
+
+    async def make_changes(self, wish: Wish, shown: ChangeSet) -> AsyncIterator[Making]:
+        await self._reach("make_changes", wish)
+        name = f"20260915-{len(self.delegated):06x}"
+        who = "harbor" if isinstance(wish, UndoWish) else "tcr-quick"
+        who = who if isinstance(wish, UndoWish | QuickWish) else wish.who
+        undoes = wish.delegation if isinstance(wish, UndoWish) else ""
+        agreed = Agreed(
+            who, "harbor.example", shown.engine, shown.purpose, self.clock.now(), shown.to_make,
+            undoes,
+        )  # fmt: skip
+        self.delegated[name] = Delegation(name, agreed, (None,) * len(agreed.changes))
+        async for step in self.go_on_making(name):
+            yield step
+
+    async def go_on_making(self, delegation: str) -> AsyncIterator[Making]:
+        yield Making(delegation)
+        for number, change in enumerate(self.delegated[delegation].agreed.changes):
+            if self.delegated[delegation].step(number) is Step.MADE:
+                continue
+            await self._reach("make_change", str(change))
+            if number in self.breaks_at:
+                self._note(delegation, number, Step.FAILED, str(self.breaks_at[number]))
+                raise self.breaks_at[number]
+            self._note(delegation, number, Step.MADE)
+            yield Making(delegation, Made(number, change, None))
+
+    def _note(self, delegation: str, number: int, step: Step, why: str = "") -> None:
+        known = self.delegated[delegation]
+        lines = list(known.lines)
+        lines[number] = Line(self.clock.now(), number, step, why)
+        self.delegated[delegation] = replace(known, lines=tuple(lines))
+
+    def delegations(self) -> Sequence[Delegation]:
+        self._fail("delegations")
+        return tuple(reversed(self.delegated.values()))
+
+    def delegation(self, name: str) -> Delegation:
+        if name not in self.delegated:
+            raise DelegationNotFound(repr(name))
+        return self.delegated[name]
+
+    async def look_at(self, delegation: str) -> Look:
+        await self._reach("look_at", delegation)
+        known = self.delegation(delegation)
+        return replace(self.looks_at.get(delegation, Look(known)), delegation=known)
+
+    async def follow_execution(
+        self, delegation: str, of: str, execution: str
+    ) -> AsyncIterator[Execution]:
+        for each in self.followed.get(execution, []):
+            await self._reach("follow_execution", (delegation, of, each.id))
+            yield each
+
+    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[Task]:
+        await self._reach("tasks_of", (delegation, of, execution))
+        return self.task_lists.get(execution, [])
+
+    async def log_of(self, delegation: str, of: str, execution: str, task: str) -> str:
+        await self._reach("log_of", (delegation, of, execution, task))
+        return self.logs.get(task, "")
+
+    async def start_execution(self, delegation: str, of: str) -> Execution:
+        await self._reach("start_execution", (delegation, of))
+        return self.looks_at[delegation].runs[0].execution
+
+    async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
+        await self._reach("stop_execution", (delegation, of, execution))
