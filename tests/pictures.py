@@ -83,7 +83,7 @@ async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: s
     await pilot.press("c")
     await shows("To registry")
     await take("copy")
-    await pilot.press(*["tab"] * 5, "enter")
+    await pilot.press(*["tab"] * 6, "enter")
     await shows("Moves")
     await take("preview")
     await pilot.press("tab", "enter")

@@ -8,14 +8,14 @@ from transship.registries.card import Row, card_of
 from transship.registries.examine import Examination
 from transship.registries.quota import Quota
 from transship.registries.services import GENERIC
-from transship.registries.services.facts import NO_CREATION, NO_RESUME, Fact, no, partly, unknown
+from transship.registries.services.facts import NO_RESUME, Fact, no, partly, unknown, unneeded
 from transship_tui.capabilities import SEEN, answer_of, card_lines, how_of, origin_of
 
 
 @pytest.mark.parametrize(
     ("title", "fact", "answer"),
     [
-        ("create before push", no(NO_CREATION), "not needed"),
+        ("create before push", unneeded(), "not needed"),
         ("create before push", no("The project must be there."), "no"),
         ("limits", partly("15 requests per second"), "info"),
         ("limits", unknown(), "unknown"),

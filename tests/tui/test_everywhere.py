@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from textual.widget import Widget
 
-from fakes import cutovers_world
+from fakes import cutovers_world, delegates_world
 from fakes.parts_world import DIALOGS
 from fakes.screen import looks_like, until
 from fakes.world import WAYS, Walk, full_world, hostile_world, walking
@@ -42,6 +42,7 @@ ON_A_FRAME = [
         "plan-start",
         *DIALOGS,
         *cutovers_world.DIALOGS,
+        *delegates_world.DIALOGS,
     )
 ]
 

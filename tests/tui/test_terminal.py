@@ -57,7 +57,7 @@ def start_copy(window: Terminal, repository: str) -> None:
     window.shows(repository[:20])
     window.press("c")
     window.shows("To registry")
-    window.press(*["tab"] * 5, "enter")
+    window.press(*["tab"] * 6, "enter")
     window.shows("Moves")
     window.press("tab", "enter")
     window.shows("Start this copy?")

@@ -173,6 +173,13 @@ class TransshipApp(WorkersMinded, App[None]):
         self.wanted_job = job
         self.switch_mode("jobs")
 
+    async def show_delegation(self, delegation: str) -> None:
+        """Go to Jobs, and show a delegation there."""
+        from transship_tui.screens.delegation import DelegationScreen
+
+        await self.switch_mode("jobs")
+        self.push_screen(DelegationScreen(delegation))
+
     async def write_plan(self, opened: OpenedPlan) -> None:
         """Go to Plan, and change a plan there."""
         from transship_tui.screens.plan_editor import PlanEditorScreen

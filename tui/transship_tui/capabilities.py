@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from transship.registries.card import Card, Row
-from transship.registries.services.facts import NO_CREATION, Can
+from transship.registries.services.facts import Can
 from transship.text import safe
 
 SIGNS = {"yes": "✓", "no": "✗", "partly": "~", "unknown": "?", "not needed": "–", "info": "·"}
@@ -29,8 +29,6 @@ def name_of(row: Row) -> str:
 
 def answer_of(row: Row) -> str:
     """Return a row's answer in a word, which is one of `SIGNS`."""
-    if row.fact.means == NO_CREATION:
-        return "not needed"
     if row.title in _NOTES and row.fact.can is Can.PARTLY:
         return "info"
     return row.fact.can.value
@@ -81,4 +79,4 @@ def card_lines(
 def _wrapped(text: str, width: int | None) -> Sequence[str]:
     if width is None:
         return [text] if text else []
-    return textwrap.wrap(text, max(20, width - _INDENT))
+    return textwrap.wrap(text, max(20, width - _INDENT), break_on_hyphens=False)

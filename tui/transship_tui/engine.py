@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from transship_tui.engine_cutover import MovingDomains
+from transship_tui.engine_delegates import Delegating
 from transship_tui.engine_delta import KeepingStep
 from transship_tui.engine_parts import Comparing, LookingBack, Staging
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from transship_tui.listings import Rules
 
 
-class Engine(Comparing, Staging, LookingBack, MovingDomains, KeepingStep, Protocol):
+class Engine(Comparing, Staging, LookingBack, MovingDomains, KeepingStep, Delegating, Protocol):
     """What the screens can ask for."""
 
     clock: Clock

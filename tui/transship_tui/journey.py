@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from transship.accounts.apis import holding_images
 from transship.cutover.progress import State
 from transship.cutover.reports.rows import way_there
 from transship.guide import Step, World
@@ -54,7 +55,7 @@ class Journey:
         proven = bool(self.job) and self.proven == self.job
         cutovers = self._cutovers(engine) if proven else ()
         return World(
-            accounts=tuple(account.host for account in engine.accounts()),
+            accounts=tuple(account.host for account in holding_images(engine.accounts())),
             source=self.source,
             target=self.target,
             chosen=self.chosen or int(self.by_plan),

@@ -52,6 +52,7 @@ def login_line(account: Account) -> str:
         ("-u", account.username if account.secret_source in ("keyring", "session") else ""),
         ("--alias", account.alias),
         ("--service", account.service),
+        ("--api", account.api),
         ("--ca", tls.ca_file),
         ("--client-cert", tls.client_cert),
         ("--client-key", tls.client_key),
@@ -184,6 +185,8 @@ def _options(plan: Plan) -> list[str]:
         options += ["--on-conflict", str(plan.on_conflict)]
     if plan.create_missing is not None:
         options += ["--create-missing", str(plan.create_missing)]
+    if plan.try_refused:
+        options.append("--try-refused")
     if not plan.referrers:
         options.append("--no-referrers")
     for platform in plan.platforms:

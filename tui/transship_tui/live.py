@@ -50,11 +50,12 @@ from transship_tui.beside import at_home, beside
 from transship_tui.listings import Listings
 from transship_tui.live_beside import Places
 from transship_tui.live_cutover import LiveCutovers
+from transship_tui.live_delegates import LiveDelegates
 from transship_tui.live_parts import LiveParts
 from transship_tui.live_plans import LivePlans
 
 
-class LiveEngine(LivePlans, LiveParts, LiveCutovers):
+class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
     """The operator's own accounts, secrets and jobs."""
 
     def __init__(self, paths: Paths, sources: Sources, clock: Clock | None = None) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from transship.accounts.account import Account, host_of
+from transship.accounts.apis import holding_images
 from transship.errors import SecretMissing, TransshipError
 from transship.guide import Step, World, next_step
 from transship.oci.reference import Reference
@@ -105,7 +106,7 @@ class PlainGuide:
         await cutover.run()
 
     def _next(self) -> Step:
-        hosts = tuple(account.host for account in self.engine.accounts())
+        hosts = tuple(account.host for account in holding_images(self.engine.accounts()))
         self.world = replace(self.world, accounts=hosts)
         return next_step(self.world).step
 
@@ -153,7 +154,7 @@ class PlainGuide:
 
     async def _choose_account(self, but: str = "") -> str:
         """Ask for a registry; the first that isn't `but` is offered."""
-        accounts = self.engine.accounts()
+        accounts = holding_images(self.engine.accounts())
         others = [n for n, account in enumerate(accounts, 1) if account.host != but]
         for number, account in enumerate(accounts, 1):
             alias = f" ({account.alias})" if account.alias else ""
@@ -237,6 +238,10 @@ class PlainGuide:
                 self._talk.say(f"  {_progress(job)}")
             await self.engine.clock.sleep(_LOOK_SECONDS)
         self._talk.say(f"The job is {job.state}: {_progress(job)}")
+        if job.problem is not None:
+            title, detail, remedy = map(safe, job.problem)
+            self._talk.say(f"  {title}: {detail}" if detail else f"  {title}")
+            self._talk.say(f"  {remedy}")
         for failure in job.failures:
             self._talk.say(f"  {failure.count} failed: {failure.title}. {failure.remedy}")
         self.world = replace(self.world, job_state=str(job.state))

@@ -181,7 +181,7 @@ def runner_pid() -> Callable[[Job], int]:
         for process in Path("/proc").iterdir():
             if process.name.isdigit():
                 with suppress(OSError):
-                    opened = (os.readlink(each) for each in process.joinpath("fd").iterdir())
+                    opened = (str(each.readlink()) for each in process.joinpath("fd").iterdir())
                     # Looking at a job opens its journal too; only who works on it holds its log.
                     if str(job.runner_log) in opened:
                         return int(process.name)

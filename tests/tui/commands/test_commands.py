@@ -17,9 +17,9 @@ from transship_tui.commands.application import app_for
 from transship_tui.commands.reported import reported
 
 _COMMANDS = [
-    "login", "registries", "logout", "ls", "inspect", "find", "copy", "advise", "plan", "drift",
-    "run", "import", "verify", "jobs", "attach", "pause", "resume", "cancel", "retry", "limit",
-    "undo", "promote", "flow", "report", "check", "cutover", "demo",
+    "login", "registries", "services", "logout", "ls", "inspect", "find", "copy", "advise", "plan",
+    "drift", "run", "import", "verify", "jobs", "attach", "pause", "resume", "cancel", "retry",
+    "limit", "undo", "promote", "flow", "report", "check", "cutover", "demo",
 ]  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def test_the_newest_first(
 
     assert set(newest) == {
         "id", "kind", "state", "source", "target", "counts", "bytes", "created", "ended",
-        "limits", "signed_out", "undo",
+        "limits", "signed_out", "trust", "undo",
     }  # fmt: skip
     assert newest["source"].endswith(":1.1")
     assert older["source"].endswith(":1.0")

@@ -22,7 +22,6 @@ from transship_tui.app import TransshipApp
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.account_card import AccountCard
-from transship_tui.widgets.registry_fields import RegistryFields
 
 OLD = Account("old.example:5000", alias="old", username="alice", secret_source="keyring")
 HUB = Account("docker.io", alias="hub", repositories=("library/alpine",))
@@ -137,7 +136,11 @@ async def test_a_registry_that_did_not_answer_has_a_card_of_what_is_known() -> N
 async def test_an_account_whose_login_is_handed_out_is_not_anonymous() -> None:
     async with registries(ECR) as pilot:
         said = pilot.app.screen.query_one("#sign-in", Static)
-        await until(pilot, lambda: str(said.visual) == "handed out by its API", "how it signs in")
+        await until(
+            pilot,
+            lambda: str(said.visual) == "by the AWS profile of this machine",
+            "how it signs in",
+        )
 
 
 async def test_without_an_account_there_is_no_card() -> None:
@@ -173,15 +176,10 @@ async def test_the_form_has_no_card_of_a_host_that_did_not_answer() -> None:
         await until(pilot, lambda: pilot.app.screen.query_one("#card").display, "it comes back")
 
 
-async def test_the_form_has_the_words_of_the_service_under_a_field_that_is_too_small() -> None:
+async def test_the_form_has_the_words_of_the_service_for_the_field_that_has_the_focus() -> None:
     async with form(FormEngine(answer=wants_sign_in), "team.azurecr.io") as pilot:
-        await sees(
-            pilot,
-            "token name, service principal, or 00000000-0000-0000-0000-000000000000",
-            "token password, client secret, or refresh token",
-        )
-        fields = pilot.app.screen.query_one(RegistryFields)
+        await sees(pilot, "Client ID", "application (client) ID", "the secret's value")
         pilot.app.screen.query_one("#username").focus()
-        await pilot.press(*"robot")
-        await until(pilot, lambda: fields.entry.username == "robot", "it is typed")
-        assert fields.field("username").said.startswith("token name, service principal")
+        await sees(pilot, "App registrations, the app, Overview", "the role AcrPull")
+        pilot.app.screen.query_one("#secret").focus()
+        await sees(pilot, "Certificates & secrets", "shown once")

@@ -188,7 +188,9 @@ async def test_the_hints_are_those_of_the_service() -> None:
         await form.says("service", "by its name it is Tencent TCR")
         form.choose("service", "harbor")
         await until(form.pilot, lambda: "robot$" in user.placeholder, "the hint is Harbor's")
-        assert "CLI secret" in secret.placeholder
+        assert secret.placeholder == "secret of the robot account"
+        form.choose("identity", "user")
+        await until(form.pilot, lambda: "CLI secret" in secret.placeholder, "it is the user's")
 
 
 async def test_a_wrong_password_is_said_under_the_secret() -> None:

@@ -17,9 +17,10 @@ from transship.registries.credential import Tls
 
 async def test_what_is_rarely_needed_is_folded_away() -> None:
     async with form_for(FormEngine()) as form:
+        form.fill(host="reg.example")
         assert not form.is_unfolded
         await form.pilot.press("ctrl+o")
-        await form.focuses("service")
+        await form.focuses("client-cert")
         assert form.is_unfolded
         await form.pilot.press("ctrl+o")
         await form.focuses("more")
@@ -35,10 +36,11 @@ async def test_an_account_that_has_something_rare_shows_it() -> None:
 
 async def test_a_client_certificate_is_kept_by_its_path() -> None:
     async with form_for(FormEngine()) as form:
+        form.fill(host="reg.example")
         await form.pilot.press("ctrl+o")
-        await form.focuses("service")
+        await form.focuses("client-cert")
         form.choose("sign-in", "")
-        form.fill(host="reg.example", client_cert="~/c.pem", client_key="~/k.pem")
+        form.fill(client_cert="~/c.pem", client_key="~/k.pem")
         await form.press("save")
         await form.is_closed()
         home = str(Path.home())

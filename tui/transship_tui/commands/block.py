@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
 from transship.transfers.limits import limit_words
 from transship.transfers.work import JobState
-from transship_tui.commands.output import tail
+from transship_tui.commands.output import fitted, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ def block(view: JobView, now: float, width: int) -> list[str]:
         _labelled("images", _images(view)),
         *_data(view, width),
         *_limits(view, now, width),
+        *_problem(view, width),
         *_lanes(view, width),
         *_failures(view),
     ]
@@ -52,6 +53,8 @@ def sentence(view: JobView, now: float) -> str:
         parts.append(f"about {duration_text(view.eta)} left")
     if view.counts.failed:
         parts.append(f"{view.counts.failed:,} failed")
+    if view.problem is not None:
+        parts.append(safe(view.problem[1] or view.problem[0]))
     return ", ".join(parts + limits)
 
 
@@ -112,6 +115,13 @@ def _limits(view: JobView, now: float, width: int) -> Iterator[str]:
     words = limit_words(view.limits, view.state, now)
     for number, each in enumerate(words[:_LIMITS]):
         yield _labelled("" if number else "limits", tail(safe(each), width - _LABEL - 1))
+
+
+def _problem(view: JobView, width: int) -> Iterator[str]:
+    if view.problem is not None:
+        title, detail, _ = map(safe, view.problem)
+        words = f"{title}: {detail}" if detail else title
+        yield _labelled("problem", fitted(words, width - _LABEL - 1))
 
 
 def _lanes(view: JobView, width: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ import typer
 
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 from transship.text import safe
 from transship.transfers.start import start_runner
 from transship.transfers.view import view
@@ -28,6 +28,7 @@ from transship_tui.commands.output import say, show, show_json
 from transship_tui.commands.preview import show_preview
 from transship_tui.commands.progress import OnInterrupt, finish, follow
 from transship_tui.commands.session import open_session
+from transship_tui.commands.standing_by import taken
 
 Source = Annotated[
     str,
@@ -58,6 +59,14 @@ def copy(
             "where its service can: for whom to pull. Left out, nothing is created."
         ),
     ] = None,
+    try_refused: Annotated[
+        bool,
+        typer.Option(
+            "--try-refused",
+            help="Try also what the target's service isn't known to take: a kind of manifest, or "
+            "a name of that shape.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
     ] = False,
@@ -85,12 +94,13 @@ def copy(
         referrers=referrers,
         on_conflict=on_conflict,
         create_missing=create_missing,
+        try_refused=try_refused,
     )
     if dry_run:
         return show_preview(session, plan, as_json=as_json)
     accesses = asyncio.run(session.accesses(plan))
     job = session.jobs.create(plan)
-    start_runner(job, accesses)
+    start_runner(job, accesses, taken())
     if detach:
         if as_json:
             show_json(job_document(view(job)))

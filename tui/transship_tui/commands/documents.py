@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 def job_entry(view: JobView) -> dict[str, object]:
     """Return a job as one entry of `jobs --json`.
 
+    `signed_out` are the registries whose account isn't taken any more: what needs them waits.
     `limits` has what holds the job's process back: an entry for each registry that has asked to
     slow down, doesn't answer, or is limited by the operator, with `registry`, `slowed` (how often),
     `until` (when it may be asked again), `at_once` (requests at once, where that is fewer than at
     first), `silent_since`, `rate` (bytes per second) and `concurrency` as the operator set them,
     and `opens` (when its window begins); None where it isn't so. `undo` is how far it was undone:
     `by`, `began`, `ended` (None when it was broken off), `complete`, and how many tags were
-    `restored`, `left`, `failed`.
+    `restored`, `left`, `failed`. `trust` is what it believed of the target, None unless it was to
+    trust the last run: the `job` that was believed, of how many `images`, or the `doubt` that it
+    wasn't.
     """
     return {
         "id": view.id,
@@ -33,8 +36,10 @@ def job_entry(view: JobView) -> dict[str, object]:
         "bytes": asdict(view.bytes),
         "created": time_text(view.created),
         "ended": time_text(view.ended) if view.ended else None,
+        "signed_out": list(view.signed_out),
         "limits": [_limit_entry(limit) for limit in view.limits],
         "undo": _undo_entry(view.undo) if view.undo else None,
+        "trust": asdict(view.trust) if view.trust else None,
     }
 
 

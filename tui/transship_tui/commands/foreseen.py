@@ -46,6 +46,7 @@ def lines(foreseen: Foreseen, width: int | None, *, everything: bool) -> Iterato
     counts = ", ".join(f"{verdicts[v]:,} {v}" for v in Verdict if v in verdicts)
     yield f"{counted(len(copies), 'image')}{f': {counts}' if counts else ''}"
     yield from _remedies(preview.worklist.of(Verdict.BLOCKED))
+    yield from _mappings(preview)
     yield from _costs(foreseen)
     yield "nothing was written"
 
@@ -69,6 +70,17 @@ def document(foreseen: Foreseen) -> dict[str, object]:
                 "visibility": str(creation.visibility),
             }
             for creation in worklist.creations
+        ],
+        "mappings": [
+            {
+                "rule": proposal.rule,
+                "map": proposal.map,
+                "becomes": [
+                    {"source": str(source), "target": str(target)}
+                    for (source, _), target in proposal.becomes.items()
+                ],
+            }
+            for proposal in preview.proposals
         ],
         "deletions": {
             str(share.target): {
@@ -178,6 +190,17 @@ def _remedies(copies: Iterable[Copy]) -> Iterator[str]:
     causes = {(problem.title, problem.remedy) for problem in problems if problem}
     for title, remedy in sorted(causes):
         yield safe(f"{title}: {remedy}")
+
+
+def _mappings(preview: Preview) -> Iterator[str]:
+    """Give with which mappings all names would fit."""
+    for proposal in preview.proposals:
+        (source, _), target = next(iter(proposal.becomes.items()))
+        count = counted(len(proposal.becomes), "name fits", "names fit")
+        yield safe(
+            f'rule {proposal.rule + 1}: with map = "{proposal.map}" {count}: '
+            f"{source.repository} becomes {target.repository}"
+        )
 
 
 def _costs(foreseen: Foreseen) -> Iterator[str]:

@@ -70,7 +70,7 @@ def _state(view: JobView) -> str:
         if view.state is JobState.RUNNING and opens:
             until = datetime.fromtimestamp(min(opens)).astimezone()
             return f"{view.state}, waits until {until:%H:%M}"
-        return str(view.state)
+        return f"{view.state}, needs a login" if view.signed_out else str(view.state)
     return f"{view.state}, {'' if view.undo.whole else 'partly '}undone"
 
 

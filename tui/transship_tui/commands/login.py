@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from transship.accounts.account import Account, SecretSource, host_of, is_handed_out
+from transship.accounts.account import Account, SecretSource, host_of
+from transship.accounts.apis import hands_out, service_at
 from transship.accounts.environment import variables_of
 from transship.accounts.sign_in import sign_in
 from transship.errors import (
@@ -20,15 +21,19 @@ from transship.errors import (
     KeyringHung,
     KeyringInsecure,
     KeyringLocked,
+    TransshipError,
 )
 from transship.registries.credential import Tls
 from transship.registries.services import SERVICES, Service, service_named, service_of
 from transship_tui.commands.asking import ask
+from transship_tui.commands.login_asking import Given, answer_all, read_answers
 from transship_tui.commands.output import say
 from transship_tui.commands.registries import protection
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from transship_tui.commands.session import Session
 
 KEYRING_ERRORS = (KeyringAbsent, KeyringInsecure, KeyringLocked, KeyringHung, KeyringFailed)
@@ -42,11 +47,16 @@ _INSTEAD = (
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the command line says of the secret, and of who it belongs to."""
+    """What is known of the secret, and of who it belongs to, before anything else is asked.
+
+    `host` and `secret` are there where the service's own questions were answered.
+    """
 
     username: str
     password_stdin: bool
     source: SecretSource
+    host: str = ""
+    secret: str | None = field(default=None, repr=False)
 
 
 def _file(*names: str, about: str) -> Any:
@@ -57,7 +67,10 @@ def _file(*names: str, about: str) -> Any:
 
 
 def login(
-    host: Annotated[str, typer.Argument(metavar="HOST", help="HOST[:PORT] of the registry.")],
+    host: Annotated[
+        str,
+        typer.Argument(metavar="HOST", help="HOST[:PORT] of the registry; --service can ask it."),
+    ] = "",
     username: Annotated[
         str, typer.Option("--username", "-u", metavar="USER", help="Left out, it is asked for.")
     ] = "",
@@ -65,10 +78,29 @@ def login(
         bool, typer.Option("--password-stdin", help="Read the password from the input.")
     ] = False,
     service: Annotated[
-        str, typer.Option(metavar="KIND", help="The kind of service, where the name doesn't tell.")
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="The kind of service, where the name doesn't tell. Without HOST all is asked for "
+            "in the service's own words. `transship services` lists the kinds.",
+        ),
     ] = "",
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="ID=ANSWER",
+            help="Answer a question of the service, as region=eu-west-1; can be repeated.",
+        ),
+    ] = None,
     alias: Annotated[
         str, typer.Option(metavar="NAME", help="A short name that may stand for HOST.")
+    ] = "",
+    api: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST", help="The account that opens the API of its cloud, where it has one."
+        ),
     ] = "",
     repository: Annotated[
         list[str] | None,
@@ -90,7 +122,7 @@ def login(
         bool,
         typer.Option(
             "--anonymous",
-            help="Keep no password: sign in as nobody, or, at ECR, as whoever boto3 finds.",
+            help="Keep no password: sign in as nobody; at ECR, ACR and GAR, as whoever is found.",
         ),
     ] = False,
     plain_http: Annotated[bool, typer.Option("--plain-http", help="Use http.")] = False,
@@ -107,22 +139,24 @@ def login(
     anything is kept. What isn't said stays as it was.
     """
     here = open_session()
-    name = host_of(host)
-    if service and service_named(service) is None:
-        kinds = ", ".join(each.kind for each in SERVICES)
-        raise BadRequest(f"{service!r} is no kind of service", remedy=f"Known are {kinds}.")
-    before = here.accounts.find(name) or Account(name)
-    asked = _Asked(
-        username,
-        password_stdin,
-        _source(
-            session=session, environment=from_environment, docker=from_docker, nobody=anonymous
-        ),
+    kind = _kind(host, service)
+    source = _source(
+        session=session, environment=from_environment, docker=from_docker, nobody=anonymous
     )
+    asked = _Asked(username, password_stdin, "keyring" if source is None else source)
+    if answers or not host:
+        given = Given(_answers(host, username, answers or ()), source=source)
+        try:
+            asked = _asked_for(here, kind, asked, given)
+        except KEYRING_ERRORS as error:
+            raise _with_ways_out(error) from None
+    name = asked.host or host_of(host)
+    before = here.accounts.find(name) or Account(name)
     account = replace(
         before,
         alias=alias or before.alias,
         service=service or before.service,
+        api=host_of(api) if api else before.api,
         repositories=tuple(dict.fromkeys([*before.repositories, *(repository or ())])),
         tls=_tls(
             before.tls,
@@ -130,16 +164,19 @@ def login(
         ),
         secret_source=asked.source,
     )
-    here.accounts.check(replace(account, username=username or account.username or "user"))
+    here.accounts.check(replace(account, username=asked.username or account.username or "user"))
     try:
         account = asyncio.run(_sign_in(here, account, asked))
     except KEYRING_ERRORS as error:
-        raise type(error)(error.detail, remedy=f"{error.remedy} {_INSTEAD}") from None
-    _tell(account)
+        raise _with_ways_out(error) from None
+    _tell(account, here.accounts.all())
     if account.service and not (service or before.service):
-        kind = service_named(account.service)
-        say(f"it answers as {kind.title if kind else account.service} does, and is kept as that")
+        say(f"it answers as {service_at(account).title} does, and is kept as that")
     return 0
+
+
+def _with_ways_out(error: TransshipError) -> TransshipError:
+    return type(error)(error.detail, remedy=f"{error.remedy} {_INSTEAD}")
 
 
 async def _sign_in(here: Session, account: Account, asked: _Asked) -> Account:
@@ -147,16 +184,67 @@ async def _sign_in(here: Session, account: Account, asked: _Asked) -> Account:
     store = here.sources.store(account.secret_source)
     if store is not None:
         if store is here.sources.keyring:
-            # Better known before the password is typed than after.
-            status = await store.probe()
-            if refused := _REFUSED.get(status.state):
-                raise refused(status.detail, remedy=status.remedy)
-        kind = service_named(account.service) or service_of(account.host)
+            await _look_at_keyring(here)
+        kind = service_at(account)
         account = replace(account, username=_username(account, asked, kind))
-        secret = _secret(account, asked, kind)
+        secret = asked.secret or _secret(account, asked, kind)
     elif asked.username or asked.password_stdin:
         raise BadRequest("The user and the password come from elsewhere; leave them out")
     return await sign_in(account, secret, accounts=here.accounts, sources=here.sources)
+
+
+async def _look_at_keyring(here: Session) -> None:
+    """Raise why the keyring can't be used: better known before the password is typed than after."""
+    status = await here.sources.keyring.probe()
+    if refused := _REFUSED.get(status.state):
+        raise refused(status.detail, remedy=status.remedy)
+
+
+def _kind(host: str, service: str) -> Service:
+    """Return the service that was named, or else that the host tells of."""
+    named = service_named(service)
+    if named is not None and named.catalogue:
+        raise BadRequest(
+            f"There is no account at {named.title}: it holds no images",
+            remedy="`transship find` asks it which registry holds a package; sign in to that.",
+        )
+    if service and named is None:
+        kinds = ", ".join(each.kind for each in SERVICES if not each.catalogue)
+        raise BadRequest(f"{service!r} is no kind of service", remedy=f"Known are {kinds}.")
+    if not host and not service:
+        raise BadRequest(
+            "It isn't said which registry is meant",
+            remedy="Name its HOST; or its service, with --service KIND, which asks for the rest.",
+        )
+    return named or service_of(host_of(host))
+
+
+def _answers(host: str, username: str, answers: Sequence[str]) -> dict[str, str]:
+    said = read_answers(answers)
+    said |= {"host": host_of(host)} if host else {}
+    return said | ({"user": username} if username else {})
+
+
+def _asked_for(here: Session, kind: Service, asked: _Asked, given: Given) -> _Asked:
+    """Ask what the service asks for; return what came of it."""
+
+    def look_at_keyring() -> None:
+        if asked.source == "keyring":
+            asyncio.run(_look_at_keyring(here))
+
+    if asked.password_stdin and given.source in (None, "keyring", "session"):
+        given = replace(given, secret=_read_password())
+    answered = answer_all(kind, given, look_at_keyring)
+    host = host_of(answered.host)
+    if answered.secret is None:
+        return replace(asked, source=given.source or "", host=host)
+    return replace(asked, username=answered.username, host=host, secret=answered.secret)
+
+
+def _read_password() -> str:
+    """Return what the input says: a line of a terminal, else all of it, as a key has several."""
+    text = sys.stdin.readline() if sys.stdin.isatty() else sys.stdin.read()
+    return text.rstrip("\r\n")
 
 
 def _username(account: Account, asked: _Asked, kind: Service) -> str:
@@ -173,7 +261,7 @@ def _username(account: Account, asked: _Asked, kind: Service) -> str:
 
 def _secret(account: Account, asked: _Asked, kind: Service) -> str:
     if asked.password_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _read_password()
     if not sys.stdin.isatty():
         raise BadRequest(
             "There is no terminal to ask for the password on",
@@ -182,7 +270,8 @@ def _secret(account: Account, asked: _Asked, kind: Service) -> str:
     return ask(f"{_capital(kind.secret)} for {account.username}: ", hidden=True)
 
 
-def _source(*, session: bool, environment: bool, docker: bool, nobody: bool) -> SecretSource:
+def _source(*, session: bool, environment: bool, docker: bool, nobody: bool) -> SecretSource | None:
+    """Return where the secret is said to come from, None when nothing is said."""
     said: list[SecretSource] = []
     said += ["session"] if session else []
     said += ["environment"] if environment else []
@@ -190,7 +279,7 @@ def _source(*, session: bool, environment: bool, docker: bool, nobody: bool) -> 
     said += [""] if nobody else []
     if len(said) > 1:
         raise BadRequest("A password can come from one place only")
-    return said[0] if said else "keyring"
+    return said[0] if said else None
 
 
 def _tls(before: Tls, said: Tls) -> Tls:
@@ -209,10 +298,10 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _tell(account: Account) -> None:
+def _tell(account: Account, accounts: Sequence[Account]) -> None:
     who = f" as {account.username}" if account.username else " as nobody"
-    if is_handed_out(account):
-        who = " with the login that its service hands out, fetched anew at each use"
+    if not account.secret_source and (how := hands_out(account, accounts)):
+        who = f" {how}: its service hands out a login at each use"
     say(f"signed in to {account.host}{who} ({protection(account)})")
     match account.secret_source:
         case "keyring":

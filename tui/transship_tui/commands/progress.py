@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from transship.errors import CheckFailed, JobEnded, RunnerFailed
+from transship.errors import CheckFailed, JobEnded, RunnerFailed, TransshipError
 from transship.text import counted, safe
 from transship.transfers import control
 from transship.transfers.start import last_words
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.25
 _LOOK_SECONDS_FAR = 0.75
 _POLL_SECONDS = 0.05
+_POLL_SECONDS_AT_FIRST = 0.005
+_AT_FIRST_SECONDS = 2.0
+"""So long a job may be over in a moment, and then nobody should wait for a look."""
+
 _LINE_SECONDS = 10.0
 
 
@@ -92,6 +96,8 @@ def finish(job: Job, view: JobView | None, *, as_json: bool, adhoc: str = "") ->
     status = show_end(view, as_json=as_json)
     if not as_json and (left := _left_undeleted(job)):
         say(f"{left}, with `transship run PLAN --delete`")
+    if view.signed_out:
+        return status  # The problem has said already what goes on with it.
     if view.state is JobState.PAUSED:
         say(f"paused; `transship resume {job.id}{adhoc}` goes on")
     elif view.stopped and not as_json:
@@ -121,7 +127,14 @@ def show_end(view: JobView, *, as_json: bool = False) -> int:
         say_problem(*view.problem)
     if view.stopped:
         return CheckFailed.exit_status
-    return {JobState.DONE: 0, JobState.PAUSED: INTERRUPTED}.get(view.state, 1)
+    return status_of(view)
+
+
+def status_of(view: JobView) -> int:
+    """Return the exit status for how a job stands that nobody works on."""
+    if view.state is JobState.PAUSED:
+        return TransshipError.exit_status if view.signed_out else INTERRUPTED
+    return 0 if view.state is JobState.DONE else TransshipError.exit_status
 
 
 class ScreenDisplay:
@@ -196,6 +209,7 @@ def _watch(
     plan = job.plan()
     seconds = _LOOK_SECONDS_FAR if os.environ.get("SSH_CONNECTION") else _LOOK_SECONDS
     answered = 0
+    began = time.monotonic()
     while True:
         # Asked first: what is seen of a job that nobody holds any more is its end.
         held = job.is_held
@@ -205,9 +219,10 @@ def _watch(
         if not held:
             return view
         display.show(view, "Ctrl-C again leaves it to that" if answered else "")
-        until = time.monotonic() + seconds
+        now = time.monotonic()
+        until, young = now + seconds, now < began + _AT_FIRST_SECONDS
         while time.monotonic() < until and interrupts() == answered and job.is_held:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS_AT_FIRST if young else _POLL_SECONDS)
         if interrupts() > answered:
             answered += 1
             if on_interrupt is OnInterrupt.LEAVE or answered > 1:

@@ -17,7 +17,7 @@ from transship.transfers.ledger import open_ledger
 from transship.transfers.preview import preview
 from transship.transfers.promotion import consider
 from transship.transfers.start import start_runner
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.work import Verdict
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.foreseen import short_name
 from transship_tui.commands.options import (
@@ -29,8 +29,7 @@ from transship_tui.commands.options import (
     adhoc_words,
 )
 from transship_tui.commands.output import say, show, show_json
-from transship_tui.commands.progress import OnInterrupt, finish, follow
-from transship_tui.commands.reported import INTERRUPTED
+from transship_tui.commands.progress import OnInterrupt, finish, follow, status_of
 from transship_tui.commands.session import open_session
 from transship_tui.commands.stages import FlowFile, promotion_document, stage_places
 
@@ -95,7 +94,7 @@ def promote(
     if as_json and ended is not None:
         entry = next(entry for entry in entries if entry.job == job.id)
         show_json({"promotion": promotion_document(entry)} | job_document(ended))
-        return {JobState.DONE: 0, JobState.PAUSED: INTERRUPTED}.get(ended.state, 1)
+        return status_of(ended)
     return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
 
 

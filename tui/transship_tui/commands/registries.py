@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.account import is_handed_out
+from transship.accounts.account import api_hosts_of
+from transship.accounts.apis import api_account_of, hands_out, service_at, used_by
 from transship.accounts.registry_file import Accounts
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.registries.addresses import is_loopback
 from transship.registries.card import card_of
 from transship.registries.credential import Tls
-from transship.registries.services import Service, service_named, service_of
 from transship.text import safe
 from transship_tui.commands.capabilities import card_entry, show_card
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from transship.accounts.account import Account
     from transship.registries.examine import Examination
 
@@ -32,7 +34,6 @@ _SECRETS = {
     "environment": "environment",
     "docker": "docker's config",
 }
-_HANDED_OUT = "handed out by its API"
 
 
 def registries(
@@ -51,10 +52,11 @@ def registries(
         return asyncio.run(_one(host, as_json=as_json))
     accounts = Accounts(default_paths().registries).all()
     if as_json:
-        show_json({"registries": [_entry(account) for account in accounts]})
+        show_json({"registries": [_entry(account, accounts) for account in accounts]})
     elif accounts:
         header = ("ALIAS", "HOST", "SERVICE", "USER", "SECRET", "TLS")
-        for line in table(header, map(_row, accounts), width_of(sys.stdout)):
+        rows = [_row(account, accounts) for account in accounts]
+        for line in table(header, rows, width_of(sys.stdout)):
             show(line)
     else:
         say("no accounts yet; `transship login HOST` adds one")
@@ -70,11 +72,13 @@ async def _one(name: str, *, as_json: bool) -> int:
     account = session.accounts.get(name)
     found = await examine(await session.access(Reference(account.host)))
     if as_json and found.problem is None:
-        show_json({"registries": [_entry(account, found)]})
+        show_json({"registries": [_entry(account, session.accounts.all(), found)]})
     elif not as_json:
         title = f"{account.host}: {found.service.title}, {found.protection}"
         show(painted(safe(title), Ink.QUIET, sys.stdout))
-        show_card(card_of(found.service, found))
+        _show_api(account, session.accounts.all())
+        if found.service.holds_images:
+            show_card(card_of(found.service, found))
     if found.problem is not None:
         raise found.problem
     return 0
@@ -93,27 +97,39 @@ def protection(account: Account) -> str:
     return f"{own}, client certificate" if tls.client_cert else own
 
 
-def _row(account: Account) -> tuple[str, ...]:
+def _show_api(account: Account, accounts: Sequence[Account]) -> None:
+    """Say which account opens the API of a registry's cloud, or for whom this one does."""
+    if not service_at(account).holds_images:
+        users = ", ".join(map(_called, used_by(account, accounts))) or "none yet"
+        show(safe(f"used by: {users}"))
+    elif (api := api_account_of(account, accounts)) is not None:
+        show(safe(f"its cloud's API: keys of {_called(api)}"))
+    elif hosts := api_hosts_of(account.host, account):
+        say(f"its cloud's API needs keys: `transship login {hosts[0]}` adds them")
+
+
+def _called(account: Account) -> str:
+    return account.alias or account.host
+
+
+def _row(account: Account, accounts: Sequence[Account]) -> tuple[str, ...]:
+    handed_out = "" if account.secret_source else hands_out(account, accounts)
     return (
         account.alias,
         account.host,
-        _title(account),
+        service_at(account).title,
         account.username,
-        _HANDED_OUT if is_handed_out(account) else _SECRETS[account.secret_source],
+        handed_out or _SECRETS[account.secret_source],
         protection(account),
     )
 
 
-def _title(account: Account) -> str:
-    return _service(account).title
-
-
-def _service(account: Account) -> Service:
-    return service_named(account.service) or service_of(account.host)
-
-
-def _entry(account: Account, found: Examination | None = None) -> dict[str, object]:
-    service = found.service if found is not None else _service(account)
+def _entry(
+    account: Account, accounts: Sequence[Account], found: Examination | None = None
+) -> dict[str, object]:
+    service = found.service if found is not None else service_at(account)
+    api = api_account_of(account, accounts)
+    holds_images = service.holds_images
     tls = account.tls
     return {
         "host": account.host,
@@ -121,6 +137,9 @@ def _entry(account: Account, found: Examination | None = None) -> dict[str, obje
         "service": service.kind,
         "username": account.username,
         "secret": account.secret_source or "none",
+        "holds_images": holds_images,
+        "api": api.host if api is not None else None,
+        "used_by": [] if holds_images else [each.host for each in used_by(account, accounts)],
         "repositories": list(account.repositories),
         "tls": {
             "plain_http": tls.plain_http,
@@ -129,5 +148,5 @@ def _entry(account: Account, found: Examination | None = None) -> dict[str, obje
             "client_cert": tls.client_cert,
             "client_key": tls.client_key,
         },
-        "card": card_entry(card_of(service, found)),
+        "card": card_entry(card_of(service, found)) if holds_images else None,
     }

@@ -42,7 +42,8 @@ def _status_of(command: Callable[..., int], options: dict[str, object]) -> int:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last place where it can be put into words
         name = command.__name__
-        shown = Faults().shown(error, "`transship`" if name[0] == "_" else f"`transship {name}`")
+        called = "" if name[0] == "_" else f" {name.replace('_', ' ').strip()}"
+        shown = Faults().shown(error, f"`transship{called}`")
         show_error(shown, as_json=bool(options.get("as_json")))
         return shown.exit_status
     return status

@@ -13,6 +13,7 @@ from transship.text import safe
 from transship.transfers.start import start_runner
 from transship.transfers.view import view
 from transship_tui.commands.documents import job_document
+from transship_tui.commands.listening import Listening
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -25,8 +26,7 @@ from transship_tui.commands.options import (
 from transship_tui.commands.output import say, show, show_json
 from transship_tui.commands.progress import OnInterrupt, finish, follow
 from transship_tui.commands.session import open_session
-from transship_tui.commands.watch import Listening
-from transship_tui.commands.watch import watch as watch_plan
+from transship_tui.commands.standing_by import taken
 
 if TYPE_CHECKING:
     from transship.plans.plan import Plan
@@ -41,6 +41,13 @@ def run(
     ] = False,
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete what the plan's [delete] says, too.")
+    ] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust",
+            help="Believe the targets to be as the last run left them, and ask the sources only.",
+        ),
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Go on, as the plan's [schedule] says.")
@@ -81,10 +88,14 @@ def run(
     if watch:
         if detach or as_json:
             raise BadRequest("--watch stays and has no end, so --detach and --json say nothing")
+        if trust:
+            raise BadRequest("--trust is for one run; with --watch both sides are looked at")
+        from transship_tui.commands.watch import watch as watch_plan
+
         return watch_plan(session, plan, listening, delete=delete)
     if listen:
         raise BadRequest("--listen takes notifications while a plan is watched; add --watch")
-    job = _started(session, session.read_plan(plan), delete=delete)
+    job = _started(session, session.read_plan(plan), delete=delete, trust=trust)
     if detach:
         if as_json:
             show_json(job_document(view(job)))
@@ -98,13 +109,13 @@ def run(
     return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
 
 
-def _started(session: Session, plan: Plan, *, delete: bool) -> Job:
+def _started(session: Session, plan: Plan, *, delete: bool, trust: bool) -> Job:
     if delete and plan.delete is None:
         raise BadRequest(
             "the plan has no [delete], so --delete says nothing",
             remedy="Write [delete] into the plan; only a replication can have it.",
         )
     accesses = asyncio.run(session.accesses(plan))
-    job = session.jobs.create(plan, deletes=delete)
-    start_runner(job, accesses)
+    job = session.jobs.create(plan, deletes=delete, trusts=trust)
+    start_runner(job, accesses, taken())
     return job

@@ -81,12 +81,14 @@ class Session:
         referrers: bool = True,
         on_conflict: OnConflict = OnConflict.OVERWRITE,
         create_missing: Visibility | None = None,
+        try_refused: bool = False,
     ) -> Plan:
         """Return the plan of one copy. Raises BadReference, BadPlatform and BadRequest."""
         return Plan(
             copies=(wanted(self.reference(source), self.reference(target)),),
             on_conflict=on_conflict,
             create_missing=create_missing,
+            try_refused=try_refused,
             referrers=referrers,
             platforms=tuple(map(parse_platform, platforms)),
         )

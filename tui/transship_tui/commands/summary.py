@@ -26,6 +26,8 @@ def summary(view: JobView) -> Iterator[str]:
         yield f"  {_counts(view)}"
     if view.bytes.total:
         yield f"  {_bytes(view)}"
+    if view.trust is not None:
+        yield f"  {safe(view.trust.words)}"
     for failure in view.failures:
         yield from _failure(failure)
 

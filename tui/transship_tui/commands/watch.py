@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from transship.errors import BadRequest, SecretUnavailable
+from transship.errors import SecretUnavailable
 from transship.text import safe
 from transship.transfers.watch.record import WatchFile
 from transship.transfers.watch.timing import schedule_of, schedule_text
@@ -27,27 +26,11 @@ if TYPE_CHECKING:
 
     from transship.webhooks.address import Address
     from transship.webhooks.event import Event
+    from transship_tui.commands.listening import Listening
     from transship_tui.commands.session import Session
 
 KEYRING_HOST = "webhook"
 """What the keyring calls the host of shared secrets; the user is the plan's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """What the command line says of notifications."""
-
-    address: str = ""
-    secret_file: Path | None = None
-    secret_descriptor: int | None = None
-
-    def check(self) -> None:
-        """Raise BadRequest when it doesn't go together."""
-        given = self.secret_file is not None or self.secret_descriptor is not None
-        if given and not self.address:
-            raise BadRequest("a shared secret is for --listen ADDRESS:PORT")
-        if self.secret_file is not None and self.secret_descriptor is not None:
-            raise BadRequest("--secret-file and --secret-fd both give the secret; give it once")
 
 
 def watch(session: Session, name: str, listening: Listening, *, delete: bool) -> int:

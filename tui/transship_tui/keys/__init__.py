@@ -12,13 +12,22 @@ from collections.abc import Iterable
 from textual.binding import BindingType
 
 from transship_tui.keys.cutover import CUTOVER
+from transship_tui.keys.delegates import DELEGATES
 from transship_tui.keys.general import GENERAL, LOGS
 from transship_tui.keys.jobs import JOBS
 from transship_tui.keys.key import Contexts, Key
 from transship_tui.keys.plans import PLANS
 from transship_tui.keys.registries import REGISTRIES
 
-CONTEXTS: Contexts = {**GENERAL, **REGISTRIES, **PLANS, **JOBS, **CUTOVER, **LOGS}
+CONTEXTS: Contexts = {
+    **GENERAL,
+    **REGISTRIES,
+    **PLANS,
+    **JOBS,
+    **DELEGATES,
+    **CUTOVER,
+    **LOGS,
+}
 
 _NAMES = {
     "question_mark": "?",

@@ -17,6 +17,14 @@ JOBS: Contexts = {
         "Before a copy",
         (
             Key("worklist.start", "enter", "start", "Start…", "Ask, then start", show=True),
+            Key(
+                "worklist.create",
+                "C",
+                "create",
+                "Create…",
+                "Let the run create what the target lacks, or don't",
+                show=True,
+            ),
             Key("worklist.details", "i", "details", "Details", "All of this copy", show=True),
             Key("worklist.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),
         ),

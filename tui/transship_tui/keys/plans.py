@@ -60,6 +60,22 @@ PLANS: Contexts = {
         "What a plan would do",
         (
             Key("foreseen.start", "S", "start", "Start…", "Ask whether to start it", show=True),
+            Key(
+                "foreseen.create",
+                "C",
+                "create",
+                "Create…",
+                "Let the run create what the target lacks, or don't",
+                show=True,
+            ),
+            Key(
+                "foreseen.who",
+                "w",
+                "who",
+                "Who moves it",
+                "Choose who moves it: Transship, or an engine elsewhere",
+                show=True,
+            ),
             Key("foreseen.verdict", "f", "verdict", "Filter", "One verdict, then all", show=True),
             Key(
                 "foreseen.next-tab",
@@ -84,6 +100,13 @@ PLANS: Contexts = {
         (
             Key("plans.drift", "d", "drift", "Drift", "How its targets have drifted", show=True),
             Key("plans.board", "b", "board", "Board", "Which image is in which stage", show=True),
+            Key(
+                "plans.quick",
+                "Q",
+                "quick",
+                "Quick mode",
+                "Move all of a personal account of TCR to an instance",
+            ),
             Key("plans.advice", "A", "advice", "Advice", "Which way is best for this plan"),
         ),
     ),

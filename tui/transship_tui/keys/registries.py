@@ -20,6 +20,13 @@ REGISTRIES: Contexts = {
                 show=True,
             ),
             Key(
+                "registries.keys",
+                "K",
+                "keys",
+                "Keys",
+                "Add or change the keys of its cloud's API",
+            ),
+            Key(
                 "registries.card",
                 "i",
                 "card",

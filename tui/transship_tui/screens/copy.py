@@ -12,12 +12,14 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, ContentSwitcher, Static
 
+from transship.accounts.apis import holding_images
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
 from transship.transfers.inventory import Progress
 from transship.transfers.preview import Preview
 from transship.transfers.work import Verdict, Worklist
+from transship_tui.creations import creation_question, creation_words, visibility_of
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys.words import words_for
 from transship_tui.lines import copy_line
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from transship.accounts.account import Account
     from transship.oci.reference import Reference
     from transship.plans.plan import Plan
+    from transship_tui.naming import Naming
 
 _NAMED = 3
 """How many overwritten tags are named in the question."""
@@ -44,7 +47,8 @@ class CopyScreen(Frame):
     HELP = """
 First say where the images go. Preview looks at both sides and shows, for each image, what would
 be done: copied, left because it is the same, or moved over another image. Nothing is written
-before you press Start and confirm it. {worklist.verdict} shows one verdict after another.
+before you press Start and confirm it. {worklist.verdict} shows one verdict after another. Where the
+target lacks what an image has to be in, {worklist.create} lets the run create that, or not.
 
 The job runs by itself. It goes on when you close Transship, or lose the connection.
 """
@@ -177,6 +181,16 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self.transship.journey.previewed = True
         self.transship.show_guide()
 
+    @on(WorklistView.CreateWanted)
+    def _create_wanted(self) -> None:
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                form = self.query_one(CopyForm)
+                form.create_missing(visibility_of(answer))
+                form.post_message(CopyForm.PreviewWanted(form.plan()))
+
+        self.app.push_screen(creation_question(), answered)
+
     # The start
 
     @on(WorklistView.StartWanted)
@@ -186,7 +200,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     @work(group="start", exclusive=True, exit_on_error=False)
     async def _start(self, plan: Plan, worklist: Worklist) -> None:
-        if not await self.app.push_screen_wait(_question(plan, worklist)):
+        if not await self.app.push_screen_wait(_question(plan, worklist, self.transship.naming)):
             return
         view = self.query_one(WorklistView)
         view.starting()
@@ -219,13 +233,13 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     def _accounts(self) -> Sequence[Account]:
         try:
-            return self.transship.engine.accounts()
+            return holding_images(self.transship.engine.accounts())
         except TransshipError as error:
             self.call_after_refresh(self.fail, error)
             return ()
 
 
-def _question(plan: Plan, worklist: Worklist) -> ConfirmDialog:
+def _question(plan: Plan, worklist: Worklist, naming: Naming) -> ConfirmDialog:
     """Return the question before the start. Overwriting asks for the target's name."""
     target = plan.copies[0].target.registry
     written = len(worklist.of(Verdict.COPY, Verdict.OVERWRITE))
@@ -233,6 +247,7 @@ def _question(plan: Plan, worklist: Worklist) -> ConfirmDialog:
     lines: list[str | tuple[str, str]] = [
         f"{counted(written, 'image')} will be written at {target}. {cost(worklist)}"
     ]
+    lines += [(f"\n+ {creation_words(each, naming)}", CARE) for each in worklist.creations]
     if moved:
         named = ", ".join(safe(short_name(tag), limit=_LONGEST_NAME) for tag in moved[:_NAMED])
         more = f" and {len(moved) - _NAMED:,} more" if len(moved) > _NAMED else ""

@@ -13,9 +13,11 @@ from textual.content import Content
 from transship.text import bytes_text, counted, rate_text, safe
 from transship.transfers.view import JobView
 from transship_tui.bridge import JobsChanged
+from transship_tui.keys import bindings
 from transship_tui.keys.words import chosen_keys, words_for
 from transship_tui.marks import BAD, mark
 from transship_tui.naming import Naming
+from transship_tui.screens.delegations import DelegationsScreen
 from transship_tui.screens.job import JobScreen
 from transship_tui.screens.job_controls import JobControls, line_for
 from transship_tui.widgets.rows import Column
@@ -80,12 +82,13 @@ class _JobRows:
 class JobsScreen(JobControls):
     """All jobs, the newest first, and how far the one under the cursor is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = bindings("job-list")
     CSS_PATH = "jobs.tcss"
     HELP = """
 Jobs run by themselves: they don't need the app, and go on when it is closed. {list.open} shows what
 a job moves and what failed. {jobs.pause} pauses a job and goes on with it, at no loss; a job whose
-process died is interrupted, and goes on from where it was.
+process died is interrupted, and goes on from where it was. What engines elsewhere move, Harbor or
+TCR, {jobs.delegations} shows.
 """
 
     def __init__(self) -> None:
@@ -149,6 +152,11 @@ process died is interrupted, and goes on from where it was.
     @on(VirtualTable.Opened)
     def _open(self, event: VirtualTable.Opened) -> None:
         self.app.push_screen(JobScreen(event.key))
+
+    def action_delegations(self) -> None:
+        """Show what engines elsewhere move."""
+        self.hush()
+        self.app.push_screen(DelegationsScreen())
 
     def action_verify(self) -> None:
         """Open the job, and prove it there."""

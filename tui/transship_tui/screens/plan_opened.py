@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from transship.accounts.apis import holding_images
 from transship.plans.encode import document_text, encode
 from transship.plans.file import document_in
 from transship_tui.widgets.plan_draft import PlanDraft
@@ -114,7 +115,8 @@ def rules_for(
     What is named by its digest is left out.
     """
     host = sources[0].registry
-    others = [account.host for account in engine.accounts() if account.host != host]
+    places = holding_images(engine.accounts())
+    others = [account.host for account in places if account.host != host]
     if target in ("", host):
         target = others[0] if len(others) == 1 else ""
     way = way_between(host, target, engine)

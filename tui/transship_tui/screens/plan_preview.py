@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -18,11 +19,13 @@ from transship.guide import Step
 from transship.text import counted, safe
 from transship.transfers.inventory import Progress
 from transship_tui.beside import computed
+from transship_tui.creations import creation_question, visibility_of
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import chosen
 from transship_tui.keys.words import words_for
 from transship_tui.lines import run_line
 from transship_tui.screens.frame import Frame
+from transship_tui.screens.who import WhoScreen
 from transship_tui.widgets.plan_foreseen import Foreseen, foresee, question_words
 from transship_tui.widgets.plan_preview import PlanPreview
 from transship_tui.widgets.plan_rows import way_of
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from transship_tui.naming import Naming
 
 _UNKNOWN = "Nothing is known yet. {foreseen.refresh} looks again; {back} goes back."
+_ALL_THERE = "The targets lack nothing that a run could create."
 _AT_ONCE = 5_000
 """So many copies are sorted before anybody notices."""
 
@@ -45,12 +49,15 @@ class PlanPreviewScreen(Frame):
     """
 
     MODE = "plan"
-    BINDINGS: ClassVar[list[BindingType]] = chosen("foreseen.start", "foreseen.refresh")
+    BINDINGS: ClassVar[list[BindingType]] = chosen(
+        "foreseen.start", "foreseen.create", "foreseen.who", "foreseen.refresh"
+    )
     WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
     HELP: ClassVar[str] = """
 Both sides were looked at, and nothing was written. Copies have a verdict each, and
 {foreseen.verdict} shows one after another; {foreseen.next-tab} goes on to what would be deleted, to
-what the rules left out and why, and to the repositories that come to be.
+what the rules left out and why, and to the repositories that come to be. Where a target lacks what
+an image has to be in, {foreseen.create} lets the run create that; the plan's editor keeps it.
 
 {list.open} shows a row in whole: who, where, why, and what to do about it. Start asks once more.
 Where tags would move or go, it wants the target's name typed.
@@ -74,16 +81,39 @@ Where tags would move or go, it wants the target's name typed.
 
     def on_mount(self) -> None:
         """Begin to look."""
-        way = way_of(self._plan, self.transship.naming)
-        more = way if self._saved else f"{way} · as it is here, not saved"
-        self.heading(f"Preview of {self._plan_name}", more)
-        self.line(run_line(self._saved) if self._saved else "")
+        self._say_what()
         self._look()
 
     def action_refresh_list(self) -> None:
         """Look at both sides anew."""
         self.hush()
         self._look()
+
+    def action_create(self) -> None:
+        """Ask whether the run may create what is missing, then look anew."""
+
+        def answered(answer: str | None) -> None:
+            if answer is None or visibility_of(answer) is self._plan.create_missing:
+                return
+            self._plan = replace(self._plan, create_missing=visibility_of(answer))
+            self._saved = ""
+            self._say_what()
+            self.action_refresh_list()
+
+        self.app.push_screen(creation_question(), answered)
+
+    @on(PlanPreview.WhoWanted)
+    def action_who(self) -> None:
+        """Let the operator choose who moves it."""
+        self.hush()
+        ours = self.action_start
+        self.app.push_screen(WhoScreen(self._plan, self._plan_name, self._saved, ours))
+
+    def _say_what(self) -> None:
+        way = way_of(self._plan, self.transship.naming)
+        more = way if self._saved else f"{way} · as it is here, not saved"
+        self.heading(f"Preview of {self._plan_name}", more)
+        self.line(run_line(self._saved) if self._saved else "")
 
     def take_step(self, step: Step) -> bool:
         """Ask whether to start, once all is known."""
@@ -153,9 +183,10 @@ Where tags would move or go, it wants the target's name typed.
     def impossible(self) -> Mapping[str, str]:
         """Say why it can't be started."""
         if self._foreseen is None:
-            return {"start": "It isn't known yet what it would do."}
+            return dict.fromkeys(("start", "create"), "It isn't known yet what it would do.")
         why_not = self.query_one(PlanPreview).why_not
-        return {"start": why_not} if why_not else {}
+        nothing = not (self._foreseen.lacking or self._foreseen.preview.worklist.creations)
+        return ({"start": why_not} if why_not else {}) | ({"create": _ALL_THERE} if nothing else {})
 
     @on(PlanPreview.StartWanted)
     def action_start(self) -> None:

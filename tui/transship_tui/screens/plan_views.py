@@ -60,6 +60,13 @@ class PlanViews(Frame):
             self.hush()
             self.app.push_screen(DriftScreen(entry.plan, entry.name))
 
+    def action_quick(self) -> None:
+        """Move all of a personal account of TCR to an instance."""
+        from transship_tui.screens.quick import QuickScreen
+
+        self.hush()
+        self.app.push_screen(QuickScreen())
+
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_board(self) -> None:
         """Show the board of a flow; of which one is asked where there are several."""

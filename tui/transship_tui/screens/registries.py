@@ -11,10 +11,12 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from transship.accounts.account import Account
+from transship.accounts.account import Account, api_hosts_of
+from transship.accounts.apis import api_account_of, holding_images, service_at
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.registries.examine import Examination
+from transship.registries.services import service_of
 from transship.text import counted
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -31,6 +33,7 @@ from transship_tui.widgets.account_card import (
     kind_of,
 )
 from transship_tui.widgets.bars import MessageBar
+from transship_tui.widgets.registry_entry import Entry
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 
@@ -119,14 +122,22 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
 
     def impossible(self) -> Mapping[str, str]:
         """Say what an empty list is missing."""
-        why = "" if self._accounts else "There is no registry yet; a adds one."
-        return dict.fromkeys(("edit", "test", "card", "remove"), why) if why else {}
+        if not self._accounts:
+            why = f"There is no registry yet; {key_for(self, 'registries.add')} adds one."
+            return dict.fromkeys(("edit", "test", "card", "remove", "keys"), why)
+        account = self._at_cursor()
+        if account is None or api_hosts_of(account.host, account):
+            return {}
+        if not service_at(account).holds_images:
+            return {"card": f"{account.host} holds no images.", "keys": "These are the keys."}
+        return {"keys": f"{service_at(account).title} has no API with keys of its own."}
 
     def take_step(self, step: Step) -> bool:
         """Take the account under the cursor as source or target; ask for one if there is none."""
         journey, account = self.transship.journey, self._at_cursor()
-        others = [each for each in self._accounts if each.host != journey.source]
-        if step is Step.SOURCE and account is not None:
+        places = holding_images(self._accounts)
+        others = [each for each in places if each.host != journey.source]
+        if step is Step.SOURCE and account is not None and account in places:
             journey.source = account.host
             self.tell(f"{account.host} is where the images are now")
             self._offer_target()
@@ -144,7 +155,8 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def _offer_target(self) -> None:
         """Put the cursor on a registry that the images can go to."""
         source = self.transship.journey.source
-        other = next((each.host for each in self._accounts if each.host != source), None)
+        places = holding_images(self._accounts)
+        other = next((each.host for each in places if each.host != source), None)
         if other is not None:
             self.query_one(VirtualTable).go_to(other)
 
@@ -173,11 +185,16 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         engine = self.transship.engine
         gone = account is not None and engine.is_secret_gone(account)
         card = self.query_one(AccountCard)
-        card.show(account, trial, engine.clock.now(), is_secret_gone=gone)
+        card.show(account, trial, engine.clock.now(), is_secret_gone=gone, accounts=self._accounts)
+        self.refresh_bindings()
 
     @on(VirtualTable.Opened)
     def _opened(self, event: VirtualTable.Opened) -> None:
-        self.transship.browse(event.key)
+        account = self._at_cursor()
+        if account is not None and not service_at(account).holds_images:
+            self.warn(f"{account.host} holds no images: it opens the API of a cloud")
+        else:
+            self.transship.browse(event.key)
 
     def action_explain(self) -> None:
         """Open what the message bar has no room for, else what is wrong with the account."""
@@ -205,6 +222,16 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def action_add(self) -> None:
         """Ask for a registry to add."""
         self.app.push_screen(RegistryFormScreen(self._saved))
+
+    def action_keys(self) -> None:
+        """Ask for the keys of the API of the cloud that the registry under the cursor is in."""
+        account = self._at_cursor()
+        hosts = api_hosts_of(account.host, account) if account else ()
+        if account is None or not hosts:
+            return
+        known = api_account_of(account, self._accounts)
+        begin_with = Entry(hosts[0], service=service_of(hosts[0]).kind)
+        self.app.push_screen(RegistryFormScreen(self._saved, known, begin_with=begin_with))
 
     def action_edit(self) -> None:
         """Ask what is to be different with the account under the cursor."""

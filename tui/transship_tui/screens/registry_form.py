@@ -18,34 +18,46 @@ from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
 from transship_tui.screens.frame import Frame
+from transship_tui.widgets.registry_entry import Entry
 from transship_tui.widgets.registry_form import RegistryForm
 
 
 class RegistryFormScreen(Frame):
-    """The form for one account. `saved` is called once the account is kept."""
+    """The form for one account. `saved` is called once the account is kept.
+
+    `begin_with` is what is filled in at first for a new one.
+    """
 
     MODE = "registries"
     BINDINGS: ClassVar[list[BindingType]] = bindings("registry-form")
     HELP: ClassVar[str] = """
-Fill in the host and go on: who answers there is asked at once, as nobody. Test tries the sign-in
+First say which registry it is: by a few letters of its service's name, or by its host. The form
+then asks in the words of the service, and says below where each answer is found. Who answers at the
+host is asked at once, as nobody. Test tries the sign-in
 too; Save does that, then keeps the account. enter and tab go on, {back} leaves everything as it was
 (and asks first, if something is filled in). {form.card} shows what can be done at a registry that
 has answered, and what each “no” means for a migration. {form.more} unfolds what is rarely needed:
-the kind of service, and a certificate of your own.
+a certificate of your own.
 
 The secret goes into your keyring, or nowhere. It is never written into a file of Transship's.
 """
 
     def __init__(
-        self, saved: Callable[[Account, Examination], None], account: Account | None = None
+        self,
+        saved: Callable[[Account, Examination], None],
+        account: Account | None = None,
+        *,
+        begin_with: Entry | None = None,
     ) -> None:
         super().__init__()
+        self._begin_with = begin_with
         self._saved = saved
         self._account = account
 
     def compose_body(self) -> ComposeResult:
         """Give the form."""
-        yield RegistryForm(self.transship.engine, self._account)
+        engine = self.transship.engine
+        yield RegistryForm(engine, self._account, begin_with=self._begin_with)
 
     def on_mount(self) -> None:
         """Say what this is."""

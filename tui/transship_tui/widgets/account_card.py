@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -9,12 +10,13 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.accounts.account import Account, is_handed_out
-from transship.errors import TransshipError
+from transship.accounts.account import Account, api_hosts_of
+from transship.accounts.apis import api_account_of, hands_out, service_at, used_by
+from transship.errors import ApiKeysNeeded, TransshipError
 from transship.registries.access import Access
 from transship.registries.card import Card, card_of
 from transship.registries.examine import Examination, protection
-from transship.registries.services import Service, service_named, service_of
+from transship.registries.services import Service
 from transship.text import counted, duration_text, safe
 from transship_tui.keys.words import Chosen, chosen_keys, key_of
 from transship_tui.marks import BAD, CARE, mark
@@ -30,6 +32,7 @@ SECRET_PLACES = {
 }
 """Where a secret lives, in words, by an account's `secret_source`."""
 
+_NO_IMAGES = "Holds no images: it opens the API of a cloud for the registries that are in it."
 _GONE = "secret to be typed: that of an earlier run is gone"
 _FACTS = ("Address", "Service", "Sign-in", "TLS", "Lists", "Tested")
 
@@ -57,7 +60,12 @@ def kind_of(account: Account, trial: Trial | None = None) -> Service:
     """Return the service behind an account, as it was found where that was tried."""
     if trial is not None and trial.found is not None:
         return trial.found.service
-    return service_named(account.service) or service_of(account.host)
+    return service_at(account)
+
+
+def called(account: Account) -> str:
+    """Return what the operator calls an account."""
+    return account.alias or account.host
 
 
 def card_for(account: Account, trial: Trial | None) -> Card:
@@ -90,14 +98,25 @@ class AccountCard(VerticalScroll, can_focus=False):
         yield Static(id="can-lines", classes="can")
 
     def show(
-        self, account: Account | None, trial: Trial | None, now: float, *, is_secret_gone: bool
+        self,
+        account: Account | None,
+        trial: Trial | None,
+        now: float,
+        *,
+        is_secret_gone: bool,
+        accounts: Sequence[Account] = (),
     ) -> None:
         """Show an account, or nothing. `now` is the time in seconds since the epoch.
 
         `is_secret_gone` says that its secret was for one run only, and this is another one.
+        `accounts` are all that there are.
         """
         self.set_class(account is None, "-empty")
-        facts = _facts(account, trial, now, chosen_keys(self)) if account is not None else {}
+        facts: dict[str, Content] = {}
+        if account is not None:
+            facts = _facts(account, trial, now, accounts, chosen_keys(self))
+            title = "Lists" if service_at(account).holds_images else "Used by"
+            _put(self.query_one("#lists-line .name", Static), Content(title))
         if account is not None and is_secret_gone:
             facts["sign-in"] = Content(safe(f"{account.username}, {_GONE}"))
         for name, value in facts.items():
@@ -107,9 +126,15 @@ class AccountCard(VerticalScroll, can_focus=False):
         if account is not None and trial is not None and trial.problem is not None:
             _put(problem, _problem(trial.problem, account, chosen_keys(self)))
         if account is not None:
+            self._show_what_it_can(account, trial)
+
+    def _show_what_it_can(self, account: Account, trial: Trial | None) -> None:
+        short = lines = Content(_NO_IMAGES)
+        if service_at(account).holds_images:
             card = card_for(account, trial)
-            _put(self.query_one("#can-short", Static), in_short(card))
-            _put(self.query_one("#can-lines", Static), in_lines(card))
+            short, lines = in_short(card), in_lines(card)
+        _put(self.query_one("#can-short", Static), short)
+        _put(self.query_one("#can-lines", Static), lines)
 
 
 def _put(into: Static, value: Content) -> None:
@@ -118,22 +143,30 @@ def _put(into: Static, value: Content) -> None:
         into.update(value)
 
 
-def _facts(account: Account, trial: Trial | None, now: float, keys: Chosen) -> dict[str, Content]:
+def _facts(
+    account: Account,
+    trial: Trial | None,
+    now: float,
+    accounts: Sequence[Account],
+    keys: Chosen,
+) -> dict[str, Content]:
+    if service_at(account).holds_images:
+        lists = _lists(account, trial, api_account_of(account, accounts), keys)
+    else:
+        lists = ", ".join(map(called, used_by(account, accounts))) or "none yet"
     return {
         "address": Content(safe(account.host)),
         "service": Content(kind_of(account, trial).title),
-        "sign-in": Content(safe(_sign_in(account))),
+        "sign-in": Content(safe(_sign_in(account, accounts))),
         "tls": _protection(account),
-        "lists": Content(_lists(account, trial, keys)),
+        "lists": Content(safe(lists)),
         "tested": _tested(trial, now, keys),
     }
 
 
-def _sign_in(account: Account) -> str:
-    if is_handed_out(account):
-        return "handed out by its API"
+def _sign_in(account: Account, accounts: Sequence[Account]) -> str:
     if not account.secret_source:
-        return "anonymous"
+        return hands_out(account, accounts) or "anonymous"
     user = f"{account.username}, " if account.username else ""
     return f"{user}secret {SECRET_PLACES[account.secret_source]}"
 
@@ -144,14 +177,20 @@ def _protection(account: Account) -> Content:
     return Content.styled(f"! {words}", CARE) if unsafe else Content(words)
 
 
-def _lists(account: Account, trial: Trial | None, keys: Chosen) -> str:
+def _lists(account: Account, trial: Trial | None, api: Account | None, keys: Chosen) -> str:
+    wants_keys = api is None and bool(api_hosts_of(account.host, account))
+    adds = f"{key_of('registries.keys', keys)} adds the keys of its cloud's API"
     if account.repositories:
-        return f"{counted(len(account.repositories), 'repository', 'repositories')} that you named"
+        count = counted(len(account.repositories), "repository", "repositories")
+        return f"{count} that you named{f'; {adds}' if wants_keys else ''}"
     found = trial.found if trial else None
+    by_api = f"by the API, keys: {called(api)}" if api is not None else ""
+    if wants_keys and not (found and found.lists):
+        return f"nothing yet: {adds}"
     if found is None or found.lists is None:
-        return "not known yet"
+        return by_api or "not known yet"
     if found.lists:
-        return "its repositories"
+        return by_api or "its repositories"
     return f"nothing: name repositories with {key_of('registries.edit', keys)}"
 
 
@@ -164,6 +203,8 @@ def _tested(trial: Trial | None, now: float, keys: Chosen) -> Content:
 def _problem(problem: TransshipError, account: Account, keys: Chosen) -> Content:
     note = note_of(problem, account)
     remedy = note.remedy if note else problem.remedy
+    if isinstance(problem, ApiKeysNeeded):
+        note, remedy = None, f"{key_of('registries.keys', keys)} adds them."
     # What a field of the form mends is said in the form's words.
     edits = ""
     if note is not None and note.place != "host":

@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from transship.accounts.account import Account
+from transship.accounts.apis import holding_images
 from transship.errors import CatalogClosed, TransshipError
 from transship.oci.reference import Reference
 from transship.text import counted
@@ -131,7 +132,7 @@ class Browser(WorkersMinded, Vertical):
     def show_accounts(self) -> None:
         """Show the registries as they are now: they may have changed elsewhere."""
         try:
-            self._accounts = self._engine.accounts()
+            self._accounts = holding_images(self._engine.accounts())
         except TransshipError as error:
             self._frame.fail(error)
             return

@@ -18,7 +18,9 @@ from transship.oci.platform import Platform, parse_platform
 from transship.oci.reference import Reference
 from transship.plans.mapping import mapped, proposed_path, repositories_of
 from transship.plans.plan import OnConflict, Plan
+from transship.registries.services.api import Visibility
 from transship.text import safe
+from transship_tui.creations import ANSWERS, visibility_of
 from transship_tui.keys.words import key_for
 from transship_tui.marks import BAD, CARE, QUIET
 from transship_tui.naming import Naming
@@ -113,6 +115,9 @@ class CopyForm(VerticalScroll, can_focus=False):
                 id="on-conflict",
             )
         with Horizontal(classes="field"):
+            yield Label("Missing there")
+            yield Select(ANSWERS, value="", allow_blank=False, compact=True, id="create-missing")
+        with Horizontal(classes="field"):
             yield Label("Referrers")
             yield Select(_REFERRERS, value=True, allow_blank=False, compact=True, id="referrers")
         with Horizontal(classes="field"):
@@ -136,7 +141,7 @@ class CopyForm(VerticalScroll, can_focus=False):
 
     def on_resize(self) -> None:
         """Close up where there are few lines."""
-        self.set_class(self.size.height < 15, "-close")
+        self.set_class(self.size.height < 17, "-close")
 
     def _host_words(self, host: str) -> str:
         called = self._naming.place(host)
@@ -163,7 +168,12 @@ class CopyForm(VerticalScroll, can_focus=False):
             on_conflict=OnConflict(str(self.query_one("#on-conflict", Select).value)),
             referrers=bool(self.query_one("#referrers", Select).value),
             platforms=self._platforms(),
+            create_missing=visibility_of(str(self.query_one("#create-missing", Select).value)),
         )
+
+    def create_missing(self, visibility: Visibility | None) -> None:
+        """Choose whether what is missing at the target is created, and for whom to pull."""
+        self.query_one("#create-missing", Select).value = str(visibility or "")
 
     def _platforms(self) -> tuple[Platform, ...]:
         words = self.query_one("#platforms", Input).value.replace(",", " ").split()

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
+from transship.accounts.apis import holding_images
 from transship.cutover.change.ways import Way
 from transship.cutover.subject import Subject
 from transship.errors import BadRequest, TransshipError
@@ -111,7 +112,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         """Begin with the domain; say which registries are known."""
         self._control("domain").focus()
         try:
-            hosts = [account.host for account in self._engine.accounts()]
+            hosts = [account.host for account in holding_images(self._engine.accounts())]
         except TransshipError as error:
             self.post_message(self.Failed(error))
             return

@@ -51,6 +51,12 @@ class Field(Vertical):
         """Stand back."""
         self.remove_class("-focused")
 
+    def call(self, label: str) -> None:
+        """Give it another label."""
+        if label != self._label:
+            self._label = label
+            self.query_one(".label", Static).update(Content(label))
+
     def say(self, note: Content) -> None:
         """Say something under the line, or nothing."""
         said = self.query_one(".note", Static)

@@ -14,6 +14,7 @@ from textual.widgets import Input, RadioButton, RadioSet, Select, Static
 from transship.plans.locate import Place
 from transship.plans.plan import Kind, OnConflict
 from transship.text import safe
+from transship_tui.creations import ANSWERS
 from transship_tui.marks import BAD
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.plan_draft import SCHEDULE, PlanDraft, Reading
@@ -41,6 +42,7 @@ _ENTRIES = (
         ),
         left_out=False,
     ),
+    ChoiceEntry(("create_missing",), "Missing there", ANSWERS),
     ChoiceEntry(
         ("referrers",),
         "Referrers",

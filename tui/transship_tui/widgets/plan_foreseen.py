@@ -12,6 +12,7 @@ from transship.oci.reference import Reference
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
 from transship.transfers.preview import Preview
 from transship.transfers.work import Copy, Verdict
+from transship_tui.creations import creation_lines, creation_words, lacking
 from transship_tui.extents import extent_of
 from transship_tui.marks import BAD, CARE, MARKS, QUIET
 from transship_tui.naming import Naming
@@ -51,7 +52,7 @@ class Foreseen:
 
     `extent` says how much was left out. `causes` counts what can't be copied by its cause, and
     `remedies` says that something can be done about that. `affected` are the registries at which
-    tags move or go.
+    tags move or go. `lacking` counts what fails for want of something that a run could create.
     """
 
     preview: Preview
@@ -63,6 +64,7 @@ class Foreseen:
     causes: tuple[tuple[str, int], ...]
     remedies: bool
     affected: tuple[str, ...]
+    lacking: int = 0
 
     @property
     def copies(self) -> Sequence[Copy]:
@@ -105,6 +107,7 @@ def foresee(preview: Preview, rate: float) -> Foreseen:
         tuple(causes.most_common()),
         any(copy.problem is not None for copy in worklist.of(*_STOPPED)),
         tuple(dict.fromkeys(copy.target.registry for copy in changed)),
+        lacking(worklist),
     )
 
 
@@ -141,11 +144,16 @@ def totals(foreseen: Foreseen, only: Verdict | None, width: int) -> Iterator[Con
     yield Content.assemble(*line)
 
 
-def costs(foreseen: Foreseen, naming: Naming) -> Iterator[Content]:
-    """Give what the whole costs, and what would go wrong or be lost, a line for each."""
+def costs(foreseen: Foreseen, naming: Naming, creates: str) -> Iterator[Content]:
+    """Give what the whole costs, and what would go wrong or be lost, a line for each.
+
+    `creates` is the key that lets what is missing be created.
+    """
     unknown = foreseen.preview.worklist.bytes_to_move and not foreseen.rate
     later = "  Time: not known yet." if unknown else ""
     yield Content.assemble(_bytes(foreseen), (later, QUIET))
+    creations = foreseen.preview.worklist.creations
+    yield from creation_lines(creations, foreseen.lacking, naming, creates)
     if foreseen.causes:
         stopped = sum(count for _, count in foreseen.causes)
         named = ", ".join(
@@ -190,6 +198,8 @@ def question_words(foreseen: Foreseen, naming: Naming) -> Content:
     lines: list[str | tuple[str, str]] = [
         f"{counted(written, 'image')} will be written{where}. {_bytes(foreseen)}"
     ]
+    creations = foreseen.preview.worklist.creations
+    lines += [(f"\n+ {creation_words(creation, naming)}", CARE) for creation in creations]
     for verdict, words in (
         (Verdict.OVERWRITE, "will point at another image"),
         (Verdict.DELETE, "will be deleted"),

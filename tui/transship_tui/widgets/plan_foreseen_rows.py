@@ -8,6 +8,7 @@ from textual.content import Content
 
 from transship.text import safe
 from transship.transfers.foresight import Unforeseen
+from transship.transfers.preview import Preview
 from transship.transfers.work import Copy, Verdict
 from transship_tui.marks import BAD, CARE, QUIET, mark
 from transship_tui.naming import Naming, middle_cut
@@ -37,11 +38,12 @@ _ARROW = " → "
 
 
 class ForeseenRows:
-    """Copies with their verdicts."""
+    """Copies of a preview with their verdicts."""
 
-    def __init__(self, copies: Sequence[Copy], naming: Naming) -> None:
+    def __init__(self, copies: Sequence[Copy], naming: Naming, preview: Preview) -> None:
         self._copies = copies
         self._naming = naming
+        self._preview = preview
 
     def __len__(self) -> int:
         return len(self._copies)
@@ -72,12 +74,22 @@ class ForeseenRows:
         color = _COLORS.get(copy.verdict, QUIET)
         yield Content.styled(safe(copy.reason) or copy.digest or "", color)
         if copy.problem is not None:
-            yield Content.styled(f"→ {safe(copy.problem.remedy)}", QUIET)
+            yield Content.styled(f"→ {self._mapping(copy) or safe(copy.problem.remedy)}", QUIET)
 
     def facts(self, index: int) -> tuple[Content, Sequence[tuple[str, str]]]:
         """Return a title and everything that is known of one copy."""
         copy = self._copies[index]
-        return mark(copy.verdict), copy_facts(copy, self._naming)
+        facts = copy_facts(copy, self._naming)
+        if mapping := self._mapping(copy):
+            facts.append(("Fits with", mapping))
+        return mark(copy.verdict), facts
+
+    def _mapping(self, copy: Copy) -> str:
+        """Return with which mapping a name that is refused would fit; nothing when it isn't."""
+        if (found := self._preview.becomes(copy)) is None:
+            return ""
+        proposal, name = found
+        return safe(f'map = "{proposal.map}" in rule {proposal.rule + 1}: {name.repository}')
 
 
 class GroupRows:

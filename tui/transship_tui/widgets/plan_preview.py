@@ -15,6 +15,7 @@ from textual.widgets import Button, ContentSwitcher, Static
 from transship.transfers.work import Verdict
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import chosen
+from transship_tui.keys.words import key_for
 from transship_tui.naming import Naming
 from transship_tui.widgets.plan_foreseen import (
     ORDER,
@@ -43,6 +44,7 @@ _ROW_LINES = 3
 """How many lines there are for one row, with what to do about it, where there is room."""
 _ROOMY = 15
 _NEW = "comes to be at the target"
+_CREATED = "is created by the run before anything is written into it"
 _KEPT = tuple(verdict for verdict in ORDER if verdict is not Verdict.DELETE)
 
 
@@ -68,6 +70,9 @@ class PlanPreview(Vertical):
     class StartWanted(Message):
         """It is to be done."""
 
+    class WhoWanted(Message):
+        """Somebody else may be to do it."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._foreseen: Foreseen | None = None
@@ -90,6 +95,7 @@ class PlanPreview(Vertical):
         yield TextLines(id="row")
         with Horizontal(id="start-line"):
             yield Button("Start…", id="start", compact=True, variant="primary")
+            yield Button("Who moves it…", id="who", compact=True)
             yield Static(id="why")
 
     def on_resize(self) -> None:
@@ -180,6 +186,7 @@ class PlanPreview(Vertical):
         seen = self._foreseen
         deleted = seen.counts.get(Verdict.DELETE, 0)
         unknown = seen.preview.unknown
+        created = seen.preview.worklist.creations
         lists = {
             "copies": ("Copies", f"{len(seen.copies) - deleted:,}"),
             "deletions": ("Deletions", f"{deleted:,}" if deleted else ""),
@@ -188,6 +195,7 @@ class PlanPreview(Vertical):
                 seen.extent,
             ),
             "new": ("New repositories", f"{len(seen.new):,}" if seen.new else ""),
+            "created": ("Created first", f"{len(created):,}" if created else ""),
             "unknown": ("Not known", f"{len(unknown):,}" if unknown else ""),
         }
         there = {name: title for name, title in lists.items() if title[1]}
@@ -200,9 +208,13 @@ class PlanPreview(Vertical):
     def _rows(self, seen: Foreseen) -> tuple[str, AnyRows]:
         """Return which table shows the list, and its rows."""
         if self._list == "deletions":
-            return "copies", ForeseenRows(seen.of(Verdict.DELETE), self._naming)
+            return "copies", ForeseenRows(seen.of(Verdict.DELETE), self._naming, seen.preview)
         if self._list == "new":
             return "names", NameRows(seen.new, _NEW, self._naming)
+        if self._list == "created":
+            created = seen.preview.worklist.creations
+            names = [f"{each.target}: {each}" for each in created]
+            return "names", NameRows(names, _CREATED, self._naming)
         if self._list == "unknown":
             return "names", UnknownRows(seen.preview.unknown, self._naming)
         if self._list == "left-out" and self._group is not None:
@@ -210,7 +222,7 @@ class PlanPreview(Vertical):
         if self._list == "left-out":
             return "groups", GroupRows(seen.left_out)
         kept = _KEPT if self._only is None else (self._only,)
-        return "copies", ForeseenRows(seen.of(*kept), self._naming)
+        return "copies", ForeseenRows(seen.of(*kept), self._naming, seen.preview)
 
     # What is shown
 
@@ -238,7 +250,9 @@ class PlanPreview(Vertical):
         width = max(20, self.size.width - 2)
         chosen = self._only if self._list == "copies" else None
         self.query_one("#totals", TextLines).show(totals(self._foreseen, chosen, width))
-        self.query_one("#costs", TextLines).show(costs(self._foreseen, self._naming))
+        self.query_one("#costs", TextLines).show(
+            costs(self._foreseen, self._naming, key_for(self, "foreseen.create"))
+        )
         lists = self._lists()
         self.query_one("#lists", TabLine).tabs(list(lists.values()), list(lists).index(self._list))
 
@@ -259,6 +273,11 @@ class PlanPreview(Vertical):
         most = _ROW_LINES if roomy else _ROW_LINES - 1
         words += [Content("")] * (most - len(words))
         self.query_one("#row", TextLines).show(words[:most])
+
+    @on(Button.Pressed, "#who")
+    def _who(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.WhoWanted())
 
     @on(Button.Pressed, "#start")
     def _start(self, event: Button.Pressed) -> None:

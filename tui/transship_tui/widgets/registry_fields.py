@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
-from transship.accounts.account import Account, SecretSource
+from transship.accounts.account import Account
+from transship.accounts.key_file import read_key_file
 from transship_tui.widgets.field import Field, SecretInput
-from transship_tui.widgets.registry_entry import PROTECTIONS, SERVICE_KINDS, SOURCES, Entry
+from transship_tui.widgets.registry_entry import (
+    PARTS,
+    PROTECTIONS,
+    SERVICE_KINDS,
+    SOURCES,
+    Entry,
+)
 from transship_tui.widgets.registry_notes import Note, Place, protection_note, service_note
+from transship_tui.widgets.service_choices import ServiceChoices
+from transship_tui.widgets.service_fields import ServiceFields
 
-_MORE = "More: service, client certificate"
-_ROOM = 42
-"""The width of a field in the narrowest window."""
+_MORE = "More: client certificate"
 
 
-class RegistryFields(VerticalScroll, can_focus=False):
+class RegistryFields(ServiceFields, can_focus=False):
     """The fields for one account, those that are rarely needed folded away.
 
-    `account` is the one that is changed, `is_secret_gone` says that its secret isn't kept.
+    `account` is the one that is changed, `is_secret_gone` says that its secret isn't kept. For
+    a new one `begin_with` is what is filled in at first; where that says no service and no host,
+    the service is asked for. `others` are all accounts that there are.
     """
 
     DEFAULT_CSS = """
     RegistryFields {
-        height: auto; max-height: 85%; padding: 0 1;
+        height: auto; padding: 0 1;
         scrollbar-size: 0 1; scrollbar-gutter: stable;
         & #this-run { margin-left: 14; display: none; }
         & #more { padding: 0; text-style: none; }
@@ -38,6 +48,10 @@ class RegistryFields(VerticalScroll, can_focus=False):
         & #more:focus { background: $foreground; color: $background; }
         &>#rare { height: auto; display: none; }
         &.-more>#rare { display: block; }
+        &>#services { display: none; }
+        &.-choosing { height: 1fr; }
+        &.-choosing>#services { display: block; }
+        &.-choosing>#rare { display: none; }
     }
     """
 
@@ -47,37 +61,45 @@ class RegistryFields(VerticalScroll, can_focus=False):
 
         entry: Entry
 
-    class Left(Message):
-        """A field that says where and how the registry is reached was left, or chosen anew."""
-
-    def __init__(self, account: Account | None, *, is_secret_gone: bool = False) -> None:
-        super().__init__(id="fields")
-        self._before = account
-        # Until the operator chooses, the way to sign in follows from what the registry asks for.
-        self._source_by_us: SecretSource | None = None if account else "keyring"
+    def __init__(
+        self,
+        account: Account | None,
+        *,
+        is_secret_gone: bool = False,
+        begin_with: Entry | None = None,
+        others: Sequence[Account] = (),
+    ) -> None:
+        known = begin_with or Entry()
+        if account:
+            known = Entry.of(account, is_secret_gone=is_secret_gone)
+        super().__init__(account, known, others)
         self._notes: dict[Place, Note] = {}
         self._sought: Field | None = None
-        self._known = Entry.of(account, is_secret_gone=is_secret_gone) if account else Entry()
         self.may_not_list = False
         """Whether the registry is known not to list its repositories to this account."""
 
     def compose(self) -> ComposeResult:
         """Give the fields, the rare ones last."""
         known = self._known
-        host = _input("host", known.host, "registry.example.com:5000")
+        host = _input("host", known.host)
         host.disabled = self._before is not None
+        yield Field("Service", _select("service", SERVICE_KINDS, known.service))
+        for place in PARTS:
+            yield Field("", _input(place, ""))
         yield Field("Host", host)
+        yield ServiceChoices(id="services")
         yield Field("Alias", _input("alias", known.alias, "a short name for it, if you like"))
         yield Field("Protection", _select("tls", PROTECTIONS, known.protection))
         yield Field("CA file", _input("ca-file", known.ca_file, "path of a file in PEM"))
         yield Field("Sign-in", _select("sign-in", SOURCES, known.source))
         yield Button("Keep it for this run only", id="this-run", compact=True)
+        yield Field("As", _select("identity", [("", "")], ""))
         yield Field("User", _input("username", known.username))
         yield Field("Secret", SecretInput(id="secret"))
+        yield Field("Key file", _input("key-file", ""))
         yield Field("Repositories", _input("repositories", known.repositories, "team/web team/api"))
         yield Field("", Button(id="more", compact=True))
         with Vertical(id="rare"):
-            yield Field("Service", _select("service", SERVICE_KINDS, known.service))
             yield Field(
                 "Client cert", _input("client-cert", known.client_cert, "path of a file in PEM")
             )
@@ -88,16 +110,18 @@ class RegistryFields(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """Show what the account has, and what is sought once it is laid out."""
-        known = self._known
-        self.show_more(more=bool(known.service or known.client_cert))
+        self.show_more(more=bool(self._known.client_cert))
         self.screen.screen_layout_refresh_signal.subscribe(self, self._keep_in_sight)
+        self.query_one(ServiceChoices).narrow("")
         self.follow()
 
     @property
     def entry(self) -> Entry:
         """What is filled in."""
+        identity = self._chosen("identity")
         return Entry(
             host=self._text("host"),
+            parts=self._parts(),
             alias=self._text("alias"),
             protection=self._chosen("tls"),
             ca_file=self._text("ca-file"),
@@ -105,16 +129,31 @@ class RegistryFields(VerticalScroll, can_focus=False):
             client_key=self._text("client-key"),
             service=self._chosen("service"),
             source=self._chosen("sign-in"),
+            identity="" if identity == self._first_identity else identity,
             username=self._text("username"),
+            key_file=self._text("key-file"),
             repositories=self._text("repositories"),
             before=self._before,
             is_secret_gone=self._known.is_secret_gone,
+            others=self._others,
         )
 
     @property
-    def secret(self) -> str | None:
-        """The secret that was typed, if one is asked for."""
-        return self.query_one("#secret", SecretInput).value or None if self.entry.is_typed else None
+    def typed_secret(self) -> str:
+        """The secret, or the path of its file, as it was typed; nothing where none is asked for."""
+        entry = self.entry
+        if not entry.is_typed:
+            return ""
+        if entry.as_whom.secret.from_file:
+            return entry.key_file
+        return self.query_one("#secret", SecretInput).value
+
+    async def secret(self) -> str | None:
+        """Return the secret that was typed, or what stands in its file. Raises BadFile."""
+        typed = self.typed_secret
+        if typed and self.entry.as_whom.secret.from_file:
+            return await asyncio.to_thread(read_key_file, typed)
+        return typed or None
 
     @property
     def is_touched(self) -> bool:
@@ -123,20 +162,14 @@ class RegistryFields(VerticalScroll, can_focus=False):
         by_us = replace(known, source=entry.source) if self.is_source_ours else known
         return entry != by_us or bool(self.query_one("#secret", SecretInput).value)
 
-    @property
-    def is_source_ours(self) -> bool:
-        """Whether the way to sign in is still the one that wasn't chosen by the operator."""
-        return self.entry.source == self._source_by_us
-
-    def choose_source(self, source: SecretSource, *, by_us: bool = False) -> None:
-        """Choose a way to sign in; `by_us` when the operator hasn't asked for it."""
-        if by_us:
-            self._source_by_us = source
-        self.query_one("#sign-in", Select).value = source
-
     def begin(self) -> None:
         """Put the focus on the first field that can be filled in."""
-        self.query_one("#alias" if self._before else "#host").focus()
+        if self._before is not None:
+            self.query_one("#alias").focus()
+        elif self.is_choosing or not self._known.host:
+            self._focus_first()
+        else:
+            self.query_one("#username").focus()
 
     # What belongs to what is filled in
 
@@ -150,38 +183,61 @@ class RegistryFields(VerticalScroll, can_focus=False):
     @on(Select.Changed)
     def follow(self) -> None:
         """Show the fields that the choices ask for, and what belongs into them."""
+        choosing = self.is_choosing
+        self.set_class(choosing, "-choosing")
+        if choosing:
+            self.query_one(ServiceChoices).narrow(self._text("host"))
+        self._ask_as_the_service()
         entry = self.entry
-        self.field("ca-file").display = entry.protection == "ca"
-        encrypted = entry.protection != "plain"
-        self.field("client-cert").display = self.field("client-key").display = encrypted
-        self.field("username").display = self.field("secret").display = entry.is_typed
-        self.field("repositories").display = bool(
-            self.may_not_list or entry.repositories or not entry.kind.lists
-        )
-        secret = "kept; type another to replace it" if entry.keeps_secret else entry.kind.secret
-        self.query_one("#username", Input).placeholder = entry.kind.username
-        self.query_one("#secret", Input).placeholder = secret
-        self._hint("username", entry.kind.username)
-        self._hint("secret", secret)
+        for place, shown in self._shown(entry).items():
+            self.field(place).display = shown and (not choosing or place == "host")
+        self.query_one("#at-more").display = not choosing
+        self._label(entry, choosing=choosing)
         self.say(service_note(entry.kind, told=bool(entry.host and not entry.service)))
         if not (said := self._notes.get("tls")) or not said.is_problem:
             self.say(protection_note(here=entry.protection == "verified" and entry.is_here))
         self.post_message(self.Edited(entry))
 
-    def _hint(self, place: Place, words: str) -> None:
-        """Say under a field what has no room in it; what is wrong goes before."""
-        if not (said := self._notes.get(place)) or not said.is_problem:
-            self.say(Note(place, "", words if len(words) > _ROOM else ""))
+    def _shown(self, entry: Entry) -> dict[Place, bool]:
+        """Return which fields are asked for."""
+        asks, identity = entry.asks, entry.as_whom
+        encrypted = entry.protection != "plain"
+        by_file = identity.secret.from_file
+        unlisted = self.may_not_list or bool(entry.repositories) or not entry.kind.lists
+        return {
+            "service": True,
+            **{
+                place: self._asks_parts and number < len(asks.parts)
+                for number, place in enumerate(PARTS)
+            },
+            "host": True,
+            "alias": True,
+            "tls": True,
+            "ca-file": entry.protection == "ca",
+            "client-cert": encrypted,
+            "client-key": encrypted,
+            "sign-in": True,
+            "identity": entry.is_typed and len(asks.identities) > 1,
+            "username": entry.is_typed and identity.user is not None,
+            "secret": entry.is_typed and not by_file,
+            "key-file": entry.is_typed and by_file,
+            "repositories": unlisted and entry.kind.holds_images,
+        }
 
     @on(Input.Submitted)
     @on(SecretInput.Entered)
     def _next_field(self) -> None:
-        """Go on; what is folded away isn't on the way."""
+        """Take the service that was typed for, or go on; what is folded away isn't on the way."""
+        if self.is_choosing:
+            self.query_one(ServiceChoices).choose()
+            return
         self.screen.focus_next()
         if self.screen.focused is self.query_one("#more"):
             self.screen.focus_next()
 
     @on(Input.Blurred, "#host")
+    @on(Input.Blurred, "#part-1")
+    @on(Input.Blurred, "#part-2")
     @on(Input.Blurred, "#ca-file")
     @on(Input.Blurred, "#client-key")
     @on(Select.Changed, "#tls")
@@ -191,10 +247,12 @@ class RegistryFields(VerticalScroll, can_focus=False):
     @on(Button.Pressed, "#more")
     def turn_more(self) -> None:
         """Unfold the fields that are rarely needed, or fold them away."""
+        if self.is_choosing:
+            return
         more = not self.has_class("-more")
         self.show_more(more=more)
         if more:
-            self.query_one("#service").focus()
+            self.query_one("#client-cert").focus()
 
     def show_more(self, *, more: bool) -> None:
         """Show the fields that are rarely needed, or don't."""
@@ -209,6 +267,8 @@ class RegistryFields(VerticalScroll, can_focus=False):
 
     def say(self, note: Note) -> None:
         """Say something under a field, or nothing."""
+        if note.place == "secret" and self.entry.as_whom.secret.from_file:
+            note = replace(note, place="key-file")
         self._notes[note.place] = note
         field = self.field(note.place)
         field.say(note.content())
@@ -236,16 +296,6 @@ class RegistryFields(VerticalScroll, can_focus=False):
         """Seek nothing any more once the operator has gone on."""
         if self._sought is not None and event.widget is not self._sought.control:
             self._sought = None
-
-    def field(self, place: Place) -> Field:
-        """Return the field at a place."""
-        return self.query_one(f"#at-{place}", Field)
-
-    def _text(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
-
-    def _chosen(self, name: str) -> Any:
-        return self.query_one(f"#{name}", Select).value
 
 
 def _input(name: str, value: str, hint: str = "") -> Input:

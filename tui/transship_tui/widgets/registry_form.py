@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, get_args
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Input, Select
+from textual.widgets import Button, Input, Select, Static
 
 from transship.accounts.account import Account
 from transship.accounts.secrets import SecretStatus, status_of
-from transship.errors import BadReference, SignInNeeded, TransshipError
+from transship.errors import BadFile, BadReference, SignInNeeded, TransshipError
 from transship.registries.examine import Examination
-from transship_tui.lines import login_line
-from transship_tui.widgets.registry_entry import Entry, faults_in
+from transship_tui.widgets.registry_entry import Entry, faults_in, secret_fault
 from transship_tui.widgets.registry_fields import RegistryFields
 from transship_tui.widgets.registry_notes import (
     KEYRING_ERRORS,
@@ -42,6 +42,9 @@ _OF_THE_WAY: tuple[Place, ...] = (
     "client-key",
     "sign-in",
 )
+_BELOW = 5
+"""How many lines are below the fields: help and buttons."""
+_ROOMY = 16
 _OTHER_SCREEN = "It may ask on another screen: answer there, or stop and choose this run only."
 
 
@@ -55,7 +58,10 @@ class RegistryForm(WorkersMinded, Vertical):
     DEFAULT_CSS = """
     RegistryForm {
         height: 1fr; max-width: 96;
-        &>#buttons { height: auto; padding: 1 0 0 15; }
+        &>#help { height: 3; margin-top: 1; padding: 0 1; color: $foreground-muted; }
+        &>#buttons { height: 1; padding: 0 0 0 15; }
+        &.-close>#help { height: 4; margin-top: 0; }
+        &.-choosing>#buttons { display: none; }
         & #buttons Button { margin-right: 2; }
         & #card { display: none; }
     }
@@ -83,8 +89,11 @@ class RegistryForm(WorkersMinded, Vertical):
     class Left(Message):
         """The operator wants nothing of it kept."""
 
-    def __init__(self, engine: Engine, account: Account | None = None) -> None:
+    def __init__(
+        self, engine: Engine, account: Account | None = None, *, begin_with: Entry | None = None
+    ) -> None:
         super().__init__()
+        self._begin_with = begin_with
         self._engine = engine
         self._before = account
         self._keyring = SecretStatus("ok")
@@ -95,7 +104,13 @@ class RegistryForm(WorkersMinded, Vertical):
     def compose(self) -> ComposeResult:
         """Give the fields and the buttons."""
         gone = self._before is not None and self._engine.is_secret_gone(self._before)
-        yield RegistryFields(self._before, is_secret_gone=gone)
+        yield RegistryFields(
+            self._before,
+            is_secret_gone=gone,
+            begin_with=self._begin_with,
+            others=self._accounts(),
+        )
+        yield Static(id="help")
         with Horizontal(id="buttons"):
             yield Button("Test", id="test", compact=True)
             yield Button("Save", id="save", compact=True, variant="primary")
@@ -106,6 +121,21 @@ class RegistryForm(WorkersMinded, Vertical):
         """Begin with the first field that can be filled in."""
         self.fields.begin()
         self._look_at_keyring()
+
+    def on_resize(self) -> None:
+        """Leave the fields what the lines below them don't take."""
+        self.set_class(self.size.height < _ROOMY, "-close")
+        self.fields.styles.max_height = max(3, self.size.height - _BELOW)
+
+    def on_descendant_focus(self) -> None:
+        """Say what the field is that has the focus, and where its answer is found."""
+        self._help()
+
+    def _help(self) -> None:
+        # In one place, and always as high: nothing moves under the pointer as the focus goes on.
+        focused = self.screen.focused
+        words = self.fields.help_for(focused.id if focused is not None else None)
+        self.query_one("#help", Static).update(Content(words))
 
     def on_key(self, event: events.Key) -> None:
         """Keep the letters that go back elsewhere from closing a form that is half filled in."""
@@ -120,7 +150,7 @@ class RegistryForm(WorkersMinded, Vertical):
     @property
     def found(self) -> tuple[str, Examination] | None:
         """The host that answered last and what was found there, while that host is filled in."""
-        if self._found is None or self._found[0] != _host_in(self.fields.entry):
+        if self._found is None or self._found[0] != self.fields.entry.real_host:
             return None
         return self._found
 
@@ -142,7 +172,9 @@ class RegistryForm(WorkersMinded, Vertical):
 
     @on(RegistryFields.Edited)
     def _edited(self, event: RegistryFields.Edited) -> None:
-        self.post_message(self.Edited(_line(event.entry)))
+        self.post_message(self.Edited(event.entry.line))
+        self.set_class(self.fields.is_choosing, "-choosing")
+        self._help()
         if self._found is not None:
             self._offer_card()
 
@@ -155,7 +187,7 @@ class RegistryForm(WorkersMinded, Vertical):
         if unusable:
             self.fields.say(keyring_note(self._keyring))
         else:
-            handed_out = entry.is_handed_out
+            handed_out = bool(entry.handed_out)
             self.fields.say(source_note(entry.source, entry.host, handed_out=handed_out))
 
     @work(group="keyring", exit_on_error=False)
@@ -177,8 +209,10 @@ class RegistryForm(WorkersMinded, Vertical):
     def _knock(self) -> None:
         """Ask who answers at the host, as nobody, unless that is known."""
         entry = self.fields.entry
-        if self._saving or not entry.is_reachable:
+        if self._saving or not entry.is_reachable or self.fields.is_choosing:
             return
+        if entry.handed_out:
+            return  # Who is nobody there is handed a login, and nobody has asked for one yet.
         try:
             account = entry.account()
         except BadReference as error:
@@ -219,7 +253,8 @@ class RegistryForm(WorkersMinded, Vertical):
     @work(group="examine", exclusive=True, exit_on_error=False)
     async def _testing(self, account: Account) -> None:
         before = self.screen.focused
-        await self._try(account)
+        if (secret := await self._secret()) is not None:
+            await self._try(account, secret)
         if self.fields.wrong_fields() and self.screen.focused is before:
             self._focus_what_is_wrong()
 
@@ -237,24 +272,46 @@ class RegistryForm(WorkersMinded, Vertical):
         knew = self.fields.may_not_list or bool(account.repositories)
         self._set_saving(True)
         try:
-            found = await self._try(account)
-            if found is None or found.problem is not None or not (found.lists or knew):
+            secret = await self._secret()
+            if secret is None:
+                return
+            found = await self._try(account, secret)
+            if found is None or found.problem is not None:
+                return
+            if found.service.holds_images and not (found.lists or knew):
                 return
             if account.secret_source == "keyring":
                 self.fields.say(Note("sign-in", "…", "waiting for your keyring", _OTHER_SCREEN))
-            kept = await self._engine.sign_in(account, self.fields.secret)
+            kept = await self._engine.sign_in(account, secret or None)
             self.post_message(self.Saved(kept, found))
         except TransshipError as error:
             self._fail(error, account)
         finally:
             self._set_saving(False)
 
-    async def _try(self, account: Account) -> Examination | None:
+    async def _secret(self) -> str | None:
+        """Return the secret that the registry is told, empty where none is typed here.
+
+        None where that can't be one, or its file can't be read; that is said.
+        """
+        entry = self.fields.entry
+        try:
+            typed = await self.fields.secret()
+        except BadFile as error:
+            self.fields.say_all([Note("key-file", "✗", error.detail, error.remedy)])
+            return None
+        wrong = secret_fault(entry, typed) if typed else None
+        if wrong is not None:
+            self._say_all([wrong])
+            return None
+        return entry.secret(typed) if typed else ""
+
+    async def _try(self, account: Account, secret: str) -> Examination | None:
         """Test the account, and say what came of it. None when it can't even be tried."""
         self._knocked = (account.host, account.tls)
         self._hush(_ALL, f"testing {account.host}")
         try:
-            found = await self._engine.examine(account, self.fields.secret)
+            found = await self._engine.examine(account, secret or None)
         except TransshipError as error:
             self._fail(error, account)
             return None
@@ -279,7 +336,7 @@ class RegistryForm(WorkersMinded, Vertical):
     def _checked(self) -> Account | None:
         """Return the account, or say what is missing for one."""
         fields = self.fields
-        faults = [*faults_in(fields.entry, self._accounts(), has_secret=fields.secret is not None)]
+        faults = [*faults_in(fields.entry, self._accounts(), has_secret=bool(fields.typed_secret))]
         if not faults:
             return fields.entry.account()
         self._say_all(faults)
@@ -334,17 +391,3 @@ class RegistryForm(WorkersMinded, Vertical):
         self._say_source()
         if doing:
             self.fields.say(Note("host", "…", doing))
-
-
-def _host_in(entry: Entry) -> str:
-    try:
-        return entry.account().host
-    except BadReference:
-        return ""
-
-
-def _line(entry: Entry) -> str:
-    try:
-        return login_line(entry.account())
-    except BadReference:
-        return "transship login HOST"

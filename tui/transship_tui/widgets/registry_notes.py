@@ -22,15 +22,19 @@ from transship_tui.capabilities import grouped
 from transship_tui.marks import BAD, CARE, OK, QUIET
 
 Place = Literal[
+    "service",
+    "part-1",
+    "part-2",
     "host",
     "alias",
     "tls",
     "ca-file",
     "sign-in",
+    "identity",
     "username",
     "secret",
+    "key-file",
     "repositories",
-    "service",
     "client-cert",
     "client-key",
 ]
@@ -46,7 +50,7 @@ KEYRING_ERRORS = (
 
 _COLORS = {"✓": OK, "!": CARE, "✗": BAD, "…": QUIET, "": QUIET}
 
-HANDED_OUT = "nothing is kept: its own API hands out a login, as whoever you are to it"
+HANDED_OUT = "nothing is kept: its own API hands out a login at each use"
 """What no secret means where the service hands out logins."""
 
 _CERTIFICATE = (
@@ -96,7 +100,7 @@ def notes_of(found: Examination, account: Account, *, signing_in: bool = False) 
             yield note
         return
     said = _answers(found) + (", lists its repositories" * bool(found.lists))
-    yield Note("host", "✓", said, _impossible(found))
+    yield Note("host", "✓", said, _impossible(found) if found.service.holds_images else "")
     if found.signed_in:
         yield Note(
             "sign-in", "✓", f"signed in as {account.username}" if account.username else "signed in"
@@ -122,12 +126,7 @@ def keyring_note(status: SecretStatus) -> Note:
 
 def service_note(service: Service, *, told: bool) -> Note:
     """Return which service the host's name tells of. Not `told`, there is nothing to say."""
-    if not told:
-        words = ""
-    elif not service.hosts:
-        words = "no service that is known has this name; if it is Harbor, choose that"
-    else:
-        words = f"by its name it is {service.title}"
+    words = f"by its name it is {service.title}" if told and service.hosts else ""
     return Note("service", "", words)
 
 
@@ -179,7 +178,7 @@ def state_of(found: Examination | None, error: TransshipError | None) -> str:
     if problem is None:
         if found is None:
             return "untested"
-        return "ok" if found.lists else "unlisted"
+        return "ok" if found.lists or not found.service.holds_images else "unlisted"
     return next((word for kinds, word in _STATES if isinstance(problem, kinds)), "failed")
 
 

@@ -20,8 +20,10 @@ from transship.oci.reference import Reference
 from transship.text import bytes_text, counted, safe
 from transship.transfers.foresight import Unforeseen
 from transship.transfers.work import Copy, Verdict, Worklist
+from transship_tui.creations import creation_lines, lacking
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.marks import BAD, CARE, MARKS, QUIET, mark
 from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column
@@ -88,12 +90,16 @@ class WorklistView(Vertical):
     class StartWanted(Message):
         """The worklist is to be carried out."""
 
+    class CreateWanted(Message):
+        """It is asked whether what is missing at the target shall be created."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._worklist = Worklist((), (), {})
         self._counts: Mapping[Verdict, int] = Counter()
         self._only: Verdict | None = None
         self._unknown: Sequence[Unforeseen] = ()
+        self._lacking = 0
         self._naming = Naming()
 
     def compose(self) -> ComposeResult:
@@ -113,6 +119,7 @@ class WorklistView(Vertical):
         self._worklist, self._naming = worklist, naming
         self._unknown = unknown
         self._counts = worklist.counts
+        self._lacking = lacking(worklist)
         self._only = None
         self.offer_start()
         self._draw()
@@ -171,6 +178,9 @@ class WorklistView(Vertical):
             words = f"{sign.sign} {self._counts[verdict]:,} {sign.word}"
             parts.append((words, f"{chosen}{sign.color}"))
         lines = [*laid_out(parts, width).split("\n"), *Content(cost(self._worklist)).wrap(width)]
+        key, creations = key_for(self, "worklist.create"), self._worklist.creations
+        for line in creation_lines(creations, self._lacking, self._naming, key):
+            lines += line.wrap(width)
         for each in self._unknown:
             called = replace(each, target=self._naming.place(each.target))
             lines += Content.styled(not_known(called), CARE).wrap(width)
@@ -206,7 +216,13 @@ class WorklistView(Vertical):
         """Offer to start only what can be started."""
         if action == "start" and not (self.is_mounted and self._can_start):
             return None
+        if action == "create" and not (self._lacking or self._worklist.creations):
+            return False
         return super().check_action(action, parameters)
+
+    def action_create(self) -> None:
+        """Ask whether what is missing at the target shall be created."""
+        self.post_message(self.CreateWanted())
 
     def action_start(self) -> None:
         """Ask for the start."""

@@ -1,0 +1,250 @@
+"""`transship delegate list`, `status`, `resume` and `undo`: what was delegated, as it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transship.delegates.choosing import engine_of, runs_of
+from transship.delegates.following import Seen
+from transship.delegates.journal import Step
+from transship.delegates.making import undoing
+from transship.delegates.standing import stands, things
+from transship.errors import TransshipError
+from transship.text import safe
+from transship_tui.commands.delegate_documents import (
+    delegation_entry,
+    executions_document,
+    moment,
+)
+from transship_tui.commands.delegate_shown import (
+    REFUSED,
+    agreed,
+    changes_document,
+    go_on,
+    journal_of,
+    make_agreed,
+    reached,
+    say_refusals,
+)
+from transship_tui.commands.documents import time_text
+from transship_tui.commands.options import AsJson
+from transship_tui.commands.output import say, say_problem, show, show_json, table, width_of
+from transship_tui.commands.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from transship.delegates.executions import Follows
+    from transship.delegates.journal import Delegation
+    from transship.delegates.reach import Reach
+    from transship.delegates.standing import Thing
+    from transship_tui.commands.session import Session
+
+DelegationName = Annotated[
+    str, typer.Argument(metavar="ID", help="A delegation's id, or enough of its beginning.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Don't ask; needed where there is no terminal.")
+]
+_MOST_SHOWN = 10
+
+
+def delegate_list(as_json: AsJson = False) -> int:
+    """List what was delegated from this machine, and how far each came. Asks no engine."""
+    every = journal_of(open_session()).all()
+    if as_json:
+        show_json({"delegations": [delegation_entry(each, every) for each in every]})
+        return 0
+    if not every:
+        say("nothing was delegated yet: transship delegate ways PLAN says who could move a plan")
+        return 0
+    rows = (
+        (
+            str(stands(each, every)),
+            each.agreed.who,
+            each.agreed.purpose,
+            time_text(each.agreed.created),
+            each.id,
+        )
+        for each in reversed(every)
+    )
+    header = ("STATE", "BY", "PURPOSE", "CREATED", "ID")
+    for line in table(header, tuple(rows), width_of(sys.stdout)):
+        show(line)
+    return 0
+
+
+def delegate_status(delegation: DelegationName, as_json: AsJson = False) -> int:
+    """Show what a delegation has made as it is at its engine, and the executions of that.
+
+    Ends with 1 when something isn't as it was made, or when the engine can't be asked.
+    """
+    session = open_session()
+    found = journal_of(session).find(delegation)
+
+    async def act() -> int:
+        async with reached(session) as reach:
+            return await show_status(session, reach, found.id, as_json=as_json)
+
+    return asyncio.run(act())
+
+
+def delegate_resume(delegation: DelegationName, as_json: AsJson = False) -> int:
+    """Go on with a delegation that was broken off: what was agreed to and isn't made yet."""
+    session = open_session()
+    found = journal_of(session).find(delegation)
+
+    async def act() -> int:
+        async with reached(session) as reach:
+            if found.is_whole:
+                say("all of it is made already")
+            else:
+                serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+                await go_on(session, reach, serving.engine, found.id)
+            return await show_ended(session, reach, found.id, as_json=as_json)
+
+    return asyncio.run(act())
+
+
+def delegate_undo(delegation: DelegationName, yes: Yes = False, as_json: AsJson = False) -> int:
+    """Take back what a delegation has made: shown, asked about, made and read back.
+
+    Images that were moved stay where they are. What isn't as it was made any more is left, and
+    named; then nothing is taken back, and the command ends with 3.
+    """
+    session = open_session()
+    found = journal_of(session).find(delegation)
+
+    async def act() -> int:
+        async with reached(session) as reach:
+            serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+            changes = await undoing(found, serving.engine)
+            if changes.refusals:
+                if as_json:
+                    show_json(changes_document(changes))
+                say_refusals(changes)
+                return REFUSED
+            if not changes.to_make:
+                say("nothing of it is there: nothing to take back")
+                return 0
+            if not agreed(changes, yes=yes, again=f"transship delegate undo {found.id}"):
+                return 1
+            where = (found.agreed.who, found.agreed.host)
+            made = await make_agreed(
+                session, reach, serving.engine, where, changes, undoes=found.id
+            )
+            return await show_ended(session, reach, made, as_json=as_json)
+
+    return asyncio.run(act())
+
+
+async def show_ended(session: Session, reach: Reach, identity: str, *, as_json: bool) -> int:
+    """Write what came of making something: its id, or with `as_json` how it stands."""
+    if as_json:
+        return await show_status(session, reach, identity, as_json=True)
+    show(identity)
+    return 0
+
+
+async def show_status(session: Session, reach: Reach, identity: str, *, as_json: bool) -> int:
+    """Write how a delegation stands; return 1 where that isn't as it was made."""
+    journal = journal_of(session)
+    every = journal.all()
+    found = journal.read(identity)
+    now: Sequence[Thing] = ()
+    seen: Sequence[Seen] = ()
+    failure: TransshipError | None = None
+    try:
+        serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+        now = await things(found, serving.engine)
+        if serving.follows is not None:
+            seen = await _seen(serving.follows, found, now)
+    except TransshipError as error:
+        failure = error
+    if as_json:
+        show_json(executions_document(found, every, now, seen))
+    else:
+        _show_lines(found, every, now, seen)
+    if failure is not None:
+        say_problem(failure.title, failure.detail, failure.remedy)
+        return failure.exit_status
+    return 0
+
+
+async def _seen(follows: Follows, delegation: Delegation, now: Iterable[Thing]) -> Sequence[Seen]:
+    """Return the newest executions of what is there."""
+    absent = {each.change.name for each in now if not each.is_there}
+    found: list[Seen] = []
+    for of in runs_of(delegation.agreed.changes):
+        if of in absent:
+            continue
+        async for each in follows.executions(of):
+            found.append(Seen(of, each))
+            if sum(one.of == of for one in found) == _MOST_SHOWN:
+                break
+    return found
+
+
+def _show_lines(
+    delegation: Delegation,
+    every: Sequence[Delegation],
+    now: Sequence[Thing],
+    seen: Sequence[Seen],
+) -> None:
+    given = delegation.agreed
+    show(safe(f"{delegation.id}: {stands(delegation, every)}, {time_text(given.created)}"))
+    show(safe(f"{given.engine}: {given.purpose}"))
+    if given.undoes:
+        show(safe(f"takes back {given.undoes}"))
+    show()
+    states = {each.number: (str(each.now), each.said) for each in now}
+    rows: list[tuple[str, ...]] = []
+    for number, change in enumerate(given.changes):
+        step = delegation.step(number)
+        is_now, said = states.get(number, ("", ""))
+        rows.append((
+            str(change.does), "made" if step is Step.MADE else str(step),
+            is_now if step is not Step.WAITING else "", said, f"{change.kind} {change.name}",
+        ))  # fmt: skip
+    for line in table(("DOES", "STEP", "NOW", "SAID", "WHAT"), rows, width_of(sys.stdout)):
+        show(line)
+    for number, line_of in enumerate(delegation.lines):
+        if line_of is not None and line_of.step is Step.FAILED:
+            show(safe(f"{given.changes[number]} failed: {line_of.why}"))
+    if seen:
+        show()
+        show_executions(seen)
+
+
+def show_executions(seen: Sequence[Seen]) -> None:
+    """Write executions as a table."""
+    rows = (
+        (
+            str(each.execution.state),
+            counts_text(each),
+            each.execution.trigger,
+            moment(each.execution.started) or "",
+            each.of,
+            each.execution.id,
+        )
+        for each in seen
+    )
+    header = ("STATE", "TASKS", "BEGUN BY", "STARTED", "OF", "EXECUTION")
+    for line in table(header, tuple(rows), width_of(sys.stdout)):
+        show(line)
+    for each in seen:
+        if each.execution.message:
+            show(safe(f"{each.of} {each.execution.id}: {each.execution.message}"))
+
+
+def counts_text(seen: Seen) -> str:
+    """Return how many tasks are done of how many: `3/4, 1 failed`."""
+    execution = seen.execution
+    if execution.total is None:
+        return ""
+    done = f"{execution.succeeded if execution.succeeded is not None else '?'}/{execution.total}"
+    return f"{done}, {execution.failed} failed" if execution.failed else done

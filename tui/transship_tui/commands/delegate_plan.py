@@ -1,0 +1,347 @@
+"""`transship delegate ways`, `show` and `apply`: who could move a plan, and what is made for it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transship.accounts.apis import service_at
+from transship.delegates.choosing import Options, SaidTerms, wished
+from transship.delegates.harbor.terms import Begins
+from transship.delegates.judging_ways import judged
+from transship.delegates.options import plain_name
+from transship.delegates.ways import Who
+from transship.errors import BadRequest
+from transship.plans.ends import question
+from transship.text import safe
+from transship_tui.commands.delegate_made import show_ended
+from transship_tui.commands.delegate_run import begin
+from transship_tui.commands.delegate_shown import (
+    REFUSED,
+    agreed,
+    changes_document,
+    lines_of,
+    make_agreed,
+    reached,
+    say_refusals,
+    wrapped,
+)
+from transship_tui.commands.options import AsJson, PlanName
+from transship_tui.commands.output import say, show, show_json, width_of
+from transship_tui.commands.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transship.delegates.choosing import Wish
+    from transship.delegates.judging_ways import Judged
+    from transship.delegates.reach import Reach
+    from transship.delegates.ways import Way
+    from transship_tui.commands.session import Session
+
+WAYS = {
+    Who.TRANSSHIP: "Transship's own lanes",
+    Who.HARBOR: "the Harbor at one side",
+    Who.HARBOR_RELAY: "a Harbor in between",
+    Who.TCR_SYNC: "TCR, by rules between two instances",
+    Who.TCR_REPLICA: "TCR, by a replica of the instance",
+}
+
+
+class By(StrEnum):
+    """Who is to move it, of those that are asked to."""
+
+    HARBOR = "harbor"
+    HARBOR_RELAY = "harbor-relay"
+    TCR_SYNC = "tcr-sync"
+    TCR_REPLICA = "tcr-replica"
+
+
+ByWho = Annotated[By, typer.Option("--by", help="Who is to move it.")]
+Named = Annotated[
+    str,
+    typer.Option(
+        "--name", metavar="NAME", help="What the policy or rule is called; else as the plan."
+    ),
+]
+AtHarbor = Annotated[
+    str, typer.Option("--harbor", metavar="HOST", help="The Harbor that relays, or which side's.")
+]
+BeginsBy = Annotated[
+    Begins | None,
+    typer.Option("--begins", help="Harbor: what begins it; else the plan's schedule."),
+]
+CronLine = Annotated[
+    str, typer.Option("--cron", metavar="LINE", help="Harbor: six fields, in UTC: 0 0 */2 * * *.")
+]
+Deletes = Annotated[
+    bool, typer.Option("--delete", help="Harbor: delete there what is deleted here; no bound.")
+]
+Speed = Annotated[
+    int,
+    typer.Option("--speed", metavar="KB", help="Harbor: so many KB/s for each task; 0: no limit."),
+]
+Chunks = Annotated[bool, typer.Option("--chunks", help="Harbor: send blobs in pieces.")]
+Single = Annotated[bool, typer.Option("--single", help="Harbor: one execution at a time.")]
+Disabled = Annotated[bool, typer.Option("--disabled", help="Harbor: make it, and let it rest.")]
+Via = Annotated[
+    str, typer.Option("--via", metavar="PROJECT", help="Relay: the project in between.")
+]
+Adapter = Annotated[
+    str, typer.Option("--adapter", metavar="TYPE", help="Harbor: the type of its endpoint.")
+]
+Uin = Annotated[
+    str, typer.Option("--uin", metavar="ID", help="TCR: the account ID of the target's owner.")
+]
+InstanceId = Annotated[
+    str,
+    typer.Option("--instance", metavar="ID", help="TCR: the target's id, where no keys see it."),
+]
+InRegion = Annotated[
+    str, typer.Option("--region", metavar="REGION", help="TCR: the target's, or the replica's.")
+]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", metavar="QUESTION=ANSWER", help="What can't be seen from here."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the line says beside the plan."""
+
+    by: By
+    name: str
+    harbor: str
+    terms: SaidTerms
+    via: str
+    adapter: str
+    uin: str
+    instance: str
+    region: str
+
+
+def delegate_ways(plan: PlanName, answer: Answers = None, as_json: AsJson = False) -> int:
+    """Show who could move a plan, what that means, and why the others can't.
+
+    Asks the clouds of which there are keys what their instances are; changes nothing.
+    """
+    session = open_session()
+    wanted = session.read_plan(plan)
+    every = session.accounts.all()
+    harbors = [each.host for each in every if service_at(each).kind == "harbor"]
+    answers = list(map(_answer, answer or ()))
+
+    async def look() -> Judged:
+        async with reached(session) as reach:
+            return await judged(wanted, reach, harbors=harbors, answers=answers)
+
+    found = asyncio.run(look())
+    if as_json:
+        show_json(_ways_document(found))
+        return 0
+    for line in _ways_lines(found, width_of(sys.stdout)):
+        show(line)
+    for text in found.unknown:
+        say(safe(text))
+    return 0
+
+
+def delegate_show(
+    plan: PlanName,
+    by: ByWho,
+    name: Named = "",
+    harbor: AtHarbor = "",
+    begins: BeginsBy = None,
+    cron: CronLine = "",
+    delete: Deletes = False,
+    speed: Speed = 0,
+    chunks: Chunks = False,
+    single: Single = False,
+    disabled: Disabled = False,
+    via: Via = "transship",
+    adapter: Adapter = "",
+    uin: Uin = "",
+    instance: InstanceId = "",
+    region: InRegion = "",
+    as_json: AsJson = False,
+) -> int:
+    """Show what would be made at an engine for a plan: created, changed, left. Changes nothing.
+
+    Ends with 3 when something stands in the way.
+    """
+    session = open_session()
+    terms = SaidTerms(begins, cron, delete, speed, chunks, single, not disabled)
+    said = _Said(by, name, harbor, terms, via, adapter, uin, instance, region)
+
+    async def look() -> Wish:
+        async with reached(session) as reach:
+            return await _wish(session, reach, plan, said)
+
+    wish = asyncio.run(look())
+    if as_json:
+        show_json(_wish_document(wish))
+    else:
+        for line in lines_of(wish.changes, sys.stdout):
+            show(line)
+        say_refusals(wish.changes)
+    return REFUSED if wish.changes.refusals else 0
+
+
+def delegate_apply(
+    plan: PlanName,
+    by: ByWho,
+    name: Named = "",
+    harbor: AtHarbor = "",
+    begins: BeginsBy = None,
+    cron: CronLine = "",
+    delete: Deletes = False,
+    speed: Speed = 0,
+    chunks: Chunks = False,
+    single: Single = False,
+    disabled: Disabled = False,
+    via: Via = "transship",
+    adapter: Adapter = "",
+    uin: Uin = "",
+    instance: InstanceId = "",
+    region: InRegion = "",
+    start: Annotated[
+        bool, typer.Option("--start", help="Then begin an execution, where the engine can.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Don't ask; needed where there is no terminal.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Let an engine move a plan: what would be made is shown, asked about, made and read back.
+
+    Prints the id of the delegation, by which it is followed and undone.
+    """
+    session = open_session()
+    terms = SaidTerms(begins, cron, delete, speed, chunks, single, not disabled)
+    said = _Said(by, name, harbor, terms, via, adapter, uin, instance, region)
+    again = f"transship delegate apply {shlex.quote(plan)} --by {by} ..."
+
+    async def act() -> int:
+        async with reached(session) as reach:
+            wish = await _wish(session, reach, plan, said)
+            if wish.changes.refusals or not wish.changes.to_make:
+                return _nothing_made(wish, as_json=as_json)
+            if start and wish.serving.starts is None:
+                raise BadRequest(
+                    f"{wish.changes.engine} begins by itself, so --start says nothing",
+                    remedy="Leave it out.",
+                )
+            if not agreed(wish.changes, yes=yes, again=again):
+                return 1
+            made = await make_agreed(
+                session, reach, wish.serving.engine, (wish.who, wish.host), wish.changes
+            )
+            if start and wish.serving.starts is not None:
+                await begin(wish.serving.starts, wish.begins)
+            say(_what_next(made, wish, started=start))
+            return await show_ended(session, reach, made, as_json=as_json)
+
+    return asyncio.run(act())
+
+
+def _nothing_made(wish: Wish, *, as_json: bool) -> int:
+    """Say why nothing is made: something is in the way, or all is as it should be."""
+    if as_json:
+        show_json(_wish_document(wish))
+    else:
+        for line in lines_of(wish.changes, sys.stderr):
+            say(line)
+        say_refusals(wish.changes)
+    if wish.changes.refusals:
+        return REFUSED
+    say("all of it is as it should be: nothing to be made")
+    return 0
+
+
+def _what_next(identity: str, wish: Wish, *, started: bool) -> str:
+    if wish.serving.starts is not None and not started:
+        return f"`transship delegate start {identity}` begins an execution"
+    return f"`transship delegate follow {identity}` follows it"
+
+
+async def _wish(session: Session, reach: Reach, name: str, said: _Said) -> Wish:
+    plan = session.read_plan(name)
+    options = Options(
+        name=said.name or plain_name(session.plans.find(name).stem),
+        harbor=_host(session, said.harbor),
+        terms=said.terms.terms(plan),
+        via=said.via,
+        adapter=said.adapter,
+        uin=said.uin,
+        instance=said.instance,
+        region=said.region,
+    )
+    return await wished(Who(said.by), plan, reach, options)
+
+
+def _host(session: Session, text: str) -> str:
+    return session.reference(text).registry if text else ""
+
+
+def _wish_document(wish: Wish) -> dict[str, object]:
+    return {"by": str(wish.who), "host": wish.host, **changes_document(wish.changes)}
+
+
+def _answer(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadRequest(f"{text!r} is no QUESTION=ANSWER")
+    return name, value
+
+
+def _ways_lines(found: Judged, width: int | None) -> Iterator[str]:
+    ends = found.ends
+    yield safe(f"{ends.source.registry} ({ends.source.service}) → "
+               f"{ends.target.registry} ({ends.target.service})")  # fmt: skip
+    for way in found.ways:
+        yield ""
+        yield f"{way.who}: {WAYS[way.who]}"
+        if way.obstacle:
+            yield from wrapped(way.obstacle, "  ", width, "no: ")
+            yield from wrapped(way.instead, "  ", width, "    ")
+            continue
+        means = (way.means.freshness, way.means.filters, way.means.deletes, way.means.logins)
+        for title, text in zip(("fresh", "takes", "deletes", "logins"), means, strict=True):
+            yield from wrapped(text, "  ", width, f"{title + ':':9}")
+        for asked in _questions(way, found):
+            yield from wrapped(asked, "  ", width, "not known: ")
+
+
+def _questions(way: Way, found: Judged) -> Sequence[str]:
+    asked = ((name, question(name, found.ends)) for name in way.asks)
+    return [f"{each.words} --answer {name}=" + "|".join(choice.value for choice in each.choices)
+            for name, each in asked if each is not None]  # fmt: skip
+
+
+def _ways_document(found: Judged) -> dict[str, object]:
+    return {
+        "source": found.ends.source.registry,
+        "target": found.ends.target.registry,
+        "ways": [
+            {
+                "by": str(way.who),
+                "possible": way.is_possible,
+                "obstacle": way.obstacle,
+                "instead": way.instead,
+                "freshness": way.means.freshness,
+                "filters": way.means.filters,
+                "deletes": way.means.deletes,
+                "logins": way.means.logins,
+                "questions": list(way.asks),
+            }
+            for way in found.ways
+        ],
+        "unknown": list(found.unknown),
+    }

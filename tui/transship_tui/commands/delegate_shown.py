@@ -1,0 +1,223 @@
+"""What would be changed at an engine, as lines and as JSON; asked about, and made."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from transship.clock import SystemClock
+from transship.delegates.changes import Does
+from transship.delegates.journal import Journal
+from transship.delegates.making import make
+from transship.delegates.reach import Reached, login_at
+from transship.errors import BadRequest
+from transship.oci.reference import Reference
+from transship.text import counted, safe
+from transship_tui.commands.asking import ask
+from transship_tui.commands.output import Ink, painted, say, say_problem, width_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from typing import TextIO
+
+    from transship.delegates.changes import Change, ChangeSet
+    from transship.delegates.engine import Engine
+    from transship.delegates.reach import Reach
+    from transship.errors import TransshipError
+    from transship.registries.access import Access
+    from transship.registries.credential import Credential
+    from transship_tui.commands.session import Session
+
+REFUSED = 3
+"""The exit status where something stands in the way."""
+
+_MARKS = {
+    Does.CREATE: ("+", Ink.GOOD),
+    Does.CHANGE: ("~", Ink.WARNING),
+    Does.DELETE: ("-", Ink.BAD),
+    Does.LEAVE: ("=", Ink.QUIET),
+}
+_LONGEST = 4000
+_NARROWEST = 40
+
+
+@asynccontextmanager
+async def reached(session: Session) -> AsyncIterator[Reached]:
+    """Open what the operator's accounts lead to, for as long as the block lasts."""
+
+    async def access(host: str) -> Access:
+        return await session.access(Reference(host))
+
+    async with Reached(access, SystemClock()) as reach:
+        yield reach
+
+
+def journal_of(session: Session) -> Journal:
+    """Return the journal of all delegations."""
+    return Journal(session.paths.delegations, SystemClock())
+
+
+def lines_of(changes: ChangeSet, stream: TextIO) -> Iterator[str]:
+    """Give what would be created, changed, left and taken away, and what to know of it.
+
+    Each field that is set has a line: what it will be, and before that what it was.
+    """
+    width = width_of(stream)
+    yield safe(f"{changes.engine}: {changes.purpose}")
+    for change in changes.changes:
+        yield ""
+        yield from _change_lines(change, stream, width)
+    if changes.notes:
+        yield ""
+        for note in changes.notes:
+            yield from wrapped(note, "", width)
+
+
+def wrapped(text: str, indent: str, width: int | None, mark: str = "") -> Iterator[str]:
+    """Give text of the engine's, or about it, in lines that the terminal has room for."""
+    plain = safe(text, limit=_LONGEST)
+    if width is None:
+        yield f"{indent}{mark}{plain}"
+        return
+    hanging = indent + " " * len(mark)
+    yield from textwrap.wrap(
+        plain,
+        max(width, _NARROWEST),
+        initial_indent=f"{indent}{mark}",
+        subsequent_indent=hanging,
+        break_on_hyphens=False,
+    )
+
+
+def say_refusals(changes: ChangeSet) -> None:
+    """Write what is in the way, each with what to do about it."""
+    for refusal in changes.refusals:
+        say_problem(refusal.title, refusal.detail, refusal.remedy)
+
+
+def changes_document(changes: ChangeSet) -> dict[str, object]:
+    """Return a set of changes as JSON writes it."""
+    return {
+        "engine": changes.engine,
+        "purpose": changes.purpose,
+        "changes": [_change_entry(change) for change in changes.changes],
+        "gives": list(changes.gives),
+        "notes": list(changes.notes),
+        "refusals": [error_entry(error) for error in changes.refusals],
+    }
+
+
+def error_entry(error: TransshipError) -> dict[str, object]:
+    """Return an error as JSON writes it."""
+    return {
+        "cause": error.cause,
+        "title": error.title,
+        "detail": error.detail,
+        "remedy": error.remedy,
+    }
+
+
+def agreed(changes: ChangeSet, *, yes: bool, again: str) -> bool:
+    """Show the changes, and ask whether to make them; `again` is the line that says yes itself.
+
+    Raises BadRequest where there is nobody to ask.
+    """
+    for line in lines_of(changes, sys.stderr):
+        say(line)
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise BadRequest(
+            "There is no terminal to ask on",
+            remedy=f"Look at what is shown, then say yes to it: {again} --yes",
+        )
+    count = counted(len(changes.to_make), "change")
+    if ask(f"Make {count} at {safe(changes.engine)}? [y/N] ").lower() in ("y", "yes"):
+        return True
+    say("nothing was changed")
+    return False
+
+
+async def make_agreed(
+    session: Session, reach: Reach, engine: Engine, agreement: tuple[str, str], changes: ChangeSet,
+    *, undoes: str = "",
+) -> str:  # fmt: skip
+    """Keep what was agreed to, make it, and return the id of the delegation.
+
+    `agreement` is who by its kind, and the host.
+    """
+    who, host = agreement
+    identity = journal_of(session).begin(who, host, changes, undoes=undoes)
+    await go_on(session, reach, engine, identity)
+    return identity
+
+
+async def go_on(session: Session, reach: Reach, engine: Engine, identity: str) -> None:
+    """Make what of a delegation wasn't made yet. What stands in the way is raised."""
+
+    async def gives(host: str) -> Credential:
+        return await login_at(reach, host)
+
+    ended = False
+    try:
+        async for made in make(identity, engine, gives, journal_of(session)):
+            say(safe(f"made and read back: {made.change}"))
+        ended = True
+    finally:
+        if not ended:
+            say(
+                f"kept as {identity}: `transship delegate resume {identity}` goes on with it, "
+                f"`transship delegate undo {identity}` takes back what was made"
+            )
+
+
+def value_text(value: object) -> str:
+    """Return a setting as it is shown: text as it is, all else as JSON, nothing as `-`."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, str):
+        return safe(value, limit=_LONGEST)
+    return safe(msgspec.json.encode(value).decode(), limit=_LONGEST)
+
+
+def _change_lines(change: Change, stream: TextIO, width: int | None) -> Iterator[str]:
+    mark, ink = _MARKS[change.does]
+    yield painted(f"{mark} {change.does} {safe(f'{change.kind} {change.name}')}", ink, stream)
+    if change.does in (Does.CREATE, Does.CHANGE):
+        for field in change.fields:
+            before = None if change.before is None else field.before
+            yield from _field_lines(field.name, before, field.after, width, change.does)
+    for warning in change.warns:
+        yield from wrapped(warning, "    ", width, "! ")
+
+
+def _field_lines(
+    name: str, before: object, after: object, width: int | None, does: Does
+) -> Iterator[str]:
+    if does is Does.CHANGE:
+        yield from wrapped(f"{name}: {value_text(before)} → {value_text(after)}", "    ", width)
+    elif isinstance(after, list) and after:
+        yield f"    {safe(name)}:"
+        for each in after:
+            yield from wrapped(value_text(each), "      ", width)
+    elif after not in (None, ""):
+        yield from wrapped(f"{name}: {value_text(after)}", "    ", width)
+
+
+def _change_entry(change: Change) -> dict[str, object]:
+    fields: Sequence[dict[str, object]] = [
+        {"name": field.name, "before": field.before, "after": field.after}
+        for field in change.fields
+    ]
+    return {
+        "does": str(change.does),
+        "kind": change.kind,
+        "name": change.name,
+        "fields": list(fields),
+        "gives": list(change.gives),
+        "warns": list(change.warns),
+    }

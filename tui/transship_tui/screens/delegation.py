@@ -1,0 +1,263 @@
+"""One delegation: what it has made, as it is there now, and what the engine does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+
+from transship.delegates.journal import Step
+from transship.errors import TransshipError
+from transship.text import counted, safe
+from transship_tui.dialogs.choice import Choice, ChoiceDialog
+from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.engine_delegates import Look, Run
+from transship_tui.keys import bindings
+from transship_tui.keys.words import words_for
+from transship_tui.lines_delegates import delegation_line
+from transship_tui.screens.execution import ExecutionScreen
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.delegation_rows import (
+    RUN_COLUMNS,
+    about_lines,
+    execution_lines,
+    key_of_run,
+    run_rows,
+    undone_by,
+)
+from transship_tui.widgets.text_lines import TextLines
+from transship_tui.widgets.virtual_table import VirtualTable
+
+_EVERY_SECONDS = 5.0
+_NONE = "No execution yet. What begins one was said before it was made; {delegation.refresh} looks."
+_NO_RUNS = "What it has made has no executions: there is nothing to follow."
+
+
+class DelegationScreen(Frame):
+    """Shows how a delegation stands, and its executions, the newest first."""
+
+    MODE = "jobs"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("delegation")
+    CSS_PATH = "delegation.tcss"
+    HELP: ClassVar[str] = """
+The engine was asked how what was made there is now. Below are its executions: what it does by
+itself, whether Transship is open or not. {list.open} follows one to its tasks and their logs.
+
+{delegation.start} asks the engine to begin one, and {delegation.stop} to stop one, where it lets
+others do that. {delegation.undo} shows what taking it all back would change. What was broken off
+while it was made, {delegation.go-on} goes on with.
+"""
+
+    def __init__(self, delegation: str) -> None:
+        super().__init__()
+        self._delegation = delegation
+        self._look: Look | None = None
+        self._undone: Mapping[str, str] = {}
+        self._busy = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Give what it is, its executions, and the one under the cursor in short."""
+        yield TextLines(id="about")
+        yield VirtualTable(RUN_COLUMNS, empty="Asking the engine…")
+        yield TextLines(id="card")
+
+    def on_mount(self) -> None:
+        """Ask the engine, and ask again while something is under way."""
+        self.heading(f"Delegation {self._delegation}")
+        self.line(delegation_line(self._delegation))
+        self._table.focus()
+        self.set_interval(_EVERY_SECONDS, self._tick)
+
+    def on_screen_resume(self) -> None:
+        """Show it as it is now."""
+        super().on_screen_resume()
+        self._ask()
+
+    @property
+    def _table(self) -> VirtualTable:
+        return self.query_one(VirtualTable)
+
+    @property
+    def _meant(self) -> Run | None:
+        key = self._table.key_at_cursor()
+        runs = self._look.runs if self._look else ()
+        return next((run for run in runs if key_of_run(run) == key), None)
+
+    def _tick(self) -> None:
+        runs = self._look.runs if self._look else ()
+        if self.is_current and not self._busy and any(not r.execution.state.is_over for r in runs):
+            self._ask()
+
+    @work(group="look", exclusive=True, exit_on_error=False)
+    async def _ask(self) -> None:
+        await self._asked()
+
+    async def _asked(self) -> None:
+        engine = self.transship.engine
+        try:
+            self._undone = undone_by(engine.delegations())
+            self._look = await engine.look_at(self._delegation)
+        except TransshipError as error:
+            self._table.show(run_rows((), 0.0), empty="It isn't known.")
+            self.fail(error)
+            return
+        self._show(self._look)
+
+    def _show(self, look: Look) -> None:
+        agreed = look.delegation.agreed
+        self.heading(f"Delegation {self._delegation}", f"{agreed.engine}: {agreed.purpose}")
+        self.query_one("#about", TextLines).show(about_lines(look, self._undone))
+        follows = any(thing.follows for thing in look.things)
+        empty = words_for(self, _NONE) if follows else _NO_RUNS
+        self._table.show(run_rows(look.runs, self.transship.engine.clock.now()), empty=empty)
+        self._say()
+
+    @on(VirtualTable.CursorMoved)
+    def _say(self) -> None:
+        run = self._meant
+        lines: Iterator[Content] | Sequence[Content] = ()
+        if run is not None:
+            lines = execution_lines(run, self.transship.engine.clock.now())
+        self.query_one("#card", TextLines).show(lines)
+        self.refresh_bindings()
+
+    # What can be done
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what can't be done now, and why."""
+        look = self._look
+        if look is None:
+            return dict.fromkeys(("start", "stop", "undo", "go_on"), "It isn't known yet.")
+        if self._busy:
+            return dict.fromkeys(("start", "stop", "undo", "go_on"), f"{self._busy}; wait.")
+        found: dict[str, str] = {}
+        run = self._meant
+        if not look.begins:
+            found["start"] = "This engine begins by itself; nobody else can start it."
+        if not look.stops:
+            found["stop"] = "This engine lets nobody stop what it does."
+        elif run is None or run.execution.state.is_over:
+            found["stop"] = "Nothing is under way here."
+        if self._delegation in self._undone:
+            found["undo"] = f"It was undone by {self._undone[self._delegation]}."
+        if look.delegation.is_whole:
+            found["go_on"] = "All of it was made."
+        return found
+
+    def action_refresh_list(self) -> None:
+        """Ask the engine anew."""
+        self.hush()
+        self._ask()
+
+    @on(VirtualTable.Opened)
+    def _open(self) -> None:
+        run = self._meant
+        if run is not None and self._look is not None:
+            self.hush()
+            self.app.push_screen(ExecutionScreen(self._delegation, run, stops=self._look.stops))
+
+    def action_undo(self) -> None:
+        """Show what undoing it would change."""
+        from transship_tui.screens.delegations import undo_screen
+
+        self.hush()
+        self.app.push_screen(undo_screen(self._delegation))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_start(self) -> None:
+        """Ask whether the engine is to begin an execution; of which thing, where there are more."""
+        look = self._look
+        if look is None or not look.begins:
+            return
+        of: str | None = look.begins[0]
+        if len(look.begins) > 1:
+            choices = [Choice(name, name) for name in look.begins]
+            of = await self.app.push_screen_wait(ChoiceDialog("Start which?", Content(""), choices))
+        if of is None:
+            return
+        words = Content(f"{safe(look.delegation.agreed.engine)} begins to move images at once.")
+        if not await self.app.push_screen_wait(ConfirmDialog(f"Start {of}?", words, "Start")):
+            return
+        name, engine = of, self.transship.engine
+
+        async def start() -> str:
+            begun = await engine.start_execution(self._delegation, name)
+            return f"Execution {begun.id} of {name} has begun"
+
+        await self._doing(start, "Starting it")
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_stop(self) -> None:
+        """Ask whether to stop the execution under the cursor."""
+        run, look = self._meant, self._look
+        if run is None or look is None:
+            return
+        if await self.app.push_screen_wait(stop_question(run)):
+            engine = self.transship.engine
+
+            async def stop() -> str:
+                await engine.stop_execution(self._delegation, run.of, run.execution.id)
+                return f"Execution {run.execution.id} of {run.of} was asked to stop"
+
+            await self._doing(stop, "Stopping it")
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_go_on(self) -> None:
+        """Ask whether to make what wasn't made yet."""
+        look = self._look
+        if look is None:
+            return
+        delegation = look.delegation
+        left = [
+            change
+            for number, change in enumerate(delegation.agreed.changes)
+            if delegation.step(number) is not Step.MADE
+        ]
+        gives = list(dict.fromkeys(host for change in left for host in change.gives))
+        words = Content("\n").join([Content(safe(str(change))) for change in left])
+        dialog = ConfirmDialog(
+            f"Make {counted(len(left), 'change')} that {'is' if len(left) == 1 else 'are'} left?",
+            words,
+            "Make",
+            danger=bool(gives),
+            typed=" ".join(gives) or None,
+        )
+        if not await self.app.push_screen_wait(dialog):
+            return
+        engine = self.transship.engine
+
+        async def make() -> str:
+            async for _ in engine.go_on_making(self._delegation):
+                pass
+            return f"{counted(len(left), 'change')} made"
+
+        await self._doing(make, "Making it")
+
+    async def _doing(self, act: Callable[[], Awaitable[str]], words: str) -> None:
+        self._busy = words
+        self.hush()
+        self.refresh_bindings()
+        try:
+            told = await act()
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            self.tell(told)
+        finally:
+            self._busy = ""
+        if self.is_mounted:
+            await self._asked()
+
+
+def stop_question(run: Run) -> ConfirmDialog:
+    """Return the question before an execution is stopped."""
+    words = (
+        "What is being copied is broken off; what is there already stays. It can be started again."
+    )
+    return ConfirmDialog(
+        f"Stop execution {run.execution.id} of {run.of}?", Content(words), "Stop", danger=True
+    )

@@ -1,0 +1,201 @@
+"""The form for how an engine is to move a plan: what is empty is chosen by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Input, Select
+
+from transship.delegates.harbor.terms import Begins
+from transship.delegates.options import Options, SaidTerms
+from transship.delegates.ways import Who
+from transship.text import safe
+from transship_tui.engine_delegates import PlanWish
+from transship_tui.marks import BAD, QUIET
+from transship_tui.widgets.field import Field
+
+_BY_PLAN = "plan"
+_BEGINS = (
+    ("as the plan's schedule says, else when it is started", _BY_PLAN),
+    ("at once, when an image is pushed to Harbor", str(Begins.EVENT)),
+    ("by the clock", str(Begins.SCHEDULED)),
+    ("when it is started", str(Begins.MANUAL)),
+)
+_DELETIONS = (
+    ("nothing is deleted on the other side", False),
+    ("what is deleted in Harbor is deleted there: no bound", True),
+)
+_INPUTS: Mapping[str, tuple[str, str]] = {
+    "name": ("Name", "of the policy or rule; else the plan's"),
+    "cron": ("Cron line", "six fields, in UTC: 0 0 */2 * * *"),
+    "via": ("Project", "in which a relay keeps everything: transship"),
+    "uin": ("Owner (UIN)", "of the target, if that is another account of the cloud"),
+    "instance": ("Instance", "of the target, if no keys see it: tcr-abcdefgh"),
+    "region": ("Region", "of the target, if no keys see it: ap-singapore"),
+}
+_OF: Mapping[Who, tuple[str, ...]] = {
+    Who.HARBOR: ("begins", "cron", "deletion", "name"),
+    Who.HARBOR_RELAY: ("harbor", "cron", "via", "name"),
+    Who.TCR_SYNC: ("name", "uin", "instance", "region"),
+    Who.TCR_REPLICA: ("region",),
+}
+_NOTES = {
+    "cron": "How old the pulled half may be: what is new waits for it, then goes on at once.",
+}
+
+
+class DelegateForm(VerticalScroll, can_focus=False):
+    """Asks how it is to be moved. `harbors` are the hosts of those that could relay."""
+
+    DEFAULT_CSS = """
+    DelegateForm {
+        height: 1fr; max-width: 100; padding: 0 1; scrollbar-size-vertical: 1;
+        & Field .label { width: 14; }
+        & Input { background: $surface; }
+        &>#buttons { height: auto; padding: 1 0 0 14; }
+        & #buttons Button { margin-right: 2; }
+    }
+    """
+
+    @dataclass
+    class Edited(Message):
+        """Something else is filled in."""
+
+        wish: PlanWish
+
+    @dataclass
+    class Complete(Message):
+        """It is filled in: what would be changed can be seen."""
+
+        wish: PlanWish
+
+    class Left(Message):
+        """The operator wants nothing of it."""
+
+    def __init__(self, wish: PlanWish, harbors: Sequence[str]) -> None:
+        super().__init__()
+        self._wish = wish
+        self._harbors = tuple(harbors)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return _OF[self._wish.who]
+
+    def compose(self) -> ComposeResult:
+        """Give the fields of who is to move it, and the buttons."""
+        for name in self._names:
+            if name == "begins":
+                yield Field("Begins", _select(_BEGINS, name))
+            elif name == "deletion":
+                yield Field("Deletions", _select(_DELETIONS, name))
+            elif name == "harbor":
+                hosts = [(safe(host), host) for host in self._harbors]
+                yield Field("Harbor", _select(hosts, name))
+            else:
+                label, example = _INPUTS[name]
+                yield Field(
+                    label,
+                    Input(placeholder=example, compact=True, select_on_focus=False, id=name),
+                )
+        with Horizontal(id="buttons"):
+            yield Button("Show changes", id="show", compact=True, variant="primary")
+            yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with the first field."""
+        self._follow()
+        self.query_one(f"#{self._names[0]}").focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep the letters that go back elsewhere from closing a form that is half filled in."""
+        if event.key in ("h", "q") and isinstance(self.screen.focused, Input):
+            event.stop()
+
+    @property
+    def wish(self) -> PlanWish:
+        """What is filled in."""
+        options = Options(
+            name=self._text("name"),
+            harbor=self._chosen("harbor"),
+            uin=self._text("uin"),
+            instance=self._text("instance"),
+            region=self._text("region"),
+        )
+        if via := self._text("via"):
+            options = replace(options, via=via)
+        return replace(self._wish, options=options, terms=self._terms())
+
+    def _terms(self) -> SaidTerms:
+        begins = self._chosen("begins")
+        said = None if begins in ("", _BY_PLAN) else Begins(begins)
+        return SaidTerms(
+            said,
+            cron=self._text("cron") if begins in ("", Begins.SCHEDULED) else "",
+            deletion=said is Begins.EVENT and self._chosen("deletion") == str(True),
+        )
+
+    def save(self) -> None:
+        """Hand over what is filled in, or say under a field what is missing."""
+        wish = self.wish
+        needed = "harbor" if wish.who is Who.HARBOR_RELAY and not wish.options.harbor else ""
+        if self._chosen("begins") == Begins.SCHEDULED and not self._text("cron"):
+            needed = "cron"
+        if needed:
+            self._field(needed).say(Content.styled("✗ This is needed.", BAD))
+            self.query_one(f"#{needed}").focus()
+            return
+        self.post_message(self.Complete(wish))
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def _changed(self, event: Message) -> None:
+        event.stop()
+        self._follow()
+        self.post_message(self.Edited(self.wish))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.screen.focus_next()
+
+    @on(Button.Pressed, "#show")
+    def _show_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.save()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.Left())
+
+    def _follow(self) -> None:
+        """Show the fields that belong to when it begins."""
+        begins = self._chosen("begins")
+        if "begins" in self._names:
+            self._field("cron").display = begins == Begins.SCHEDULED
+            self._field("deletion").display = begins == Begins.EVENT
+        elif "cron" in self._names:
+            self._field("cron").say(Content.styled(_NOTES["cron"], QUIET))
+
+    def _field(self, name: str) -> Field:
+        return self.query_one(f"#at-{name}", Field)
+
+    def _text(self, name: str) -> str:
+        found = self.query(f"#{name}").results(Input) if name in self._names else ()
+        return next((each.value.strip() for each in found), "")
+
+    def _chosen(self, name: str) -> str:
+        found = self.query(f"#{name}").results(Select) if name in self._names else ()
+        return next((str(each.value) for each in found if each.value != Select.BLANK), "")
+
+
+def _select(choices: Sequence[tuple[str, object]], name: str) -> Select[object]:
+    if not choices:
+        return Select((), prompt="no account is a Harbor", compact=True, id=name)
+    return Select(choices, value=choices[0][1], allow_blank=False, compact=True, id=name)

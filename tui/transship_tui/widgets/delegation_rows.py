@@ -1,0 +1,230 @@
+"""Delegations, their executions and tasks, as rows and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from textual.content import Content
+
+from transship.delegates.choosing import Other
+from transship.delegates.executions import Execution, State, Task
+from transship.delegates.journal import Delegation, Step
+from transship.text import duration_text, safe
+from transship_tui.engine_delegates import Look, Run, Thing
+from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
+from transship_tui.widgets.rows import Column
+from transship_tui.widgets.totals import when_text
+from transship_tui.widgets.who_rows import WORDS
+
+_T = TypeVar("_T")
+
+DELEGATION_COLUMNS = (
+    Column("State", 12),
+    Column("Who moves it", 24, least=80),
+    Column("For"),
+    Column("Where", 24, middle=True, least=110),
+    Column("When", 12, right=True, least=70),
+)
+RUN_COLUMNS = (
+    Column("State", 11),
+    Column("Of", middle=True),
+    Column("Begun by", 12, least=80),
+    Column("Tasks", 9, right=True),
+    Column("Failed", 6, right=True),
+    Column("Began", 12, right=True, least=70),
+    Column("Took", 10, right=True, least=90),
+)
+TASK_COLUMNS = (
+    Column("State", 11),
+    Column("What", 9, least=76),
+    Column("From", middle=True),
+    Column("To", middle=True),
+    Column("Took", 10, right=True, least=90),
+)
+STATES = {
+    State.WAITING: Mark("·", "waiting", QUIET),
+    State.RUNNING: Mark("▸", "running", NEWS),
+    State.SUCCEEDED: Mark("✓", "succeeded", OK),
+    State.FAILED: Mark("✗", "failed", BAD),
+    State.STOPPED: Mark("–", "stopped", CARE),
+    State.UNKNOWN: Mark("?", "unknown", CARE),
+}
+_MADE = Mark("✓", "made", OK)
+_UNDONE = Mark("↶", "undone", QUIET)
+_PARTLY = Mark("!", "partly made", CARE)
+_FAILED = Mark("✗", "failed", BAD)
+_OTHERS: Mapping[str, str] = {
+    Other.QUICK: "Quick mode of TCR",
+    Other.NETWORK: "Network access of TCR",
+    Other.DOMAIN: "Custom domain of TCR",
+}
+
+
+def who_words(who: str) -> str:
+    """Return who moves it, or what was changed, by the word in the journal."""
+    return next((words for each, words in WORDS.items() if each == who), "") or _OTHERS.get(
+        who, safe(who)
+    )
+
+
+def undone_by(delegations: Sequence[Delegation]) -> Mapping[str, str]:
+    """Return which delegation has taken which back, as a whole."""
+    return {each.agreed.undoes: each.id for each in delegations if each.is_whole}
+
+
+def mark_of(delegation: Delegation, undone: Mapping[str, str]) -> Mark:
+    """Return how far a delegation has come."""
+    steps = [delegation.step(number) for number in range(len(delegation.lines))]
+    if delegation.id in undone:
+        return _UNDONE
+    if delegation.is_whole:
+        return _MADE
+    return _FAILED if Step.FAILED in steps else _PARTLY
+
+
+class ListRows(Generic[_T]):
+    """Things as rows, each with its `key` and its `cells`."""
+
+    def __init__(
+        self,
+        items: Sequence[_T],
+        key: Callable[[_T], str],
+        cells: Callable[[_T], Sequence[Content]],
+    ) -> None:
+        self.items = items
+        self._key = key
+        self._cells = cells
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def key(self, index: int) -> str:
+        """Return what a row is known by."""
+        return self._key(self.items[index])
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return the cells of a row."""
+        return self._cells(self.items[index])
+
+
+def delegation_rows(delegations: Sequence[Delegation], now: float) -> ListRows[Delegation]:
+    """Return delegations as rows: how far, who, what for, where, and when."""
+    undone = undone_by(delegations)
+
+    def cells(each: Delegation) -> Sequence[Content]:
+        agreed = each.agreed
+        return (
+            mark_of(each, undone).content(),
+            Content(who_words(agreed.who)),
+            Content(safe(agreed.purpose)),
+            Content(safe(agreed.host)),
+            Content(when_text(agreed.created, now)),
+        )
+
+    return ListRows(delegations, lambda each: each.id, cells)
+
+
+def run_rows(runs: Sequence[Run], now: float) -> ListRows[Run]:
+    """Return executions as rows."""
+
+    def cells(run: Run) -> Sequence[Content]:
+        each = run.execution
+        return (
+            STATES[each.state].content(),
+            Content(safe(run.of)),
+            Content(safe(each.trigger)),
+            Content(tasks_text(each)),
+            Content.styled(f"{each.failed:,}", BAD) if each.failed else Content(""),
+            Content(when_text(each.started.timestamp(), now) if each.started else ""),
+            Content(took_text(each.started, each.ended, now)),
+        )
+
+    return ListRows(runs, key_of_run, cells)
+
+
+def key_of_run(run: Run) -> str:
+    """Return what an execution is known by."""
+    return f"{run.of}\n{run.execution.id}"
+
+
+def task_rows(tasks: Sequence[Task], now: float) -> ListRows[Task]:
+    """Return tasks as rows: the state, what is done, from where to where."""
+
+    def cells(each: Task) -> Sequence[Content]:
+        return (
+            STATES[each.state].content(),
+            Content(safe(each.operation)),
+            Content(safe(each.source)),
+            Content(safe(each.target)),
+            Content(took_text(each.started, each.ended, now)),
+        )
+
+    return ListRows(tasks, lambda each: each.id, cells)
+
+
+def tasks_text(execution: Execution) -> str:
+    """Return how many tasks have succeeded, of how many; empty where the engine doesn't tell."""
+    if execution.total is None:
+        return ""
+    done = "?" if execution.succeeded is None else f"{execution.succeeded:,}"
+    return f"{done}/{execution.total:,}"
+
+
+def took_text(began: datetime | None, ended: datetime | None, now: float) -> str:
+    """Return how long it took, or has taken so far."""
+    if began is None:
+        return ""
+    until = now if ended is None else ended.timestamp()
+    return duration_text(max(0.0, until - began.timestamp()))
+
+
+def about_lines(look: Look, undone: Mapping[str, str]) -> Iterator[Content]:
+    """Give what a delegation is, and how what it has made is there now."""
+    delegation = look.delegation
+    agreed = delegation.agreed
+    total = len(delegation.lines)
+    made = sum(1 for number in range(total) if delegation.step(number) is Step.MADE)
+    state = mark_of(delegation, undone)
+    taken = f", by {undone[delegation.id]}" if delegation.id in undone else ""
+    yield Content.assemble(
+        state.content(),
+        (f"  {made:,} of {total:,} changes made{taken}" if total else "", QUIET),
+        (f"  {who_words(agreed.who)}", ""),
+    )
+    for line in delegation.lines:
+        if line is not None and line.step is Step.FAILED:
+            yield Content.styled(f"✗ {agreed.changes[line.change]}: {safe(line.why)}", BAD)
+    for thing in look.things:
+        yield _thing_line(thing)
+    for words in look.unseen:
+        yield Content.styled(f"! {safe(words)}", CARE)
+
+
+def _thing_line(thing: Thing) -> Content:
+    sign = Mark("✓", "there", OK) if thing.there else Mark("–", "not there", CARE)
+    said = f"  {safe(thing.said)}" if thing.said else ""
+    return Content.assemble(
+        sign.content(), (f"  {safe(thing.kind)} ", QUIET), safe(thing.name), (said, QUIET)
+    )
+
+
+def execution_lines(run: Run, now: float) -> Iterator[Content]:
+    """Give how far one execution is, and what it says."""
+    each = run.execution
+    parts = [
+        f"{tasks_text(each)} tasks" if each.total is not None else "",
+        f"{each.failed:,} failed" if each.failed else "",
+        f"{each.running:,} running" if each.running else "",
+        f"{each.stopped:,} stopped" if each.stopped else "",
+        f"begun by {safe(each.trigger)}" if each.trigger else "",
+        took_text(each.started, each.ended, now),
+    ]
+    yield Content.assemble(
+        STATES[each.state].content(), (f"  {', '.join(filter(None, parts))}", QUIET)
+    )
+    if each.said and each.state is State.UNKNOWN:
+        yield Content(f"The engine calls it {safe(each.said)}.")
+    if each.message:
+        yield Content.styled(safe(each.message), BAD if each.state is State.FAILED else QUIET)

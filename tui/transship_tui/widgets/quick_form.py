@@ -1,0 +1,165 @@
+"""The form for quick mode: all of a personal account of TCR to an instance of TCR."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Input, Select
+
+from transship.plans.plan import OnConflict
+from transship.text import safe
+from transship_tui.engine_delegates import QuickWish
+from transship_tui.marks import BAD, QUIET
+from transship_tui.widgets.field import Field
+
+_CONFLICTS = (
+    ("fail: the copy of that tag fails, and is named", str(OnConflict.FAIL)),
+    ("skip: the target's stays", str(OnConflict.SKIP)),
+    ("overwrite: the target's is replaced", str(OnConflict.OVERWRITE)),
+)
+_GAPS = (
+    ("is in the way: nothing is moved before all was listed", "no"),
+    ("is left behind, and named", "yes"),
+)
+_PRIVATE = (
+    ("stay private, else it is in the way", "no"),
+    ("may become public with their namespace", "yes"),
+)
+_NEWEST = "all, or how many of each repository"
+
+
+class QuickForm(VerticalScroll, can_focus=False):
+    """Asks from where to where, and how. `sources` and `targets` are hosts of accounts."""
+
+    DEFAULT_CSS = """
+    QuickForm {
+        height: 1fr; max-width: 100; padding: 0 1; scrollbar-size-vertical: 1;
+        & Field .label { width: 16; }
+        & Field .note { margin-left: 16; }
+        & Input { background: $surface; }
+        &>#buttons { height: auto; padding: 1 0 0 16; }
+        & #buttons Button { margin-right: 2; }
+    }
+    """
+
+    @dataclass
+    class Edited(Message):
+        """Something else is filled in: a wish, or None while something is missing."""
+
+        wish: QuickWish | None
+
+    @dataclass
+    class Complete(Message):
+        """It is filled in: what would be made and moved can be seen."""
+
+        wish: QuickWish
+
+    class Left(Message):
+        """The operator wants nothing of it."""
+
+    def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
+        super().__init__()
+        self._sources = sources
+        self._targets = targets
+
+    def compose(self) -> ComposeResult:
+        """Give the fields and the buttons."""
+        yield Field("Personal", _hosts(self._sources, "source", "no account of TCR Personal yet"))
+        yield Field("Enterprise", _hosts(self._targets, "target", "no account of an instance yet"))
+        newest = Input("all", placeholder=_NEWEST, compact=True, select_on_focus=True, id="newest")
+        yield Field("Newest tags", newest)
+        yield Field("Existing tags", _select(_CONFLICTS, "conflict"))
+        yield Field("Not listed", _select(_GAPS, "incomplete"))
+        yield Field("Private images", _select(_PRIVATE, "expose"))
+        with Horizontal(id="buttons"):
+            yield Button("Look at both", id="look", compact=True, variant="primary")
+            yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with the source; say what the form is for."""
+        self.query_one("#source").focus()
+        words = "Both need the keys of their cloud's API with the account."
+        self._field("target").say(Content.styled(words, QUIET))
+        self.post_message(self.Edited(self.wish))
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep the letters that go back elsewhere from closing a form that is half filled in."""
+        if event.key in ("h", "q") and isinstance(self.screen.focused, Input):
+            event.stop()
+
+    @property
+    def wish(self) -> QuickWish | None:
+        """What is filled in; None while something is missing or is no number."""
+        source, target = self._chosen("source"), self._chosen("target")
+        newest = self.query_one("#newest", Input).value.strip().lower()
+        is_all = newest in ("", "all")
+        if not source or not target or not (is_all or _is_count(newest)):
+            return None
+        return QuickWish(
+            source,
+            target,
+            None if is_all else int(newest),
+            OnConflict(self._chosen("conflict")),
+            self._chosen("incomplete") == "yes",
+            self._chosen("expose") == "yes",
+        )
+
+    def save(self) -> None:
+        """Hand over what is filled in, or say under a field what is wrong with it."""
+        wish = self.wish
+        if wish is not None:
+            self.post_message(self.Complete(wish))
+            return
+        missing = next((name for name in ("source", "target") if not self._chosen(name)), "newest")
+        words = "This is needed." if missing != "newest" else f"Write {_NEWEST}."
+        self._field(missing).say(Content.styled(f"✗ {words}", BAD))
+        self.query_one(f"#{missing}").focus()
+
+    @on(Select.Changed)
+    @on(Input.Changed)
+    def _changed(self, event: Message) -> None:
+        event.stop()
+        self._field("newest").say(Content(""))
+        self.post_message(self.Edited(self.wish))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.screen.focus_next()
+
+    @on(Button.Pressed, "#look")
+    def _look_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.save()
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.Left())
+
+    def _field(self, name: str) -> Field:
+        return self.query_one(f"#at-{name}", Field)
+
+    def _chosen(self, name: str) -> str:
+        value = self.query_one(f"#{name}", Select).value
+        return "" if value == Select.BLANK else str(value)
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and int(text[:9]) > 0
+
+
+def _hosts(hosts: Sequence[str], name: str, none: str) -> Select[str]:
+    if not hosts:
+        return Select((), prompt=none, compact=True, id=name)
+    return _select([(safe(host), host) for host in hosts], name)
+
+
+def _select(choices: Sequence[tuple[str, str]], name: str) -> Select[str]:
+    return Select(choices, value=choices[0][1], allow_blank=False, compact=True, id=name)

@@ -1,0 +1,93 @@
+"""Who could move a plan, as rows, and each of them in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from transship.delegates.ways import Way, Who
+from transship.plans.ends import Ends, question
+from transship.text import safe
+from transship_tui.marks import CARE, OK, QUIET, Mark
+from transship_tui.widgets.change_words import said
+from transship_tui.widgets.rows import Column
+
+COLUMNS = (Column("", 12), Column("Who moves it", 26), Column("", least=60))
+
+WORDS = {
+    Who.TRANSSHIP: "Transship, by its own lanes",
+    Who.HARBOR: "Harbor, one of the sides",
+    Who.HARBOR_RELAY: "A Harbor in between",
+    Who.TCR_SYNC: "TCR, by sync rules",
+    Who.TCR_REPLICA: "TCR, by a replica",
+}
+_IN_SHORT = {
+    Who.TRANSSHIP: "a job of this machine; no login leaves it",
+    Who.HARBOR: "replication policies that push or pull",
+    Who.HARBOR_RELAY: "one policy pulls, another pushes on",
+    Who.TCR_SYNC: "by events, between two instances",
+    Who.TCR_REPLICA: "a full copy in another region",
+}
+_CAN = Mark("✓", "possible", OK)
+_MAY = Mark("?", "depends", CARE)
+_CANT = Mark("–", "not here", QUIET)
+
+
+def mark_of(way: Way) -> Mark:
+    """Return whether somebody could move it."""
+    if not way.is_possible:
+        return _CANT
+    return _MAY if way.asks else _CAN
+
+
+class WhoRows:
+    """Everybody who could move it, those who can't in grey with the reason."""
+
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self.ways = ways
+
+    def __len__(self) -> int:
+        return len(self.ways)
+
+    def key(self, index: int) -> str:
+        """Return who it is."""
+        return self.ways[index].who
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return whether it can, who it is, and in short what that is, or why not."""
+        way = self.ways[index]
+        style = "" if way.is_possible else QUIET
+        return (
+            mark_of(way).content(),
+            Content.styled(WORDS[way.who], style),
+            Content.styled(safe(way.obstacle or _IN_SHORT[way.who]), QUIET),
+        )
+
+
+def way_lines(way: Way, ends: Ends, width: int, answers: str) -> Iterator[Content]:
+    """Give what it means to let somebody move it, or why that can't be and what can.
+
+    `answers` is the key by which open questions are answered.
+    """
+    yield Content.styled(WORDS[way.who], "bold")
+    if not way.is_possible:
+        yield from said("–", way.obstacle, width)
+        if way.instead:
+            yield from said("→", way.instead, width)
+        return
+    means = (
+        ("Freshness", way.means.freshness),
+        ("Filters", way.means.filters),
+        ("Deletes", way.means.deletes),
+        ("Logins", way.means.logins),
+    )
+    for label, words in means:
+        rows = Content(safe(words)).wrap(max(20, width - 11))
+        for number, row in enumerate(rows):
+            yield Content.assemble((label.ljust(11) if number == 0 else " " * 11, QUIET), row)
+    asked = [found for name in way.asks if (found := question(name, ends)) is not None]
+    if asked:
+        yield Content.styled(f"It depends on what isn't known; {answers} answers:", CARE)
+        for each in asked:
+            yield from said("?", each.words, width)
