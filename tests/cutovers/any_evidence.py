@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -15,6 +16,7 @@ from transship.cutover.questions import QUESTIONS
 from transship.cutover.rules.case import Case
 from transship.cutover.subject import Subject
 from transship.cutover.timeline import Sample, Served
+from transship.registries.attachment import Said
 
 texts = st.one_of(
     st.sampled_from(
@@ -51,6 +53,12 @@ _PLAIN: dict[object, st.SearchStrategy[Any]] = {
     float: st.floats(1.7e9, 1.9e9) | st.floats(),
     bool: st.booleans(),
     type(None): st.none(),
+    Said: st.builds(
+        Said,
+        texts,
+        st.sampled_from(["block", "warn", "info", "grave"]),
+        *[texts.map("It is {}.".format)] * 3,
+    ),
 }
 
 
@@ -67,6 +75,8 @@ def anything(kind: object) -> st.SearchStrategy[Any]:
     if isinstance(kind, UnionType):
         return st.one_of(*map(anything, parts))
     assert isinstance(kind, type)
+    if issubclass(kind, Enum):
+        return st.sampled_from(list(kind))
     assert is_dataclass(kind)
     hints = get_type_hints(kind)
     return st.builds(kind, **{each.name: anything(hints[each.name]) for each in fields(kind)})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from transship.cutover.evidence import Evidence, NamedPull, Parity
+from transship.cutover.evidence import Evidence, NamedPull, Parity, ServiceSays
 from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.by_name import pull_by_name
 from transship.cutover.observe.chains import follow
@@ -14,6 +15,7 @@ from transship.cutover.observe.names import host_name, is_address
 from transship.cutover.observe.naming import observe_names
 from transship.cutover.observe.pinned import error_text
 from transship.cutover.observe.resolving import PUBLIC, parse_resolver, system_resolvers
+from transship.cutover.observe.service import Service, observe_service
 from transship.cutover.observe.targeting import Limits, Wishes, observe_target, with_target
 from transship.cutover.rules.case import Case, has_changed
 from transship.cutover.subject import Domain, Resolver, Subject
@@ -29,6 +31,7 @@ class Means:
 
     `old` and `new` are None where a registry isn't to be listed; `untold` is then why. `compare`
     compares the tags in another way than by listing all of them; it may raise TransshipError.
+    `service` is who is behind the new registry, where its API can tell of domains.
     """
 
     asker: Asker
@@ -40,6 +43,7 @@ class Means:
     untold: str = ""
     compare: Callable[[], Awaitable[Parity]] | None = None
     limits: Limits | None = None
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +118,10 @@ async def look_at_all(
     yield Look(known, NAMES)
     known = await _names_anew(subject, means, known)
     yield Look(known, TARGET)
-    if known.target is not None and known.target.addresses:
-        wishes = replace(means.wishes, old=await _old_addresses(subject, means, known))
-        target = await observe_target(
-            subject, known.target, wishes, clock=clock, limits=means.limits
-        )
-        known = with_target(known, target)
+    known, told = await asyncio.gather(
+        _target_anew(subject, means, known), _service_anew(subject, means)
+    )
+    known = replace(known, service=told)
     if has_changed(Case(subject, known, clock.now())):
         yield Look(known, BY_NAME)
         known = replace(known, by_name=await pulls_by_name(subject, means, known))
@@ -154,10 +156,29 @@ async def _names_anew(subject: Subject, means: Means, known: Evidence) -> Eviden
         pulls=known.pulls,
         needed=known.needed,
         push=known.push,
+        service=known.service,
         by_name=known.by_name,
         parity=known.parity,
         statements=known.statements,
     )
+
+
+async def _target_anew(subject: Subject, means: Means, known: Evidence) -> Evidence:
+    """Return what is known, with what the target shows at this moment."""
+    if known.target is None or not known.target.addresses:
+        return known
+    wishes = replace(means.wishes, old=await _old_addresses(subject, means, known))
+    target = await observe_target(
+        subject, known.target, wishes, clock=means.asker.clock, limits=means.limits
+    )
+    return with_target(known, target)
+
+
+async def _service_anew(subject: Subject, means: Means) -> ServiceSays | None:
+    """Return what the service behind the new registry says of the domain, if it can be asked."""
+    if means.service is None:
+        return None
+    return await observe_service(means.service, subject.domain.name, means.asker.clock)
 
 
 async def pulls_by_name(subject: Subject, means: Means, known: Evidence) -> tuple[NamedPull, ...]:

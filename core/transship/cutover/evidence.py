@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transship.registries.attachment import Attachment
+
 
 @dataclass(frozen=True, slots=True)
 class RecordSet:
@@ -307,6 +309,21 @@ class TagPair:
     new: str
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceSays:
+    """What the service behind the new registry says of the domain, by its own API.
+
+    `service` is what it is called. Where it couldn't be asked, there is no `attachment`, `error`
+    begins with the cause's name, and `remedy` is what to do about it.
+    """
+
+    service: str
+    at: float
+    attachment: Attachment | None = None
+    error: str = ""
+    remedy: str = ""
+
+
 LISTED = "listed"
 """Where the tags of a comparison came from that has listed both registries."""
 
@@ -379,6 +396,8 @@ class Evidence:
     needed: tuple[Handshake, ...] = ()
     """Handshakes with the other hosts that pulls were sent to, at each of their addresses."""
     push: Push | None = None
+    service: ServiceSays | None = None
+    """What the new registry's service says of the domain, where it has an API that knows."""
     by_name: tuple[NamedPull, ...] = ()
     """Pulls by the domain itself, made after the change."""
     parity: Parity | None = None

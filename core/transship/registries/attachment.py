@@ -43,7 +43,8 @@ class Attachment:
     """What the service says of a domain at a registry, at a moment (seconds since the epoch).
 
     `said` is its own word for how it is. `expires` is when the certificate ends, where that is
-    known. Goes into JSON and back unchanged.
+    known. `says` is what follows for the domain, `reach` for who gets through to the registry at
+    all, and `lets_in` has in words who does. Goes into JSON and back unchanged.
     """
 
     registry: str
@@ -54,6 +55,8 @@ class Attachment:
     certificate: str = ""
     expires: float | None = None
     says: tuple[Said, ...] = ()
+    reach: tuple[Said, ...] = ()
+    lets_in: str = ""
 
 
 class TellsAttachment(Protocol):

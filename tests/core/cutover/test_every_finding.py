@@ -224,6 +224,11 @@ SHOWN: dict[str, dict[str, tuple[str, ...]]] = {
         "test_a_long_memory_of_no_such_name": ("negative-ttl-long",),
         "test_a_name_in_no_zone": ("zone-not-found",),
     },
+    "../../tui/commands/test_cutover_service.py": {
+        "test_a_service_that_cannot_be_asked_fails_nothing_and_says_what_to_do": (
+            "service-not-asked",
+        ),
+    },
 }
 """The findings that each test makes appear, by its file."""
 

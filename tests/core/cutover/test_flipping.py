@@ -15,7 +15,7 @@ from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
 from servers.dns.lab import EXAMPLE
 from servers.dns.relay import relay
 from servers.dns.zones import IMAGES, NEW, OLD, TTL
-from servers.process import comes_true
+from servers.process import comes_true, eventually
 from transship import errors
 from transship.cutover.change.applier import ReadOnly
 from transship.cutover.change.records import PlannedChange, RecordSets, Snapshot, desired
@@ -65,7 +65,9 @@ def careless(lab: DnsLab) -> Careless:
 
 
 def everywhere(lab: DnsLab) -> set[tuple[str, ...]]:
+    """What the two servers say, each by its newest version of the zone."""
     port = lab.block.port
+    eventually(lab.is_of_one_mind)
     return {values(IMAGES, "CNAME", at, port) for at in (lab.primary.address, lab.secondary)}
 
 
@@ -78,6 +80,7 @@ async def test_a_change_is_made_and_seen_at_every_name_server(
 ) -> None:
     made = change()
     planned = await prepare(made, NAME, AFTER)
+    before = lab.serial(lab.primary.address)
 
     ended = await flip(made, planned)
 
@@ -93,8 +96,8 @@ async def test_a_change_is_made_and_seen_at_every_name_server(
     assert last is not None
     told = last.read(Looked).told
     assert {each.said for each in told} == {Said.NEW}
-    serials = {each.serial for each in told[1:]}
-    assert len(serials) == 1
+    # The new zone may reach a server between the question for its serial and that for its records.
+    assert {each.serial for each in told[1:]} <= {before, lab.serial(lab.primary.address)}
     assert {each.nsid for each in told[1:]} == {"primary-knot", "secondary-nsd"}
     served = {(each.server, each.values) for each in journal.served()}
     assert (lab.secondary, (OLD,)) in served

@@ -7,10 +7,10 @@ server itself refuses a CNAME beside other records; between the two lies a momen
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import httpx
 import msgspec
 
 from transship import errors
@@ -29,6 +29,9 @@ from transship.cutover.observe.names import is_address
 from transship.registries.credential import Tls
 from transship.registries.tls import tls_context
 from transship.text import safe
+
+if TYPE_CHECKING:
+    import httpx
 
 _JSON = "application/json"
 _REFUSED_KEY = (401, 403)
@@ -144,6 +147,9 @@ class PowerDns:
             await self._call("PATCH", {"rrsets": [*gone, *come]})
 
     async def _call(self, method: str, content: Any = None) -> httpx.Response:
+        # Most domains are changed in another way, and httpx is slow to import.
+        import httpx
+
         server = self._server
         path = f"/api/v1/servers/{quote(server.server, safe='')}/zones/{server.zone}."
         try:
@@ -172,7 +178,7 @@ class PowerDns:
             return errors.KeyRefused(
                 said, remedy="Check the API key, and that api=yes is set at that server."
             )
-        if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY and "Conflict" in said:
+        if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and "Conflict" in said:
             return errors.RecordChanged(said)
         return errors.ProviderRefused(said)
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from transship.accounts.secrets import SecretStore
-from transship.clock import Clock
-from transship.cutover.change.applier import Applier, ReadOnly
-from transship.cutover.change.manual import Manual
-from transship.cutover.change.powerdns import PowerDns, PowerDnsServer
-from transship.cutover.change.rfc2136 import Rfc2136, UpdateServer
-from transship.cutover.change.route53 import Route53
-from transship.cutover.change.secret import api_key, tsig_key
-from transship.cutover.evidence import Zone
-from transship.cutover.observe.names import host_name
 from transship.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from transship.accounts.secrets import SecretStore
+    from transship.clock import Clock
+    from transship.cutover.change.applier import Applier
+    from transship.cutover.evidence import Zone
 
 
 class ByHand(msgspec.Struct, frozen=True, tag_field="by", tag="hand"):
@@ -55,6 +53,8 @@ Way = ByHand | ByUpdate | ByPowerDns | ByRoute53
 
 def check_zone(way: Way, name: str) -> None:
     """Raise BadRequest where the zone that a way changes doesn't contain `name`."""
+    from transship.cutover.observe.names import host_name
+
     if isinstance(way, ByUpdate | ByPowerDns):
         zone = host_name(way.zone)
         if not f".{host_name(name)}".endswith(f".{zone}"):
@@ -77,6 +77,8 @@ async def open_applier(
     `look` asks every name server of the zone for all that the name holds. Raises KeyMissing,
     KeyRefused, ExtraMissing, BadRequest and the `Keyring...` errors.
     """
+    from transship.cutover.change.applier import ReadOnly
+
     applier = await _open(way, secrets, look, clock)
     return ReadOnly(applier) if read_only else applier
 
@@ -84,14 +86,25 @@ async def open_applier(
 async def _open(
     way: Way, secrets: SecretStore, look: Callable[[], Awaitable[Zone]], clock: Clock
 ) -> Applier:
+    # Each speaks in its own way, and what it needs for that is imported when it is opened.
     match way:
         case ByHand():
+            from transship.cutover.change.manual import Manual
+
             return Manual(look)
         case ByUpdate():
+            from transship.cutover.change.rfc2136 import Rfc2136, UpdateServer
+            from transship.cutover.change.secret import tsig_key
+
             key = await tsig_key(secrets, way.address, way.key, way.algorithm)
             return Rfc2136(UpdateServer(way.zone, way.address, way.port), key, clock=clock)
         case ByPowerDns():
+            from transship.cutover.change.powerdns import PowerDns, PowerDnsServer
+            from transship.cutover.change.secret import api_key
+
             server = PowerDnsServer(way.url, way.zone, way.server, way.ca_file)
             return PowerDns(server, await api_key(secrets, way.url))
         case ByRoute53():
+            from transship.cutover.change.route53 import Route53
+
             return Route53(way.hosted_zone, profile=way.profile, clock=clock)

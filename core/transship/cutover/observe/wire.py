@@ -16,7 +16,6 @@ import dns.exception
 import dns.flags
 import dns.inet
 import dns.message
-import httpx
 
 from transship.cutover.subject import Resolver
 from transship.lifetimes import heed_cancellation
@@ -28,7 +27,12 @@ _MEDIA_TYPE = "application/dns-message"
 _LARGEST = 65535
 _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
-Failure = (dns.exception.DNSException, OSError, EOFError, TimeoutError, httpx.HTTPError)
+
+class HttpsFailed(Exception):
+    """A message couldn't be sent by DoH; the cause says why."""
+
+
+Failure = (dns.exception.DNSException, OSError, EOFError, TimeoutError, HttpsFailed)
 """What sending a message may raise."""
 
 
@@ -72,6 +76,19 @@ class Wire:
         self, query: dns.message.Message, to: Resolver, seconds: float
     ) -> dns.message.Message:
         """Ask by DoH (RFC 8484), at the address and under the server's name."""
+        # Most resolvers are asked in another way, and httpx is slow to import.
+        import httpx
+
+        try:
+            return await self._posted(query, to, seconds)
+        except httpx.HTTPError as error:
+            raise HttpsFailed(str(error)) from error
+
+    async def _posted(
+        self, query: dns.message.Message, to: Resolver, seconds: float
+    ) -> dns.message.Message:
+        import httpx
+
         query.id = 0
         name = to.hostname or to.address
         headers = {"host": name, "content-type": _MEDIA_TYPE, "accept": _MEDIA_TYPE}
@@ -137,6 +154,8 @@ def was_cut(answer: dns.message.Message) -> bool:
 
 def cause(error: BaseException) -> str:
     """Return the words for why no answer came, as `Answer.error` has them."""
+    import httpx
+
     for found in _chain(error):
         match found:
             case ssl.SSLCertVerificationError():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from transship.cutover.evidence import Chain, Handshake
 from transship.cutover.finding import Finding
+from transship.cutover.rules import service
 from transship.cutover.rules.case import (
     Case,
     as_address,
@@ -26,6 +27,8 @@ from transship.cutover.rules.wording import (
     unknown,
     warn,
 )
+from transship.registries.attachment import Attached
+from transship.text import safe
 
 _NOT_HERE = ("refused", "timeout", "unreachable", "no resolver", "closed")
 _MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
@@ -51,8 +54,23 @@ def attached(case: Case) -> Verdict:
     Where no service can be asked, a certificate for the name and a registry's answer under it are
     the proof. The new registry's own name has to lead there too, where the record holds another.
     """
-    verdict, elsewhere = _known_there(case), _elsewhere(case)
+    seen, elsewhere = _known_there(case), _elsewhere(case)
+    verdict = _told(case, seen)
     return replace(verdict, findings=(*verdict.findings, elsewhere)) if elsewhere else verdict
+
+
+def _told(case: Case, seen: Verdict) -> Verdict:
+    """Return what was seen, with what the service says by its own API, which knows it better."""
+    answers = not seen.findings and not seen.needs
+    findings = service.of_domain(case, answers=answers)
+    attachment = service.attachment_of(case)
+    if attachment is None or attachment.state is Attached.UNKNOWN:
+        return replace(seen, findings=(*findings, *seen.findings))
+    # Both tell of one and the same fault: the service says why.
+    shown = () if service.blocks(findings) else seen.findings
+    taken = attachment.at if seen.needs else seen.taken
+    words = "; ".join(filter(None, (service.words(case), seen.seen)))
+    return judged((*findings, *shown), words, taken=taken)
 
 
 def _elsewhere(case: Case) -> Finding | None:
@@ -217,7 +235,21 @@ def _made_up(chain: Chain) -> Finding | None:
 
 
 def reachable(case: Case) -> Verdict:
-    """P-12: something listens at every address of the target, IPv4 and IPv6."""
+    """P-12: something listens at every address of the target, and lets in who pulls."""
+    verdict = _listening(case)
+    told = service.of_reach(case, answers=_someone_listens(case))
+    attachment = service.attachment_of(case)
+    lets_in = attachment.lets_in if attachment else ""
+    words = "; ".join(filter(None, (verdict.seen, lets_in)))
+    return replace(verdict, findings=(*told, *verdict.findings), seen=safe(words))
+
+
+def _someone_listens(case: Case) -> bool:
+    shakes = at_target(case, case.evidence.handshakes)
+    return bool(_sorted(target_addresses(case), shakes)[0])
+
+
+def _listening(case: Case) -> Verdict:
     addresses = target_addresses(case)
     if not addresses:
         return unknown("the addresses of the target")

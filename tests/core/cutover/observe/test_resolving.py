@@ -96,16 +96,20 @@ async def test_a_cache_that_raises_ttls_shows_it(lab: DnsLab, asker: Asker, cach
 async def test_a_cache_that_serves_stale_answers_shows_it_once(
     lab: DnsLab, asker: Asker, cache: Caches
 ) -> None:
+    async def sample() -> Answer:
+        # A whole view asks for IPv6 too, and the first question of any kind makes it fetch anew.
+        return await asker.ask("stale.example.test", "A", cache("stale"))
+
     lab.set("stale.example.test.", "CNAME", OLD, ttl=1)
-    await view(asker, cache("stale"), "stale.example.test", samples=1)
+    await sample()
     lab.set("stale.example.test.", "CNAME", NEW, ttl=1)
-    seen = await view(asker, cache("stale"), "stale.example.test", samples=1)
-    while said(seen.samples[0])[1] <= 1 and said(seen.samples[0])[0] == OLD:
+    seen = await sample()
+    while said(seen)[1] <= 1 and said(seen)[0] == OLD:
         await asker.clock.sleep(0.05)
-        seen = await view(asker, cache("stale"), "stale.example.test", samples=1)
+        seen = await sample()
     then = await until(asker, cache("stale"), "stale.example.test", NEW)
 
-    assert said(seen.samples[0]) == (OLD, 30)
+    assert said(seen) == (OLD, 30)
     assert said(then.samples[0])[0] == NEW
 
 

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cutovers.clean import result
-from cutovers.staging import GOOD, QUICK, answered, grave, later
+from cutovers.staging import GOOD, answered, grave, later
 from servers.dns.zones import NEW, OLD
 from servers.process import free_port, has_ipv6
+from transship.clock import SystemClock
 from transship.cutover.checking import Means, look_at_all
 from transship.cutover.finding import Outcome, Phase, Severity
+from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.names import parse_domain
-from transship.cutover.observe.targeting import Wishes
+from transship.cutover.observe.targeting import Limits, Wishes
 from transship.cutover.rules.case import Case, observed, sampled
 from transship.cutover.rules.catalogue import CHECKS
 from transship.cutover.rules.judging import go, judge
@@ -50,6 +52,8 @@ AGREED = {
     "pushes": "frozen",
 }
 DAY = 86400.0
+# Everybody answers here, and nothing is raised of a machine that is slow.
+PATIENT = Limits(connect=20.0, answer=20.0, paths=60.0, pull=60.0)
 
 
 @pytest.fixture
@@ -57,6 +61,7 @@ async def check(
     looks: Looks, lab: DnsLab, serve: Serve, authority: Authority, bundle: str
 ) -> AsyncIterator[Check]:
     """Make all checks of a domain, which has a registry on both sides, as the app makes them."""
+    asker = Asker(SystemClock(), served=lab.served, seconds=5.0, ca_file=str(lab.ca_file))
     places = {"old": lab.block.address("3.1"), "new": lab.block.address("3.2")}
     async with AsyncExitStack() as clients:
         sides: dict[str, dict[str, Registry]] = {}
@@ -91,13 +96,13 @@ async def check(
             resolvers = looks.caches("plain", "forwarder", "stale")
             mine = sides[domain.name]
             means = Means(
-                looks.asker,
+                asker,
                 resolvers,
                 resolvers[:1],
                 Wishes((GOOD,)),
                 old=mine["old"],
                 new=mine["new"],
-                limits=QUICK,
+                limits=PATIENT,
             )
             evidence = before.evidence if before else None
             async for look in look_at_all(subject, means, evidence):
