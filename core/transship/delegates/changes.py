@@ -42,7 +42,8 @@ class Change:
     `kind` is the engine's own word (`replication policy`), `name` what it is called there.
     `before` is None when it isn't there, `after` when it won't be; `after` has only the fields that
     are asked for. `gives` are the hosts of the accounts whose login the engine is handed with it,
-    `warns` says in sentences what to know before agreeing.
+    `warns` says in sentences what to know before agreeing. What is changed `anew` is taken away and
+    added again: where that was broken off, nothing may be there.
     """
 
     does: Does
@@ -52,6 +53,7 @@ class Change:
     after: Settings | None = None
     gives: tuple[str, ...] = ()
     warns: tuple[str, ...] = ()
+    anew: bool = False
 
     def __str__(self) -> str:
         return f"{self.does} {self.kind} {self.name}"
@@ -101,6 +103,7 @@ def change_to(
     *,
     gives: tuple[str, ...] = (),
     warns: tuple[str, ...] = (),
+    anew: bool = False,
 ) -> Change:
     """Return the change that leads from `before` to `after`; LEAVE where that is nothing.
 
@@ -114,7 +117,7 @@ def change_to(
         return Change(Does.CREATE, kind, name, None, after, gives, warns)
     if holds(before, after):
         return Change(Does.LEAVE, kind, name, before, after)
-    return Change(Does.CHANGE, kind, name, before, after, gives, warns)
+    return Change(Does.CHANGE, kind, name, before, after, gives, warns, anew)
 
 
 def holds(found: Settings, asked: Settings) -> bool:
@@ -122,9 +125,11 @@ def holds(found: Settings, asked: Settings) -> bool:
     return all(name in found and found[name] == value for name, value in asked.items())
 
 
-def undone(change: Change) -> Change:
-    """Return what leads back from a change that was made."""
+def undone(change: Change, warns: tuple[str, ...] = ()) -> Change:
+    """Return what leads back from a change that was made; `warns` is what to know before that."""
     before, after = change.before, change.after
     if before is not None and after is not None:
         before = {name: before.get(name) for name in after}
-    return change_to(change.kind, change.name, after, before, gives=change.gives)
+    return change_to(
+        change.kind, change.name, after, before, gives=change.gives, warns=warns, anew=change.anew
+    )

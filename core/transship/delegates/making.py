@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from transship import errors
-from transship.delegates.changes import Change, ChangeSet, Does, Settings, holds, undone
+from transship.delegates.changes import Change, ChangeSet, Does, Settings, change_to, holds, undone
 from transship.delegates.engine import Engine, Found, Gives
 from transship.delegates.journal import Delegation, Journal, Step
+from transship.delegates.taking_back import losses
 from transship.errors import TransshipError
 
 
@@ -45,7 +46,10 @@ async def make(
             try:
                 found = await _made(change, engine, gives, begin, begun=begun)
             except TransshipError as error:
-                journal.note(identity, number, Step.FAILED, str(error))
+                # What was never sent stays so: what is there then isn't ours to go on with or undo.
+                is_sent = journal.read(identity).step(number) is not Step.WAITING
+                failed = Step.FAILED if is_sent else Step.WAITING
+                journal.note(identity, number, failed, str(error))
                 raise
             settings = found.settings if found else None
             journal.note(identity, number, Step.MADE, found=settings)
@@ -66,10 +70,13 @@ async def undoing(delegation: Delegation, engine: Engine) -> ChangeSet:
         found = await engine.read(change.kind, change.name)
         if _is_as(found, change.before):
             continue  # It was never made, or is undone already.
+        if _is_in_between(found, change):
+            changes.append(change_to(change.kind, change.name, None, change.before))
+            continue
         if not _is_as(found, change.after):
             refusals.append(errors.ChangedMeanwhile(f"{change.kind} {change.name}"))
             continue
-        changes.append(undone(change))
+        changes.append(undone(change, losses(change)))
     return ChangeSet(engine.name, f"undo {delegation.id}", tuple(changes), refusals=tuple(refusals))
 
 
@@ -79,7 +86,7 @@ async def _made(
     found = await engine.read(change.kind, change.name)
     # What is as it should be before anything was sent is somebody else's doing, not to be undone.
     if not (begun and _is_as(found, change.after)):
-        if not _is_as(found, change.before):
+        if not _is_as(found, change.before) and not (begun and _is_in_between(found, change)):
             raise errors.ChangedMeanwhile(f"{change.kind} {change.name}")
         begin()
         await engine.make(change, gives)
@@ -93,6 +100,11 @@ def _is_as(found: Found | None, settings: Settings | None) -> bool:
     if found is None or settings is None:
         return found is None and settings is None
     return holds(found.settings, settings)
+
+
+def _is_in_between(found: Found | None, change: Change) -> bool:
+    """Tell whether it was taken away, and not added again yet."""
+    return change.anew and change.does is Does.CHANGE and found is None
 
 
 def _differs(change: Change, found: Found | None) -> str:

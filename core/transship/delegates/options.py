@@ -19,8 +19,9 @@ class Options:
     `name` is what the policy or rule is called, or the first of several. `harbor` is the host of
     the Harbor that does it: it has to be named where it relays; where both sides are Harbors, the
     source pushes unless the target is named. `terms` are those of Harbor's policies, else the
-    plan's schedule holds. `via` is the project that a relay keeps everything in between. `adapter`
-    is the type of Harbor's endpoint for the other registry.
+    plan's schedule holds; of them only `deletion` is for TCR's rules too. `via` is the project that
+    a relay keeps everything in between. `adapter` is the type of Harbor's endpoint for the other
+    registry.
 
     `uin` is the account ID of who owns the target, where that isn't who owns the source;
     `instance` and `region` are the target's own, where no keys see it. `region` is also where a

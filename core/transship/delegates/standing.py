@@ -53,12 +53,16 @@ def stands(delegation: Delegation, every: Iterable[Delegation]) -> Stands:
 
 async def things(delegation: Delegation, engine: Engine) -> tuple[Thing, ...]:
     """Return how everything is that a delegation is about. Only reads."""
-    found: list[Thing] = []
-    for number, change in enumerate(delegation.agreed.changes):
-        there = await engine.read(change.kind, change.name)
-        said = there.status if there else ""
-        found.append(Thing(number, change, _now(change, there), there is not None, said))
-    return tuple(found)
+    count = len(delegation.agreed.changes)
+    return tuple([await thing(delegation, number, engine) for number in range(count)])
+
+
+async def thing(delegation: Delegation, number: int, engine: Engine) -> Thing:
+    """Return how one of the things is that a delegation is about. Only reads."""
+    change = delegation.agreed.changes[number]
+    there = await engine.read(change.kind, change.name)
+    said = there.status if there else ""
+    return Thing(number, change, _now(change, there), there is not None, said)
 
 
 def _now(change: Change, found: Found | None) -> Now:

@@ -214,26 +214,21 @@ def _relay(case: _Case) -> _Why:
     )
 
 
-def _two_instances(case: _Case) -> _Why:
+def _instances(case: _Case) -> _Why:
     both = (case.ends.source.service, case.ends.target.service) == ("tcr", "tcr")
-    return _first(
-        _engine(case),
-        _if(not both, "It goes between two instances of Tencent TCR only."),
-        _if(case.ends.is_one_registry, "Both sides are the same instance."),
-    )
-
-
-def _edition(case: _Case, *editions: Edition, instead: str) -> _Why:
-    lacking = not_of_edition(case.ends, editions, unknown=False)
-    wanted = " or ".join(editions)
-    return _if(lacking, f"It needs the {wanted} edition at both ends; {lacking}.", instead)
+    return _first(_engine(case), _if(not both, "It goes between instances of Tencent TCR only."))
 
 
 def _sync(case: _Case) -> _Why:
-    upgrade = "Upgrade the instance, or let Transship move it."
+    lacking = not_of_edition(case.ends, (Edition.STANDARD, Edition.PREMIUM), unknown=False)
     return _first(
-        _two_instances(case),
-        _edition(case, Edition.STANDARD, Edition.PREMIUM, instead=upgrade),
+        _instances(case),
+        _if(case.ends.is_one_registry, "Both sides are the same instance."),
+        _if(
+            lacking,
+            f"It needs the standard or premium edition at both ends; {lacking}.",
+            "Upgrade the instance, or let Transship move it.",
+        ),
         _says_all(case),
     )
 
@@ -243,10 +238,17 @@ def _replica(case: _Case) -> _Why:
     sides = border_sides(ends)
     sync = "Let TCR synchronise the two instances by rules instead."
     crosses = None not in sides and len(set(sides)) == 2
+    # It is a replica of the source: which edition the target is of doesn't matter.
+    edition = ends.source.edition
+    lacks = edition is not None and edition is not Edition.PREMIUM
     return _first(
-        _two_instances(case),
+        _instances(case),
         _if(crosses, "A replica can't stand across the border of mainland China.", sync),
-        _edition(case, Edition.PREMIUM, instead=f"Upgrade the instance. {sync}"),
+        _if(
+            lacks,
+            f"Only the premium edition has replicas; {ends.source.registry} is {edition}.",
+            f"Upgrade the instance. {sync}",
+        ),
         _if(ends.same_owner is False, "A replica belongs to the owner of its instance.", sync),
         _if(ends.whole is False, "A replica is a full copy; it can't select or rename.", sync),
         _if(ends.target_written is True, "Nobody can push to a replica.", sync),
@@ -270,8 +272,7 @@ _ASKS: dict[Who, tuple[str, ...]] = {
     Who.HARBOR_RELAY: ("harbor-admin",),
     Who.TCR_SYNC: ("source-edition", "target-edition", "owner"),
     Who.TCR_REPLICA: (
-        "source-edition", "target-edition", "source-side", "target-side", "owner", "whole",
-        "target-written",
+        "source-edition", "source-side", "target-side", "owner", "whole", "target-written",
     ),
 }  # fmt: skip
 
@@ -326,18 +327,20 @@ def _sync_means(case: _Case) -> Means:
         else "None, where both instances have the same owner."
     )
     return Means(
-        "At once, when an image is pushed to the source.",
+        "At once, when an image is pushed to the source. Whether what is there already is taken "
+        "isn't documented.",
         "A pattern for names and one for tags in each rule.",
-        "Not by these rules.",
+        "What is deleted at the source, if asked; with no bound.",
         logins,
     )
 
 
 def _replica_means(case: _Case) -> Means:
-    del case
+    source, target = case.ends.source.registry, case.ends.target.registry
+    other = "" if case.ends.is_one_registry else f" {target} itself gets nothing."
     return Means(
         "Kept in step by TCR itself, all the time.",
-        "None: all of the instance, under the same domain.",
+        f"None: all of {source}, in the other region, under the same domain.{other}",
         "What is deleted in the instance is gone in its replica.",
         "None: a replica has the logins of its instance.",
     )

@@ -44,6 +44,7 @@ def test_undoing_leads_back_to_every_field_that_was_set(
         return
     back = undone(change)
     assert back.before == change.after
+    assert undone(change, ("It hurts.",)).warns == ("It hurts.",)
     if before is not None and after is not None:
         assert back.after == {name: before.get(name) for name in after}
     else:

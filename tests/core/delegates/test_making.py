@@ -90,6 +90,18 @@ async def test_what_somebody_else_made_meanwhile_is_not_taken_for_ours(journal: 
     assert not engine.made
 
 
+async def test_what_somebody_else_made_is_neither_gone_on_with_nor_undone(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    engine.has["endpoint", "new"] = {"url": "https://new.example"}
+    for _ in range(2):
+        with pytest.raises(errors.ChangedMeanwhile):
+            await all_made(identity, engine, journal)
+
+    back = await undoing(journal.read(identity), engine)
+    assert (journal.read(identity).step(0), back.changes) == (Step.WAITING, ())
+
+
 async def test_what_the_engine_does_not_keep_is_named(journal: Journal) -> None:
     engine = MemoryEngine()
     engine.forgets = {"override"}

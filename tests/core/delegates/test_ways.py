@@ -44,6 +44,8 @@ def test_the_kinds_are_stable() -> None:
         (Who.HARBOR_RELAY, ACR, SHANGHAI, {"harbors": ["harbor.example"]}),
         (Who.TCR_SYNC, SHANGHAI, SINGAPORE, {}),
         (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"whole": True}),
+        (Who.TCR_REPLICA, GUANGZHOU, GUANGZHOU, {"whole": True}),
+        (Who.TCR_REPLICA, GUANGZHOU, replace(SHANGHAI, edition=Edition.BASIC), {"whole": True}),
     ],
 )
 def test_who_can(who: Who, source: End, target: End, more: dict[str, object]) -> None:
@@ -61,13 +63,14 @@ def test_who_can(who: Who, source: End, target: End, more: dict[str, object]) ->
         (Who.HARBOR, HARBOR, End("layout:/x"), {}, "folder on this machine"),
         (Who.HARBOR_RELAY, ACR, SHANGHAI, {}, "No account is a Harbor"),
         (Who.HARBOR_RELAY, HARBOR, SHANGHAI, {"harbors": ["harbor.example"]}, "a Harbor itself"),
-        (Who.TCR_SYNC, ACR, SHANGHAI, {}, "two instances of Tencent TCR"),
+        (Who.TCR_SYNC, ACR, SHANGHAI, {}, "instances of Tencent TCR only"),
         (
             Who.TCR_SYNC, replace(SHANGHAI, edition=Edition.BASIC), SINGAPORE, {},
             "sh.tencentcloudcr.com is basic",
         ),
         (Who.TCR_REPLICA, GUANGZHOU, replace(SINGAPORE, edition=Edition.PREMIUM), {}, "border"),
-        (Who.TCR_REPLICA, GUANGZHOU, replace(SHANGHAI, edition=Edition.STANDARD), {}, "premium"),
+        (Who.TCR_SYNC, SHANGHAI, SHANGHAI, {}, "the same instance"),
+        (Who.TCR_REPLICA, replace(GUANGZHOU, edition=Edition.STANDARD), SHANGHAI, {}, "premium"),
         (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"whole": False}, "full copy"),
         (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"target_written": True}, "Nobody can push"),
         (Who.TCR_REPLICA, GUANGZHOU, SHANGHAI, {"same_owner": False}, "owner"),
@@ -89,6 +92,13 @@ def test_what_is_not_known_is_asked_and_in_nobodys_way() -> None:
     found = way(Who.TCR_REPLICA, replace(GUANGZHOU, edition=None), SHANGHAI)
     assert found.is_possible
     assert "source-edition" in found.asks
+
+
+def test_a_replica_is_of_the_source_and_the_target_gets_nothing() -> None:
+    found = way(Who.TCR_REPLICA, GUANGZHOU, replace(SHANGHAI, edition=None))
+    assert "target-edition" not in found.asks
+    assert "sh.tencentcloudcr.com itself gets nothing." in found.means.filters
+    assert "gets nothing" not in way(Who.TCR_REPLICA, GUANGZHOU, GUANGZHOU).means.filters
 
 
 def test_who_is_handed_whose_login_is_said() -> None:

@@ -24,8 +24,11 @@ COMMANDS = {
     "follow": Command("delegate_run", "Follow what the engine does until nothing runs."),
     "log": Command("delegate_run", "Print the log of a task."),
     "quick": Command("delegate_quick", "Move all of a TCR Personal account to an instance."),
+    "replica": Command("delegate_replica", "List the replicas of a TCR, make or delete one."),
     "network": Command("delegate_network", "Explain who gets through to a TCR, or change it."),
-    "domain": Command("delegate_domain", "List, add or remove custom domains of a TCR."),
+    "domain": Command(
+        "delegate_domain", "List, add or remove custom domains of a TCR.", group=True
+    ),
 }
 """The commands, in the order of the help."""
 

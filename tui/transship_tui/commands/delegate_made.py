@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,7 @@ from transship.delegates.choosing import engine_of, runs_of
 from transship.delegates.following import Seen
 from transship.delegates.journal import Step
 from transship.delegates.making import undoing
-from transship.delegates.standing import stands, things
+from transship.delegates.standing import Now, Stands, stands, things
 from transship.errors import TransshipError
 from transship.text import safe
 from transship_tui.commands.delegate_documents import (
@@ -24,6 +25,7 @@ from transship_tui.commands.delegate_shown import (
     REFUSED,
     agreed,
     changes_document,
+    check_logins,
     go_on,
     journal_of,
     make_agreed,
@@ -36,7 +38,7 @@ from transship_tui.commands.output import say, say_problem, show, show_json, tab
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from transship.delegates.executions import Follows
     from transship.delegates.journal import Delegation
@@ -64,15 +66,15 @@ def delegate_list(as_json: AsJson = False) -> int:
         return 0
     rows = (
         (
+            each.id,
             str(stands(each, every)),
             each.agreed.who,
-            each.agreed.purpose,
             time_text(each.agreed.created),
-            each.id,
+            each.agreed.purpose,
         )
         for each in reversed(every)
     )
-    header = ("STATE", "BY", "PURPOSE", "CREATED", "ID")
+    header = ("ID", "STATE", "BY", "CREATED", "PURPOSE")
     for line in table(header, tuple(rows), width_of(sys.stdout)):
         show(line)
     return 0
@@ -130,8 +132,11 @@ def delegate_undo(delegation: DelegationName, yes: Yes = False, as_json: AsJson 
                 return REFUSED
             if not changes.to_make:
                 say("nothing of it is there: nothing to take back")
+                if as_json:
+                    show_json(changes_document(changes))
                 return 0
-            if not agreed(changes, yes=yes, again=f"transship delegate undo {found.id}"):
+            await check_logins(reach, changes)
+            if not agreed(changes, yes=yes, as_json=as_json):
                 return 1
             where = (found.agreed.who, found.agreed.host)
             made = await make_agreed(
@@ -140,6 +145,63 @@ def delegate_undo(delegation: DelegationName, yes: Yes = False, as_json: AsJson 
             return await show_ended(session, reach, made, as_json=as_json)
 
     return asyncio.run(act())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a delegation stands: by its journal, and as its engine tells.
+
+    `every` are all delegations there are, `failure` is what keeps the engine from being asked.
+    """
+
+    delegation: Delegation
+    every: Sequence[Delegation]
+    now: tuple[Thing, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    failure: TransshipError | None = None
+
+    @property
+    def is_as_made(self) -> bool:
+        """Whether all that was begun is as it was made, or was taken back since."""
+        if stands(self.delegation, self.every) is Stands.UNDONE:
+            return True
+        begun = (each for each in self.now if self._step(each) is not Step.WAITING)
+        return all(each.now is Now.AS_MADE for each in begun)
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON writes it."""
+        return executions_document(self.delegation, self.every, self.now, self.seen)
+
+    def show(self) -> None:
+        """Write it in lines."""
+        given = self.delegation.agreed
+        state = stands(self.delegation, self.every)
+        show(safe(f"{self.delegation.id}: {state}, {time_text(given.created)}"))
+        show(safe(f"{given.engine}: {given.purpose}"))
+        if given.undoes:
+            show(safe(f"takes back {given.undoes}"))
+        show()
+        header = ("DOES", "STEP", "NOW", "SAID", "WHAT")
+        for line in table(header, tuple(self._rows()), width_of(sys.stdout)):
+            show(line)
+        for number, line_of in enumerate(self.delegation.lines):
+            if line_of is not None and line_of.step is Step.FAILED:
+                show(safe(f"{given.changes[number]} failed: {line_of.why}"))
+        if self.seen:
+            show()
+            show_executions(self.seen)
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        things_by = {each.number: each for each in self.now}
+        for number, change in enumerate(self.delegation.agreed.changes):
+            step = self.delegation.step(number)
+            thing = things_by.get(number)
+            is_now = str(thing.now) if thing is not None and step is not Step.WAITING else ""
+            said = thing.said if thing is not None else ""
+            yield (str(change.does), str(step), is_now, said, f"{change.kind} {change.name}")
+
+    def _step(self, thing: Thing) -> Step:
+        return self.delegation.step(thing.number)
 
 
 async def show_ended(session: Session, reach: Reach, identity: str, *, as_json: bool) -> int:
@@ -151,7 +213,20 @@ async def show_ended(session: Session, reach: Reach, identity: str, *, as_json: 
 
 
 async def show_status(session: Session, reach: Reach, identity: str, *, as_json: bool) -> int:
-    """Write how a delegation stands; return 1 where that isn't as it was made."""
+    """Write how a delegation stands; return 1 where that isn't known."""
+    seen = await standing_of(session, reach, identity)
+    if as_json:
+        show_json(seen.document())
+    else:
+        seen.show()
+    if (failure := seen.failure) is not None:
+        say_problem(failure.title, failure.detail, failure.remedy)
+        return failure.exit_status
+    return 0 if seen.is_as_made else 1
+
+
+async def standing_of(session: Session, reach: Reach, identity: str) -> Standing:
+    """Return how a delegation stands, asked anew."""
     journal = journal_of(session)
     every = journal.all()
     found = journal.read(identity)
@@ -165,14 +240,7 @@ async def show_status(session: Session, reach: Reach, identity: str, *, as_json:
             seen = await _seen(serving.follows, found, now)
     except TransshipError as error:
         failure = error
-    if as_json:
-        show_json(executions_document(found, every, now, seen))
-    else:
-        _show_lines(found, every, now, seen)
-    if failure is not None:
-        say_problem(failure.title, failure.detail, failure.remedy)
-        return failure.exit_status
-    return 0
+    return Standing(found, every, tuple(now), tuple(seen), failure)
 
 
 async def _seen(follows: Follows, delegation: Delegation, now: Iterable[Thing]) -> Sequence[Seen]:
@@ -189,51 +257,20 @@ async def _seen(follows: Follows, delegation: Delegation, now: Iterable[Thing]) 
     return found
 
 
-def _show_lines(
-    delegation: Delegation,
-    every: Sequence[Delegation],
-    now: Sequence[Thing],
-    seen: Sequence[Seen],
-) -> None:
-    given = delegation.agreed
-    show(safe(f"{delegation.id}: {stands(delegation, every)}, {time_text(given.created)}"))
-    show(safe(f"{given.engine}: {given.purpose}"))
-    if given.undoes:
-        show(safe(f"takes back {given.undoes}"))
-    show()
-    states = {each.number: (str(each.now), each.said) for each in now}
-    rows: list[tuple[str, ...]] = []
-    for number, change in enumerate(given.changes):
-        step = delegation.step(number)
-        is_now, said = states.get(number, ("", ""))
-        rows.append((
-            str(change.does), "made" if step is Step.MADE else str(step),
-            is_now if step is not Step.WAITING else "", said, f"{change.kind} {change.name}",
-        ))  # fmt: skip
-    for line in table(("DOES", "STEP", "NOW", "SAID", "WHAT"), rows, width_of(sys.stdout)):
-        show(line)
-    for number, line_of in enumerate(delegation.lines):
-        if line_of is not None and line_of.step is Step.FAILED:
-            show(safe(f"{given.changes[number]} failed: {line_of.why}"))
-    if seen:
-        show()
-        show_executions(seen)
-
-
 def show_executions(seen: Sequence[Seen]) -> None:
     """Write executions as a table."""
     rows = (
         (
+            each.execution.id,
             str(each.execution.state),
             counts_text(each),
             each.execution.trigger,
             moment(each.execution.started) or "",
             each.of,
-            each.execution.id,
         )
         for each in seen
     )
-    header = ("STATE", "TASKS", "BEGUN BY", "STARTED", "OF", "EXECUTION")
+    header = ("EXECUTION", "STATE", "TASKS", "BEGUN BY", "STARTED", "OF")
     for line in table(header, tuple(rows), width_of(sys.stdout)):
         show(line)
     for each in seen:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,8 +25,11 @@ from transship_tui.commands.delegate_shown import (
     REFUSED,
     agreed,
     changes_document,
+    check_logins,
+    host_named,
     lines_of,
     make_agreed,
+    nothing_made,
     reached,
     say_refusals,
     wrapped,
@@ -81,7 +83,7 @@ CronLine = Annotated[
     str, typer.Option("--cron", metavar="LINE", help="Harbor: six fields, in UTC: 0 0 */2 * * *.")
 ]
 Deletes = Annotated[
-    bool, typer.Option("--delete", help="Harbor: delete there what is deleted here; no bound.")
+    bool, typer.Option("--delete", help="Delete there what is deleted here, too; no bound.")
 ]
 Speed = Annotated[
     int,
@@ -190,7 +192,7 @@ def delegate_show(
     else:
         for line in lines_of(wish.changes, sys.stdout):
             show(line)
-        say_refusals(wish.changes)
+    say_refusals(wish.changes)
     return REFUSED if wish.changes.refusals else 0
 
 
@@ -226,19 +228,19 @@ def delegate_apply(
     session = open_session()
     terms = SaidTerms(begins, cron, delete, speed, chunks, single, not disabled)
     said = _Said(by, name, harbor, terms, via, adapter, uin, instance, region)
-    again = f"transship delegate apply {shlex.quote(plan)} --by {by} ..."
 
     async def act() -> int:
         async with reached(session) as reach:
             wish = await _wish(session, reach, plan, said)
             if wish.changes.refusals or not wish.changes.to_make:
-                return _nothing_made(wish, as_json=as_json)
+                return nothing_made(wish.changes, _wish_document(wish), as_json=as_json)
             if start and wish.serving.starts is None:
                 raise BadRequest(
                     f"{wish.changes.engine} begins by itself, so --start says nothing",
                     remedy="Leave it out.",
                 )
-            if not agreed(wish.changes, yes=yes, again=again):
+            await check_logins(reach, wish.changes)
+            if not agreed(wish.changes, yes=yes, as_json=as_json):
                 return 1
             made = await make_agreed(
                 session, reach, wish.serving.engine, (wish.who, wish.host), wish.changes
@@ -251,31 +253,38 @@ def delegate_apply(
     return asyncio.run(act())
 
 
-def _nothing_made(wish: Wish, *, as_json: bool) -> int:
-    """Say why nothing is made: something is in the way, or all is as it should be."""
-    if as_json:
-        show_json(_wish_document(wish))
-    else:
-        for line in lines_of(wish.changes, sys.stderr):
-            say(line)
-        say_refusals(wish.changes)
-    if wish.changes.refusals:
-        return REFUSED
-    say("all of it is as it should be: nothing to be made")
-    return 0
-
-
 def _what_next(identity: str, wish: Wish, *, started: bool) -> str:
     if wish.serving.starts is not None and not started:
         return f"`transship delegate start {identity}` begins an execution"
     return f"`transship delegate follow {identity}` follows it"
 
 
+def _check(said: _Said) -> None:
+    """Raise BadRequest for what says nothing to whom is to move it."""
+    terms = said.terms
+    of_harbor = {
+        "--harbor": said.harbor, "--begins": terms.begins, "--cron": terms.cron,
+        "--speed": terms.speed, "--chunks": terms.copy_by_chunk, "--single": terms.single_active,
+        "--disabled": not terms.enabled, "--adapter": said.adapter,
+    }  # fmt: skip
+    of_tcr = {"--uin": said.uin, "--instance": said.instance, "--region": said.region}
+    foreign: dict[str, object] = dict(of_tcr)
+    if said.by in (By.TCR_SYNC, By.TCR_REPLICA):
+        foreign = dict(of_harbor)
+    if said.by is By.TCR_REPLICA:
+        foreign |= {"--delete": terms.deletion, "--uin": said.uin, "--instance": said.instance}
+    if said.by is not By.HARBOR_RELAY:
+        foreign["--via"] = said.via != Options().via
+    if strays := [option for option, value in foreign.items() if value]:
+        raise BadRequest(f"{', '.join(strays)}: that says nothing to {said.by}")
+
+
 async def _wish(session: Session, reach: Reach, name: str, said: _Said) -> Wish:
+    _check(said)
     plan = session.read_plan(name)
     options = Options(
         name=said.name or plain_name(session.plans.find(name).stem),
-        harbor=_host(session, said.harbor),
+        harbor=host_named(session, said.harbor) if said.harbor else "",
         terms=said.terms.terms(plan),
         via=said.via,
         adapter=said.adapter,
@@ -284,10 +293,6 @@ async def _wish(session: Session, reach: Reach, name: str, said: _Said) -> Wish:
         region=said.region,
     )
     return await wished(Who(said.by), plan, reach, options)
-
-
-def _host(session: Session, text: str) -> str:
-    return session.reference(text).registry if text else ""
 
 
 def _wish_document(wish: Wish) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import textwrap
 from contextlib import asynccontextmanager
@@ -14,11 +15,19 @@ from transship.delegates.changes import Does
 from transship.delegates.journal import Journal
 from transship.delegates.making import make
 from transship.delegates.reach import Reached, login_at
-from transship.errors import BadRequest
+from transship.errors import BadHost, BadRequest
 from transship.oci.reference import Reference
 from transship.text import counted, safe
 from transship_tui.commands.asking import ask
-from transship_tui.commands.output import Ink, painted, say, say_problem, width_of
+from transship_tui.commands.output import (
+    Ink,
+    painted,
+    say,
+    say_problem,
+    show,
+    show_json,
+    width_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -56,6 +65,17 @@ async def reached(session: Session) -> AsyncIterator[Reached]:
         yield reach
 
 
+def host_named(session: Session, text: str) -> str:
+    """Return the host that a word of the line names; an alias may stand for it.
+
+    Raises BadHost and BadReference.
+    """
+    reference = session.reference(text)
+    if reference.layout is not None or reference.repository:
+        raise BadHost(f"{text!r} is more than a host")
+    return reference.registry
+
+
 def journal_of(session: Session) -> Journal:
     """Return the journal of all delegations."""
     return Journal(session.paths.delegations, SystemClock())
@@ -67,7 +87,7 @@ def lines_of(changes: ChangeSet, stream: TextIO) -> Iterator[str]:
     Each field that is set has a line: what it will be, and before that what it was.
     """
     width = width_of(stream)
-    yield safe(f"{changes.engine}: {changes.purpose}")
+    yield from wrapped(f"{changes.engine}: {changes.purpose}", "", width)
     for change in changes.changes:
         yield ""
         yield from _change_lines(change, stream, width)
@@ -99,6 +119,34 @@ def say_refusals(changes: ChangeSet) -> None:
         say_problem(refusal.title, refusal.detail, refusal.remedy)
 
 
+def show_changes(changes: ChangeSet, *, as_json: bool) -> int:
+    """Write what would be changed, and return the exit status: 3 where something is in the way."""
+    if as_json:
+        show_json(changes_document(changes))
+    else:
+        for line in lines_of(changes, sys.stdout):
+            show(line)
+    say_refusals(changes)
+    return REFUSED if changes.refusals else 0
+
+
+def nothing_made(changes: ChangeSet, document: dict[str, object], *, as_json: bool) -> int:
+    """Say why nothing is made: something is in the way, or all is as it should be.
+
+    `document` is what is written as JSON. Returns the exit status.
+    """
+    if as_json:
+        show_json(document)
+    else:
+        for line in lines_of(changes, sys.stderr):
+            say(line)
+    say_refusals(changes)
+    if changes.refusals:
+        return REFUSED
+    say("all of it is as it should be: nothing to be made")
+    return 0
+
+
 def changes_document(changes: ChangeSet) -> dict[str, object]:
     """Return a set of changes as JSON writes it."""
     return {
@@ -121,10 +169,11 @@ def error_entry(error: TransshipError) -> dict[str, object]:
     }
 
 
-def agreed(changes: ChangeSet, *, yes: bool, again: str) -> bool:
-    """Show the changes, and ask whether to make them; `again` is the line that says yes itself.
+def agreed(changes: ChangeSet, *, yes: bool, then: str = "", as_json: bool = False) -> bool:
+    """Show the changes, and ask whether to make them.
 
-    Raises BadRequest where there is nobody to ask.
+    `then` is what is done after that, as in `copy 2 tags`. With `as_json` they are written as a
+    document too where the answer is no. Raises BadRequest where there is nobody to ask.
     """
     for line in lines_of(changes, sys.stderr):
         say(line)
@@ -133,13 +182,36 @@ def agreed(changes: ChangeSet, *, yes: bool, again: str) -> bool:
     if not sys.stdin.isatty():
         raise BadRequest(
             "There is no terminal to ask on",
-            remedy=f"Look at what is shown, then say yes to it: {again} --yes",
+            remedy=f"Look at what is shown, then say yes to it: {_line_again()} --yes",
         )
-    count = counted(len(changes.to_make), "change")
-    if ask(f"Make {count} at {safe(changes.engine)}? [y/N] ").lower() in ("y", "yes"):
+    if ask(_question(changes, then)).lower() in ("y", "yes"):
         return True
     say("nothing was changed")
+    if as_json:
+        show_json(changes_document(changes))
     return False
+
+
+def _line_again() -> str:
+    """Return the line that was typed; no secret is ever in one."""
+    return shlex.join(("transship", *sys.argv[1:]))
+
+
+async def check_logins(reach: Reach, changes: ChangeSet) -> None:
+    """Have what the engine is to be handed read, or asked for, before anything is agreed to.
+
+    Raises SignInNeeded where an account has no login.
+    """
+    for host in changes.gives:
+        await login_at(reach, host)
+
+
+def _question(changes: ChangeSet, then: str) -> str:
+    asked = [then] if then else []
+    if changes.to_make:
+        asked.insert(0, f"make {counted(len(changes.to_make), 'change')}")
+    words = ", then ".join(asked)
+    return f"{words[0].upper()}{words[1:]}? [y/N] "
 
 
 async def make_agreed(

@@ -185,7 +185,7 @@ class Drawing:
             self.refusals.append(
                 errors.CantBeDelegated(
                     f"{far.host}: Harbor can't send blobs in pieces by its adapter {adapter}",
-                    remedy="Leave copy_by_chunk out.",
+                    remedy="Let it send blobs whole.",
                 )
             )
 

@@ -24,6 +24,7 @@ from transship.delegates.harbor.shapes import (
     Project,
     SystemInfo,
 )
+from transship.errors import TransshipError
 from transship.text import safe
 
 if TYPE_CHECKING:
@@ -113,6 +114,20 @@ class Harbor(Followed):
             return
         settings = change.after or {}
         login = await self._login(change, settings, gives)
+        try:
+            await self._send_endpoint(change, settings, login)
+            return
+        except TransshipError as error:
+            if login is None or login.secret not in error.detail:
+                raise
+            words = error.detail.replace(login.secret, "…")
+            failure = errors.EngineRefused(words, remedy=error.remedy)
+        # Outside, so that the error that repeats the secret isn't chained to this one.
+        raise failure
+
+    async def _send_endpoint(
+        self, change: Change, settings: Settings, login: Credential | None
+    ) -> None:
         if change.does is Does.CREATE:
             body = _endpoint_body(settings, login)
             # Harbor tries it at once when it is made, too, but says less of why it can't.

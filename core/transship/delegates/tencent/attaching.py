@@ -1,17 +1,18 @@
-"""What the state of a custom domain, and of the network access, means for moving a name. Pure."""
+"""What the state of a custom domain, and of its certificate, means for moving a name. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from transship.delegates.tencent.domain_words import (
+    ISSUED,
     OUTAGE,
     Certificate,
     CustomDomain,
     day_of,
     domain_words,
+    status_words,
 )
-from transship.delegates.tencent.network_access import Access, Public, Stage, explained
 from transship.registries.attachment import Attached, Attachment, Said
 
 _DAY = 86400.0
@@ -44,35 +45,6 @@ def attachment_of(
     )
 
 
-def access_says(access: Access, here: str = "") -> tuple[Said, ...]:
-    """Return what keeps clients from an instance: whether that is all of them isn't known."""
-    if access.public is Public.OPEN and access.allowed:
-        return ()
-    linked = any(link.stage is Stage.WORKS for link in access.links)
-    severity = "block" if access.public is Public.CLOSED and not linked else "warn"
-    if access.public is Public.UNKNOWN:
-        severity = "warn"
-    means = (
-        "Only what runs in a linked VPC can pull."
-        if linked
-        else "Nobody can pull: no VPC is linked either, as far as is known."
-    )
-    return (
-        Said(
-            f"public-endpoint-{access.public}" if not _is_empty(access) else "allow-list-empty",
-            severity,
-            explained(access, here)[0],
-            means,
-            "Open it and allow the clients' addresses, or make sure that all clients are in a "
-            "linked VPC.",
-        ),
-    )
-
-
-def _is_empty(access: Access) -> bool:
-    return access.public is Public.OPEN
-
-
 def _says(
     registry: str,
     name: str,
@@ -90,25 +62,31 @@ def _says(
             "block",
             f"{registry} has no custom domain {name}.",
             fails,
-            f"Add it with a certificate for it, and wait 1 to 2 minutes until it works.{filing}",
+            f"Add it with a certificate for it ({_adding(registry, name)}), and wait 1 to 2 "
+            f"minutes until it works.{filing}",
         )
         return
     seen = domain_words(domain)
     match domain.state:
         case Attached.WORKS:
-            yield from _of_certificate(name, domain, certificate, now)
+            yield from _of_certificate(registry, name, domain, certificate, now)
         case Attached.BEGUN:
             yield Said(
                 "domain-being-attached", "block", seen, fails,
-                "Wait until it works. Where it takes longer, look at its certificate.",
+                f"Wait until it works (`transship delegate domain wait {registry} {name}`). Where "
+                "it takes longer than 2 minutes, look at its certificate.",
             )  # fmt: skip
         case Attached.FAILED:
             yield Said(
                 "domain-failed", "block", seen, fails,
-                f"Remove it, and add it again with a certificate that holds.{filing}",
+                f"Remove it (`transship delegate domain remove {registry} {name}`), and add it "
+                f"again with a certificate that holds ({_adding(registry, name)}).{filing}",
             )  # fmt: skip
         case Attached.GOING:
-            yield Said("domain-going", "block", seen, fails, "Add it again once it is gone.")
+            yield Said(
+                "domain-going", "block", seen, fails,
+                f"Add it again once it is gone: {_adding(registry, name)}.",
+            )  # fmt: skip
         case _:
             yield Said(
                 "domain-state-unknown", "warn", seen, "It may work, or not.",
@@ -117,7 +95,7 @@ def _says(
 
 
 def _of_certificate(
-    name: str, domain: CustomDomain, certificate: Certificate | None, now: float
+    registry: str, name: str, domain: CustomDomain, certificate: Certificate | None, now: float
 ) -> Iterator[Said]:
     if certificate is None:
         yield Said(
@@ -128,31 +106,57 @@ def _of_certificate(
             "Give the keys the right to ssl:DescribeCertificates, if it is to be watched.",
         )
         return
+    another = f"({_adding(registry, name)}). {OUTAGE}"
     if not certificate.covers(name):
         yield Said(
             "attached-certificate-name",
             "block",
             f"{name} is attached with {certificate}.",
             "No client accepts that certificate for this name.",
-            f"Attach it with one that is for this name. {OUTAGE}",
+            f"Attach it with one that is for this name {another}",
         )
-    if certificate.expires is None:
-        return
-    left = certificate.expires - now
+    if certificate.national:
+        yield Said(
+            "attached-certificate-national",
+            "block",
+            f"{name} is attached with {certificate.id}, which is of SM2.",
+            "Container runtimes don't know that algorithm.",
+            f"Attach it with one of RSA or ECDSA {another}",
+        )
+    yield from _of_life(registry, name, certificate, now)
+
+
+def _of_life(registry: str, name: str, certificate: Certificate, now: float) -> Iterator[Said]:
+    another = f"({_adding(registry, name)}). {OUTAGE}"
     ends = f"The certificate {certificate.id} of {name}"
-    if left <= 0:
+    left = None if certificate.expires is None else certificate.expires - now
+    if certificate.expires is not None and left is not None and left <= 0:
         yield Said(
             "attached-certificate-expired",
             "block",
             f"{ends} ended {day_of(certificate.expires)}.",
             "Every pull by this name fails.",
-            f"Attach it with one that holds. {OUTAGE}",
+            f"Attach it with one that holds {another}",
         )
-    elif left < _SOON_DAYS * _DAY:
+        return
+    if certificate.status != ISSUED:
+        yield Said(
+            "attached-certificate-status",
+            "warn",
+            f"{ends} {status_words(certificate.status)}.",
+            "Clients may refuse it, or the service may take it away.",
+            f"Attach it with one that is issued {another}",
+        )
+    if certificate.expires is not None and left is not None and left < _SOON_DAYS * _DAY:
         yield Said(
             "attached-certificate-ends-soon",
             "warn",
             f"{ends} ends {day_of(certificate.expires)}.",
             f"It has to be replaced within days. {OUTAGE}",
-            "Replace it before the name is moved, while nobody pulls by it there.",
+            "Replace it before the name is moved, while nobody pulls by it there: "
+            f"{_adding(registry, name)}.",
         )
+
+
+def _adding(registry: str, name: str) -> str:
+    return f"`transship delegate domain add {registry} {name} --certificate ID`"

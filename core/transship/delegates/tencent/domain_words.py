@@ -135,6 +135,14 @@ def domain_words(domain: CustomDomain, waited: float = 0.0) -> str:
             return f"The API says {said} of {name}, which isn't a word that is known."
 
 
+def loss_of(name: str) -> str:
+    """Return, in sentences, what to know before a domain is taken away."""
+    return (
+        f"Whoever pulls or pushes by {name} and is led to this instance fails from then on. Move "
+        "the name in DNS first."
+    )
+
+
 def meant(error: TransshipError) -> TransshipError:
     """Return the error that says what a refusal of a domain means; else the same one."""
     if isinstance(error, errors.NoRight):

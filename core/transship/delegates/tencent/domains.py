@@ -16,6 +16,7 @@ from transship.delegates.tencent.domain_words import (
     CustomDomain,
     day_of,
     domain_words,
+    loss_of,
 )
 from transship.delegates.tencent.domains_engine import CERTIFICATE, CUSTOM_DOMAIN, KINDS, Domains
 from transship.delegates.tencent.uploads import Upload, read_upload
@@ -145,7 +146,7 @@ async def _attaching(
     before = found.settings if found else None
     after = {"Certificate": called(chosen)}
     warns = (OUTAGE,) if before is not None else ()
-    change = change_to(CUSTOM_DOMAIN, name, before, after, warns=warns)
+    change = change_to(CUSTOM_DOMAIN, name, before, after, warns=warns, anew=True)
     if there is not None and there.state is Attached.FAILED and before == after:
         refusal = errors.CantBeDelegated(
             f"{name} is at the instance with this certificate, and failed ({there.said})",
@@ -175,13 +176,9 @@ async def _removal(domains: Domains, name: str, there: CustomDomain | None) -> C
         return ChangeSet(domains.name, purpose, refusals=(refusal,))
     if there.state is Attached.GOING:
         return ChangeSet(domains.name, purpose, notes=(domain_words(there),))
-    warns = (
-        f"Whoever pulls or pushes by {name} and is led to this instance fails from then on. "
-        "Move the name in DNS first.",
-    )
     found = await domains.read(CUSTOM_DOMAIN, name)
     before = found.settings if found else {"Certificate": there.certificate}
-    change = change_to(CUSTOM_DOMAIN, name, before, None, warns=warns)
+    change = change_to(CUSTOM_DOMAIN, name, before, None, warns=(loss_of(name),))
     return ChangeSet(domains.name, purpose, (change,), (domain_words(there),))
 
 

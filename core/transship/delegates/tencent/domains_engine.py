@@ -65,6 +65,11 @@ class Domains:
         """Whether the instance stands in mainland China; None where that isn't known."""
         return End(self._at.instance.public_domain, region=self._at.instance.region).side
 
+    @property
+    def clock(self) -> Clock:
+        """What tells the time, and waits."""
+        return self._clock
+
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""
         return self._clock.now()
@@ -170,7 +175,9 @@ class Domains:
         """Take the domain away and add it with the other certificate; if that fails, as it was."""
         domain = await self.domain(change.name)
         if domain is None:
-            raise errors.ChangedMeanwhile(str(change))
+            # It was broken off after the one and before the other.
+            await self._add(change)
+            return
         identity = await self._checked(change.name, _asked(change.after))
         await self._delete(domain)
         try:

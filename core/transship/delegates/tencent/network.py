@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from transship import errors
 from transship.delegates.changes import Change, ChangeSet, change_to
 from transship.delegates.tencent.network_access import (
+    NOBODY_YET,
+    SHUTS_OUT,
     Access,
     Link,
     Public,
@@ -16,6 +18,9 @@ from transship.delegates.tencent.network_access import (
     block_of,
     cautions,
     explained,
+    loss_of_block,
+    loss_of_link,
+    loss_of_record,
     same_block,
 )
 from transship.delegates.tencent.network_engine import (
@@ -119,10 +124,7 @@ class _Drawing:
         self._add(PUBLIC_ENDPOINT, self.network.domain, {"Open": is_open}, {"Open": wanted}, warns)
 
     def _shut_out(self) -> Iterator[str]:
-        yield (
-            "Whoever isn't in a linked VPC can't pull or push any more, at once: this machine, and "
-            "engines elsewhere, too."
-        )
+        yield SHUTS_OUT
         if self.access.allowed:
             yield (
                 f"The allow-list may be gone with it ({_listed(self.access)}): opening the "
@@ -144,7 +146,7 @@ class _Drawing:
             raise errors.BadRequest(
                 f"{block} isn't on the allow-list", remedy="Look at the list again."
             )
-        warns = [f"Whoever comes from {block} can't pull or push any more, at once."]
+        warns = [loss_of_block(block)]
         network = ipaddress.ip_network(block)
         if self.here and ipaddress.ip_address(self.here) in network:
             warns.append(f"This machine's own address, {self.here}, is one of them.")
@@ -163,7 +165,7 @@ class _Drawing:
             raise errors.BadRequest(
                 f"{vpc} isn't linked by {subnet}", remedy="Look at the links again."
             )
-        warns = (f"What runs in {vpc} can't pull or push by this link any more.",)
+        warns = (loss_of_link(vpc),)
         before = {"VpcId": vpc, "SubnetId": subnet}
         self._add(VPC_LINK, f"{vpc}/{subnet}", before, None, warns)
 
@@ -193,10 +195,11 @@ class _Drawing:
                 )
             )
         else:
-            warns = () if is_to_be else (f"In {vpc} {domain} is what public DNS says again.",)
+            name = f"{domain}@{vpc}"
+            warns = () if is_to_be else (loss_of_record(name),)
             before = settings if there else None
             after = settings if is_to_be else None
-            self._add(PRIVATE_RECORD, f"{domain}@{vpc}", before, after, warns)
+            self._add(PRIVATE_RECORD, name, before, after, warns)
 
     def _add(
         self,
@@ -222,7 +225,7 @@ class _Drawing:
     def _notes(self) -> None:
         self.notes += explained(self.access, self.here)
         if self.wishes.public and not self.wishes.allow and not self.access.allowed:
-            self.notes.append("Nobody gets in by it until an address is allowed.")
+            self.notes.append(NOBODY_YET)
         limits = self.network.at.instance.limits
         new = {*self.wishes.link} - {*self._links()}
         count = len(self.access.links) + len(new)

@@ -167,6 +167,29 @@ def same_block(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
+SHUTS_OUT = (
+    "Whoever isn't in a linked VPC can't pull or push any more, at once: this machine, and engines "
+    "elsewhere, too."
+)
+NOBODY_YET = "Nobody gets in by it until an address is allowed."
+
+
+def loss_of_block(block: str) -> str:
+    """Return, in a sentence, what to know before a block of addresses is taken off the list."""
+    return f"Whoever comes from {block} can't pull or push any more, at once."
+
+
+def loss_of_link(vpc: str) -> str:
+    """Return, in a sentence, what to know before a VPC's link is taken away."""
+    return f"What runs in {vpc} can't pull or push by this link any more."
+
+
+def loss_of_record(name: str) -> str:
+    """Return, in a sentence, what to know before a record, `DOMAIN@VPC`, is taken away."""
+    domain, _, vpc = name.rpartition("@")
+    return f"In {vpc} {domain} is what public DNS says again."
+
+
 def cautions(block: str) -> tuple[str, ...]:
     """Return, in sentences, what to know before a block of addresses is allowed."""
     network = ipaddress.ip_network(block)

@@ -156,11 +156,16 @@ def _creation(region: Region, found: Replica | None) -> Change:
 
 
 def _deletion(found: Replica) -> Change:
-    warns = (
-        f"Who pulls in {found.region.name} from the replica finds nothing there any more.",
+    name = found.region.name
+    return change_to(REPLICA, name, found.found.settings, None, warns=losses_in(name))
+
+
+def losses_in(region: str) -> tuple[str, ...]:
+    """Return, in sentences, what to know before the replica in a region is taken away."""
+    return (
+        f"Who pulls in {region} from the replica finds nothing there any more.",
         "To have it again, all of it is copied again.",
     )
-    return change_to(REPLICA, found.region.name, found.found.settings, None, warns=warns)
 
 
 def _leaving(found: Replica) -> TransshipError:

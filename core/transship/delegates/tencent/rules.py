@@ -25,6 +25,8 @@ RULE = "sync rule"
 MADE_BY = "Made by Transship"
 """How the descriptions of rules begin that were made from here: they may be changed from here."""
 
+FORGETS = "What it has done so far, its executions and their tasks, may be forgotten with it."
+
 RESOURCES = ("", "image", "chart")
 """What a rule can be bounded to; empty: both."""
 

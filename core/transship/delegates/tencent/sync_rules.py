@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from transship import errors
 from transship.delegates.changes import Change, ChangeSet, Does, change_to
 from transship.delegates.filters import ANY_TAG, Selecting, translations
 from transship.delegates.tencent.judging import is_doubtful
 from transship.delegates.tencent.rules import (
+    FORGETS,
     LEADS,
     RESOURCES,
     RULE,
@@ -93,11 +95,13 @@ def of_plan(
     *,
     host: str = "",
     namespaces: Collection[str] | None = None,
+    deletion: bool = False,
 ) -> ChangeSet:
     """Return what would be made so that TCR does what a plan says from `source` to `to`.
 
     `host` is what the plan calls the source, where that isn't its own domain; `to.host` is what it
-    calls the destination. `name` is that of the first rule; the second is `NAME-2`, and so on.
+    calls the destination. `name` is that of the first rule; the second is `NAME-2`, and so on. With
+    `deletion` what is deleted at the source is deleted at the destination too.
     What of the plan can't be said in rules is a refusal each. `namespaces` as for `wish`.
     """
     sides = host or source.public_domain, to.host
@@ -116,7 +120,8 @@ def of_plan(
     for part, override in parts:
         called = f"{name}-{len(rules) + 1}" if rules else name
         try:
-            rules.append(_rule(called, part, override=override))
+            rule = _rule(called, part, override=override)
+            rules.append(replace(rule, deletion=deletion))
         except errors.CantBeDelegated as error:
             refusals.append(error)
     if refusals:
@@ -152,7 +157,7 @@ def removal(source: Instance, names: Sequence[str], there: Sequence[KnownRule]) 
 
 
 def _losses(rule: KnownRule) -> Iterator[str]:
-    yield "What it has done so far, its executions and their tasks, may be forgotten with it."
+    yield FORGETS
     if not rule.is_ours:
         yield (
             f"{rule.name} wasn't made from here, and the API doesn't tell all that it is set to: "

@@ -39,7 +39,10 @@ async def sync_wish(
     engine = SyncRules(at.cloud, at.instance)
     name = name_of(options, source, target)
     there = await engine.rules()
-    return engine, sync_rules.of_plan(at.instance, to, name, plan, there, host=source)
+    deletion = options.terms is not None and options.terms.deletion
+    return engine, sync_rules.of_plan(
+        at.instance, to, name, plan, there, host=source, deletion=deletion
+    )
 
 
 async def replica_wish(
@@ -55,16 +58,21 @@ async def replica_wish(
 
 
 async def quick_wish(
-    source: str, target: str, reach: Reach, terms: quick.Terms
+    source: str,
+    target: str,
+    reach: Reach,
+    terms: quick.Terms,
+    looked: quick.Looked | None = None,
 ) -> tuple[quick.Spaces, quick.Quick]:
     """Return what would be made and copied to move all of a personal account to an instance.
 
     `source` is a host of CCR, `target` a domain of the instance. Who gets through to the instance
-    is among the notes. Raises ApiKeysNeeded, NoInstance and the like.
+    is among the notes. `looked` is told how far the listing is. Raises ApiKeysNeeded, NoInstance
+    and the like.
     """
     at = await instance_of(reach, target)
     personal = await tencent_at(reach, source)
-    found = await quick.wish(personal, source, at, replace(terms, target=target))
+    found = await quick.wish(personal, source, at, replace(terms, target=target), looked)
     gets_in = explained(await Network(at, reach.clock).access())
     changes = replace(found.changes, notes=(*found.changes.notes, *gets_in))
     return quick.Spaces(at), replace(found, changes=changes)
@@ -83,6 +91,20 @@ async def gets_in(engine: str, host: str, reach: Reach) -> tuple[str, ...]:
         return (f"Who gets through to {host} couldn't be asked: {error}",)
     access = await Network(at, reach.clock).access()
     return (*_let_in(engine, access), *access.unseen)
+
+
+async def here_gets_in(host: str, reach: Reach) -> tuple[str, ...]:
+    """Return in sentences whether this machine gets through to a registry that is TCR's.
+
+    Nothing where it isn't, or where there are no keys to ask with. What can't be asked is said so.
+    """
+    if await service_at(reach, host) != "tcr" or (await reach.access(host)).api is None:
+        return ()
+    try:
+        at = await instance_of(reach, host)
+        return explained(await Network(at, reach.clock).access())
+    except TransshipError as error:
+        return (f"Who gets through to {host} couldn't be asked: {error}",)
 
 
 def _let_in(engine: str, access: Access) -> tuple[str, ...]:

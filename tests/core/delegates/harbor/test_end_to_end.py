@@ -244,7 +244,7 @@ async def test_an_execution_is_stopped_in_the_middle(
     await desk.made(await wishes.push(engine, "slow", target, [Selecting(f"{name}/**")]))
     server.gate.hold_after(1)
     begun = await engine.start("slow")
-    eventually(server.gate.reached.is_set, "the gate", deadline=30)
+    eventually(server.gate.reached.is_set, "the gate")
     assert (await engine.execution("slow", begun.id)).running == 1
 
     await engine.stop("slow", begun.id)

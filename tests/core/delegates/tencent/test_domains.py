@@ -227,17 +227,16 @@ class TestReplacing:
 
         assert instance.domains == {NAME: "SUCCESS"}
 
-    async def test_after_a_crash_in_between_it_is_wished_for_again(
+    async def broken_off(
         self,
         monkeypatch: pytest.MonkeyPatch,
         custom: Custom,
         domains: Domains,
-        instance: Instance,
         operator: Agreeing,
         clock: FakeClock,
-    ) -> None:
-        changes = await self.attached(custom, domains, operator, clock)
-        identity = operator.agree(changes)
+    ) -> str:
+        """Return a change that a crash ended after the removal."""
+        identity = operator.agree(await self.attached(custom, domains, operator, clock))
 
         async def crash(*_: object) -> None:
             raise Crashed
@@ -246,13 +245,37 @@ class TestReplacing:
             patch.setattr(domains, "_create", crash)
             with pytest.raises(Crashed):
                 await operator.make(identity, domains)
+        return identity
+
+    async def test_after_a_crash_in_between_it_is_gone_on_with(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        custom: Custom,
+        domains: Domains,
+        instance: Instance,
+        operator: Agreeing,
+        clock: FakeClock,
+    ) -> None:
+        identity = await self.broken_off(monkeypatch, custom, domains, operator, clock)
         assert instance.domains == {}
 
-        with pytest.raises(errors.ChangedMeanwhile):
-            await operator.make(identity, domains)
-        again = await wish(domains, NAME, certificate="cert-wild")
+        await operator.make(identity, domains)
 
-        assert [str(each) for each in again.changes] == [f"create custom domain {NAME}"]
+        assert (await ended(domains, clock))[-1].endswith("with the certificate cert-wild.")
+
+    async def test_after_a_crash_in_between_undoing_adds_it_as_it_was(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        custom: Custom,
+        domains: Domains,
+        operator: Agreeing,
+        clock: FakeClock,
+    ) -> None:
+        identity = await self.broken_off(monkeypatch, custom, domains, operator, clock)
+
+        await operator.undone(identity, domains)
+
+        assert (await ended(domains, clock))[-1].endswith("with the certificate cert-exact.")
 
 
 class TestRemoving:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegating.tencent import HOST, NAME, Agreeing, ended
+from delegating.tencent import NAME, Agreeing, ended
 from fakes.clock import FakeClock
 from servers.tencent import Instance
 from servers.tencent.domains import Custom
 from transship.cutover.finding import Finding, Severity
-from transship.delegates.tencent.attaching import access_says
 from transship.delegates.tencent.domain_words import (
     Certificate,
     CustomDomain,
@@ -23,7 +20,6 @@ from transship.delegates.tencent.domain_words import (
     time_of,
 )
 from transship.delegates.tencent.domains import Domains, wish
-from transship.delegates.tencent.network_access import Access, Allowed, Link, Public, Stage
 from transship.registries.attachment import Attached, Attachment
 
 
@@ -85,21 +81,6 @@ class TestForACutover:
         )
 
         assert finding.severity is Severity.BLOCK
-
-    def test_a_closed_endpoint_blocks_unless_a_vpc_is_linked(self) -> None:
-        closed = Access("team", HOST, Public.CLOSED)
-        linked = replace(closed, links=(Link("vpc-a", "s", Stage.WORKS),))
-        empty = Access("team", HOST, Public.OPEN)
-        opened = replace(empty, allowed=(Allowed("192.0.2.0/24"),))
-
-        said = [access_says(each) for each in (closed, linked, empty, opened)]
-
-        assert [[(s.id, s.severity) for s in each] for each in said] == [
-            [("public-endpoint-closed", "block")],
-            [("public-endpoint-closed", "warn")],
-            [("allow-list-empty", "warn")],
-            [],
-        ]
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,16 @@ def test_whatever_an_account_has_is_planned_or_named(
         change.name for change in found.changes.to_make if (change.after or {}).get("IsPublic")
     }
     assert not public_made & private
+
+
+def test_of_many_that_are_there_already_some_are_named_and_all_are_told() -> None:
+    names = [f"shop/r{number:02}" for number in range(23)]
+    stock = Stock(CCR, ("shop",), tuple(Repository(name, tags=("1.0",)) for name in names))
+    tags = {name: frozenset({"1.0"}) for name in names}
+    target = Target(SEEN, {"shop": False}, dict.fromkeys(names, ""), tags)
+
+    found = quick.draw(stock, target, Terms(), "TCR")
+
+    assert len(found.collisions) == 23
+    assert sum("of the same name" in note for note in found.changes.notes) == 20
+    assert "3 more repositories are there already." in found.changes.notes

@@ -21,6 +21,7 @@ from transship.registries.services.tencent.enterprise import name_refusal
 from transship.text import counted, safe
 
 _MOST_NAMED = 5
+_MOST_COLLISIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +320,9 @@ class _Drawing:
             )
 
     def _note_counts(self, repositories: Sequence[Repository]) -> None:
-        self.notes += map(str, self.collisions)
+        self.notes += map(str, self.collisions[:_MOST_COLLISIONS])
+        if (more := len(self.collisions) - _MOST_COLLISIONS) > 0:
+            self.notes.append(f"{more:,} more repositories are there already.")
         if self.collisions:
             self.notes.append(_CONFLICTS[self.terms.on_conflict])
         cut = [each for each in repositories if len(self._taken(each)) < len(each.tags)]

@@ -345,3 +345,14 @@ def test_what_is_asked_for_is_what_is_read(rule: SyncRule, to: Destination) -> N
 
     assert found.is_ours
     assert found.found.settings == rule.settings(to)
+
+
+@pytest.mark.parametrize("deletion", [False, True])
+def test_what_is_deleted_goes_at_the_destination_only_where_it_is_asked(deletion: bool) -> None:
+    rule = Rule(Reference(OLD, "team"), (Reference(NEW, "mirror"),), ("**",), TagFilter())
+    shown = sync_rules.of_plan(SOURCE, TARGET, "nightly", plan_of(rule), (), deletion=deletion)
+
+    [change] = shown.changes
+    assert change.after is not None
+    assert change.after["Deletion"] is deletion
+    assert any("no bound, and no way back" in warning for warning in change.warns) is deletion
