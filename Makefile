@@ -10,15 +10,16 @@ PULP := .venv-pulp
 PULP_INSTALLED := $(PULP)/.installed
 PULP_NEEDS := tests/servers/pulp.txt
 
-.PHONY: help demo test test-long test-pulp bench bench-quick check screenshots keys servers clean
+.PHONY: help demo test test-long test-pulp bench bench-quick bench-scale check screenshots keys servers clean
 
 help:
 	@echo "make demo         the app in a world of its own: two registries, and a domain"
 	@echo "make test         bring the servers that the tests need, and run the tests"
 	@echo "make test-long    the tests that take minutes each"
 	@echo "make test-pulp    bring a whole pulp-container with PostgreSQL, and run the tests of it"
-	@echo "make bench        Transship and its peers on PATH, side by side (an hour)"
+	@echo "make bench        Transship and its peers on PATH, side by side (an hour; see docs/benchmarks.md)"
 	@echo "make bench-quick  the same with little data: that it works, not how fast"
+	@echo "make bench-scale  what a million tags and 100,000 copies cost, and the app's start (15 minutes)"
 	@echo "make check        format, lint, types and import contracts"
 	@echo "make screenshots  make the pictures of the README anew"
 	@echo "make keys         make KEYS.md anew"
@@ -42,6 +43,9 @@ bench: $(INSTALLED) servers
 
 bench-quick: $(INSTALLED) servers
 	@PYTHONPATH=$(BENCH) $(VENV)/bin/python -m sidebyside --quick $(OPTIONS)
+
+bench-scale: $(INSTALLED)
+	@$(VENV)/bin/python tests/benchmarks/scale.py $(OPTIONS)
 
 check: $(INSTALLED)
 	@$(VENV)/bin/ruff format --check $(SOURCES)

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench_plan.py [--tags 1000000] [--repositories 20000] [--there 0]
 
-A tenth and a hundredth of it are measured before, each in a process of its own, so that it shows
-whether a tag costs more where there are more of them. `--there` is the share of the tags that the
-target has already, from 0 to 1.
+A tenth and three tenths of it are measured before, each in its own process, so that it shows
+whether a tag costs more where there are more of them: it exits with 1 when it does. `--there` is
+the share of the tags that the target has already, from 0 to 1.
 
 Both places are made up in memory and answer at once, so that the figures are those of choosing,
 taking stock and judging alone, but for the making up, which is named beside them. Memory is the
@@ -20,13 +20,14 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.figures import Figure, keep
 from transship.clock import SystemClock
 from transship.errors import RepositoryNotFound
 from transship.oci.digest import Digest, digest_of
@@ -39,9 +40,13 @@ from transship.registries.place import Capabilities, ManifestHead
 from transship.transfers.preview import preview
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
 _LAYERS = 8
+_SHARES = (0.1, 0.3, 1.0)
+_MOST_GROWTH = 1.2
+"""How much dearer a tag may be among the most than among the fewest: that much is noise."""
+_MOST_MEMORY = 1024.0
 
 
 @dataclass
@@ -98,7 +103,27 @@ def _descriptor(media_type: str, of: str) -> dict[str, object]:
     return {"mediaType": media_type, "digest": digest_of(of.encode()), "size": 1_000_000}
 
 
-async def _measure(repositories: int, tags: int, share: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a preview came to, and what it took: seconds of CPU, and MiB.
+
+    `made_up` are the seconds that it takes to make up one image, which counts in `seconds`.
+    """
+
+    copies: int
+    blobs: int
+    seconds: float
+    made_up: float
+    peak: float
+    grown: float
+
+    @property
+    def each(self) -> float:
+        """The microseconds of CPU that a tag takes."""
+        return self.seconds / self.copies * 1e6
+
+
+async def _measure(repositories: int, tags: int, share: float) -> Sight:
     old = MadeUp("old.example", repositories, tags)
     new = MadeUp("new.example", repositories, tags, share)
     target = Reference(new.name, "" if share else "mirror")
@@ -110,13 +135,7 @@ async def _measure(repositories: int, tags: int, share: float) -> None:
     seconds = time.process_time() - began
     copies, blobs = len(seen.worklist.copies), len(seen.worklist.blobs)
     made_up = await _to_make_up(old)
-    print(
-        f"{copies:>9,} tags in {repositories:,} repositories, {share:.0%} there already: "
-        f"{blobs:,} blobs; {seconds:.1f} s of CPU, {seconds / copies * 1e6:.0f} us a tag "
-        f"({made_up * 1e6:.0f} us of it to make it up); peak {_peak():.0f} MiB, "
-        f"{(_peak() - before) * 1024 / copies:.2f} KiB a tag",
-        flush=True,
-    )
+    return Sight(copies, blobs, seconds, made_up, _peak(), _peak() - before)
 
 
 async def _to_make_up(place: MadeUp, count: int = 1_000) -> float:
@@ -137,20 +156,39 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tags", type=int, default=1_000_000)
     parser.add_argument("--repositories", type=int, default=20_000)
     parser.add_argument("--there", type=float, default=0.0)
-    parser.add_argument("--alone", action="store_true", help="without a tenth and a hundredth")
+    parser.add_argument("--alone", action="store_true", help="only this many, as a JSON document")
     return parser.parse_args()
 
 
-def _main(asked: argparse.Namespace) -> None:
+def _main(asked: argparse.Namespace) -> int:
     if asked.alone:
         each = max(1, asked.tags // asked.repositories)
-        asyncio.run(_measure(asked.repositories, each, asked.there))
-        return
-    for part in (100, 10, 1):
-        size = f"--tags={asked.tags // part} --repositories={max(1, asked.repositories // part)}"
-        words = [*size.split(), f"--there={asked.there}", "--alone"]
-        subprocess.run([sys.executable, __file__, *words], check=True)
+        sight = asyncio.run(_measure(asked.repositories, each, asked.there))
+        print(json.dumps(asdict(sight)))
+        return 0
+    seen = [_in_its_own_process(asked, share) for share in _SHARES]
+    return keep(*_figures(seen))
+
+
+def _in_its_own_process(asked: argparse.Namespace, share: float) -> Sight:
+    tags, repositories = int(asked.tags * share), max(1, int(asked.repositories * share))
+    size = [f"--tags={tags}", f"--repositories={repositories}", f"--there={asked.there}"]
+    line = [sys.executable, __file__, *size, "--alone"]
+    ended = subprocess.run(line, check=True, stdout=subprocess.PIPE)
+    return Sight(**json.loads(ended.stdout))
+
+
+def _figures(seen: Sequence[Sight]) -> Iterator[Figure]:
+    smallest, largest = seen[0].each, seen[-1].each
+    for sight in seen:
+        what = f"preview, {sight.copies:,} tags"
+        yield Figure(f"{what}: CPU a tag", sight.each, "us")
+        yield Figure(f"{what}: most memory", sight.peak, "MiB", _MOST_MEMORY)
+    yield Figure("preview: making an image up, of that", seen[-1].made_up * 1e6, "us")
+    yield Figure(
+        "preview: CPU a tag, most to fewest tags", largest / smallest, "times", _MOST_GROWTH
+    )
 
 
 if __name__ == "__main__":
-    _main(_arguments())
+    sys.exit(_main(_arguments()))

@@ -30,10 +30,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from textual import work
 from textual.app import App, ComposeResult
 from textual.content import Content
 
+from benchmarks.figures import Figure, keep
 from transship_tui.marks import mark
 from transship_tui.themes import TRANSSHIP
 from transship_tui.widgets.rows import Column
@@ -181,8 +184,12 @@ def main() -> int:
         lags = json.loads(result.read_text())
     for phase, lag in lags.items():
         sys.stdout.write(f"{phase}: {', '.join(f'{k} {v:g}' for k, v in lag.items())}\n")
-    sys.stdout.write(f"written: {written / _SECONDS / 1024:.1f} KiB/s\n")
-    return 0 if lags["running"]["p99"] < _MOST else 1
+    written_per_second = written / _SECONDS / 1024
+    what = f"table, {_ROWS:,} rows, {_CHANGES_PER_SECOND:,} changes a second"
+    return keep(
+        Figure(f"{what}: lag, p99", lags["running"]["p99"], "ms", _MOST),
+        Figure(f"{what}: written", written_per_second, "KiB/s"),
+    )
 
 
 def _child(result: Path) -> None:

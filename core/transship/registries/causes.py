@@ -6,12 +6,16 @@ import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.engine import aiohttp
+from transship.registries import engine
 from transship.registries.tls import tls_cause
+
+if TYPE_CHECKING:
+    from transship.registries.engine import aiohttp
 
 
 @contextmanager
@@ -23,22 +27,22 @@ def translated(address: str) -> Iterator[None]:
     """
     try:
         yield
-    except (aiohttp.ClientError, OSError) as error:
+    except (engine.aiohttp.ClientError, OSError) as error:
         raise _cause(list(_chain(error)), urlsplit(address).netloc) from None
 
 
 def _cause(chain: list[BaseException], host: str) -> TransshipError:
     for link in chain:
         # aiohttp's own TLS errors are called after ssl's but carry none of their fields.
-        if isinstance(link, ssl.SSLError) and not isinstance(link, aiohttp.ClientError):
+        if isinstance(link, ssl.SSLError) and not isinstance(link, engine.aiohttp.ClientError):
             return tls_cause(link, host)
     for link in chain:
         match link:
-            case aiohttp.ClientHttpProxyError():
+            case engine.aiohttp.ClientHttpProxyError():
                 return errors.ProxyFailed(f"on the way to {host}: {link.status} {link.message}")
-            case aiohttp.ClientConnectorError():
+            case engine.aiohttp.ClientConnectorError():
                 return _unconnected(link, host)
-            case aiohttp.ClientResponseError():
+            case engine.aiohttp.ClientResponseError():
                 return errors.NotARegistry(f"{host} doesn't answer in HTTP")
             case TimeoutError():
                 return errors.TimedOut(host)
@@ -49,12 +53,12 @@ def _cause(chain: list[BaseException], host: str) -> TransshipError:
 def _unconnected(error: aiohttp.ClientConnectorError, host: str) -> TransshipError:
     """Return why there is no connection. Through a proxy it is the proxy that wasn't reached."""
     proxied = error.host != urlsplit(f"//{host}").hostname
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
+    if isinstance(error, engine.aiohttp.ClientConnectorDNSError):
         if proxied:
             return errors.ProxyFailed(f"{error.host}, on the way to {host}, is not found")
         return errors.NameNotFound(host)
     reason = _reason(error.os_error)
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
+    if isinstance(error, engine.aiohttp.ClientProxyConnectionError):
         return errors.ProxyFailed(f"{error.host}:{error.port}, on the way to {host}: {reason}")
     return errors.ConnectionRefused(f"{host}: {reason}")
 

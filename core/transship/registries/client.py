@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
 
 from transship import errors
 from transship.clock import Clock, SystemClock
@@ -24,13 +25,15 @@ from transship.registries.listing import listed
 from transship.registries.manifests import Manifests
 from transship.registries.pacing import INTERACTIVE, Pacer, Patience
 from transship.registries.paged import Lists
-from transship.registries.pinning import Pins
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.quota import Quota
 from transship.registries.referrers import Referrers
 from transship.registries.services import Service, service_greeting, service_of
 from transship.registries.services.api import Creator, Keys, Unlisted
 from transship.registries.transport import Timeouts
+
+if TYPE_CHECKING:
+    from transship.registries.pinning import Pins
 
 
 class Registry:

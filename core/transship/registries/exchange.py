@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from transship import errors
 from transship.clock import Clock
@@ -17,11 +18,13 @@ from transship.registries.exchanges import Recorder
 from transship.registries.greeting import GREETING, REDIRECTS, check_is_registry, greeted
 from transship.registries.origin import Origin
 from transship.registries.pacing import Pacer, Patience, Retrying
-from transship.registries.pinning import Pins
 from transship.registries.scopes import Scopes
 from transship.registries.sharing import Shared
 from transship.registries.tls import fingerprint
 from transship.registries.transport import Stream, Timeouts, Transport
+
+if TYPE_CHECKING:
+    from transship.registries.pinning import Pins
 
 _UNAUTHORIZED = 401
 _QUESTION = Patience(attempts=2, seconds=10)

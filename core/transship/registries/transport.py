@@ -17,22 +17,26 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 import yarl
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries import engine
 from transship.registries.addresses import AS_WRITTEN, authority, beginning_of
 from transship.registries.answers import JSON_LIMIT, Answer
 from transship.registries.causes import translated
 from transship.registries.credential import Tls
-from transship.registries.engine import aiohttp
 from transship.registries.exchanges import Recorder, unrecorded
 from transship.registries.outgoing import Outgoing, patient_socket
-from transship.registries.pinning import PinnedResolver, Pins
 from transship.registries.proxies import proxy_for
 from transship.registries.tls import tls_context
+
+if TYPE_CHECKING:
+    from transship.registries.engine import aiohttp
+    from transship.registries.pinning import Pins
 
 PIECE = 1024 * 1024
 """How much is read and written at a time, in bytes."""
@@ -88,7 +92,7 @@ class _Way:
 
 @lru_cache(maxsize=64)
 def _limits(connect: float, read: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
+    return engine.aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
 
 
 class Transport:
@@ -258,23 +262,30 @@ class Transport:
         session = self._sessions.get(own)
         if session is None:
             tls = self._tls if own else Tls(ca_file=self._tls.ca_file)
-            session = self._sessions[own] = aiohttp.ClientSession(
+            session = self._sessions[own] = engine.aiohttp.ClientSession(
                 # How much goes on at once is decided elsewhere.
-                connector=aiohttp.TCPConnector(
+                connector=engine.aiohttp.TCPConnector(
                     ssl=tls_context(tls),
                     limit=0,
                     socket_factory=patient_socket,
-                    resolver=PinnedResolver(self._pins) if self._pins else None,
+                    resolver=self._resolver(),
                 ),
                 auto_decompress=False,
                 read_bufsize=PIECE,
-                cookie_jar=aiohttp.DummyCookieJar(),
+                cookie_jar=engine.aiohttp.DummyCookieJar(),
                 trust_env=False,
                 headers=_HEADERS,
                 max_line_size=_HEAD_LIMIT,
                 max_field_size=_HEAD_LIMIT,
             )
         return session
+
+    def _resolver(self) -> aiohttp.abc.AbstractResolver | None:
+        if not self._pins:
+            return None
+        from transship.registries.pinning import PinnedResolver
+
+        return PinnedResolver(self._pins)
 
 
 def _receive_less(response: aiohttp.ClientResponse, size: int) -> None:
@@ -290,7 +301,7 @@ async def _answer(method: str, url: str, response: aiohttp.ClientResponse) -> An
     The status counts even if the connection is lost right after it.
     """
     body = bytearray()
-    with suppress(aiohttp.ClientError, OSError):
+    with suppress(engine.aiohttp.ClientError, OSError):
         async for piece in response.content.iter_any():
             body += piece
             if len(body) >= _ERROR_BODY_LIMIT:

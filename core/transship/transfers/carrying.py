@@ -66,11 +66,12 @@ class Carrier:
         gate: Gate,
         log: Logbook,
         clock: Clock,
+        signed_out: SignedOut,
         *,
         at_once: int,
         retries: int,
     ) -> None:
-        self.signed_out = SignedOut(journal, gate, log)
+        self.signed_out = signed_out
         """The accounts that aren't taken any more: what needs them is left waiting."""
         self._crew = crew
         self._journal = journal

@@ -123,6 +123,11 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
         )
         return list(rows)
 
+    def copy_ids(self, condition: str) -> list[int]:
+        """Return the numbers of the copies that meet a condition in SQL, in order."""
+        rows = self._db.execute(f"SELECT id FROM copies WHERE {condition} ORDER BY id")  # noqa: S608
+        return [number for (number,) in rows]
+
     def left_at(self, registry: str) -> int:
         """Count the copies that need a registry and haven't ended."""
         query = (
@@ -338,7 +343,9 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
 
     def counts(self) -> dict[tuple[State, Verdict], int]:
         """Return how many copies are in each state, by verdict."""
-        rows = self._db.execute("SELECT state, verdict, count(*) FROM copies GROUP BY 1, 2")
+        rows = self._db.execute(
+            "SELECT state, verdict, sum(copies) FROM tallies WHERE copies > 0 GROUP BY 1, 2"
+        )
         return {(State(state), Verdict(verdict)): count for state, verdict, count in rows}
 
     def blob_bytes(self) -> dict[str, tuple[int, int]]:
@@ -359,8 +366,8 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
         A copy is named by its source; of a deletion only the target is certain.
         """
         groups = self._db.execute(
-            "SELECT cause, title, remedy, count(*) FROM copies WHERE state = 'failed' "
-            "GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1"
+            "SELECT cause, title, remedy, sum(copies) FROM tallies "
+            "WHERE state = 'failed' AND copies > 0 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1"
         ).fetchall()
         return [
             Failure(cause, title, remedy, count, self._examples(cause, remedy, examples))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from transship.paths import private_file
 from transship.text import safe
-from transship.transfers.rows import SCHEMA
+from transship.transfers.rows import SCHEMA, TALLY, UNTALLIED
 
 LOG_LINES = 1000
 """How many lines of a job's log are kept: the last ones."""
@@ -29,6 +29,8 @@ class JournalFile:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(SCHEMA)
+        if self._db.execute(UNTALLIED).fetchone():
+            self._db.execute(TALLY)
 
     def close(self) -> None:
         """Close the file."""

@@ -67,9 +67,10 @@ def copy_ids(journal: Journal, which: Which = Which.ALL, pattern: str = "") -> S
 
     With a pattern (see `transship.matching`) only those whose source it matches.
     """
-    names = journal.copy_names(_CONDITIONS[which])
-    wanted = None if is_everything(pattern) else matcher(pattern)
-    return [number for number, source in names if wanted is None or wanted(source)]
+    if is_everything(pattern):
+        return journal.copy_ids(_CONDITIONS[which])
+    wanted = matcher(pattern)
+    return [number for number, source in journal.copy_names(_CONDITIONS[which]) if wanted(source)]
 
 
 def copy_rows(journal: Journal, ids: Sequence[int]) -> list[CopyRow]:

@@ -15,6 +15,32 @@ CREATE TABLE IF NOT EXISTS copies (
 CREATE INDEX IF NOT EXISTS copies_by_state ON copies (state, verdict);
 CREATE INDEX IF NOT EXISTS copies_by_target ON copies (target);
 CREATE INDEX IF NOT EXISTS copies_by_end ON copies (ended);
+CREATE INDEX IF NOT EXISTS copies_by_cause ON copies (cause, remedy) WHERE state = 'failed';
+-- What screens ask for several times a second mustn't cost a walk through all copies and blobs.
+CREATE TABLE IF NOT EXISTS tallies (
+    state TEXT, verdict TEXT, cause TEXT, title TEXT, remedy TEXT, copies INTEGER,
+    PRIMARY KEY (state, verdict, cause, title, remedy)) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS copy_came AFTER INSERT ON copies BEGIN
+    INSERT INTO tallies VALUES (new.state, new.verdict,
+        coalesce(new.cause, ''), coalesce(new.title, ''), coalesce(new.remedy, ''), 1)
+    ON CONFLICT DO UPDATE SET copies = copies + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS copy_went AFTER DELETE ON copies BEGIN
+    UPDATE tallies SET copies = copies - 1
+    WHERE state = old.state AND verdict = old.verdict AND cause = coalesce(old.cause, '')
+        AND title = coalesce(old.title, '') AND remedy = coalesce(old.remedy, '');
+END;
+CREATE TRIGGER IF NOT EXISTS copy_turned
+AFTER UPDATE OF state, verdict, cause, title, remedy ON copies
+WHEN (old.state, old.verdict, old.cause, old.title, old.remedy)
+    IS NOT (new.state, new.verdict, new.cause, new.title, new.remedy) BEGIN
+    UPDATE tallies SET copies = copies - 1
+    WHERE state = old.state AND verdict = old.verdict AND cause = coalesce(old.cause, '')
+        AND title = coalesce(old.title, '') AND remedy = coalesce(old.remedy, '');
+    INSERT INTO tallies VALUES (new.state, new.verdict,
+        coalesce(new.cause, ''), coalesce(new.title, ''), coalesce(new.remedy, ''), 1)
+    ON CONFLICT DO UPDATE SET copies = copies + 1;
+END;
 CREATE TABLE IF NOT EXISTS manifests (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
 -- What a deleted tag pointed at, to be put back by it.
 CREATE TABLE IF NOT EXISTS kept (digest TEXT PRIMARY KEY, media_type TEXT, body BLOB);
@@ -25,7 +51,6 @@ CREATE TABLE IF NOT EXISTS undone (
 CREATE TABLE IF NOT EXISTS blobs (
     target TEXT, digest TEXT, size INTEGER, source TEXT, home TEXT, copies INTEGER, outcome TEXT,
     PRIMARY KEY (target, digest)) WITHOUT ROWID;
--- What screens ask for several times a second mustn't cost a walk through all blobs.
 CREATE TABLE IF NOT EXISTS amounts (
     outcome TEXT PRIMARY KEY, once INTEGER, times INTEGER) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS blob_came AFTER INSERT ON blobs BEGIN
@@ -58,6 +83,17 @@ CREATE TABLE IF NOT EXISTS lanes (
 CREATE TABLE IF NOT EXISTS wishes (
     id INTEGER PRIMARY KEY, wish TEXT, argument TEXT, at REAL, granted INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY, at REAL, level TEXT, message TEXT);
+"""
+
+UNTALLIED = """
+SELECT 1 WHERE EXISTS (SELECT 1 FROM copies) AND NOT EXISTS (SELECT 1 FROM tallies)
+"""
+"""Tells of a journal whose copies were written before they were counted as they are written."""
+
+TALLY = """
+INSERT OR IGNORE INTO tallies
+SELECT state, verdict, coalesce(cause, ''), coalesce(title, ''), coalesce(remedy, ''), count(*)
+FROM copies GROUP BY 1, 2, 3, 4, 5
 """
 
 BYTES_UNDER_WAY = """

@@ -26,6 +26,7 @@ from transship.transfers.limits import LimitWatch, encoded
 from transship.transfers.logbook import Logbook
 from transship.transfers.mover import Mover
 from transship.transfers.placing import Placer
+from transship.transfers.signed_out import SignedOut
 from transship.transfers.steering import Steering
 from transship.transfers.stock import Stock
 from transship.transfers.view import Counts, counts_of
@@ -71,6 +72,7 @@ class Runner:
         self._lanes = Lanes(clock, gate=Gate(windows))
         self._log = Logbook(journal, clock)
         self._steering = Steering(plan, places, journal, self._log, windows)
+        self._signed_out = SignedOut(journal, self._lanes.gate, self._log)
         self._limits = LimitWatch(places, self._log, clock, windows)
         self._place_wide: TransshipError | None = None
         self._paused_at: float | None = None
@@ -82,7 +84,7 @@ class Runner:
         """Run to the end, or until a wish ends it, and return how it ended.
 
         What is wrong with a whole place ends the job as failed, with the error in its facts; what
-        hasn't been copied then is left for a retry.
+        hasn't been copied then is left for a retry. An account that isn't taken any more pauses it.
         """
         before = self._journal.fact("started")
         self._journal.show_lanes(
@@ -108,22 +110,28 @@ class Runner:
                 watch.result()  # It may have ended the work because it could go on no more.
             state = await self._stopped()
         except TransshipError as error:
-            self._journal.note(
-                problem=error.title,
-                problem_detail=error.detail,
-                problem_remedy=error.remedy,
-                problem_status=error.exit_status,
-                signed_out="",
-            )
-            if error is not self._place_wide:
-                self._log.error(error)
-            state = JobState.FAILED
+            state = self._ended_by(error)
         finally:
             await end(watch)
         self._journal.grant_wishes()
         self._show([], state=state, ended=self._clock.now())
         self._log_end(state)
         return state
+
+    def _ended_by(self, error: TransshipError) -> JobState:
+        """Keep what the whole job came to; return how it ends by that."""
+        if error is not self._place_wide and self._signed_out.ends_look(error):
+            return JobState.PAUSED
+        self._journal.note(
+            problem=error.title,
+            problem_detail=error.detail,
+            problem_remedy=error.remedy,
+            problem_status=error.exit_status,
+            signed_out="",
+        )
+        if error is not self._place_wide:
+            self._log.error(error)
+        return JobState.FAILED
 
     async def _work(self) -> JobState:
         stock = Stock(self._plan, self._places, self._journal, self._log, self._clock)
@@ -148,6 +156,7 @@ class Runner:
             self._lanes.gate,
             self._log,
             self._clock,
+            self._signed_out,
             at_once=self._settings.images_at_once,
             retries=self._plan.retries,
         )
@@ -159,8 +168,8 @@ class Runner:
             raise carrier.place_wide
         if self._lanes.gate.closed and self._journal.copies(State.WAITING):
             return JobState.PAUSED
-        if carrier.signed_out.registries and self._journal.copies(State.WAITING):
-            carrier.signed_out.note()
+        if self._signed_out.registries and self._journal.copies(State.WAITING):
+            self._signed_out.note()
             return JobState.PAUSED
         self._journal.finished()
         return JobState.FAILED if carrier.has_failures else JobState.DONE

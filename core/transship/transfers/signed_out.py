@@ -46,6 +46,19 @@ class SignedOut:
             self.note()
         return True
 
+    def ends_look(self, error: TransshipError) -> bool:
+        """Take in what looking at both sides came to, if that is about the account at a registry.
+
+        Without it nobody knows what there is to be copied, so the whole job waits.
+        """
+        registry = error.met_at
+        if not isinstance(error, WrongCredential) or registry is None:
+            return False
+        self._errors[registry] = error
+        self._log.problem(error.title, self._words([registry]))
+        self.note()
+        return True
+
     def note(self) -> None:
         """Keep as the job's problem what waits for a new login, as many as they are by now."""
         names = self.registries
@@ -67,8 +80,12 @@ class SignedOut:
         return "".join(f"{error.remedy} " for error in own) or "Sign in again: "
 
     def _words(self, names: Iterable[str]) -> str:
+        is_known = self._journal.fact("phase") == "planned"
         return "; ".join(
-            f"{counted(self._journal.left_at(name), 'image waits', 'images wait')} for the account "
+            f"{self._waiting(name) if is_known else 'Looking at both sides waits'} for the account "
             f"at {name}: {self._errors[name].detail}"
             for name in names
         )
+
+    def _waiting(self, registry: str) -> str:
+        return counted(self._journal.left_at(registry), "image waits", "images wait")

@@ -47,7 +47,11 @@ def _believed(job: Job, stack: ExitStack) -> Trusted:
 def _doubt_about(job: Job, journal: Journal) -> str:
     """Return in words why a job isn't believed, or an empty string."""
     state = journal.state
-    if state is not JobState.DONE or job.is_held:
+    if job.is_held:
+        state = JobState.RUNNING
+    elif state is JobState.RUNNING:
+        state = JobState.INTERRUPTED
+    if state is not JobState.DONE:
         return f"the job {job.id}, the last one of this plan, is {state}"
     if journal.undo() is not None:
         return f"the job {job.id}, the last one of this plan, was undone"

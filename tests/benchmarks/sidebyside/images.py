@@ -67,7 +67,7 @@ class Store:
     def _write(self, image: Image) -> None:
         layers = [self._blob(image.repository, layer.bytes(), _LAYER) for layer in image.layers]
         if image.platforms == 1:
-            digest = self._image(image, layers, "amd64", image.tag)["digest"]
+            root = self._image(image, layers, "amd64", image.tag)
         else:
             children = []
             for architecture in _ARCHITECTURES[: image.platforms]:
@@ -75,9 +75,9 @@ class Store:
                 every = [*layers, self._blob(image.repository, own.bytes(), _LAYER)]
                 children.append(self._image(image, every, architecture, None))
             index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": children}
-            digest = self._manifest(image.repository, index, _INDEX, image.tag)["digest"]
+            root = self._manifest(image.repository, index, _INDEX, image.tag)
         if image.signed:
-            self._sign(image.repository, digest)
+            self._sign(image.repository, root)
 
     def _image(
         self, image: Image, layers: Sequence[dict[str, Any]], architecture: str, tag: str | None
@@ -102,14 +102,10 @@ class Store:
         written = self._manifest(image.repository, manifest, _MANIFEST, tag)
         return {**written, "platform": platform}
 
-    def _sign(self, repository: str, digest: str) -> None:
+    def _sign(self, repository: str, root: dict[str, Any]) -> None:
         """Write a referrer, and list it under the tag that stands in for the referrers API."""
-        answer = self._ask("HEAD", f"/v2/{repository}/manifests/{digest}", None, {"Accept": "*/*"})
-        subject = {
-            "mediaType": answer.getheader("Content-Type"),
-            "digest": digest,
-            "size": int(answer.getheader("Content-Length") or 0),
-        }
+        digest = root["digest"]
+        subject = {name: root[name] for name in ("mediaType", "digest", "size")}
         signature = {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,

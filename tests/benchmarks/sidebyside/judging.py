@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sidebyside.measuring import Cost
+from sidebyside.measuring import STOPPED, Cost
 from sidebyside.peers import Tool
 from sidebyside.scenarios import Scenario
 from sidebyside.world import Traffic
@@ -24,6 +24,11 @@ class Run:
     whole: bool
 
     @property
+    def stopped(self) -> bool:
+        """Whether it took longer than it was given: its time is the least that it takes."""
+        return self.cost.status == STOPPED
+
+    @property
     def failed(self) -> bool:
         """Whether it ended badly, or left something out."""
         return self.cost.status != 0 or not self.whole
@@ -31,7 +36,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The medians of a tool's runs in one scenario; `said` is the end of what a failed one said."""
+    """The medians of a tool's runs in one scenario; `said` is the end of what a failed one said.
+
+    One that was `stopped` has failed, too, and takes `wall` seconds or more.
+    """
 
     tool: str
     ours: bool
@@ -45,6 +53,8 @@ class Summary:
     bytes_up: int
     twice: int
     failed: bool
+    runs: int
+    stopped: bool = False
     said: str = ""
 
 
@@ -68,6 +78,8 @@ def _summary(tool: Tool, runs: Sequence[Run]) -> Summary:
         round(median(run.traffic.bytes_up for run in runs)),
         max(len(run.traffic.twice) for run in runs),
         bool(failed),
+        len(runs),
+        bool(failed) and all(run.stopped for run in failed),
         failed[0].cost.output.strip()[-400:] if failed else "",
     )
 
@@ -82,6 +94,7 @@ def misses(scenario: Scenario, found: Sequence[Summary]) -> list[str]:
     """Return in words which goals Transship missed."""
     fastest = fastest_peer(found)
     peers = [each for each in found if not each.ours and not each.failed]
+    beaten = [each for each in found if not each.ours and (each.stopped or not each.failed)]
     missed = []
     for ours in (each for each in found if each.ours):
         place = f"{scenario.name}, {ours.tool}"
@@ -91,11 +104,12 @@ def misses(scenario: Scenario, found: Sequence[Summary]) -> list[str]:
         if fastest and ours.wall > goal * fastest.wall:
             ratio = ours.wall / fastest.wall
             missed.append(f"{place}: {ratio:.2f} of {fastest.tool}, wanted {goal:.2f}")
-        for peer in peers:
+        for peer in beaten:
             wanted = scenario.goal_default
             if peer.default and wanted and ours.wall > wanted * peer.wall:
-                ratio = ours.wall / peer.wall
-                missed.append(f"{place}: {ratio:.2f} of {peer.tool}, wanted {wanted:.2f}")
+                ratio = f"{ours.wall / peer.wall:.2f} of {peer.tool}"
+                known = " or less, it was stopped" if peer.stopped else ""
+                missed.append(f"{place}: {ratio}{known}, wanted {wanted:.2f}")
         if ours.twice:
             missed.append(f"{place}: {ours.twice} blobs were uploaded twice")
         if ours.memory > _MOST_MEMORY:

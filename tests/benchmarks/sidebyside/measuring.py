@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -11,7 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_SAMPLE_SECONDS = 0.05
+_SAMPLE_SECONDS = 0.1
+_LEFT_SECONDS = 30.0
+"""How long what a tool leaves behind is waited for."""
+STOPPED = -1
+"""The status of what took too long."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _SUBREAPER = 36
 """prctl's PR_SET_CHILD_SUBREAPER: what a tool leaves behind is ours to wait for."""
@@ -38,9 +43,11 @@ def run(
 ) -> Cost:
     """Run the command lines at once, and return what they cost together.
 
-    What takes longer than `limit` seconds is ended, and its status is -1.
+    They have ended when what they left behind has ended, too. What takes longer than `limit`
+    seconds is ended, and the status is `STOPPED`.
     """
     sampler = _Sampler()
+    others = _children()
     began = time.perf_counter()
     with log.open("wb") as output:
         processes = [
@@ -55,9 +62,13 @@ def run(
             ended = _ended(process, began + limit)
             statuses.append(ended[0])
             cpu += ended[1]
+    deadline = time.perf_counter() + _LEFT_SECONDS
+    while left := _children() - others:
+        cpu += sum(_left_behind(pid, deadline) for pid in left)
+    sampler.end()
     wall = time.perf_counter() - began
-    cpu += sampler.end()
-    return Cost(wall, cpu, sampler.peak, max(statuses, key=abs), log.read_text(errors="replace"))
+    status = STOPPED if STOPPED in statuses else max(statuses, key=abs)
+    return Cost(wall, cpu, sampler.peak, status, log.read_text(errors="replace"))
 
 
 def _ended(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, float]:
@@ -67,7 +78,7 @@ def _ended(process: subprocess.Popen[bytes], deadline: float) -> tuple[int, floa
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return -1 if killed else process.returncode, usage.ru_utime + usage.ru_stime
+            return STOPPED if killed else process.returncode, usage.ru_utime + usage.ru_stime
         if time.perf_counter() > deadline and not killed:
             process.kill()
             killed = True
@@ -81,7 +92,6 @@ class _Sampler(threading.Thread):
         super().__init__(daemon=True)
         self.peak = 0
         self._roots: set[int] = set()
-        self._seen: set[int] = set()
         self._over = threading.Event()
 
     def watch(self, roots: Sequence[int]) -> None:
@@ -90,24 +100,13 @@ class _Sampler(threading.Thread):
 
     def run(self) -> None:
         while not self._over.is_set():
-            tree = self._tree()
-            self._seen |= tree
-            self.peak = max(self.peak, sum(map(_resident, tree)))
+            self.peak = max(self.peak, sum(map(_resident, self._tree())))
             self._over.wait(_SAMPLE_SECONDS)
 
-    def end(self) -> float:
-        """Stop looking; return the CPU of those that nobody waited for, which are ended."""
+    def end(self) -> None:
+        """Stop looking."""
         self._over.set()
         self.join()
-        cpu = 0.0
-        for pid in self._seen - self._roots:
-            try:
-                ended, _, usage = os.wait4(pid, os.WNOHANG)
-            except ChildProcessError:
-                continue  # Its parent waited for it, and it is in the parent's figure.
-            if ended:
-                cpu += usage.ru_utime + usage.ru_stime
-        return cpu
 
     def _tree(self) -> set[int]:
         parents = dict(_parents())
@@ -118,6 +117,22 @@ class _Sampler(threading.Thread):
             tree |= more
             grown = bool(more)
         return tree
+
+
+def _children() -> set[int]:
+    """Return our own processes: also those that a tool left behind, once it has ended."""
+    return {pid for pid, parent in _parents() if parent == os.getpid()}
+
+
+def _left_behind(pid: int, deadline: float) -> float:
+    """Wait for a process that has become ours, and end it at the deadline; return its CPU."""
+    while True:
+        ended, _, usage = os.wait4(pid, os.WNOHANG)
+        if ended:
+            return usage.ru_utime + usage.ru_stime
+        if time.perf_counter() > deadline:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.002)
 
 
 def _parents() -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import tomli_w
@@ -28,6 +29,14 @@ class Task:
 
 Lines = Sequence[Sequence[str]]
 
+_JOBS = 8
+"""How much each of several processes does at once, of those that can do more than one thing."""
+
+
+def is_listing(tag: str) -> bool:
+    """Tell whether a tag stands in for the referrers API: it lists what refers to an image."""
+    return tag.startswith("sha256-")
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:
@@ -40,33 +49,56 @@ class Tool:
     trusts: bool = False
 
 
-def found() -> list[Tool]:
-    """Return the tools that this machine has, Transship first."""
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another program. It did best with `near` at once at registries on this machine, or `far`.
+
+    `at_once` makes its lines for such a number; for 0 it is run as somebody does who sets nothing.
+    """
+
+    name: str
+    at_once: Callable[[Task, int], Lines]
+    near: int
+    far: int
+
+
+TRIED = (4, 8, 16, 32, 64)
+"""What is tried to find the best settings of each peer."""
+
+
+def found(*, far: bool = False, defaults: bool = True) -> list[Tool]:
+    """Return the tools that this machine has, Transship first, and each peer at its best.
+
+    With `defaults` each peer is there as somebody runs it who sets nothing, too.
+    """
     tools = [
         Tool("transship", _transship, default=True, ours=True),
         Tool("transship --trust", _trusting, default=False, ours=True, trusts=True),
     ]
-    if shutil.which("skopeo"):
-        tools += [
-            Tool("skopeo", lambda task: _skopeo(task, 1), default=True),
-            Tool("skopeo x8", lambda task: _skopeo(task, 8), default=False),
-        ]
-    if shutil.which("crane"):
-        tools += [
-            Tool("crane", lambda task: _crane(task, 1, 0), default=True),
-            Tool("crane x30", lambda task: _crane(task, 30, 8), default=False),
-        ]
-    if shutil.which("regsync"):
-        tools += [
-            Tool("regsync", lambda task: _regsync(task, 0), default=True),
-            Tool("regsync 32", lambda task: _regsync(task, 32), default=False),
-        ]
-    if shutil.which("oras"):
-        tools += [
-            Tool("oras", lambda task: _oras(task, 1, 0), default=True),
-            Tool("oras x8", lambda task: _oras(task, 8, 16), default=False),
-        ]
+    for peer in _peers():
+        tools += [_set(peer, 0)] if defaults else []
+        tools.append(_set(peer, peer.far if far else peer.near))
     return tools
+
+
+def at_every_setting() -> list[Tool]:
+    """Return the peers that this machine has, each at everything that is tried."""
+    return [_set(peer, number) for peer in _peers() for number in (0, *TRIED)]
+
+
+def _peers() -> list[Peer]:
+    known = [
+        Peer("skopeo", _skopeo, 8, 32),
+        Peer("crane", _crane, 8, 32),
+        Peer("regsync", _regsync, 8, 32),
+        Peer("oras", _oras, 8, 32),
+    ]
+    return [peer for peer in known if shutil.which(peer.name)]
+
+
+def _set(peer: Peer, number: int) -> Tool:
+    name = f"{peer.name} x{number}" if number else peer.name
+    return Tool(name, lambda task: peer.at_once(task, number), default=not number)
 
 
 def _transship(task: Task) -> Lines:
@@ -92,11 +124,11 @@ def _plan(task: Task) -> Path:
     return path
 
 
-def _skopeo(task: Task, processes: int) -> Lines:
+def _skopeo(task: Task, at_once: int) -> Lines:
     """`skopeo sync` has no setting for several images at once: several processes share the work."""
     verify = "true" if task.ca else "false"
     lines = []
-    for number, names in enumerate(_shares(list(task.repositories), processes)):
+    for number, names in enumerate(_shares(list(task.repositories), at_once or 1)):
         path = task.folder / f"skopeo-{number}.yaml"
         images = {name: list[str]() for name in names}
         wanted = {task.source: {"tls-verify": bool(task.ca), "images": images}}
@@ -107,30 +139,34 @@ def _skopeo(task: Task, processes: int) -> Lines:
     return lines
 
 
-def _crane(task: Task, processes: int, jobs: int) -> Lines:
+def _crane(task: Task, at_once: int) -> Lines:
     """`crane cp --all-tags` takes one repository: a shell goes through each process's share."""
     options = [
         "--all-tags",
         *([] if task.ca else ["--insecure"]),
-        *(["-j", str(jobs)] if jobs else []),
+        *(["-j", str(_JOBS)] if at_once else []),
     ]
     each = [
         ["crane", "cp", *options, f"{task.source}/{name}", f"{task.target}/{name}"]
         for name in task.repositories
     ]
-    return [_one_after_another(share) for share in _shares(each, processes)]
+    return [_one_after_another(share) for share in _shares(each, at_once or 1)]
 
 
-def _oras(task: Task, processes: int, concurrency: int) -> Lines:
+def _oras(task: Task, at_once: int) -> Lines:
+    """`oras cp` takes one tag. What refers to it comes with `-r`, and not as a tag of its own."""
     plain = "false" if task.ca else "true"
     options = [f"--from-plain-http={plain}", f"--to-plain-http={plain}"]
-    options += ["--concurrency", str(concurrency)] if concurrency else []
+    options += ["--concurrency", str(_JOBS)] if at_once else []
+    if any(map(is_listing, chain.from_iterable(task.repositories.values()))):
+        options.append("-r")
     each = [
         ["oras", "cp", *options, f"{task.source}/{name}:{tag}", f"{task.target}/{name}:{tag}"]
         for name, tags in task.repositories.items()
         for tag in tags
+        if not is_listing(tag)
     ]
-    return [_one_after_another(share) for share in _shares(each, processes)]
+    return [_one_after_another(share) for share in _shares(each, at_once or 1)]
 
 
 def _regsync(task: Task, at_once: int) -> Lines:

@@ -15,6 +15,7 @@ from servers.certificates import make_certificates
 from servers.docker_registry import Access, DockerRegistry, docker_registry
 from servers.process import LOOPBACK, free_port, listening, running
 from sidebyside.images import Store
+from sidebyside.peers import is_listing
 from sidebyside.scenarios import Has, Scenario
 
 _FINISHED = re.compile(r"/v2/.+/blobs/uploads/[^?]*\?.*digest=(sha256(?::|%3A)[0-9a-f]{64})")
@@ -75,7 +76,7 @@ def tags_of(storage: Path) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for link in root.glob("*/_manifests/tags/*/current/link"):
         repository, tag, digest = link.parts[-6], link.parts[-3], link.read_text().strip()
-        listed = _listed(root.parent / "blobs", digest) if tag.startswith("sha256-") else digest
+        listed = _listed(root.parent / "blobs", digest) if is_listing(tag) else digest
         found.setdefault(repository, {})[tag] = listed
     return found
 

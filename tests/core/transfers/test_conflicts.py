@@ -90,7 +90,7 @@ def test_a_tag_that_moves_at_the_target_during_the_job_is_judged_by_where_it_poi
     eventually(hold.held.is_set, "the tag to have been judged")
     meanwhile = push_image(other_registry, repository, "1", [make_layer(b"meanwhile")])
     hold.release.set()
-    eventually(lambda: not job.is_held, "the end", deadline=30)
+    eventually(lambda: not job.is_held, "the end")
 
     copy, state = outcomes(job)["1"]
     tag = digest_at(other_registry, repository, "1")
@@ -128,7 +128,7 @@ def test_a_tag_that_vanishes_or_moves_at_the_source_is_copied_as_it_was_found(
     delete_manifest(open_registry, repository, found[1].digest)
     push_image(open_registry, repository, "moves", [make_layer(b"elsewhere")])
     hold.release.set()
-    eventually(lambda: not job.is_held, "the end", deadline=30)
+    eventually(lambda: not job.is_held, "the end")
 
     assert view(job).state is JobState.DONE, view(job).failures
     assert digest_at(other_registry, repository, "moves") == found[0].digest
@@ -155,7 +155,7 @@ async def test_what_a_tag_pointed_at_is_journalled_before_it_moves(
     eventually(hold.held.is_set, "the tag to be about to move")
     copy, _ = outcomes(job)["1"]
     hold.release.set()
-    eventually(lambda: not job.is_held, "the end", deadline=30)
+    eventually(lambda: not job.is_held, "the end")
 
     assert (copy.previous, copy.moving) == (old.digest, True)
 
@@ -209,7 +209,7 @@ async def test_a_retry_judges_a_conflict_anew(
     before = open_registry.mark()
 
     control.retry(job, [])
-    eventually(lambda: not job.is_held, "the end", deadline=30)
+    eventually(lambda: not job.is_held, "the end")
 
     ended = view(job)
     assert (ended.state, ended.counts.copied, ended.counts.failed) == (JobState.DONE, 2, 0)

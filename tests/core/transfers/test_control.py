@@ -127,7 +127,7 @@ def test_pausing_twice_stops_at_once_and_leaves_what_a_resume_needs(
     eventually(hold.held.is_set, "an upload")
     control.pause(job)
     control.pause(job)
-    paused = ends(job, deadline=30)
+    paused = ends(job)
     hold.release.set()
     control.resume(job, [])
 
@@ -152,7 +152,7 @@ def test_a_cancelled_job_tells_the_registry_what_it_gives_up(
     )
 
     start_runner(job, [])
-    eventually(hold.held.is_set, "the second piece", deadline=30)
+    eventually(hold.held.is_set, "the second piece")
     control.cancel(job)
     ended = ends(job)
     hold.release.set()
@@ -217,7 +217,7 @@ def test_a_runner_that_is_asked_to_end_is_interrupted_and_can_be_resumed(
     pid = start_runner(job, [])
     eventually(hold.held.is_set, "the tag to be about to be written")
     os.kill(pid, signal.SIGTERM)
-    stopped = ends(job, deadline=30)
+    stopped = ends(job)
     with job.journal() as journal:
         written = journal.state
     hold.release.set()

@@ -107,7 +107,7 @@ async def test_an_image_with_a_missing_layer_fails_alone_and_a_retry_copies_it_o
     layer.write_bytes(kept)
     before = other_registry.mark()
     control.retry(job, [])
-    eventually(lambda: not job.is_held, "the end of the retry", deadline=30)
+    eventually(lambda: not job.is_held, "the end of the retry")
 
     assert (ended.state, ended.counts.copied, ended.counts.failed) == (JobState.FAILED, 2, 1)
     assert [failure.cause for failure in ended.failures] == ["blob-not-found"]
@@ -371,7 +371,7 @@ async def test_a_place_that_is_gone_for_good_ends_the_job_and_not_each_image(
     assert (ended.counts.failed, ended.counts.waiting) == (0, 6)
     target.start()
     control.retry(job, [])
-    eventually(lambda: not job.is_held, "the end of the retry", deadline=30)
+    eventually(lambda: not job.is_held, "the end of the retry")
     assert (view(job).state, view(job).counts.total) == (JobState.DONE, 6)
     assert view(job).problem is None
     for tag, image in images.items():

@@ -56,7 +56,7 @@ def test_nothing_in_the_folder_is_anybody_elses_to_read(tmp_path: Path) -> None:
         nowhere = plan_of((f"layout:{tmp_path}/old//web:1", f"layout:{tmp_path}/new//web"))
         job = Jobs(tmp_path / "jobs").create(nowhere)
         start_runner(job, [])
-        ends(job, deadline=30)
+        ends(job)
         with job.journal() as journal, job.locked():
             journal.note(phase="")
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in job.folder.iterdir()}

@@ -146,12 +146,12 @@ def test_a_runner_that_is_killed_while_it_writes_a_folder_goes_on_in_the_same_fi
     job = new_job(tmp_path, plan_of((f"{source.host}/{repository}", f"layout:{folder}")))
 
     pid = start_runner(job, [])
-    eventually(hold.held.is_set, "a part to be written", deadline=30)
+    eventually(hold.held.is_set, "a part to be written")
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not job.is_held, "the runner to be gone")
     hold.release.set()
     control.resume(job, [])
-    eventually(lambda: not job.is_held, "the end", deadline=30)
+    eventually(lambda: not job.is_held, "the end")
 
     assert view(job).state is JobState.DONE, view(job)
     assert skopeo.inspect_raw(f"oci:{folder}:{repository}:1") == image.content

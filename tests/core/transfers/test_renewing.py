@@ -88,7 +88,7 @@ def test_a_password_that_docker_was_told_meanwhile_is_taken_up(
     account.proxy.add(Fault(hold, method="PUT", path="/manifests/", times=None, skip=20))
     job = new_job(tmp_path, plan_of((f"{open_registry.host}/{repository}", f"{account.host}/app")))
     start_runner(job, [replace(access_to(account.registry), kept=kept)])
-    eventually(hold.held.is_set, "the middle of the job", deadline=60)
+    eventually(hold.held.is_set, "the middle of the job")
 
     account.end(challenges=1)
     account.tokens.users[USER] = NEW

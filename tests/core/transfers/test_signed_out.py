@@ -128,6 +128,57 @@ async def test_a_source_that_refuses_its_account_stops_only_what_is_read_there(
     assert (ended.state, ended.counts.copied) == (JobState.DONE, TAGS + TAGS // 2)
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+async def test_an_account_that_ends_while_both_sides_are_looked_at_holds_the_job_up(
+    other_registry: DockerRegistry,
+    account: Account,
+    repository: str,
+    side: str,
+    tmp_path: Path,
+) -> None:
+    theirs, ours = f"{account.host}/app", f"{other_registry.host}/{repository}"
+    full, where = (account.behind, "app") if side == "source" else (other_registry, repository)
+    fill(full, where, TAGS)
+    if side == "target":
+        fill(account.behind, "app", TAGS)
+    source, target = (theirs, ours) if side == "source" else (ours, theirs)
+    job = new_job(tmp_path, plan_of((source, target)))
+
+    stopped = await account.ends_during(job, "GET" if side == "source" else "HEAD", "/manifests/")
+
+    assert (stopped.state, stopped.planned) == (JobState.PAUSED, False)
+    assert (stopped.signed_out, stopped.failures) == ((account.host,), ())
+    assert stopped.problem is not None
+    title, detail, remedy = stopped.problem
+    assert title == "User name or password not accepted"
+    assert f"Looking at both sides waits for the account at {account.host}" in detail
+    assert f"`transship login {account.host}`" in remedy
+    assert f"`transship resume {job.id}`" in remedy
+    assert [line[:2] for line in told(job)] == [("error", title)]
+
+    account.begin_again()
+    ended = await run_again(job, account.registry)
+
+    assert (ended.state, ended.problem, ended.signed_out) == (JobState.DONE, None, ())
+    assert ended.counts.total == TAGS
+
+
+async def test_an_account_that_was_never_taken_holds_the_job_up_before_it_begins(
+    open_registry: DockerRegistry, account: Account, repository: str, tmp_path: Path
+) -> None:
+    fill(open_registry, repository, 3)
+    job = new_job(tmp_path, plan_of((f"{open_registry.host}/{repository}", f"{account.host}/app")))
+    account.end()
+
+    stopped = await run_again(job, account.registry)
+
+    assert (stopped.state, stopped.signed_out) == (JobState.PAUSED, (account.host,))
+
+    account.begin_again()
+    ended = await run_again(job, account.registry)
+    assert (ended.state, ended.counts.copied) == (JobState.DONE, 3)
+
+
 async def test_what_one_repository_refuses_is_the_matter_of_that_one(
     open_registry: DockerRegistry,
     account: Account,

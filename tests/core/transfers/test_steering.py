@@ -206,7 +206,7 @@ async def test_small_requests_do_not_wait_for_the_rate(
     job = new_job(tmp_path, replace(plan, limits={target: Limits(rate=1000)}))
 
     running = asyncio.create_task(run_again(job))
-    await comes_true(lambda: view(job).counts.copied == 8, "the small ones", deadline=20)
+    await comes_true(lambda: view(job).counts.copied == 8, "the small ones")
     held = view(job)
     control.limit(job, LimitWish(target, rate=0))
     done = await running
@@ -294,12 +294,12 @@ def test_a_running_job_is_steered_and_remembers_it_when_it_starts_again(
     eventually(lambda: words() == [f"{target} held to 40 KiB/s, 2 requests at once"], "another one")
     control.pause(job)
     control.pause(job)
-    assert ends(job, deadline=30).state is JobState.PAUSED
+    assert ends(job).state is JobState.PAUSED
     control.resume(job, [])
     eventually(lambda: words() == [f"{target} held to 40 KiB/s, 2 requests at once"], "it again")
     control.limit(job, LimitWish(target, rate=0, concurrency=0))
 
-    assert ends(job, deadline=20).state is JobState.DONE
+    assert ends(job).state is JobState.DONE
     assert digest_at(other_registry, repository, "1") == image.digest
     assert told(job, target) == [
         "it is held to 40 KiB/s, 2 requests at once",

@@ -10,6 +10,7 @@ The table of all of them is made when it is first asked for: what only follows a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 def service_of(host: str) -> Service:
     """Return the service that runs at `host[:port]`, as far as the name tells."""
+    return _runs_at(host.partition(":")[0])
+
+
+# Screens ask for each key that they have, and rules for each copy.
+@lru_cache(maxsize=1024)
+def _runs_at(name: str) -> Service:
     from transship.registries.services.known import GENERIC, SERVICES
 
-    name = host.partition(":")[0]
     return next((s for s in SERVICES if s.runs_at(name)), GENERIC)
 
 

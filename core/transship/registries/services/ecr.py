@@ -6,12 +6,10 @@ boto3 finds by itself (profile, role, SSO): the password of a registry opens no 
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from http import HTTPStatus
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from transship import errors
 from transship.errors import TransshipError
@@ -27,16 +25,12 @@ from transship.registries.foreseeing import (
 )
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.aws import answered, client
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.service import Service
 from transship.registries.wildcards import covering
-from transship.text import safe
 
 _HOST = re.compile(r"(\d{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
-_T = TypeVar("_T")
-
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-_KEYS = ("ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException")
 _LIFE_SECONDS = 12 * 3600.0
 _EVERY = "ROOT"
 """The prefix of the template for every repository that no other template is for."""
@@ -44,7 +38,7 @@ _EVERY = "ROOT"
 
 def _api(host: str, ask: Ask) -> object:  # noqa: ARG001 - the API is at another host
     named = _HOST.fullmatch(host.partition(":")[0])
-    # ECR Public has another API, and a name of the operator's own says no account.
+    # A name of the operator's own says no account.
     return _Api(named) if named else None
 
 
@@ -68,7 +62,7 @@ class _Api:
         for name in writes:
 
             async def described(name: str = name) -> Mapping[str, Any] | None:
-                return await _answered(lambda: _described(client, self._account, name))
+                return await answered(lambda: _described(client, self._account, name))
 
             repository = await self._repositories.once(name, described)
             if repository is not None:
@@ -90,7 +84,7 @@ class _Api:
         client = await self._clients.once("", self._new_client)
         paginator = client.get_paginator("describe_repositories")
         pages = iter(paginator.paginate(registryId=self._account))
-        while (page := await _answered(lambda: next(pages, None))) is not None:
+        while (page := await answered(lambda: next(pages, None))) is not None:
             for repository in page["repositories"]:
                 yield repository["repositoryName"]
 
@@ -103,7 +97,7 @@ class _Api:
     async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
         """Make a repository with the settings that ECR gives by itself; its tags can be moved."""
         client = await self._clients.once("", self._new_client)
-        await _answered(
+        await answered(
             lambda: client.create_repository(registryId=self._account, repositoryName=missing.name)
         )
 
@@ -111,12 +105,12 @@ class _Api:
         """Tell whether a repository is there."""
         client = await self._clients.once("", self._new_client)
         name = missing.name
-        return await _answered(lambda: _described(client, self._account, name)) is not None
+        return await answered(lambda: _described(client, self._account, name)) is not None
 
     async def login(self) -> Login:
         """Return a login for as long as ECR gives it, which is 12 hours."""
         client = await self._clients.once("", self._new_client)
-        answer = await _answered(client.get_authorization_token)
+        answer = await answered(client.get_authorization_token)
         given = answer["authorizationData"][0]
         username, _, secret = base64.b64decode(given["authorizationToken"]).decode().partition(":")
         return Login(
@@ -125,10 +119,10 @@ class _Api:
         )
 
     async def _new_client(self) -> Any:
-        return await _answered(lambda: _client(self._region, fips=self._fips))
+        return await answered(lambda: client("ecr", self._region, fips=self._fips))
 
     async def _made_by_push(self, client: Any) -> Sequence[str]:
-        return await _answered(lambda: _prefixes(client, self._account))
+        return await answered(lambda: _prefixes(client, self._account))
 
 
 def _described(client: Any, account: str, name: str) -> Mapping[str, Any] | None:
@@ -175,62 +169,13 @@ def _immutable(repository: Mapping[str, Any]) -> tuple[Immutable, ...]:
     return ()
 
 
-async def _answered(work: Callable[[], _T]) -> _T:
-    """Return what boto3 answers, beside the loop. Raises its failures as errors of ours."""
-    try:
-        from botocore import exceptions as failures
-    except ImportError as error:
-        raise errors.ExtraMissing("the API of ECR needs transship[aws]") from error
-    try:
-        return await asyncio.to_thread(work)
-    except failures.ClientError as error:
-        said = error.response.get("Error", {})
-        code, words = str(said.get("Code", "")), _words(str(said.get("Message", "")))
-        detail = f"{error.operation_name}: {code} {words}".rstrip()
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _KEYS:
-            raise errors.WrongCredential(detail) from None
-        if code in _DENIED or status == HTTPStatus.FORBIDDEN:
-            raise errors.NoRight(detail) from None
-        if status == HTTPStatus.TOO_MANY_REQUESTS or "Throttl" in code:
-            raise errors.RateLimited(detail) from None
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise errors.ServerFailed(detail) from None
-        raise errors.UnexpectedAnswer(detail) from None
-    except failures.NoCredentialsError:
-        raise errors.SignInNeeded("boto3 finds no credentials for the API of ECR") from None
-    except (failures.ConnectionError, failures.HTTPClientError) as error:
-        raise errors.ConnectionLost(safe(str(error), limit=300)) from None
-    except failures.BotoCoreError as error:
-        raise errors.UnexpectedAnswer(safe(str(error), limit=300)) from None
-
-
-def _words(message: str) -> str:
-    """Return what an answer says in words: none if it is a page, as of a proxy on the way."""
-    return "" if message.lstrip().startswith("<") else safe(message, limit=300)
-
-
-def _client(region: str, *, fips: bool) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        region_name=region,
-        use_fips_endpoint=fips or None,
-        connect_timeout=5,
-        read_timeout=15,
-        retries={"total_max_attempts": 2},
-    )
-    return boto3.session.Session().client("ecr", config=config)
-
-
 # A part that isn't the last must have 5 to 10 MiB, and an upload at most 4,200 of them. What an
 # upload holds is told wrongly, or not at all (aws/containers-roadmap#2831, dotnet/sdk#33019). Of a
 # build cache only the form of an image is taken, not that of an index.
 ECR = Service(
     kind="ecr",
     title="Amazon ECR",
-    hosts=(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?", r"public\.ecr\.aws"),
+    hosts=(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?",),
     username="AWS",
     secret="password of `aws ecr get-login-password` (ends after 12 hours)",
     capabilities=Capabilities(

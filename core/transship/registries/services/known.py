@@ -15,6 +15,7 @@ from transship.registries.services import (
     tencent,
 )
 from transship.registries.services.artifact_hub import ARTIFACT_HUB
+from transship.registries.services.ecr_public import ECR_PUBLIC
 from transship.registries.services.generic import GENERIC
 from transship.registries.services.github import GHCR
 from transship.registries.services.huawei import SWR
@@ -24,6 +25,7 @@ SERVICES: tuple[Service, ...] = (
     docker_hub.DOCKER_HUB,
     harbor.HARBOR,
     ecr.ECR,
+    ECR_PUBLIC,
     azure.ACR,
     google.GAR,
     google.GCR,

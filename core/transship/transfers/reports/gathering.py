@@ -66,7 +66,7 @@ def _platforms(plan: Plan) -> tuple[str, ...]:
 
 
 def _lines(journal: Journal) -> Iterator[Line]:
-    ids = [number for number, _ in journal.copy_names("1")]
+    ids = journal.copy_ids("1")
     for start in range(0, len(ids), _AT_ONCE):
         for outcome in journal.outcomes_of(ids[start : start + _AT_ONCE]):
             yield line_of(*outcome)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from moving.jobs import runner_of
 from moving.judge import tags_at
 from moving.watching import Watch
 from servers.faults import Fault, Hold
@@ -27,20 +26,10 @@ from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
     from servers.faults import FaultProxy
-    from transship.transfers.jobs import Job
-
-
-def runner_of(job: Job) -> int:
-    """Find the process that works on a job."""
-    for process in Path("/proc").iterdir():
-        with suppress(OSError):
-            arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
-            if b"transship.transfers" in arguments and os.fsencode(job.folder) in arguments:
-                return int(process.name)
-    raise AssertionError(f"no process works on {job.id}")
 
 
 @pytest.fixture
@@ -71,7 +60,7 @@ async def test_a_job_that_still_runs_is_followed(
     watch: Watch, hold: Hold, other_registry: DockerRegistry, repository: str
 ) -> None:
     async with watch.going_on():
-        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+        await comes_true(hold.held.is_set, "the middle of a job")
     [job] = watch.all_jobs
     assert job.is_held
     assert watch.record.jobs == (job.id,)
@@ -96,7 +85,7 @@ async def test_a_job_that_died_with_it_goes_on(
     repository: str,
 ) -> None:
     async with watch.going_on():
-        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+        await comes_true(hold.held.is_set, "the middle of a job")
     [job] = watch.all_jobs
     os.kill(runner_of(job), signal.SIGKILL)
     eventually(lambda: not job.is_held, "the runner to be gone")
@@ -114,7 +103,7 @@ async def test_a_job_that_was_paused_holds_the_next_look_up_until_it_is_resumed(
     watch: Watch, hold: Hold, other_registry: DockerRegistry, repository: str
 ) -> None:
     async with watch.going_on():
-        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+        await comes_true(hold.held.is_set, "the middle of a job")
         [job] = watch.all_jobs
         for _ in range(2):
             control.pause(job)

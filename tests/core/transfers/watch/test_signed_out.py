@@ -49,7 +49,7 @@ async def test_its_job_ends_there_others_go_on_and_a_new_login_is_taken_by_itsel
     account.proxy.add(Fault(hold, method="PUT", path="/manifests/", times=None, skip=5))
 
     async with watch.going_on():
-        await comes_true(hold.held.is_set, "the middle of a job", deadline=30)
+        await comes_true(hold.held.is_set, "the middle of a job")
         account.end()
         hold.release.set()
         await watch.is_told("needs a new login")
@@ -75,5 +75,4 @@ async def test_its_job_ends_there_others_go_on_and_a_new_login_is_taken_by_itsel
         await comes_true(
             lambda: len(tags_at(account.registry, "app")) == TAGS + 1,
             f"all of it; told: {watch.told}",
-            deadline=60,
         )

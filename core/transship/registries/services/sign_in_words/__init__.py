@@ -33,7 +33,8 @@ from transship.registries.services.sign_in_words.asking import (
 _WORDS: Mapping[str, Asks] = {
     "docker-hub": docker_hub.ASKS,
     "harbor": harbor.ASKS,
-    "ecr": ecr.ASKS,
+    "ecr": ecr.PRIVATE,
+    "ecr-public": ecr.PUBLIC,
     "acr": azure.ASKS,
     "gar": google.GAR,
     "gcr": google.GCR,

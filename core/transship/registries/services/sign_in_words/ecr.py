@@ -17,7 +17,7 @@ def _joined(answers: Answers) -> str:
     return f"{answers['account']}.dkr.ecr.{region}.amazonaws.com{china}"
 
 
-ASKS = Asks(
+PRIVATE = Asks(
     also="aws",
     parts=(
         Question(
@@ -60,4 +60,24 @@ ASKS = Asks(
     ),
     handed_out="by the AWS profile of this machine",
     lasting=False,
+)
+
+PUBLIC = Asks(
+    also="aws gallery",
+    at="public.ecr.aws",
+    identities=(
+        Identity(
+            "password",
+            "password of the AWS CLI",
+            Question(
+                "secret",
+                "Password",
+                "of `aws ecr-public get-login-password`",
+                "`aws ecr-public get-login-password --region us-east-1` prints it. It ends after "
+                "12 hours. To pull, none is needed: sign in as nobody.",
+                secret=True,
+            ),
+            username=always("AWS"),
+        ),
+    ),
 )

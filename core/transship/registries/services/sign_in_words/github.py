@@ -15,8 +15,9 @@ ASKS = Asks(
                 "secret",
                 "Token",
                 "personal access token (classic)",
-                "On github.com: Settings, Developer settings, Personal access tokens, Tokens "
-                "(classic). Scopes: read:packages to read, write:packages to write.",
+                "On github.com: Settings, Developer settings, Personal access tokens (classic). "
+                "Scopes: read:packages to read, write:packages to write, read:org to list an "
+                "organization's.",
                 example="ghp_…",
                 shape=r"(?!github_pat_).+",
                 is_what="a classic token: packages don't take fine-grained ones",

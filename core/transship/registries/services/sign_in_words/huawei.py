@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-
+from transship.registries.services.huawei import login_key
 from transship.registries.services.sign_in_words.asking import Answers, Asks, Identity, Question
 
 _EUROPE = "eu-west-101"
@@ -22,10 +20,8 @@ def _username(answers: Answers) -> str:
 
 
 def _login_key(answers: Answers) -> str:
-    """Return the long-term login key, which SWR computes in the same way."""
-    access_key = answers.get("user", "").rpartition("@")[2]
-    secret_key = answers.get("secret", "")
-    return hmac.new(secret_key.encode(), access_key.encode(), hashlib.sha256).hexdigest()
+    """Return the long-term login key, of the access key without its region."""
+    return login_key(answers.get("user", "").rpartition("@")[2], answers.get("secret", ""))
 
 
 ASKS = Asks(
