@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from servers.wire import Head
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 # After so many turns of the loop, a connection that was just accepted is one of ours.
 _TURNS_TO_ACCEPT = 5
 _LOST = (ConnectionError, TimeoutError, ssl.SSLError)

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+PATIENCE = 60.0
+"""Seconds after which something that is waited for hangs; until then a machine may just be slow."""
+
 _POLL_SECONDS = 0.01
-_TERMINATE_SECONDS = 5.0
+_TERMINATE_SECONDS = 10.0
 _TAIL_CHARACTERS = 2000
 
 _Result = TypeVar("_Result")
@@ -79,7 +82,7 @@ def has_way(address: str) -> bool:
 
 
 def eventually(
-    condition: Callable[[], _Result], what: str = "the condition", *, deadline: float = 30.0
+    condition: Callable[[], _Result], what: str = "the condition", *, deadline: float = PATIENCE
 ) -> _Result:
     """Return the first true result of `condition`; fail after `deadline` seconds without one."""
     end = time.monotonic() + deadline
@@ -93,7 +96,7 @@ def eventually(
 
 
 async def comes_true(
-    condition: Callable[[], object], what: str = "the condition", *, deadline: float = 30.0
+    condition: Callable[[], object], what: str = "the condition", *, deadline: float = PATIENCE
 ) -> None:
     """Let the event loop work until `condition` holds; fail after `deadline` seconds."""
     end = time.monotonic() + deadline
@@ -123,7 +126,7 @@ def running(
     log_path: Path,
     *,
     ready: Callable[[], object],
-    deadline: float = 10.0,
+    deadline: float = PATIENCE,
     environment: Mapping[str, str] | None = None,
     output_path: Path | None = None,
     stdin: bytes = b"",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyte
 
-from servers.process import eventually
+from servers.process import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ class Terminal:
         for key in keys:
             os.write(self._descriptor, KEYS.get(key, key).encode())
 
-    def shows(self, text: str, *, deadline: float = 40.0) -> None:
+    def shows(self, text: str, *, deadline: float = PATIENCE) -> None:
         """Wait until the screen shows a text."""
         try:
             eventually(lambda: text in self.text, deadline=deadline)
@@ -75,7 +75,7 @@ class Terminal:
         """Do what a lost connection does: the process gets SIGHUP."""
         os.kill(self.pid, signal.SIGHUP)
 
-    def ended(self, *, deadline: float = 15.0) -> int:
+    def ended(self, *, deadline: float = PATIENCE) -> int:
         """Wait for the process to end and return its exit status, negative for a signal."""
         until = time.monotonic() + deadline
         while self.status is None and time.monotonic() < until:

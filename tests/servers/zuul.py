@@ -21,7 +21,7 @@ USERNAME = "operator"
 PASSWORD = "correct horse battery"
 
 _PROGRAM = Path(sys.executable).with_name("zuul-registry")
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from transship.accounts.account import api_hosts_of, is_handed_out
 from transship.accounts.credentials import credential_for
+from transship.errors import CatalogueOnly
 from transship.oci.reference import parse_reference
 from transship.registries.access import Access
 from transship.registries.credential import Tls
+from transship.registries.services import service_named, service_of
 
 if TYPE_CHECKING:
     from transship.accounts.account import Account
@@ -38,12 +40,15 @@ async def access_for(
     """Return all that is needed to open the place of `reference`, its credential included.
 
     `adhoc` is how a host that is no account is reached; an account says that itself. Raises what
-    `credential_for` raises, and BadFile.
+    `credential_for` raises, BadFile, and CatalogueOnly where nothing can be opened.
     """
     host = reference.registry
     if reference.layout is not None:
         return Access(host)
     account = accounts.find(host)
+    service = service_named(account.service if account else "") or service_of(host)
+    if service.catalogue:
+        raise CatalogueOnly(f"{host} is {service.title}")
     if account is None:
         found = await credential_for(host, sources, repository=reference.repository)
         api = await api_access(host, None, accounts, sources)

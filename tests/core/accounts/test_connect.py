@@ -10,7 +10,7 @@ from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import SessionStore
-from transship.errors import BadReference
+from transship.errors import BadReference, CatalogueOnly
 from transship.oci.reference import Reference, parse_reference
 from transship.registries.access import Access
 from transship.registries.credential import Credential, Tls
@@ -92,3 +92,12 @@ async def test_options_for_hosts_without_account_leave_accounts_as_they_are(
 async def test_a_folder_needs_nothing(accounts: Accounts, sources: Sources) -> None:
     reference = parse_reference("layout:/srv/images//team/web")
     assert await access_for(reference, accounts, sources) == Access("layout:/srv/images")
+
+
+@pytest.mark.parametrize("text", ["artifacthub.io", "artifacthub.io/packages/redis:1"])
+async def test_a_catalogue_is_no_place_to_open(
+    accounts: Accounts, sources: Sources, text: str
+) -> None:
+    with pytest.raises(CatalogueOnly, match="Artifact Hub") as caught:
+        await access_for(parse_reference(text), accounts, sources)
+    assert "`transship find`" in caught.value.remedy

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from servers.dns.asked import responds
-from servers.process import require, running
+from servers.process import eventually, require, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +56,11 @@ def unbound(
     config.write_text(_config(folder, address, beneath, options, tls))
 
     def flush() -> None:
+        if "serve-expired" in options:
+            # To such a cache what was flushed has only expired: it would be served once more.
+            _control(control, "reload")
+            eventually(lambda: responds(address, beneath.port), "a resolver that was reloaded")
+            return
         for command in ("flush_zone .", "flush_infra all", "flush_negative"):
             _control(control, command)
 

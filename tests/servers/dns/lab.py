@@ -27,7 +27,7 @@ from servers.dns.powerdns import PowerDns, powerdns
 from servers.process import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from servers.certificates import Certificates
@@ -59,6 +59,8 @@ class DnsLab:
     power: PowerDns
     caches: Mapping[str, Cache]
     ca_file: Path
+    is_of_one_mind: Callable[[], bool]
+    """Whether the secondary answers with one version of its zone; not so while it takes another."""
 
     @property
     def secondary(self) -> str:
@@ -84,8 +86,9 @@ class DnsLab:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the secondary has what the primary has."""
-        eventually(lambda: self._serial(self.primary.address) == self._serial(self.secondary))
+        """Wait until the secondary has what the primary has, and nothing else."""
+        eventually(lambda: self.serial(self.primary.address) == self.serial(self.secondary))
+        eventually(self.is_of_one_mind, "one version of the zone at the secondary")
 
     @contextmanager
     def stuck_secondary(self) -> Iterator[None]:
@@ -108,9 +111,10 @@ class DnsLab:
             self.settle()
             self.flush()
 
-    def _serial(self, address: str) -> str:
+    def serial(self, address: str) -> int:
+        """Return the serial of `example.test.` at a server, -1 if it doesn't answer."""
         (soa,) = values(EXAMPLE, "SOA", address, self.block.port) or ("",)
-        return soa
+        return int(soa.split()[2]) if soa else -1
 
 
 @contextmanager
@@ -121,12 +125,12 @@ def dns_lab(
     with ExitStack() as servers:
         block = servers.enter_context(own_block(port))
         primary, ds = _primary(servers, folder / "primary", block)
-        _tree(servers, folder, block, ds)
+        is_of_one_mind = _tree(servers, folder, block, ds)
         power = servers.enter_context(
             powerdns(folder / "power", block.address(_ENDS["power"]), block.port)
         )
         caches = _caches(servers, folder, block, ds, certificates)
-        yield DnsLab(block, primary, power, caches, certificates.ca_file)
+        yield DnsLab(block, primary, power, caches, certificates.ca_file, is_of_one_mind)
 
 
 def _primary(servers: ExitStack, folder: Path, block: Block) -> tuple[Knot, str]:
@@ -140,13 +144,13 @@ def _primary(servers: ExitStack, folder: Path, block: Block) -> tuple[Knot, str]
     return primary, ds
 
 
-def _tree(servers: ExitStack, folder: Path, block: Block, ds: str) -> None:
+def _tree(servers: ExitStack, folder: Path, block: Block, ds: str) -> Callable[[], bool]:
     port = block.port
     texts = {"root": (".", zones.root_zone(block)), "test": ("test.", zones.test_zone(block, ds))}
     for name, (zone, text) in texts.items():
         address = block.address(_ENDS[name])
         servers.enter_context(nsd_with_zone(folder / name, address, port, zone, text))
-    servers.enter_context(
+    return servers.enter_context(
         nsd_secondary(
             folder / "secondary",
             block.address(_ENDS["secondary"]),

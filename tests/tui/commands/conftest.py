@@ -14,11 +14,11 @@ import termios
 import threading
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from moving.jobs import runner_of
 from servers.process import eventually
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Terminal:
 
     def until(self, text: str) -> None:
         """Wait until something was written."""
-        eventually(lambda: text in self.written, f"{text!r} in {self.written!r}", deadline=30)
+        eventually(lambda: text in self.written, f"{text!r} in {self.written!r}")
 
     def wait(self) -> int:
         """Wait for the end and return the exit status."""
@@ -177,14 +177,4 @@ def _end(process: subprocess.Popen[str]) -> None:
 def runner_pid() -> Callable[[Job], int]:
     """Find the process that works on a job."""
 
-    def find(job: Job) -> int:
-        for process in Path("/proc").iterdir():
-            if process.name.isdigit():
-                with suppress(OSError):
-                    opened = (str(each.readlink()) for each in process.joinpath("fd").iterdir())
-                    # Looking at a job opens its journal too; only who works on it holds its log.
-                    if str(job.runner_log) in opened:
-                        return int(process.name)
-        raise AssertionError(f"no process works on {job.id}")
-
-    return find
+    return runner_of

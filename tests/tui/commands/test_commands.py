@@ -18,8 +18,8 @@ from transship_tui.commands.reported import reported
 
 _COMMANDS = [
     "login", "registries", "services", "logout", "ls", "inspect", "find", "copy", "advise", "plan",
-    "drift", "run", "import", "verify", "jobs", "attach", "pause", "resume", "cancel", "retry",
-    "limit", "undo", "promote", "flow", "report", "check", "cutover", "demo",
+    "drift", "run", "import", "verify", "delegate", "jobs", "attach", "pause", "resume", "cancel",
+    "retry", "limit", "undo", "promote", "flow", "report", "check", "cutover", "demo",
 ]  # fmt: skip
 
 
@@ -69,6 +69,17 @@ def test_what_needs_no_registry_waits_for_no_network_code(words: tuple[str, ...]
     )
     loaded = set(ended.stdout.splitlines()[-1].split())
     assert not loaded & {"aiohttp", "httpx", "keyring", "textual", "rich"}
+
+
+def test_the_app_is_drawn_before_the_wire_engine_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "import transship_tui.app, transship_tui.live, transship_tui.screens.registries\n"
+        "assert 'aiohttp' not in sys.modules\n"
+        "from transship.registries.engine import aiohttp\n"
+        "assert aiohttp is sys.modules['aiohttp']\n"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
 
 
 def test_a_broken_file_is_named(transship: Any) -> None:

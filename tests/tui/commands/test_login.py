@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers.process import eventually
 from transship.accounts.environment import variables_of
 from transship.accounts.registry_file import Accounts
 from transship.paths import default_paths
@@ -109,6 +111,40 @@ def test_a_password_is_asked_for_and_not_shown(
 
     assert window.wait() == 0
     assert str(registry.password) not in window.written
+
+
+def test_a_password_that_is_not_taken_can_be_typed_again(
+    terminal: Any, htpasswd_registry: DockerRegistry
+) -> None:
+    registry = htpasswd_registry
+    window = terminal("login", registry.host, "--session", "-u", registry.username)
+    window.until(f"Password or token for {registry.username}: ")
+    window.type("wrong\n")
+    window.until(f"Type it once more, or press Ctrl-C where {registry.username} is wrong.")
+    window.type(f"{registry.password}\n")
+
+    assert window.wait() == 0
+    assert "User name or password not accepted" in window.written
+    assert Accounts(default_paths().registries).all()[0].host == registry.host
+
+
+def test_the_third_wrong_password_is_the_last(
+    terminal: Any, htpasswd_registry: DockerRegistry
+) -> None:
+    registry = htpasswd_registry
+    window = terminal("login", registry.host, "--session", "-u", registry.username)
+
+    def asked_so_often(tries: int) -> bool:
+        return bool(window.written.count(f"Password or token for {registry.username}: ") == tries)
+
+    for tries in range(1, 4):
+        eventually(partial(asked_so_often, tries), "the question")
+        window.type(f"wrong {tries}\n")
+
+    assert window.wait() == 1
+    assert window.written.count("Type it once more") == 2
+    assert "error:" in window.written
+    assert Accounts(default_paths().registries).all() == ()
 
 
 def test_the_question_is_in_the_words_of_the_service(terminal: Any) -> None:

@@ -85,6 +85,41 @@ def test_an_answer_that_cannot_be_one_is_asked_for_again(terminal: Any) -> None:
     assert window.wait() == 130
 
 
+@pytest.mark.parametrize("host", ["reg.example --service harbor", "example.tencentcloudcr.com"])
+def test_whoever_names_the_host_is_asked_in_the_words_of_its_service_too(
+    terminal: Any, host: str
+) -> None:
+    window = terminal("login", *host.split(), "--session", columns=60)
+    window.until(f"{host.split()[0]} (")
+    window.until("1  ")
+    window.type("9\n")
+    window.until("It is a number from 1 to 2.")
+    window.type("1\n")
+    window.until("single")
+    window.until("$ included, as ")
+    window.type("\x03")
+    assert window.wait() == 130
+    assert all(len(line) <= 60 for line in window.written.splitlines() if line[:2] == "  ")
+
+
+def test_a_secret_that_is_not_taken_is_made_anew_of_what_is_typed_then(
+    terminal: Any, scripted: ScriptedServer
+) -> None:
+    refused = Reply(401, {"WWW-Authenticate": 'Basic realm="one"'})
+    scripted.on("GET", "/v2/", refused, refused, refused, refused, Reply(200))
+    words = ("--service", "swr", "--session", "--set", "identity=access-key")
+    window = terminal("login", scripted.host, *words, "--set", "user=cn-north-4@ACCESSKEY0001")
+    window.until("secret access key (SK)")
+    window.type("not this one\n")
+    window.until("Type it once more")
+    window.type("\x03")
+
+    assert window.wait() == 130
+    keys = {sent.partition(":")[2] for sent in sent_to(scripted)}
+    assert {len(key) for key in keys} == {64}
+    assert Accounts(default_paths().registries).all() == ()
+
+
 def test_three_wrong_answers_are_enough(terminal: Any) -> None:
     window = terminal("login", "--service", "swr", "--session")
     window.until("Region")
@@ -199,7 +234,7 @@ def test_the_account_of_the_api_is_kept(transship: Any, open_registry: DockerReg
 
 def test_services_are_listed_with_their_words_and_cards(transship: Any) -> None:
     listed = transship("services")
-    assert all(service.title in listed.out for service in SERVICES)
+    assert all(service.title in listed.out for service in ACCOUNTS)
 
     document = transship("services", "--json").document["services"]
     assert [each["kind"] for each in document] == [service.kind for service in SERVICES]
@@ -212,3 +247,21 @@ def test_services_are_listed_with_their_words_and_cards(transship: Any) -> None:
     assert "access-key: access key and secret key" in shown.out
     assert "2 or more components" in shown.out
     assert transship("services", "nonsense").status == 2
+
+
+def test_a_catalogue_is_nothing_to_sign_in_to(transship: Any) -> None:
+    listed = transship("services")
+    assert "Artifact Hub" not in listed.out
+    assert "Artifact Hub is a catalogue: `transship find`" in listed.err
+
+    shown = transship("services", "artifact-hub")
+    assert "nobody signs in" in shown.out
+    assert "`transship find WORDS`" in shown.out
+    assert "resume" not in shown.out, "a card is for what holds images"
+
+    for words in (("ls", "artifacthub.io"), ("copy", "artifacthub.io/a/b", "layout:here")):
+        ended = transship(*words)
+        assert ended.status == 2
+        assert "A catalogue, which holds no images" in ended.err
+        assert "`transship find`" in ended.err
+    assert transship("jobs", "--json").document == {"jobs": []}

@@ -36,7 +36,7 @@ def test_it_is_named_with_what_to_do_and_resume_finishes_the_job(
     account.proxy.add(Fault(hold, method="PUT", path="/manifests/", times=None, skip=20))
     words = ("copy", f"{open_registry.host}/{repository}", f"{account.host}/app", "--detach")
     job = transship(*words, **login).out.strip()
-    eventually(hold.held.is_set, "the middle of the job", deadline=60)
+    eventually(hold.held.is_set, "the middle of the job")
 
     account.end()
     hold.release.set()

@@ -212,7 +212,7 @@ def test_an_undo_that_is_killed_before_or_after_any_write_is_finished_by_the_nex
     proxy.add(Fault(hold, method=method, path=path, skip=skip))
 
     process = started("undo", copied.job, "--yes")
-    eventually(hold.held.is_set, "the request", deadline=30)
+    eventually(hold.held.is_set, "the request")
     process.kill()
     process.wait()
     hold.release.set()

@@ -83,7 +83,7 @@ def test_what_a_real_registry_tells_of_is_at_the_target_within_seconds(
     push_image(source, repository, "v1")
     written(plan, source, other_registry, repository)
     watch = started("run", plan, "--watch", "--listen", port, "--secret-file", secret_file)
-    eventually(lambda: looked(plan), "the first look", deadline=30)
+    eventually(lambda: looked(plan), "the first look")
 
     one = push_image(source, repository, "v2")
     eventually(lambda: has(other_registry, repository, "v2"), "v2 at the target")
@@ -121,7 +121,7 @@ def test_a_registry_that_does_not_know_the_secret_is_not_heard(
     push_image(open_registry, repository, "v1")
     written(plan, open_registry, other_registry, repository)
     started("run", plan, "--watch", "--listen", port, "--secret-file", secret_file)
-    eventually(lambda: looked(plan), "the first look", deadline=30)
+    eventually(lambda: looked(plan), "the first look")
 
     url = f"http://127.0.0.1:{port}/webhook"
     assert httpx.post(url, json={}, trust_env=False).status_code == 401
@@ -139,16 +139,16 @@ def test_by_schedule_a_push_is_found_and_jobs_says_how_it_goes(
     push_image(open_registry, repository, "v1")
     written(plan, open_registry, other_registry, repository, schedule=Schedule(every=1.0))
     started("run", plan, "--watch")
-    eventually(lambda: has(other_registry, repository, "v1"), "v1", deadline=30)
+    eventually(lambda: has(other_registry, repository, "v1"), "v1")
 
     push_image(open_registry, repository, "v2")
-    eventually(lambda: has(other_registry, repository, "v2"), "v2", deadline=30)
+    eventually(lambda: has(other_registry, repository, "v2"), "v2")
 
     def idle() -> str:
         lines: list[str] = transship("jobs").out.splitlines()
         return lines[0] if "0 of 2 changed; next" in lines[0] else ""
 
-    line = eventually(idle, "an idle look", deadline=30)
+    line = eventually(idle, "an idle look")
     assert re.fullmatch(r"watching shop: last look \d+ s ago: 0 of 2 changed; next \d\d:\d\d", line)
 
 
@@ -163,7 +163,7 @@ def test_a_second_watch_of_the_same_plan_is_refused(
     push_image(open_registry, repository, "v1")
     written(plan, open_registry, other_registry, repository, schedule=Schedule(every=600.0))
     watch = started("run", plan, "--watch")
-    eventually(lambda: looked(plan), "the first look", deadline=30)
+    eventually(lambda: looked(plan), "the first look")
 
     second = transship("run", plan, "--watch")
 
@@ -186,7 +186,7 @@ def test_ctrl_c_ends_the_watch_and_not_its_jobs(
     watch.type("\x03")
     assert watch.wait() == 130
     assert "Traceback" not in watch.written
-    eventually(lambda: has(other_registry, repository, "v1"), "v1", deadline=30)
+    eventually(lambda: has(other_registry, repository, "v1"), "v1")
 
 
 def test_killed_in_the_middle_of_a_job_the_next_one_goes_on_with_it(
@@ -206,7 +206,7 @@ def test_killed_in_the_middle_of_a_job_the_next_one_goes_on_with_it(
         jobs = Jobs(default_paths().jobs).all()
         return jobs[0] if jobs and jobs[0].is_held else None
 
-    job = eventually(running, "a job", deadline=30)
+    job = eventually(running, "a job")
     assert job is not None
     watch.kill()
     os.kill(runner_pid(job), signal.SIGKILL)
@@ -215,7 +215,6 @@ def test_killed_in_the_middle_of_a_job_the_next_one_goes_on_with_it(
     eventually(
         lambda: not job.is_held and looked(plan) and has(other_registry, repository, "v29"),
         "the end of the job",
-        deadline=40,
     )
     assert [each.id for each in Jobs(default_paths().jobs).all()] == [job.id]
 

@@ -14,6 +14,7 @@ import typer
 from transship.cutover.finding import Severity
 from transship.cutover.reports.document import document
 from transship.cutover.reports.rows import RowState, counts_of, rows_of, stops
+from transship.cutover.rules.service import UNASKED
 from transship.errors import BadRequest, CheckFailed
 from transship.text import counted, safe
 from transship_tui.commands.options import AsJson
@@ -285,6 +286,7 @@ def _lines(standing: Standing) -> Iterator[str]:
                 yield f"  {finding.means}"
                 yield f"  → {finding.remedy}"
                 yield from (f"    {line}" for line in finding.record.splitlines())
+    yield from _unasked(standing)
     counts = ", ".join(f"{count} {state}" for state, count in counts_of(rows).items())
     yield f"{counted(len(rows), 'check')}: {counts}"
     if not was_seen(standing):
@@ -301,3 +303,12 @@ def _lines(standing: Standing) -> Iterator[str]:
             yield painted(words, Ink.WARNING, sys.stdout)
         else:
             yield painted("nothing blocks, and nothing is open", Ink.GOOD, sys.stdout)
+
+
+def _unasked(standing: Standing) -> Iterator[str]:
+    """Give what the new registry's service couldn't be asked for, and what to do about it."""
+    for result in standing.checks:
+        for finding in result.findings:
+            if finding.id in UNASKED:
+                yield f"{finding.check} {finding.seen}"
+                yield f"  → {finding.remedy}"

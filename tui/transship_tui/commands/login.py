@@ -22,9 +22,17 @@ from transship.errors import (
     KeyringInsecure,
     KeyringLocked,
     TransshipError,
+    WrongCredential,
 )
 from transship.registries.credential import Tls
-from transship.registries.services import SERVICES, Service, service_named, service_of
+from transship.registries.services import (
+    GENERIC,
+    SERVICES,
+    Service,
+    service_named,
+    service_of,
+)
+from transship.text import safe
 from transship_tui.commands.asking import ask
 from transship_tui.commands.login_asking import Given, answer_all, read_answers
 from transship_tui.commands.output import say
@@ -32,12 +40,13 @@ from transship_tui.commands.registries import protection
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from transship_tui.commands.session import Session
 
 KEYRING_ERRORS = (KeyringAbsent, KeyringInsecure, KeyringLocked, KeyringHung, KeyringFailed)
 """What a keyring says that can't be used."""
+_TRIES = 3
 _REFUSED = {"absent": KeyringAbsent, "insecure": KeyringInsecure}
 _INSTEAD = (
     "Or leave the keyring out: --session asks for the password at each use, "
@@ -49,7 +58,8 @@ _INSTEAD = (
 class _Asked:
     """What is known of the secret, and of who it belongs to, before anything else is asked.
 
-    `host` and `secret` are there where the service's own questions were answered.
+    `host` and `secret` are there where the service's own questions were answered; `again` asks for
+    the secret once more.
     """
 
     username: str
@@ -57,6 +67,7 @@ class _Asked:
     source: SecretSource
     host: str = ""
     secret: str | None = field(default=None, repr=False)
+    again: Callable[[], str] | None = None
 
 
 def _file(*names: str, about: str) -> Any:
@@ -144,7 +155,7 @@ def login(
         session=session, environment=from_environment, docker=from_docker, nobody=anonymous
     )
     asked = _Asked(username, password_stdin, "keyring" if source is None else source)
-    if answers or not host:
+    if answers or not host or _asks_a_person(here, host, kind, asked):
         given = Given(_answers(host, username, answers or ()), source=source)
         try:
             asked = _asked_for(here, kind, asked, given)
@@ -180,16 +191,30 @@ def _with_ways_out(error: TransshipError) -> TransshipError:
 
 
 async def _sign_in(here: Session, account: Account, asked: _Asked) -> Account:
-    secret = None
     store = here.sources.store(account.secret_source)
     if store is not None:
         if store is here.sources.keyring:
             await _look_at_keyring(here)
         kind = service_at(account)
         account = replace(account, username=_username(account, asked, kind))
-        secret = asked.secret or _secret(account, asked, kind)
+        asked = asked if asked.secret else _with_secret(account, asked, kind)
     elif asked.username or asked.password_stdin:
         raise BadRequest("The user and the password come from elsewhere; leave them out")
+    return await _tried(here, account, asked)
+
+
+async def _tried(here: Session, account: Account, asked: _Asked) -> Account:
+    """Sign in; a person may type a secret that isn't taken once more."""
+    secret = asked.secret
+    for _ in range(_TRIES - 1):
+        try:
+            return await sign_in(account, secret, accounts=here.accounts, sources=here.sources)
+        except WrongCredential as error:
+            if asked.again is None:
+                raise
+            say(f"{error.title}: {safe(error.detail)}")
+            say(f"Type it once more, or press Ctrl-C where {safe(account.username)} is wrong.")
+            secret = asked.again()
     return await sign_in(account, secret, accounts=here.accounts, sources=here.sources)
 
 
@@ -238,7 +263,21 @@ def _asked_for(here: Session, kind: Service, asked: _Asked, given: Given) -> _As
     host = host_of(answered.host)
     if answered.secret is None:
         return replace(asked, source=given.source or "", host=host)
-    return replace(asked, username=answered.username, host=host, secret=answered.secret)
+    return replace(
+        asked,
+        username=answered.username,
+        host=host,
+        secret=answered.secret,
+        again=answered.again,
+    )
+
+
+def _asks_a_person(here: Session, host: str, kind: Service, asked: _Asked) -> bool:
+    """Tell whether somebody at a terminal adds a registry whose service has words of its own."""
+    known = here.accounts.find(host_of(host))
+    new = known is None or not known.username
+    said = bool(asked.username) or asked.password_stdin or not asked.source
+    return new and not said and kind is not GENERIC and sys.stdin.isatty()
 
 
 def _read_password() -> str:
@@ -259,15 +298,19 @@ def _username(account: Account, asked: _Asked, kind: Service) -> str:
     return ask(f"{_capital(kind.username)}{known}: ") or account.username
 
 
-def _secret(account: Account, asked: _Asked, kind: Service) -> str:
+def _with_secret(account: Account, asked: _Asked, kind: Service) -> _Asked:
     if asked.password_stdin:
-        return _read_password()
+        return replace(asked, secret=_read_password())
     if not sys.stdin.isatty():
         raise BadRequest(
             "There is no terminal to ask for the password on",
             remedy="Pass it to the input with --password-stdin.",
         )
-    return ask(f"{_capital(kind.secret)} for {account.username}: ", hidden=True)
+
+    def again() -> str:
+        return ask(f"{_capital(kind.secret)} for {account.username}: ", hidden=True)
+
+    return replace(asked, secret=again(), again=again)
 
 
 def _source(*, session: bool, environment: bool, docker: bool, nobody: bool) -> SecretSource | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,11 +15,12 @@ from transship.registries.services.sign_in_words import (
     Asks,
     Identity,
     Question,
+    SignIn,
     asks_of,
     sign_in_from,
 )
 from transship_tui.commands.asking import ask
-from transship_tui.commands.output import say
+from transship_tui.commands.output import say, width_of
 
 _TRIES = 3
 _ANONYMOUS = "anonymous"
@@ -40,11 +42,15 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came of the questions. Without a secret, user and secret are none of ours."""
+    """What came of the questions. Without a secret, user and secret are none of ours.
+
+    `again` asks for the secret once more, where it was typed.
+    """
 
     host: str
     username: str = ""
     secret: str | None = field(default=None, repr=False)
+    again: Callable[[], str] | None = None
 
 
 def read_answers(said: Sequence[str]) -> dict[str, str]:
@@ -71,10 +77,10 @@ def answer_all(service: Service, given: Given, before_secret: Callable[[], None]
     keeps = given.source in (None, "keyring", "session")
     if not sys.stdin.isatty() or given.secret is not None:
         _refuse_missing(asks, host, given, keeps=keeps)
+    if sys.stdin.isatty():
+        say(f"{answers['host']} ({service.title})" if answers.get("host") else service.title)
     if answers.get("host"):
         answers = {**asks.parts_in(answers["host"]), **answers}
-    elif sys.stdin.isatty():
-        say(service.title)
     for question in host:
         answers[question.id] = _answer(question, answers)
     where = answers.get("host") or asks.host_from(answers)
@@ -84,9 +90,16 @@ def answer_all(service: Service, given: Given, before_secret: Callable[[], None]
     if identity.user is not None:
         answers["user"] = _answer(identity.user, answers)
     before_secret()
-    answers[identity.secret.id] = _secret(identity.secret, answers, given.secret)
-    made = sign_in_from(asks, identity, answers | {"host": where})
-    return Answered(made.host, made.username, made.secret)
+
+    def made(secret: str) -> SignIn:
+        return sign_in_from(asks, identity, {**answers, identity.secret.id: secret, "host": where})
+
+    def again() -> str:
+        return made(_typed(identity.secret)).secret
+
+    is_typed = given.secret is None and not identity.secret.from_file
+    found = made(_secret(identity.secret, answers, given.secret))
+    return Answered(found.host, found.username, found.secret, again if is_typed else None)
 
 
 def _refuse_unknown(asks: Asks, answers: Mapping[str, str]) -> None:
@@ -181,6 +194,7 @@ def _choose(choices: Sequence[tuple[str, str]]) -> str:
         answer = ask("A number [1]: ") or "1"
         if answer.isdecimal() and 1 <= int(answer) <= len(choices):
             return choices[int(answer) - 1][0]
+        say(f"It is a number from 1 to {len(choices)}.")
     raise BadRequest(f"{answer!r} is none of the numbers")
 
 
@@ -209,7 +223,16 @@ def _secret(question: Question, answers: Mapping[str, str], given: str | None) -
         secret = given
     else:
         _explain(question)
-        secret = ask(_words(question), hidden=True)
+        return _typed(question)
+    return _checked(question, secret)
+
+
+def _typed(question: Question) -> str:
+    return _checked(question, ask(_words(question), hidden=True))
+
+
+def _checked(question: Question, secret: str) -> str:
+    """Return a secret that can be one."""
     why = "is needed" if not secret else question.fault_in(secret)
     if why:
         raise BadRequest(f"{question.label} {why}", remedy=question.where)
@@ -217,8 +240,17 @@ def _secret(question: Question, answers: Mapping[str, str], given: str | None) -
 
 
 def _explain(question: Question) -> None:
-    if question.where:
-        say(f"  {question.where}")
+    """Say where the answer is found, with no word torn apart at the edge of the terminal."""
+    width = max(20, width_of(sys.stderr) or len(question.where) + 2)
+    for line in textwrap.wrap(
+        question.where,
+        width,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+        break_long_words=False,
+    ):
+        say(line)
 
 
 def _words(question: Question) -> str:

@@ -14,7 +14,7 @@ from transship.registries.services import SERVICES, Service, service_named
 from transship.registries.services.sign_in_words import Asks, Question, asks_of
 from transship_tui.commands.capabilities import card_entry, show_card
 from transship_tui.commands.options import AsJson
-from transship_tui.commands.output import Ink, painted, show, show_json, table, width_of
+from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 
 
 def services(
@@ -37,26 +37,34 @@ def services(
         _show(wanted[0])
     else:
         header = ("KIND", "SERVICE", "SIGNS IN AS")
-        for line in table(header, map(_row, wanted), width_of(sys.stdout)):
+        rows = [_row(each) for each in wanted if not each.catalogue]
+        for line in table(header, rows, width_of(sys.stdout)):
             show(line)
+        for each in wanted:
+            if each.catalogue:
+                say(f"{each.title} is a catalogue: `transship find` looks for packages in it")
     return 0
 
 
 def _row(service: Service) -> tuple[str, ...]:
     asks = asks_of(service)
     ways = [*filter(None, [asks.handed_out]), *(each.title for each in asks.identities)]
-    if service.catalogue:
-        ways = ["nobody: a catalogue, for `transship find`"]
     return service.kind, service.title, "; ".join(ways)
 
 
 def _show(service: Service) -> None:
     show(painted(service.title, Ink.QUIET, sys.stdout))
-    if not service.catalogue:
-        for line in _questions(asks_of(service)):
-            show(line)
+    if service.catalogue:
+        show("A catalogue: it holds no images, and nobody signs in to it.")
+        show(
+            "`transship find WORDS` looks there for packages, and says which registries hold them."
+        )
+        show(f"Limits: {service.facts.limits}.")
+        return
+    for line in _questions(asks_of(service)):
+        show(line)
+    if service.holds_images:
         show()
-    if service.holds_images or service.catalogue:
         show_card(card_of(service))
 
 

@@ -16,7 +16,7 @@ from transship.registries.services.generic import GENERIC
         ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "ecr"),
         ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", "ecr"),
         ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "ecr"),
-        ("public.ecr.aws", "ecr"),
+        ("public.ecr.aws", "ecr-public"),
         ("example.azurecr.io", "acr"),
         ("europe-west3-docker.pkg.dev", "gar"),
         ("eu.gcr.io", "gcr"),
