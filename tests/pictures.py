@@ -1,5 +1,6 @@
 """Takes the pictures of the README: the real app on the sandbox, driven as an operator would.
 
+Engines elsewhere can't be had in the sandbox: their screens show a world that is made up.
 `python tests/pictures.py FOLDER` writes one SVG per picture. What differs from run to run and has
 the same length everywhere (ports, the job's name) is given one value; what has not (durations,
 rates) is as it was.
@@ -19,7 +20,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from fakes.delegates_world import who_moves_it
 from fakes.screen import screen_text, until
+from fakes.world import WAYS, Way, full_world, walking
 from transship.accounts.account import Account
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
@@ -48,6 +51,12 @@ at = "new/team"
 name = "prod"
 at = "new/prod"
 """
+DELEGATES: dict[str, Way] = {
+    "who": who_moves_it,
+    "following": WAYS["execution"],
+    "quick": WAYS["quick-changes"],
+}
+"""The pictures of engines elsewhere, each with the way to its screen."""
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 
 
@@ -58,6 +67,12 @@ async def take_pictures(folder: Path) -> None:
             await _walk(pilot, hosts, folder, name)
     async with _domain_app() as (pilot, hosts):
         await _walk_domain(pilot, hosts, folder)
+    for name, way in DELEGATES.items():
+        async with walking(full_world(), way) as walk:
+            for size, cells in SIZES.items():
+                await walk.pilot.resize_terminal(*cells)
+                await walk.rests()
+                await _take(walk.pilot, {}, folder / f"{name}-{size}.svg")
 
 
 async def _walk(pilot: Pilot[None], hosts: dict[str, str], folder: Path, size: str) -> None:

@@ -20,6 +20,9 @@ NAMES = (
     "drift",
     "board",
     "cutover",
+    "who",
+    "following",
+    "quick",
 )
 """Of a running job no two pictures are the same."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,18 +12,35 @@ from transship.delegates.changes import ChangeSet
 from transship.delegates.journal import Agreed, Delegation, Line, Step
 from transship.delegates.judging_ways import Judged
 from transship.delegates.making import Made
+from transship.delegates.tencent.network_access import Access, Public
 from transship.delegates.ways import ways
 from transship.errors import DelegationNotFound, TransshipError
 from transship.plans.ends import End, Ends, answered
-from transship_tui.engine_delegates import Drawn, Look, QuickWish, UndoWish
+from transship_tui.engine_delegates import (
+    DomainsThere,
+    DomainWish,
+    Drawn,
+    Look,
+    NetworkWish,
+    PlanWish,
+    QuickWish,
+    UndoWish,
+)
 from transship_tui.engine_delegates import Step as Making
 
 if TYPE_CHECKING:
     from fakes.clock import FakeClock
     from transship.delegates.executions import Execution, Task
+    from transship.delegates.tencent.domains import Watched
     from transship.plans.plan import Plan
     from transship_tui.engine_delegates import Answer, Wish
 
+_WHO = {
+    UndoWish: "harbor",
+    QuickWish: "tcr-quick",
+    NetworkWish: "tcr-network",
+    DomainWish: "tcr-domain",
+}
 _NOTHING = Drawn(ChangeSet("an engine", "nothing"))
 
 _UNKNOWN = Judged(Ends(End("a.example"), End("b.example")), ())
@@ -45,6 +63,15 @@ class FakeDelegates:
     followed: dict[str, list[Execution]] = field(default_factory=dict, kw_only=True)
     task_lists: dict[str, list[Task]] = field(default_factory=dict, kw_only=True)
     logs: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    access_at: Access = field(
+        default_factory=lambda: Access("shop", "", Public.CLOSED), kw_only=True
+    )
+    gets_in: Sequence[str] = field(default=(), kw_only=True)
+    domains_there: DomainsThere = field(
+        default_factory=lambda: DomainsThere((), (), 0.0), kw_only=True
+    )
+    waits: Sequence[Watched] = field(default=(), kw_only=True)
+    """How a domain is each time that there is news; the list shows it so, too."""
     breaks_at: Mapping[int, TransshipError] = field(default_factory=dict, kw_only=True)
     """What keeps a change from being made, by its number."""
 
@@ -70,8 +97,7 @@ class FakeDelegates:
     async def make_changes(self, wish: Wish, shown: ChangeSet) -> AsyncIterator[Making]:
         await self._reach("make_changes", wish)
         name = f"20260915-{len(self.delegated):06x}"
-        who = "harbor" if isinstance(wish, UndoWish) else "tcr-quick"
-        who = who if isinstance(wish, UndoWish | QuickWish) else wish.who
+        who = wish.who if isinstance(wish, PlanWish) else _WHO[type(wish)]
         undoes = wish.delegation if isinstance(wish, UndoWish) else ""
         agreed = Agreed(
             who, "harbor.example", shown.engine, shown.purpose, self.clock.now(), shown.to_make,
@@ -119,6 +145,8 @@ class FakeDelegates:
         for each in self.followed.get(execution, []):
             await self._reach("follow_execution", (delegation, of, each.id))
             yield each
+            if not each.state.is_over and each is self.followed[execution][-1]:
+                await asyncio.Event().wait()
 
     async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[Task]:
         await self._reach("tasks_of", (delegation, of, execution))
@@ -134,3 +162,23 @@ class FakeDelegates:
 
     async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
         await self._reach("stop_execution", (delegation, of, execution))
+
+    async def network_at(self, host: str) -> Access:
+        await self._reach("network_at", host)
+        return self.access_at
+
+    async def who_gets_in(self, plan: Plan) -> Sequence[str]:
+        await self._reach("who_gets_in", plan)
+        return self.gets_in
+
+    async def domains_at(self, host: str) -> DomainsThere:
+        await self._reach("domains_at", host)
+        return self.domains_there
+
+    async def wait_for_domain(self, host: str, name: str) -> AsyncIterator[Watched]:
+        for each in self.waits:
+            await self._reach("wait_for_domain", (host, name))
+            others = tuple(d for d in self.domains_there.domains if d.name != name)
+            there = (*others, each.domain) if each.domain is not None else others
+            self.domains_there = replace(self.domains_there, domains=there)
+            yield each

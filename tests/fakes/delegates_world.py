@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from fakes import tcr_world
 from fakes.screen import until
+from fakes.tcr_world import PERSONAL, TCR, add_tencent
 from transship import errors
-from transship.accounts.account import Account
 from transship.delegates.changes import ChangeSet, change_to
 from transship.delegates.executions import Execution, State, Task
 from transship.delegates.journal import Agreed, Delegation, Line, Step
 from transship.delegates.judging_ways import Judged
+from transship.delegates.standing import Now, Thing
 from transship.oci.reference import Reference
 from transship.plans.ends import End, Ends
 from transship.plans.plan import Kind, OnConflict, Plan
 from transship.plans.rule import Rule
-from transship_tui.engine_delegates import Drawn, Look, PlanWish, QuickWish, Run, Thing, UndoWish
+from transship_tui.engine_delegates import Drawn, Look, PlanWish, QuickWish, Run, UndoWish
+from transship_tui.screens.who import WhoScreen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,8 +29,7 @@ if TYPE_CHECKING:
     from transship.delegates.changes import Change
 
 NOW = 1_790_000_000.0
-HARBOR, TCR = "harbor.example", "shop.tencentcloudcr.com"
-PERSONAL = "ccr.ccs.tencentyun.com"
+HARBOR = "harbor.example"
 PUSHED = "20260914-a1b2c3"
 BROKEN = "20260913-d4e5f6"
 _ENDPOINT, _POLICY = "registry endpoint", "replication policy"
@@ -188,9 +190,11 @@ def log(words: str = "") -> str:
 
 def fill(engine: FakeEngine, words: str = "") -> None:
     """Put in who could move a plan, what that changes, and delegations; `words` come from there."""
-    ends = Ends(End(words or HARBOR, "harbor"), End(words or TCR, "tcr"))
+    target = f"2 {words}" if words else TCR
+    ends = Ends(End(words or HARBOR, "harbor"), End(target, "tcr"))
     engine.judged = Judged(ends, (), (words,) if words else ())
     engine.draws = {PlanWish: drawn(words), UndoWish: _undo(words), QuickWish: _quick(words)}
+    tcr_world.fill(engine, words)
     made, broken = (Step.MADE, Step.MADE), (Step.MADE, Step.FAILED)
     both = (endpoint(words), policy(words))
     engine.delegated = {
@@ -199,10 +203,11 @@ def fill(engine: FakeEngine, words: str = "") -> None:
     }
     runs = tuple(Run(words or "nightly", each) for each in executions(words))
     things = (
-        Thing(_ENDPOINT, words or "shop-tencentcloudcr-com", there=True, said=words or "healthy"),
-        Thing(_POLICY, words or "nightly", there=True, follows=True),
+        Thing(0, endpoint(words), Now.AS_MADE, is_there=True, said=words or "healthy"),
+        Thing(1, policy(words), Now.OTHERWISE, is_there=True),
     )
-    look = Look(engine.delegated[PUSHED], things, runs, (words or "nightly",), stops=True)
+    of = (words or "nightly",)
+    look = Look(engine.delegated[PUSHED], things, of, runs, of, stops=True)
     engine.looks_at = {PUSHED: look}
     engine.followed = {each.id: [each] for each in executions(words)}
     engine.task_lists = {each.id: tasks(words) for each in executions(words)}
@@ -217,17 +222,29 @@ def _undo(words: str) -> Drawn:
     return Drawn(ChangeSet(f"Harbor at {HARBOR}", f"undo {PUSHED}", tuple(gone)))
 
 
-def add_tencent(engine: FakeEngine) -> None:
-    """Add a personal account of TCR, and one of an instance."""
-    engine.known = [*engine.known, Account(PERSONAL), Account(TCR)]
-
-
 async def _who(walk: Walk) -> None:
     await walk.press("3")
     await walk.is_at("PlanScreen")
     await walk.press("G", "p")
     await walk.is_at("PlanPreviewScreen")
     await walk.press("w")
+    await walk.is_at("WhoScreen")
+    await walk.press("j")
+
+
+async def who_moves_it(walk: Walk) -> None:
+    """Choose who moves a plan from Harbor to TCR; who is asked is its administrator."""
+    ends = Ends(
+        End(HARBOR, "harbor"),
+        End(TCR, "tcr"),
+        source_reaches_target=True,
+        here_reaches=True,
+        harbor_admin=True,
+    )
+    walk.engine.judged = Judged(ends, ())
+    rule = Rule(Reference(HARBOR, "team"), (Reference(TCR, "mirror"),))
+    plan = Plan(kind=Kind.SYNC, rules=(rule,))
+    walk.app.push_screen(WhoScreen(plan, "nightly", "nightly", lambda: None))
     await walk.is_at("WhoScreen")
     await walk.press("j")
 
@@ -322,6 +339,7 @@ WAYS: dict[str, Callable[[Walk], Awaitable[None]]] = {
     "task-log": _task_log,
     "quick": _quick_form,
     "quick-changes": _quick_changes,
+    **tcr_world.WAYS,
 }
 """How to get to each of these screens and dialogs from the first screen."""
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from servers.process import PATIENCE
+
 if TYPE_CHECKING:
     from textual.app import App
     from textual.pilot import Pilot
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
 
     from transship_tui.app import TransshipApp
 
-_LOOKS_SECONDS = 10.0
+_LOOKS_SECONDS = 30.0
 
 _SNAPSHOTS = Path(__file__).parent.parent / "tui" / "snapshots"
 
 
 async def until(
-    pilot: Pilot[None], condition: Callable[[], object], what: str, *, deadline: float = 30.0
+    pilot: Pilot[None], condition: Callable[[], object], what: str, *, deadline: float = PATIENCE
 ) -> None:
     """Let the app work until a condition holds. Fails, naming `what`, when it doesn't."""
     ends = time.monotonic() + deadline

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from fakes import cutovers_world, delegates_world, parts_world, plans_world
+from fakes import cutovers_service, cutovers_world, delegates_world, parts_world, plans_world
 from fakes.images import index_of, worklist_of
 from fakes.jobs import copy_row, job_view
 from fakes.registries import FormEngine, found
@@ -237,7 +237,6 @@ class Walk:
             self.pilot,
             lambda: self.app._typed.is_empty and at_rest(self.app) and not self._busy,
             "the app rests",
-            deadline=20,
         )
         await self.pilot.pause()
 
@@ -253,7 +252,6 @@ class Walk:
             self.pilot,
             lambda: type(self.app.screen).__name__ == screen,
             f"{screen} in front",
-            deadline=20,
         )
         await self.rests()
 
@@ -465,6 +463,7 @@ WAYS: dict[str, Way] = {
     **parts_world.WAYS,
     **plans_world.WAYS,
     **cutovers_world.WAYS,
+    **cutovers_service.WAYS,
     **delegates_world.WAYS,
 }
 """How to get to each screen and dialog from the first screen, by a name for it."""

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from textual.widget import Widget
 
-from fakes import cutovers_world, delegates_world
+from fakes import cutovers_service, cutovers_world, delegates_world
 from fakes.parts_world import DIALOGS
 from fakes.screen import looks_like, until
 from fakes.world import WAYS, Walk, full_world, hostile_world, walking
@@ -42,6 +42,7 @@ ON_A_FRAME = [
         "plan-start",
         *DIALOGS,
         *cutovers_world.DIALOGS,
+        *cutovers_service.DIALOGS,
         *delegates_world.DIALOGS,
     )
 ]
@@ -105,7 +106,7 @@ async def can_be_reached(walk: Walk) -> None:
     for _ in range(len(chain) + 1):
         if (focused := walk.app.focused) is not None:
             seen = partial(is_seen, walk, focused)
-            await until(walk.pilot, seen, f"{focused} has the focus and is seen", deadline=10)
+            await until(walk.pilot, seen, f"{focused} has the focus and is seen")
         await walk.press("tab")
 
 

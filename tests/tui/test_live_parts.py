@@ -132,7 +132,7 @@ async def test_the_app_promotes_from_the_board(
     async with app.run_test(size=(120, 40)) as pilot:
 
         async def shows(words: str) -> None:
-            await until(pilot, lambda: words in screen_text(app), words, deadline=30)
+            await until(pilot, lambda: words in screen_text(app), words)
 
         await pilot.press("3", "b")
         await shows("Board 1 to promote")

@@ -112,7 +112,7 @@ def test_a_lost_connection_leaves_the_job_running_and_the_next_app_shows_it(
     with transship() as window:
         window.press("4")
         window.shows(job.id)
-        eventually(lambda: view(job).state is JobState.DONE, "the job to end", deadline=30)
+        eventually(lambda: view(job).state is JobState.DONE, "the job to end")
         window.shows("done")
         window.press("ctrl+q")
         assert window.ended() == 0

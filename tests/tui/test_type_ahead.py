@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 from textual import events
@@ -15,8 +14,7 @@ from textual.widgets import Input
 
 from fakes.engine import FakeEngine
 from fakes.registries import FormEngine
-from fakes.screen import screen_text
-from fakes.screen import until as until_soon
+from fakes.screen import screen_text, until
 from servers.terminal import terminal
 from transship.accounts.account import Account
 from transship.settings import Settings
@@ -50,10 +48,6 @@ def engine() -> FakeEngine:
         catalog={OLD: ["team/api", "team/web", "team/webhooks", "tools/exit"]},
         tag_lists={f"{OLD}/team/web": ["1.0", "2.0"], f"{OLD}/tools/exit": ["1.0"]},
     )
-
-
-until = partial(until_soon, deadline=20)
-"""A burst is a lot of work; a machine that has others to do takes its time for it."""
 
 
 @asynccontextmanager

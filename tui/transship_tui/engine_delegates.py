@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from transship.delegates.options import Options, SaidTerms
+from transship.delegates.tencent.network import Wishes
 from transship.delegates.ways import Who
 from transship.plans.plan import OnConflict
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from transship.delegates.journal import Delegation
     from transship.delegates.judging_ways import Judged
     from transship.delegates.making import Made
+    from transship.delegates.standing import Thing
+    from transship.delegates.tencent.domain_words import Certificate, CustomDomain
+    from transship.delegates.tencent.domains import Watched
+    from transship.delegates.tencent.network_access import Access
     from transship.plans.plan import Plan
 
 
@@ -50,7 +56,8 @@ class QuickWish:
     """Move all of a personal account of TCR to an instance of TCR.
 
     `newest` takes so many tags of each repository, None all. With `incomplete` what could be listed
-    is moved without the rest, with `expose` private images may become public.
+    is moved without the rest, with `expose` private images may become public. `names` gives
+    namespaces other names at the instance, `leave_out` leaves some behind.
     """
 
     source: str
@@ -59,9 +66,39 @@ class QuickWish:
     on_conflict: OnConflict = OnConflict.FAIL
     incomplete: bool = False
     expose: bool = False
+    names: tuple[tuple[str, str], ...] = ()
+    leave_out: tuple[str, ...] = ()
 
 
-Wish = PlanWish | UndoWish | QuickWish
+@dataclass(frozen=True, slots=True)
+class NetworkWish:
+    """Change who gets through to the instance of TCR at `host`.
+
+    `here` is the address with which this machine comes out to the internet; empty where that isn't
+    known.
+    """
+
+    host: str
+    wishes: Wishes
+    here: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainWish:
+    """Attach a custom domain to the instance of TCR at `host`, or with `remove` take it away.
+
+    `certificate` is the id of one in the SSL service. `files` are a certificate, with those above
+    it, and its private key, to be handed to that service.
+    """
+
+    host: str
+    name: str
+    certificate: str = ""
+    files: tuple[Path, Path] | None = None
+    remove: bool = False
+
+
+Wish = PlanWish | UndoWish | QuickWish | NetworkWish | DomainWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +124,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """Something that a delegation has made, as it is there now.
-
-    `said` is the engine's own word for how it is. `follows` says that it has executions.
-    """
-
-    kind: str
-    name: str
-    there: bool
-    said: str = ""
-    follows: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """An execution, and the name of what it is of."""
 
@@ -112,16 +135,31 @@ class Run:
 class Look:
     """A delegation as it stands at its engine.
 
-    `begins` names what can be started, `stops` says that executions can be stopped, `unseen` in
-    sentences what couldn't be asked for.
+    `of` names what has executions, `begins` what of that can be started, `stops` says that
+    executions can be stopped, `unseen` in sentences what couldn't be asked for.
     """
 
     delegation: Delegation
     things: tuple[Thing, ...] = ()
+    of: tuple[str, ...] = ()
     runs: tuple[Run, ...] = ()
     begins: tuple[str, ...] = ()
     stops: bool = False
     unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DomainsThere:
+    """The custom domains of an instance of TCR, and the certificates that its owner has.
+
+    `now` is when they were asked for, in seconds since the epoch. `unseen` says why the
+    certificates can't be seen, empty where they can.
+    """
+
+    domains: tuple[CustomDomain, ...]
+    certificates: tuple[Certificate, ...]
+    now: float
+    unseen: str = ""
 
 
 class Delegating(Protocol):
@@ -173,3 +211,18 @@ class Delegating(Protocol):
 
     async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
         """Ask for an execution to be stopped."""
+
+    async def network_at(self, host: str) -> Access:
+        """Return who gets through to the instance of TCR at a host. Only reads."""
+
+    async def who_gets_in(self, plan: Plan) -> Sequence[str]:
+        """Return, in sentences, whether this machine gets through to what a plan is between.
+
+        That is asked of clouds of which there are keys. What can't be asked is said so.
+        """
+
+    async def domains_at(self, host: str) -> DomainsThere:
+        """Return the custom domains of the instance of TCR at a host. Only reads."""
+
+    def wait_for_domain(self, host: str, name: str) -> AsyncIterator[Watched]:
+        """Give how a custom domain is each time that there is news, until it is over with it."""

@@ -39,6 +39,7 @@ from transship.registries.access import Access
 from transship_tui.cutover_trying import tried_domain, tried_new, tried_resolver
 from transship_tui.engine_cutover import BY_HAND, Tried, Wished
 from transship_tui.live_changing import LiveChanging
+from transship_tui.telling import who_tells
 
 
 class LiveCutovers(LiveChanging):
@@ -242,7 +243,11 @@ class LiveCutovers(LiveChanging):
         return Means(self._asker(subject), resolvers, resolvers, wishes)
 
     async def _means(self, subject: Subject, cutover: Cutover | None = None) -> Means:
-        means = replace(await self._looking(subject), compare=self._comparing(subject, cutover))
+        means = replace(
+            await self._looking(subject),
+            compare=self._comparing(subject, cutover),
+            service=who_tells(subject.new, self._accounts, self._access_at, self.clock),
+        )
         if not subject.old or means.compare is not None:
             return means
         try:
@@ -250,6 +255,9 @@ class LiveCutovers(LiveChanging):
         except TransshipError as error:
             return replace(means, untold=f"{error.title}: {error.detail}")
         return replace(means, old=old, new=new)
+
+    async def _access_at(self, host: str) -> Access:
+        return await self._access(Reference(host))
 
     async def _sign_ins(self, subject: Subject) -> tuple[SignIn, ...]:
         """Return the sign-ins that are known: the domain's own, which nodes have, come first."""

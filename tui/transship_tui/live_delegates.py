@@ -5,57 +5,41 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import assert_never
 
 from transship.accounts.apis import service_at
 from transship.accounts.registry_file import Accounts
 from transship.clock import Clock
-from transship.delegates.changes import Change, ChangeSet, Does
-from transship.delegates.choosing import (
-    Other,
-    Serving,
-    begun_by,
-    engine_of,
-    runs_of,
-    wished,
-)
+from transship.delegates.changes import Change, ChangeSet
+from transship.delegates.choosing import Serving, domains_at, engine_of, network_at
 from transship.delegates.executions import Execution, Follows, Task, followed
-from transship.delegates.harbor.settings import POLICY
 from transship.delegates.journal import Delegation, Journal
 from transship.delegates.judging_ways import Judged, judged
-from transship.delegates.making import make, undoing
-from transship.delegates.options import plain_name
-from transship.delegates.reach import Reached, instance_of, login_at, tencent_at
-from transship.delegates.tencent import quick
-from transship.delegates.tencent.replicas import REPLICA
-from transship.delegates.tencent.rules import RULE
+from transship.delegates.making import make
+from transship.delegates.reach import Reached, login_at
+from transship.delegates.tencent.domain_words import Certificate
+from transship.delegates.tencent.domains import Domains, Watched, waited
+from transship.delegates.tencent.network_access import Access as GetsIn
+from transship.delegates.tencent.wishing import here_gets_in
 from transship.errors import CantBeDelegated, ChangedMeanwhile, TransshipError
 from transship.oci.reference import Reference
 from transship.paths import Paths
 from transship.plans.plan import Plan
 from transship.registries.access import Access
 from transship.registries.credential import Credential
-from transship.text import counted
+from transship_tui.delegates_drawn import opened
+from transship_tui.delegates_looked import looked
 from transship_tui.engine_delegates import (
     Answer,
+    DomainsThere,
     Drawn,
     Look,
-    PlanWish,
-    QuickWish,
-    Run,
     Step,
-    Thing,
     UndoWish,
     Wish,
 )
 from transship_tui.live_beside import LiveBeside
 
-_FOLLOWED = (POLICY, RULE, REPLICA)
 _EVERY_SECONDS = 2.0
-_MOST_RUNS = 50
-"""So many executions of one thing are shown, the newest; the engine has all of them."""
-_MOST_NAMED = 20
 
 
 class LiveDelegates(LiveBeside):
@@ -92,40 +76,9 @@ class LiveDelegates(LiveBeside):
 
         async def draw() -> Drawn:
             async with self._reached() as reach:
-                return (await self._opened(wish, reach))[-1]
+                return (await opened(wish, reach, self._delegations)).drawn
 
         return await self._doing(draw)
-
-    async def _opened(self, wish: Wish, reach: Reached) -> tuple[str, str, Serving, Drawn]:
-        """Return who it is by, at which host, the engine, and what would be changed."""
-        if isinstance(wish, PlanWish):
-            name = wish.options.name or (plain_name(wish.saved) if wish.saved else "")
-            options = replace(wish.options, name=name, terms=wish.terms.terms(wish.plan))
-            found = await wished(wish.who, wish.plan, reach, options)
-            return found.who, found.host, found.serving, Drawn(found.changes)
-        if isinstance(wish, UndoWish):
-            delegation = self._delegations.find(wish.delegation)
-            agreed = delegation.agreed
-            serving = await engine_of(agreed.who, agreed.host, reach)
-            return (
-                agreed.who,
-                agreed.host,
-                serving,
-                Drawn(await undoing(delegation, serving.engine)),
-            )
-        if isinstance(wish, QuickWish):
-            at = await instance_of(reach, wish.target)
-            terms = quick.Terms(
-                newest=wish.newest,
-                on_conflict=wish.on_conflict,
-                incomplete=wish.incomplete,
-                expose=wish.expose,
-                target=wish.target,
-            )
-            personal = await tencent_at(reach, wish.source)
-            moved = await quick.wish(personal, wish.source, at, terms)
-            return Other.QUICK, wish.target, Serving(quick.Spaces(at)), _drawn(moved)
-        assert_never(wish)
 
     # Making
 
@@ -134,13 +87,14 @@ class LiveDelegates(LiveBeside):
 
         async def making() -> AsyncGenerator[Step]:
             async with self._reached() as reach:
-                who, host, serving, drawn = await self._opened(wish, reach)
-                if drawn.changes.to_make != shown.to_make or drawn.changes.refusals:
+                found = await opened(wish, reach, self._delegations)
+                changes = found.drawn.changes
+                if changes.to_make != shown.to_make or changes.refusals:
                     raise ChangedMeanwhile(f"{shown.engine}: it isn't as it was shown any more")
                 await _check_logins(shown.to_make, reach)
                 undoes = wish.delegation if isinstance(wish, UndoWish) else ""
-                identity = self._delegations.begin(who, host, shown, undoes=undoes)
-                async with aclosing(self._steps(identity, serving, reach)) as steps:
+                identity = self._delegations.begin(found.who, found.host, shown, undoes=undoes)
+                async with aclosing(self._steps(identity, found.serving, reach)) as steps:
                     async for step in steps:
                         yield step
 
@@ -188,7 +142,7 @@ class LiveDelegates(LiveBeside):
 
         async def look() -> Look:
             async with self._reached() as reach:
-                return await _looked(found, await self._serving(found, reach))
+                return await looked(found, await self._serving(found, reach))
 
         return await self._doing(look)
 
@@ -259,6 +213,58 @@ class LiveDelegates(LiveBeside):
 
         await self._doing(ask)
 
+    # What is TCR's own
+
+    async def network_at(self, host: str) -> GetsIn:
+        """Return who gets through to the instance of TCR at a host."""
+
+        async def ask() -> GetsIn:
+            async with self._reached() as reach:
+                return await (await network_at(reach, host)).access()
+
+        return await self._doing(ask)
+
+    async def who_gets_in(self, plan: Plan) -> Sequence[str]:
+        """Return, in sentences, whether this machine gets through to what a plan is between."""
+        hosts = dict.fromkeys(place.registry for place in plan.places)
+
+        async def ask() -> Sequence[str]:
+            async with self._reached() as reach:
+                return [words for host in hosts for words in await here_gets_in(host, reach)]
+
+        return await self._doing(ask)
+
+    async def domains_at(self, host: str) -> DomainsThere:
+        """Return the custom domains of the instance of TCR at a host."""
+
+        async def ask() -> DomainsThere:
+            async with self._reached() as reach:
+                engine = await domains_at(reach, host)
+                found, unseen = await _certificates(engine)
+                return DomainsThere(await engine.domains(), found, engine.now(), unseen)
+
+        return await self._doing(ask)
+
+    async def wait_for_domain(self, host: str, name: str) -> AsyncGenerator[Watched]:
+        """Give how a custom domain is each time that there is news, until it is over with it."""
+
+        async def wait() -> AsyncGenerator[Watched]:
+            async with self._reached() as reach:
+                async for each in waited(await domains_at(reach, host), name, self.clock):
+                    yield each
+
+        async with aclosing(self._giving(wait)) as news:
+            async for each in news:
+                yield each
+
+
+async def _certificates(engine: Domains) -> tuple[tuple[Certificate, ...], str]:
+    """Return all certificates of the account, or why they can't be seen."""
+    try:
+        return await engine.certificates.all(), ""
+    except TransshipError as error:
+        return (), str(error)
+
 
 async def _check_logins(changes: Sequence[Change], reach: Reached) -> None:
     """Have a login that is missing asked for before anything is begun."""
@@ -270,73 +276,3 @@ def _follows(serving: Serving) -> Follows:
     if serving.follows is None:
         raise CantBeDelegated(f"{serving.engine.name} has no executions to follow")
     return serving.follows
-
-
-async def _looked(delegation: Delegation, serving: Serving) -> Look:
-    """Return how a delegation stands at its engine; what can't be asked for is named."""
-    unseen: list[str] = []
-    things: list[Thing] = []
-    runs: list[Run] = []
-    made = delegation.agreed.changes
-    followable = runs_of(made) if serving.follows is not None else ()
-    for change in made[:_MOST_NAMED]:
-        if change.does is Does.DELETE:
-            continue
-        follows = change.kind in _FOLLOWED and change.name in followable
-        try:
-            found = await serving.engine.read(change.kind, change.name)
-        except TransshipError as error:
-            unseen.append(f"{change.kind} {change.name}: {error}")
-            continue
-        said = found.status if found is not None else ""
-        things.append(Thing(change.kind, change.name, found is not None, said, follows))
-        if follows and found is not None:
-            runs += await _runs(serving, change.name, unseen)
-    if len(made) > _MOST_NAMED:
-        more = counted(len(made) - _MOST_NAMED, "other")
-        unseen.append(f"Of {counted(len(made), 'change')} {more} weren't looked at.")
-    runs.sort(key=_began, reverse=True)
-    starts = serving.starts is not None
-    begins = tuple(
-        name
-        for name in begun_by(made)
-        if starts and any(t.there and t.name == name and t.follows for t in things)
-    )
-    return Look(delegation, tuple(things), tuple(runs), begins, starts, tuple(unseen))
-
-
-async def _runs(serving: Serving, of: str, unseen: list[str]) -> list[Run]:
-    found: list[Run] = []
-    if serving.follows is None:
-        return found
-    try:
-        async for each in serving.follows.executions(of):
-            found.append(Run(of, each))
-            if len(found) == _MOST_RUNS:
-                unseen.append(f"{of}: only the {_MOST_RUNS} newest executions are shown.")
-                break
-    except TransshipError as error:
-        unseen.append(f"The executions of {of} couldn't be asked for: {error}")
-    return found
-
-
-def _began(run: Run) -> float:
-    return run.execution.started.timestamp() if run.execution.started else 0.0
-
-
-def _drawn(moved: quick.Quick) -> Drawn:
-    """Return what a quick migration would make, and in sentences what it would move."""
-    repositories = counted(moved.repositories, "repository", "repositories")
-    tells = [f"It moves {counted(moved.tags, 'tag')} of {repositories}."]
-    if moved.empty:
-        tells.append(f"Without a tag: {_named(moved.empty)}.")
-    cares = [str(each) for each in moved.collisions[:_MOST_NAMED]]
-    if len(moved.collisions) > _MOST_NAMED:
-        cares.append(f"{len(moved.collisions) - _MOST_NAMED:,} more are there already.")
-    cares += [f"Not listed: {gap}" for gap in moved.gaps]
-    return Drawn(moved.changes, tuple(tells), tuple(cares), moved.plan)
-
-
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from unittest.mock import Mock
 
+import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -121,11 +123,24 @@ async def test_the_question_waits_for_who_is_typing_and_no_key_is_lost() -> None
         await until(pilot, lambda: "team/web" in screen_text(app), "the repositories")
 
 
-async def test_a_burst_that_was_meant_for_something_else_is_no_secret() -> None:
+async def test_a_burst_that_was_meant_for_something_else_is_no_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[Callable[[], None]] = []
+
+    def begins(_dialog: SecretDialog, _seconds: float, over: Callable[[], None]) -> Mock:
+        pauses.append(over)
+        return Mock()
+
+    monkeypatch.setattr(SecretDialog, "set_timer", begins)
     async with registries() as (app, pilot, engine):
         await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, SecretDialog), "the question")
-        burst(app, *"jjk", "enter", "tab", "enter")
+        await until(pilot, lambda: pauses, "the question")
+        keys = [*"jjk", "enter", "tab", "enter"]
+        burst(app, *keys)
+        await until(pilot, lambda: len(pauses) == 1 + len(keys), "a new pause after each key")
+        await until(pilot, lambda: not app.keys_are_held, "all keys to be taken")
+        pauses[-1]()
         await asked(app, pilot)
         assert app.screen.query_one(SecretInput).value == ""
         assert "was left out" in screen_text(app)

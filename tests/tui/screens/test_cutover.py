@@ -545,3 +545,28 @@ async def test_what_keeps_pulls_from_being_made_is_beside_the_buttons() -> None:
     engine.watched = [changed(trouble="pulls by the domain can't be made: nodes.pem is gone")]
     async with walking(engine, WAYS["cutover-board"], (120, 40)) as walk:
         await until(walk.pilot, lambda: "nodes.pem is gone" in screen_text(walk.app), "why")
+
+
+# What the new registry's service says
+
+
+async def test_what_the_service_says_is_on_the_board_with_the_line_that_helps() -> None:
+    async with walking(full_world(), WAYS["cutover-service"]) as walk:
+        shown = " ".join(screen_text(walk.app).split())
+
+        assert "blocks" in row(walk, "P-10")
+        assert "team.tencentcloudcr.com has no custom domain images.example.com." in shown
+        assert "To do: Add it with a certificate for it (`transship delegate domain add" in shown
+        assert "warn" in row(walk, "P-12")
+        await at_check(walk, "P-12")
+        assert "lets in 203.0.113.0/24, and nobody else" in screen_text(walk.app)
+
+
+async def test_whom_the_service_lets_in_is_explained_in_full() -> None:
+    async with walking(full_world(), WAYS["cutover-service-reach"], (120, 40)) as walk:
+        shown = " ".join(screen_text(walk.app).split())
+
+        assert "Pulls from any other address fail" in shown
+        assert "vpc-a1b2c3 is linked, and its private DNS doesn't lead" in shown
+        assert "`transship delegate network team.tencentcloudcr.com" in shown
+        assert "--record vpc-a1b2c3`" in shown

@@ -184,7 +184,7 @@ async def test_the_hints_are_those_of_the_service() -> None:
     async with form_for(FormEngine(answer=wants_sign_in)) as form:
         user, secret = (form.app.screen.query_one(f"#{n}", Input) for n in ("username", "secret"))
         await form.leave_host("acme.tencentcloudcr.com")
-        await until(form.pilot, lambda: "tcr$name" in user.placeholder, "the hint is TCR's")
+        await until(form.pilot, lambda: "tcr$ci" in user.placeholder, "the hint is TCR's")
         await form.says("service", "by its name it is Tencent TCR")
         form.choose("service", "harbor")
         await until(form.pilot, lambda: "robot$" in user.placeholder, "the hint is Harbor's")

@@ -97,6 +97,7 @@ async def test_an_own_ca_file_is_waited_for_and_made_absolute(tmp_path: object) 
     async with form_for(FormEngine()) as form:
         assert not form.field("ca-file").display
         form.choose("tls", "ca")
+        form.fill(host="reg.example")
         await until(form.pilot, lambda: form.field("ca-file").display, "the field is there")
         await form.leave_host("reg.example")
         await form.pilot.pause()

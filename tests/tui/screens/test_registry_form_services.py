@@ -59,15 +59,19 @@ def control_of(question: Question) -> str:
 
 async def asks_for(form: Form, identity: Identity) -> None:
     """See every question of an identity with its hint, and where to find its answer."""
-    assert form.field("username").display is (identity.user is not None)
     shown = form.app.screen.query_one("#help", Static)
     for question in identity.questions:
         field = form.app.screen.query_one(f"#{control_of(question)}", Input)
-        assert question.hint in field.placeholder
+        await until(form.pilot, partial(is_hinted, question.hint, field), question.hint)
         assert question.label in screen_text(form.app)
         field.focus()
         where = question.where or question.hint
         await until(form.pilot, partial(is_in, where, shown), where)
+    assert form.field("username").display is (identity.user is not None)
+
+
+def is_hinted(hint: str, field: Input) -> bool:
+    return hint in field.placeholder
 
 
 def is_in(words: str, shown: Static) -> bool:

@@ -91,4 +91,38 @@ DELEGATES: Contexts = {
             Key("execution.refresh", "r", "refresh_list", "Look anew", "Ask the engine anew"),
         ),
     ),
+    "network": (
+        "Network access of a TCR",
+        (
+            Key("network.endpoint", "o", "endpoint", "Endpoint", "Open or close it", show=True),
+            Key("network.allow", "a", "allow", "Allow", "Allow an address", show=True),
+            Key("network.link", "c", "link", "Link", "Link a VPC", show=True),
+            Key("network.resolve", "p", "resolve", "DNS", "Lead its private DNS here", show=True),
+            Key(
+                "network.remove",
+                "D,delete",
+                "remove",
+                "Remove",
+                "See what taking this away changes",
+                show=True,
+            ),
+            Key("network.here", "m", "here", "My address", "Say where this machine comes from"),
+            Key("network.refresh", "r", "refresh_list", "Look anew", "Ask the cloud anew"),
+        ),
+    ),
+    "domains": (
+        "Custom domains of a TCR",
+        (
+            Key("domains.add", "a", "add", "Add", "Add a domain", show=True),
+            Key(
+                "domains.remove",
+                "D,delete",
+                "remove",
+                "Remove",
+                "See what removing this changes",
+                show=True,
+            ),
+            Key("domains.refresh", "r", "refresh_list", "Look anew", "Ask the cloud anew"),
+        ),
+    ),
 }

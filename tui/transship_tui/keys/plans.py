@@ -12,6 +12,13 @@ PLANS: Contexts = {
             Key("plans.edit", "E", "edit", "Edit", "Change this plan"),
             Key("plans.preview", "p", "preview", "Preview", "See what it would do", show=True),
             Key("plans.run", "R", "run", "Run", "See what it would do, then ask", show=True),
+            Key(
+                "plans.who",
+                "w",
+                "who",
+                "Who moves it",
+                "Choose who moves it: Transship, or an engine elsewhere",
+            ),
             Key("plans.duplicate", "c", "duplicate", "Duplicate", "A new plan like this one"),
             Key("plans.text", "t", "text", "Text", "The file's own words", show=True),
             Key("plans.remove", "D,delete", "remove", "Delete", "Delete this plan", show=True),

@@ -34,6 +34,8 @@ REGISTRIES: Contexts = {
                 "What can be done at this registry",
                 show=True,
             ),
+            Key("registries.network", "w", "network", "Network", "Who gets through to this TCR"),
+            Key("registries.domains", "d", "domains", "Domains", "Custom domains of this TCR"),
         ),
     ),
     "registry-form": (

@@ -157,6 +157,8 @@ that fails ends it, and what was made until then can be gone on with, or undone,
 
     def button_words(self) -> str:
         """Return what stands on the button."""
+        if self.all_made:
+            return "Made"
         return "Go on…" if self._delegation else "Make…"
 
     def why_not(self) -> str:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.delegates.journal import Step
+from transship.delegates.journal import Delegation, Step
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
@@ -33,7 +33,10 @@ from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _EVERY_SECONDS = 5.0
+_QUIET_TICKS = 6
+"""So many times longer it is waited while nothing runs: what one half sets off comes later."""
 _NONE = "No execution yet. What begins one was said before it was made; {delegation.refresh} looks."
+_STARTED = "No execution yet. {delegation.start} starts one."
 _NO_RUNS = "What it has made has no executions: there is nothing to follow."
 
 
@@ -56,8 +59,9 @@ while it was made, {delegation.go-on} goes on with.
         super().__init__()
         self._delegation = delegation
         self._look: Look | None = None
-        self._undone: Mapping[str, str] = {}
+        self._every: Sequence[Delegation] = ()
         self._busy = ""
+        self._quiet = 0
 
     def compose_body(self) -> ComposeResult:
         """Give what it is, its executions, and the one under the cursor in short."""
@@ -66,7 +70,7 @@ while it was made, {delegation.go-on} goes on with.
         yield TextLines(id="card")
 
     def on_mount(self) -> None:
-        """Ask the engine, and ask again while something is under way."""
+        """Ask the engine, and ask again: often while something is under way."""
         self.heading(f"Delegation {self._delegation}")
         self.line(delegation_line(self._delegation))
         self._table.focus()
@@ -88,8 +92,11 @@ while it was made, {delegation.go-on} goes on with.
         return next((run for run in runs if key_of_run(run) == key), None)
 
     def _tick(self) -> None:
-        runs = self._look.runs if self._look else ()
-        if self.is_current and not self._busy and any(not r.execution.state.is_over for r in runs):
+        if not self.is_current or self._busy or self._look is None:
+            return
+        runs = any(not run.execution.state.is_over for run in self._look.runs)
+        self._quiet = 0 if runs else self._quiet + 1
+        if runs or (self._look.of and self._quiet % _QUIET_TICKS == 0):
             self._ask()
 
     @work(group="look", exclusive=True, exit_on_error=False)
@@ -99,7 +106,7 @@ while it was made, {delegation.go-on} goes on with.
     async def _asked(self) -> None:
         engine = self.transship.engine
         try:
-            self._undone = undone_by(engine.delegations())
+            self._every = engine.delegations()
             self._look = await engine.look_at(self._delegation)
         except TransshipError as error:
             self._table.show(run_rows((), 0.0), empty="It isn't known.")
@@ -110,9 +117,8 @@ while it was made, {delegation.go-on} goes on with.
     def _show(self, look: Look) -> None:
         agreed = look.delegation.agreed
         self.heading(f"Delegation {self._delegation}", f"{agreed.engine}: {agreed.purpose}")
-        self.query_one("#about", TextLines).show(about_lines(look, self._undone))
-        follows = any(thing.follows for thing in look.things)
-        empty = words_for(self, _NONE) if follows else _NO_RUNS
+        self.query_one("#about", TextLines).show(about_lines(look, self._every))
+        empty = words_for(self, _STARTED if look.begins else _NONE) if look.of else _NO_RUNS
         self._table.show(run_rows(look.runs, self.transship.engine.clock.now()), empty=empty)
         self._say()
 
@@ -142,8 +148,8 @@ while it was made, {delegation.go-on} goes on with.
             found["stop"] = "This engine lets nobody stop what it does."
         elif run is None or run.execution.state.is_over:
             found["stop"] = "Nothing is under way here."
-        if self._delegation in self._undone:
-            found["undo"] = f"It was undone by {self._undone[self._delegation]}."
+        if by := undone_by(self._every).get(self._delegation):
+            found["undo"] = f"It was undone by {by}."
         if look.delegation.is_whole:
             found["go_on"] = "All of it was made."
         return found

@@ -107,7 +107,9 @@ class Frame(WorkersMinded, Screen[None]):
     def on_screen_resume(self) -> None:
         """Show the status as it is now; close what was done while another area was in front."""
         if self._done:
-            self.app.pop_screen()
+            # By now another area may be in front, whose screens aren't these.
+            if self.app.screen is self:
+                self.app.pop_screen()
             return
         self.transship.bridge.show_status(self)
         self.transship.show_guide()

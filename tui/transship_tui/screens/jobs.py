@@ -38,7 +38,10 @@ _COLUMNS = (
 )
 
 
-_NONE = "No jobs yet. Mark images in Browse ({browse}) and press {browse.copy} there to copy them."
+_NONE = (
+    "No jobs yet. Mark images in Browse ({browse}) and press {browse.copy} there to copy them. "
+    "What Harbor or TCR moves is under Delegations ({jobs.delegations})."
+)
 
 
 class _JobRows:

@@ -25,12 +25,13 @@ from transship_tui.screens.plan_editor import PlanEditorScreen
 from transship_tui.screens.plan_opened import OpenedPlan, way_between
 from transship_tui.screens.plan_preview import PlanPreviewScreen
 from transship_tui.screens.plan_views import NO_PLAN, PlanViews, unreadable_words
+from transship_tui.screens.who import WhoScreen
 from transship_tui.widgets.plan_rows import COLUMNS, Listed, PlanRows, card_of
 from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _NONE = "No plans yet. {plans.add} writes one: rules that say what is copied from where to where."
-_FOR_READABLE = ("edit", "preview", "run", "duplicate")
+_FOR_READABLE = ("edit", "preview", "run", "who", "duplicate")
 
 
 class PlanScreen(PlanViews):
@@ -47,7 +48,7 @@ replication keeps a registry, a path or a repository in step.
 Each plan is a file that you can read, change elsewhere, and commit. {list.open} changes it here,
 with what each rule matches beside it. {plans.preview} shows what it would do; {plans.run} does that
 and then asks whether to start. Nothing is written before you have seen what would be, and confirmed
-it.
+it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without this machine.
 """
 
     def __init__(self) -> None:
@@ -234,6 +235,14 @@ it.
     def action_run(self) -> None:
         """Show what the plan would do, then ask whether to start it."""
         self._preview(ask=True)
+
+    def action_who(self) -> None:
+        """Let the operator choose who moves the plan under the cursor."""
+        entry = self.meant
+        if entry is None or (file := self._load(entry)) is None:
+            return
+        self.hush()
+        self.app.push_screen(WhoScreen(file.plan, entry.name, entry.name, self.action_run))
 
     def _preview(self, *, ask: bool) -> None:
         entry = self.meant

@@ -139,20 +139,32 @@ Where tags would move or go, it wants the target's name typed.
         try:
             foreseen = await self._foresee(progress)
         except TransshipError as error:
+            self._ticks.stop()
             self._say(words_for(self, _UNKNOWN))
             self.fail(error)
+            await self._say_who_gets_in()
             return
         finally:
             self._ticks.stop()
         self._show(foreseen)
 
+    async def _say_who_gets_in(self) -> None:
+        """Say what keeps a registry from being reached, where its cloud tells."""
+        try:
+            told = await self.transship.engine.who_gets_in(self._plan)
+        except TransshipError:
+            return  # What was wrong is said already.
+        if told:
+            self._say("\n\n".join((words_for(self, _UNKNOWN), *map(safe, told))))
+
     async def _foresee(self, progress: Progress) -> Foreseen:
         engine = self.transship.engine
         preview: Preview = await engine.preview(self._plan, progress)
         rate = await engine.rate_of(self._plan)
+        gets_in = tuple(await engine.who_gets_in(self._plan))
         if len(preview.worklist.copies) + len(preview.dropped) <= _AT_ONCE:
-            return foresee(preview, rate)
-        return await computed(foresee, preview, rate)
+            return replace(foresee(preview, rate), gets_in=gets_in)
+        return replace(await computed(foresee, preview, rate), gets_in=gets_in)
 
     def _say_found(self, progress: Progress) -> None:
         self._say(

@@ -23,7 +23,9 @@ from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.marks import mark
+from transship_tui.screens.domains import DomainsScreen
 from transship_tui.screens.frame import Frame
+from transship_tui.screens.network import NetworkScreen
 from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.account_card import (
     SECRET_PLACES,
@@ -91,7 +93,9 @@ class RegistriesScreen(Frame):
     HELP: ClassVar[str] = """
 The registries that you work with, and what is known of each. {list.open} looks into one;
 {registries.test} knocks at it and says whether it answers, lets you in, and lists what it has.
-{registries.card} shows what can be done there, and what each “no” means for a migration.
+{registries.card} shows what can be done there, and what each “no” means for a migration. Of an
+instance of Tencent TCR, {registries.network} shows who gets through to it, and {registries.domains}
+its custom domains.
 
 Where a secret lives stands in the card: in your keyring, or nowhere of Transship's own.
 """
@@ -124,7 +128,24 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         """Say what an empty list is missing."""
         if not self._accounts:
             why = f"There is no registry yet; {key_for(self, 'registries.add')} adds one."
-            return dict.fromkeys(("edit", "test", "card", "remove", "keys"), why)
+            does = ("edit", "test", "card", "remove", "keys", "network", "domains")
+            return dict.fromkeys(does, why)
+        return {**self._impossible_at_tcr(), **self._impossible_api()}
+
+    def _impossible_at_tcr(self) -> Mapping[str, str]:
+        """Say why the network access and the domains of the registry here can't be seen."""
+        account = self._at_cursor()
+        if account is None:
+            return {}
+        why = ""
+        if service_at(account).kind != "tcr":
+            why = "Only an instance of Tencent TCR has that."
+        elif api_account_of(account, self._accounts) is None:
+            adds = key_for(self, "registries.keys")
+            why = f"It takes the keys of the cloud's API: {adds} adds them."
+        return dict.fromkeys(("network", "domains"), why) if why else {}
+
+    def _impossible_api(self) -> Mapping[str, str]:
         account = self._at_cursor()
         if account is None or api_hosts_of(account.host, account):
             return {}
@@ -232,6 +253,18 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         known = api_account_of(account, self._accounts)
         begin_with = Entry(hosts[0], service=service_of(hosts[0]).kind)
         self.app.push_screen(RegistryFormScreen(self._saved, known, begin_with=begin_with))
+
+    def action_network(self) -> None:
+        """Show who gets through to the instance of TCR under the cursor."""
+        if account := self._at_cursor():
+            self.hush()
+            self.app.push_screen(NetworkScreen(account.host))
+
+    def action_domains(self) -> None:
+        """Show the custom domains of the instance of TCR under the cursor."""
+        if account := self._at_cursor():
+            self.hush()
+            self.app.push_screen(DomainsScreen(account.host))
 
     def action_edit(self) -> None:
         """Ask what is to be different with the account under the cursor."""

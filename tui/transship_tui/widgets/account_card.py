@@ -34,7 +34,7 @@ SECRET_PLACES = {
 
 _NO_IMAGES = "Holds no images: it opens the API of a cloud for the registries that are in it."
 _GONE = "secret to be typed: that of an earlier run is gone"
-_FACTS = ("Address", "Service", "Sign-in", "TLS", "Lists", "Tested")
+_FACTS = ("Address", "Service", "Sign-in", "TLS", "Lists", "Network", "Tested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class AccountCard(VerticalScroll, can_focus=False):
         & .name { width: 9; color: $text-muted; }
         & .value { width: 1fr; }
         & #card-problem, & .can { margin-top: 1; }
-        & #can-lines { display: none; }
+        & #can-lines, & #network-line { display: none; }
     }
     """
 
@@ -115,6 +115,7 @@ class AccountCard(VerticalScroll, can_focus=False):
         facts: dict[str, Content] = {}
         if account is not None:
             facts = _facts(account, trial, now, accounts, chosen_keys(self))
+            self.query_one("#network-line").display = bool(facts["network"])
             title = "Lists" if service_at(account).holds_images else "Used by"
             _put(self.query_one("#lists-line .name", Static), Content(title))
         if account is not None and is_secret_gone:
@@ -160,6 +161,7 @@ def _facts(
         "sign-in": Content(safe(_sign_in(account, accounts))),
         "tls": _protection(account),
         "lists": Content(safe(lists)),
+        "network": Content(_network(account, accounts, keys)),
         "tested": _tested(trial, now, keys),
     }
 
@@ -192,6 +194,14 @@ def _lists(account: Account, trial: Trial | None, api: Account | None, keys: Cho
     if found.lists:
         return by_api or "its repositories"
     return f"nothing: name repositories with {key_of('registries.edit', keys)}"
+
+
+def _network(account: Account, accounts: Sequence[Account], keys: Chosen) -> str:
+    """Return how to see who gets through, where a registry's cloud tells that; else nothing."""
+    if service_at(account).kind != "tcr" or api_account_of(account, accounts) is None:
+        return ""
+    gets_in, domains = key_of("registries.network", keys), key_of("registries.domains", keys)
+    return f"{gets_in} shows who gets in, {domains} its custom domains"
 
 
 def _tested(trial: Trial | None, now: float, keys: Chosen) -> Content:

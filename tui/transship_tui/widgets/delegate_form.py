@@ -31,18 +31,25 @@ _DELETIONS = (
     ("nothing is deleted on the other side", False),
     ("what is deleted in Harbor is deleted there: no bound", True),
 )
+_OF_TCR = (
+    ("nothing is deleted at the destination", False),
+    ("what is deleted at the source is deleted there: no bound", True),
+)
+_PIECES = (("are sent whole", False), ("are sent in pieces, where Harbor's adapter can", True))
+_SINGLE = (("may overlap", False), ("wait for the one before", True))
 _INPUTS: Mapping[str, tuple[str, str]] = {
     "name": ("Name", "of the policy or rule; else the plan's"),
     "cron": ("Cron line", "six fields, in UTC: 0 0 */2 * * *"),
+    "speed": ("Speed", "at most so many KB/s for each task; else as fast as it goes"),
     "via": ("Project", "in which a relay keeps everything: transship"),
     "uin": ("Owner (UIN)", "of the target, if that is another account of the cloud"),
     "instance": ("Instance", "of the target, if no keys see it: tcr-abcdefgh"),
     "region": ("Region", "of the target, if no keys see it: ap-singapore"),
 }
 _OF: Mapping[Who, tuple[str, ...]] = {
-    Who.HARBOR: ("begins", "cron", "deletion", "name"),
-    Who.HARBOR_RELAY: ("harbor", "cron", "via", "name"),
-    Who.TCR_SYNC: ("name", "uin", "instance", "region"),
+    Who.HARBOR: ("begins", "cron", "deletion", "name", "speed", "pieces", "single"),
+    Who.HARBOR_RELAY: ("harbor", "cron", "via", "name", "speed", "pieces", "single"),
+    Who.TCR_SYNC: ("name", "deletion", "uin", "instance", "region"),
     Who.TCR_REPLICA: ("region",),
 }
 _NOTES = {
@@ -93,7 +100,12 @@ class DelegateForm(VerticalScroll, can_focus=False):
             if name == "begins":
                 yield Field("Begins", _select(_BEGINS, name))
             elif name == "deletion":
-                yield Field("Deletions", _select(_DELETIONS, name))
+                of_tcr = self._wish.who is Who.TCR_SYNC
+                yield Field("Deletions", _select(_OF_TCR if of_tcr else _DELETIONS, name))
+            elif name == "pieces":
+                yield Field("Blobs", _select(_PIECES, name))
+            elif name == "single":
+                yield Field("Executions", _select(_SINGLE, name))
             elif name == "harbor":
                 hosts = [(safe(host), host) for host in self._harbors]
                 yield Field("Harbor", _select(hosts, name))
@@ -134,10 +146,15 @@ class DelegateForm(VerticalScroll, can_focus=False):
     def _terms(self) -> SaidTerms:
         begins = self._chosen("begins")
         said = None if begins in ("", _BY_PLAN) else Begins(begins)
+        deletes = self._wish.who is Who.TCR_SYNC or said is Begins.EVENT
+        speed = self._text("speed")
         return SaidTerms(
             said,
             cron=self._text("cron") if begins in ("", Begins.SCHEDULED) else "",
-            deletion=said is Begins.EVENT and self._chosen("deletion") == str(True),
+            deletion=deletes and self._chosen("deletion") == str(True),
+            speed=int(speed) if _is_count(speed) else 0,
+            copy_by_chunk=self._chosen("pieces") == str(True),
+            single_active=self._chosen("single") == str(True),
         )
 
     def save(self) -> None:
@@ -146,6 +163,10 @@ class DelegateForm(VerticalScroll, can_focus=False):
         needed = "harbor" if wish.who is Who.HARBOR_RELAY and not wish.options.harbor else ""
         if self._chosen("begins") == Begins.SCHEDULED and not self._text("cron"):
             needed = "cron"
+        if (speed := self._text("speed")) and not _is_count(speed):
+            self._field("speed").say(Content.styled("✗ Write a number of KB/s.", BAD))
+            self.query_one("#speed").focus()
+            return
         if needed:
             self._field(needed).say(Content.styled("✗ This is needed.", BAD))
             self.query_one(f"#{needed}").focus()
@@ -192,10 +213,16 @@ class DelegateForm(VerticalScroll, can_focus=False):
 
     def _chosen(self, name: str) -> str:
         found = self.query(f"#{name}").results(Select) if name in self._names else ()
-        return next((str(each.value) for each in found if each.value != Select.BLANK), "")
+        return next((str(each.value) for each in found if each.value != Select.NULL), "")
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _select(choices: Sequence[tuple[str, object]], name: str) -> Select[object]:
     if not choices:
         return Select((), prompt="no account is a Harbor", compact=True, id=name)
-    return Select(choices, value=choices[0][1], allow_blank=False, compact=True, id=name)
+    # What is written in brackets, as an address is, would be taken for markup.
+    words = [(Content(each), value) for each, value in choices]
+    return Select(words, value=choices[0][1], allow_blank=False, compact=True, id=name)

@@ -11,8 +11,9 @@ from textual.content import Content
 from transship.delegates.choosing import Other
 from transship.delegates.executions import Execution, State, Task
 from transship.delegates.journal import Delegation, Step
+from transship.delegates.standing import Now, Stands, Thing, stands
 from transship.text import duration_text, safe
-from transship_tui.engine_delegates import Look, Run, Thing
+from transship_tui.engine_delegates import Look, Run
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import when_text
@@ -51,10 +52,19 @@ STATES = {
     State.STOPPED: Mark("–", "stopped", CARE),
     State.UNKNOWN: Mark("?", "unknown", CARE),
 }
-_MADE = Mark("✓", "made", OK)
-_UNDONE = Mark("↶", "undone", QUIET)
-_PARTLY = Mark("!", "partly made", CARE)
+_STANDS = {
+    Stands.MADE: Mark("✓", "made", OK),
+    Stands.UNDONE: Mark("↶", "undone", QUIET),
+    Stands.PARTLY: Mark("!", "partly made", CARE),
+    Stands.NOT: Mark("–", "not made", CARE),
+}
 _FAILED = Mark("✗", "failed", BAD)
+_NOW = {
+    Now.AS_MADE: Mark("✓", "as made", OK),
+    Now.OTHERWISE: Mark("!", "changed since", CARE),
+    Now.GONE: Mark("–", "gone", CARE),
+    Now.AS_BEFORE: Mark("–", "as before", QUIET),
+}
 _OTHERS: Mapping[str, str] = {
     Other.QUICK: "Quick mode of TCR",
     Other.NETWORK: "Network access of TCR",
@@ -74,14 +84,12 @@ def undone_by(delegations: Sequence[Delegation]) -> Mapping[str, str]:
     return {each.agreed.undoes: each.id for each in delegations if each.is_whole}
 
 
-def mark_of(delegation: Delegation, undone: Mapping[str, str]) -> Mark:
-    """Return how far a delegation has come."""
+def mark_of(delegation: Delegation, every: Sequence[Delegation]) -> Mark:
+    """Return how far a delegation has come; `every` are all that there are."""
+    state = stands(delegation, every)
     steps = [delegation.step(number) for number in range(len(delegation.lines))]
-    if delegation.id in undone:
-        return _UNDONE
-    if delegation.is_whole:
-        return _MADE
-    return _FAILED if Step.FAILED in steps else _PARTLY
+    is_broken = state in (Stands.PARTLY, Stands.NOT) and Step.FAILED in steps
+    return _FAILED if is_broken else _STANDS[state]
 
 
 class ListRows(Generic[_T]):
@@ -111,12 +119,11 @@ class ListRows(Generic[_T]):
 
 def delegation_rows(delegations: Sequence[Delegation], now: float) -> ListRows[Delegation]:
     """Return delegations as rows: how far, who, what for, where, and when."""
-    undone = undone_by(delegations)
 
     def cells(each: Delegation) -> Sequence[Content]:
         agreed = each.agreed
         return (
-            mark_of(each, undone).content(),
+            mark_of(each, delegations).content(),
             Content(who_words(agreed.who)),
             Content(safe(agreed.purpose)),
             Content(safe(agreed.host)),
@@ -180,13 +187,16 @@ def took_text(began: datetime | None, ended: datetime | None, now: float) -> str
     return duration_text(max(0.0, until - began.timestamp()))
 
 
-def about_lines(look: Look, undone: Mapping[str, str]) -> Iterator[Content]:
-    """Give what a delegation is, and how what it has made is there now."""
+def about_lines(look: Look, every: Sequence[Delegation]) -> Iterator[Content]:
+    """Give what a delegation is, and how what it has made is there now.
+
+    `every` are all delegations that there are.
+    """
     delegation = look.delegation
     agreed = delegation.agreed
     total = len(delegation.lines)
     made = sum(1 for number in range(total) if delegation.step(number) is Step.MADE)
-    state = mark_of(delegation, undone)
+    state, undone = mark_of(delegation, every), undone_by(every)
     taken = f", by {undone[delegation.id]}" if delegation.id in undone else ""
     yield Content.assemble(
         state.content(),
@@ -203,10 +213,13 @@ def about_lines(look: Look, undone: Mapping[str, str]) -> Iterator[Content]:
 
 
 def _thing_line(thing: Thing) -> Content:
-    sign = Mark("✓", "there", OK) if thing.there else Mark("–", "not there", CARE)
+    change = thing.change
     said = f"  {safe(thing.said)}" if thing.said else ""
     return Content.assemble(
-        sign.content(), (f"  {safe(thing.kind)} ", QUIET), safe(thing.name), (said, QUIET)
+        _NOW[thing.now].content(),
+        (f"  {safe(change.kind)} ", QUIET),
+        safe(change.name),
+        (said, QUIET),
     )
 
 

@@ -33,7 +33,8 @@ class KeyFooter(Footer):
         """Give the keys that there is room for."""
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
         self._laid_out_for = self.app.size.width
-        always = [number for number, key in enumerate(keys) if self._is_always(key)]
+        leading = self._leading()
+        always = [number for number, key in enumerate(keys) if key.action in leading]
         widths = [self._width_of(key) for key in keys]
         fits = fitting(widths, always, self._laid_out_for)
         yield from (keys[number] for number in fits)
@@ -45,9 +46,10 @@ class KeyFooter(Footer):
         if self.app.size.width != self._laid_out_for and self._bindings_ready:
             self.call_after_refresh(self.recompose)
 
-    def _is_always(self, key: FooterKey) -> bool:
+    def _leading(self) -> set[str]:
+        """Return what the keys do that are always seen: asked once, since it asks for every key."""
         bindings = (active.binding for active in self.screen.active_bindings.values())
-        return any(_leads(binding) and binding.action == key.action for binding in bindings)
+        return {binding.action for binding in bindings if _leads(binding)}
 
     def _width_of(self, key: FooterKey) -> int:
         return Content(f"{key.key_display} {key.description} ").cell_length

@@ -53,6 +53,7 @@ class Foreseen:
     `extent` says how much was left out. `causes` counts what can't be copied by its cause, and
     `remedies` says that something can be done about that. `affected` are the registries at which
     tags move or go. `lacking` counts what fails for want of something that a run could create.
+    `gets_in` says in sentences who gets through to the registries, as far as their clouds tell.
     """
 
     preview: Preview
@@ -65,6 +66,7 @@ class Foreseen:
     remedies: bool
     affected: tuple[str, ...]
     lacking: int = 0
+    gets_in: tuple[str, ...] = ()
 
     @property
     def copies(self) -> Sequence[Copy]:
@@ -166,6 +168,9 @@ def costs(foreseen: Foreseen, naming: Naming, creates: str) -> Iterator[Content]
         more = f", and {len(others):,} more" if others else ""
         called = replace(first, target=naming.place(first.target))
         yield Content.styled(f"{not_known(called)}{more}", CARE)
+    if foreseen.gets_in:
+        style = CARE if foreseen.preview.unknown else QUIET
+        yield Content.styled(f"· {safe(foreseen.gets_in[0])}", style)
     for share in foreseen.preview.vanished.shares:
         if share.gone:
             place = naming.place(str(share.target))

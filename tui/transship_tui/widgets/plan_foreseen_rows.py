@@ -153,6 +153,17 @@ class NameRows:
         return self._naming.place(self.key(index))
 
 
+class ToldRows(NameRows):
+    """Sentences, one a row; the one under the cursor is laid out in whole."""
+
+    def in_full(self, index: int, width: int) -> Iterator[Content]:
+        """Give all of a sentence."""
+        yield from Content(self._called(index)).wrap(width)
+
+    def _called(self, index: int) -> str:
+        return safe(self.key(index))
+
+
 class SourceRows(NameRows):
     """What was left out for one reason."""
 

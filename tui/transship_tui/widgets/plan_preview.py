@@ -34,6 +34,7 @@ from transship_tui.widgets.plan_foreseen_rows import (
     GroupRows,
     NameRows,
     SourceRows,
+    ToldRows,
     UnknownRows,
 )
 from transship_tui.widgets.tab_line import TabLine
@@ -44,6 +45,7 @@ _ROW_LINES = 3
 """How many lines there are for one row, with what to do about it, where there is room."""
 _ROOMY = 15
 _NEW = "comes to be at the target"
+_TOLD = "so its cloud tells; in Registries, it can be changed"
 _CREATED = "is created by the run before anything is written into it"
 _KEPT = tuple(verdict for verdict in ORDER if verdict is not Verdict.DELETE)
 
@@ -197,6 +199,7 @@ class PlanPreview(Vertical):
             "new": ("New repositories", f"{len(seen.new):,}" if seen.new else ""),
             "created": ("Created first", f"{len(created):,}" if created else ""),
             "unknown": ("Not known", f"{len(unknown):,}" if unknown else ""),
+            "gets-in": ("Who gets in", f"{len(seen.gets_in):,}" if seen.gets_in else ""),
         }
         there = {name: title for name, title in lists.items() if title[1]}
         room = sum(len(f" {title} {count} ") for title, count in there.values())
@@ -215,6 +218,8 @@ class PlanPreview(Vertical):
             created = seen.preview.worklist.creations
             names = [f"{each.target}: {each}" for each in created]
             return "names", NameRows(names, _CREATED, self._naming)
+        if self._list == "gets-in":
+            return "names", ToldRows(seen.gets_in, _TOLD, self._naming)
         if self._list == "unknown":
             return "names", UnknownRows(seen.preview.unknown, self._naming)
         if self._list == "left-out" and self._group is not None:

@@ -32,6 +32,8 @@ _PRIVATE = (
     ("may become public with their namespace", "yes"),
 )
 _NEWEST = "all, or how many of each repository"
+_RENAME = "namespaces whose names are taken there: old=new, other=name"
+_LEAVE_OUT = "namespaces that stay behind: one, another"
 
 
 class QuickForm(VerticalScroll, can_focus=False):
@@ -75,6 +77,8 @@ class QuickForm(VerticalScroll, can_focus=False):
         newest = Input("all", placeholder=_NEWEST, compact=True, select_on_focus=True, id="newest")
         yield Field("Newest tags", newest)
         yield Field("Existing tags", _select(_CONFLICTS, "conflict"))
+        yield Field("Rename", _text_input("rename", _RENAME))
+        yield Field("Leave out", _text_input("leave-out", _LEAVE_OUT))
         yield Field("Not listed", _select(_GAPS, "incomplete"))
         yield Field("Private images", _select(_PRIVATE, "expose"))
         with Horizontal(id="buttons"):
@@ -99,7 +103,8 @@ class QuickForm(VerticalScroll, can_focus=False):
         source, target = self._chosen("source"), self._chosen("target")
         newest = self.query_one("#newest", Input).value.strip().lower()
         is_all = newest in ("", "all")
-        if not source or not target or not (is_all or _is_count(newest)):
+        names = _pairs(self.query_one("#rename", Input).value)
+        if not source or not target or names is None or not (is_all or _is_count(newest)):
             return None
         return QuickWish(
             source,
@@ -108,6 +113,8 @@ class QuickForm(VerticalScroll, can_focus=False):
             OnConflict(self._chosen("conflict")),
             self._chosen("incomplete") == "yes",
             self._chosen("expose") == "yes",
+            names,
+            _listed(self.query_one("#leave-out", Input).value),
         )
 
     def save(self) -> None:
@@ -116,8 +123,12 @@ class QuickForm(VerticalScroll, can_focus=False):
         if wish is not None:
             self.post_message(self.Complete(wish))
             return
-        missing = next((name for name in ("source", "target") if not self._chosen(name)), "newest")
-        words = "This is needed." if missing != "newest" else f"Write {_NEWEST}."
+        missing = next((name for name in ("source", "target") if not self._chosen(name)), "")
+        words = "This is needed."
+        if not missing and _pairs(self.query_one("#rename", Input).value) is None:
+            missing, words = "rename", "Write old=new, one after the other with commas."
+        elif not missing:
+            missing, words = "newest", f"Write {_NEWEST}."
         self._field(missing).say(Content.styled(f"✗ {words}", BAD))
         self.query_one(f"#{missing}").focus()
 
@@ -125,7 +136,8 @@ class QuickForm(VerticalScroll, can_focus=False):
     @on(Input.Changed)
     def _changed(self, event: Message) -> None:
         event.stop()
-        self._field("newest").say(Content(""))
+        for name in ("newest", "rename"):
+            self._field(name).say(Content(""))
         self.post_message(self.Edited(self.wish))
 
     @on(Input.Submitted)
@@ -148,7 +160,22 @@ class QuickForm(VerticalScroll, can_focus=False):
 
     def _chosen(self, name: str) -> str:
         value = self.query_one(f"#{name}", Select).value
-        return "" if value == Select.BLANK else str(value)
+        return "" if value == Select.NULL else str(value)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...] | None:
+    """Return names with those they are to have; None for a text that says something else."""
+    found = [each.partition("=") for each in _listed(text)]
+    pairs = tuple((old.strip(), new.strip()) for old, _, new in found)
+    return pairs if all(old and new for old, new in pairs) else None
+
+
+def _text_input(name: str, example: str) -> Input:
+    return Input(placeholder=example, compact=True, select_on_focus=False, id=name)
 
 
 def _is_count(text: str) -> bool:
@@ -162,4 +189,6 @@ def _hosts(hosts: Sequence[str], name: str, none: str) -> Select[str]:
 
 
 def _select(choices: Sequence[tuple[str, str]], name: str) -> Select[str]:
-    return Select(choices, value=choices[0][1], allow_blank=False, compact=True, id=name)
+    # What is written in brackets, as an address is, would be taken for markup.
+    words = [(Content(each), value) for each, value in choices]
+    return Select(words, value=choices[0][1], allow_blank=False, compact=True, id=name)

@@ -13,7 +13,7 @@ from transship_tui.marks import CARE, OK, QUIET, Mark
 from transship_tui.widgets.change_words import said
 from transship_tui.widgets.rows import Column
 
-COLUMNS = (Column("", 12), Column("Who moves it", 26), Column("", least=60))
+COLUMNS = (Column("", 12), Column("Who moves it", 28), Column("", least=60))
 
 WORDS = {
     Who.TRANSSHIP: "Transship, by its own lanes",

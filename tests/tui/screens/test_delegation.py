@@ -1,0 +1,144 @@
+"""One delegation: how what it made stands now, its executions, and starting and stopping them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fakes.delegates_world import PUSHED, WAYS, endpoint, executions, policy
+from fakes.screen import line_in, screen_text
+from fakes.world import Walk, full_world, walking
+from transship import errors
+from transship.delegates.standing import Now, Thing
+from transship_tui.engine_delegates import Look
+from transship_tui.widgets.bars import LineBar, MessageBar
+
+SHOWN = WAYS["delegation"]
+
+
+def said(walk: Walk) -> str:
+    return " ".join(screen_text(walk.app).replace("▌", " ").split())
+
+
+async def test_what_it_made_is_shown_as_it_is_now() -> None:
+    async with walking(full_world(), SHOWN, (120, 40)) as walk:
+        shown = said(walk)
+        assert "2 of 2 changes made" in shown
+        assert "✓ as made registry endpoint shop-tencentcloudcr-com healthy" in shown
+        assert "! changed since replication policy nightly" in shown
+        assert f"transship delegate status {PUSHED}" in line_in(walk.app, LineBar)
+
+
+async def test_what_is_gone_and_what_could_not_be_asked_for_is_named() -> None:
+    engine = full_world()
+    things = (
+        Thing(0, endpoint(), Now.GONE, is_there=False),
+        Thing(1, policy(), Now.AS_BEFORE, is_there=True),
+    )
+    look = engine.looks_at[PUSHED]
+    unseen = ("The executions of nightly couldn't be asked for: it timed out",)
+    engine.looks_at[PUSHED] = replace(look, things=things, runs=(), unseen=unseen)
+    async with walking(engine, SHOWN, (120, 40)) as walk:
+        shown = said(walk)
+        assert "– gone registry endpoint" in shown
+        assert "– as before replication policy" in shown
+        assert unseen[0] in shown
+
+
+async def test_its_executions_are_there_with_how_far_each_is() -> None:
+    async with walking(full_world(), SHOWN, (120, 40)) as walk:
+        shown = said(walk)
+        assert "▸ running nightly event_based 2/4 1" in shown
+        assert "✗ failed nightly manual 11/12 1" in shown
+        assert "✓ succeeded nightly manual 12/12" in shown
+
+
+async def test_starting_asks_first_and_says_what_has_begun() -> None:
+    async with walking(full_world(), SHOWN) as walk:
+        await walk.press("S")
+        await walk.is_at("ConfirmDialog")
+        assert "begins to move images at once" in said(walk)
+        assert ("start_execution", (PUSHED, "nightly")) not in walk.engine.asked
+        await walk.press("right", "enter")
+        await walk.is_at("DelegationScreen")
+        assert ("start_execution", (PUSHED, "nightly")) in walk.engine.asked
+        assert "has begun" in line_in(walk.app, MessageBar)
+
+
+async def test_of_several_things_that_can_begin_one_is_chosen() -> None:
+    engine = full_world()
+    look = engine.looks_at[PUSHED]
+    engine.looks_at[PUSHED] = replace(look, begins=("nightly", "weekly"))
+    async with walking(engine, SHOWN) as walk:
+        await walk.press("S")
+        await walk.is_at("ChoiceDialog")
+        await walk.press("j", "enter")
+        await walk.is_at("ConfirmDialog")
+        await walk.press("right", "enter")
+        await walk.is_at("DelegationScreen")
+        assert ("start_execution", (PUSHED, "weekly")) in engine.asked
+
+
+async def test_one_that_runs_is_stopped_after_a_question_and_one_that_is_over_is_not() -> None:
+    async with walking(full_world(), SHOWN) as walk:
+        await walk.press("x")
+        await walk.is_at("ConfirmDialog")
+        assert "Stop execution 43 of nightly?" in said(walk)
+        await walk.press("right", "enter")
+        await walk.is_at("DelegationScreen")
+        assert ("stop_execution", (PUSHED, "nightly", "43")) in walk.engine.asked
+        await walk.press("j", "x")
+        assert "Nothing is under way here." in line_in(walk.app, MessageBar)
+
+
+async def test_an_engine_that_begins_by_itself_says_so() -> None:
+    engine = full_world()
+    look = engine.looks_at[PUSHED]
+    engine.looks_at[PUSHED] = replace(look, begins=(), stops=False)
+    async with walking(engine, SHOWN) as walk:
+        await walk.press("S")
+        assert "begins by itself" in line_in(walk.app, MessageBar)
+        await walk.press("x")
+        assert "lets nobody stop" in line_in(walk.app, MessageBar)
+
+
+async def test_what_has_no_executions_says_that_there_is_nothing_to_follow() -> None:
+    engine = full_world()
+    engine.looks_at[PUSHED] = Look(engine.delegated[PUSHED])
+    async with walking(engine, SHOWN) as walk:
+        assert "there is nothing to follow" in said(walk)
+
+
+async def test_an_engine_that_does_not_answer_is_said_and_asked_anew() -> None:
+    engine = full_world()
+    engine.failures["look_at"] = errors.TimedOut("harbor.example")
+    async with walking(engine, SHOWN) as walk:
+        assert "harbor.example" in line_in(walk.app, MessageBar)
+        del engine.failures["look_at"]
+        await walk.press("r")
+        assert "2 of 2 changes made" in said(walk)
+
+
+async def test_a_start_that_is_refused_is_said_and_it_can_be_tried_again() -> None:
+    engine = full_world()
+    engine.failures["start_execution"] = errors.EngineRefused("one runs already")
+    async with walking(engine, SHOWN) as walk:
+        await walk.press("S")
+        await walk.is_at("ConfirmDialog")
+        await walk.press("right", "enter")
+        await walk.is_at("DelegationScreen")
+        assert "one runs already" in line_in(walk.app, MessageBar)
+        assert "start" not in walk.app.screen.impossible()  # type: ignore[attr-defined]
+
+
+async def test_what_one_half_sets_off_comes_into_sight_by_itself() -> None:
+    engine = full_world()
+    running, failed, done = engine.looks_at[PUSHED].runs
+    engine.looks_at[PUSHED] = replace(engine.looks_at[PUSHED], runs=(failed, done))
+    async with walking(engine, SHOWN, (120, 40)) as walk:
+        assert "▸ running" not in said(walk)
+        engine.looks_at[PUSHED] = replace(engine.looks_at[PUSHED], runs=(running, failed, done))
+        for _ in range(6):
+            walk.app.screen._tick()  # type: ignore[attr-defined]
+        await walk.rests()
+        assert "▸ running" in said(walk)
+        assert len(executions()) == len((running, failed, done))

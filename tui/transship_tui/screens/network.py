@@ -1,0 +1,227 @@
+"""Who gets through to an instance of TCR: explained, and changed only when it is asked for."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from transship.delegates.tencent.network import Wishes
+from transship.delegates.tencent.network_access import Access, Public, explained
+from transship.errors import TransshipError
+from transship.text import counted
+from transship_tui.dialogs.facts import FactsDialog
+from transship_tui.dialogs.name import NameDialog
+from transship_tui.engine_delegates import Drawn, NetworkWish
+from transship_tui.keys import bindings
+from transship_tui.lines_delegates import network_line
+from transship_tui.screens.changes import ChangesScreen
+from transship_tui.screens.frame import Frame
+from transship_tui.widgets.change_words import said
+from transship_tui.widgets.network_rows import COLUMNS, NetworkRows, Part, Row
+from transship_tui.widgets.virtual_table import VirtualTable
+
+_UNKNOWN = "It isn't known yet."
+_EVERY_SECONDS = 5.0
+
+
+class NetworkScreen(Frame):
+    """Shows who gets through to the instance of TCR at `host`, and leads to changing that."""
+
+    MODE = "registries"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("network")
+    CSS_PATH = "network.tcss"
+    HELP: ClassVar[str] = """
+An instance of TCR lets nobody in by itself. Its public endpoint is closed until it is opened, and
+an open one lets in only whom its allow-list has. A VPC gets in by a link of its own, and finds the
+instance by private DNS.
+
+{network.allow} allows an address, {network.endpoint} opens or closes the endpoint, {network.link}
+links a VPC, {network.resolve} leads its private DNS there, and {network.remove} takes away what is
+under the cursor. Each shows first what would be changed, and asks. {network.here} says from which
+address this machine comes, so that it can be said whether that is let in.
+"""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self._host = host
+        self._access: Access | None = None
+        self._here = ""
+
+    def compose_body(self) -> ComposeResult:
+        """Give what lets clients in, and below that what it means."""
+        yield VirtualTable(COLUMNS, empty="Asking the cloud…")
+        with VerticalScroll(id="means"):
+            yield Static()
+
+    def on_mount(self) -> None:
+        """Say what this is."""
+        self.heading(f"Network access of {self._host}")
+        self.line(network_line(NetworkWish(self._host, Wishes())))
+        self.query_one(VirtualTable).focus()
+        self.set_interval(_EVERY_SECONDS, self._tick)
+
+    def on_screen_resume(self) -> None:
+        """Show it as it is now."""
+        super().on_screen_resume()
+        self._ask()
+
+    def _tick(self) -> None:
+        """Ask again while the endpoint is being opened."""
+        if self.is_current and self._access is not None and self._access.public is Public.OPENING:
+            self._ask()
+
+    @property
+    def _meant(self) -> Row | None:
+        table = self.query_one(VirtualTable)
+        rows = table.rows
+        if isinstance(rows, NetworkRows) and table.cursor < len(rows):
+            return rows.rows[table.cursor]
+        return None
+
+    @work(group="look", exclusive=True, exit_on_error=False)
+    async def _ask(self) -> None:
+        try:
+            self._access = await self.transship.engine.network_at(self._host)
+        except TransshipError as error:
+            self._access = None
+            self.query_one(VirtualTable).show(NetworkRows(), empty="It isn't known.")
+            self._say()
+            self.fail(error)
+            return
+        self.heading(f"Network access of {self._host}", f"TCR instance {self._access.instance}")
+        self.query_one(VirtualTable).show(NetworkRows(self._access))
+        self._say()
+
+    def _say(self) -> None:
+        width = max(30, self.size.width - 4)
+        lines: list[Content] = []
+        for words in explained(self._access, self._here) if self._access is not None else ():
+            lines += said("·", words, width)
+        self.query_one("#means Static", Static).update(Content("\n").join(lines))
+        self.refresh_bindings()
+
+    @on(VirtualTable.CursorMoved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        """Lay the words out anew."""
+        self._say()
+
+    def impossible(self) -> Mapping[str, str]:
+        """Say what can't be done now, and why."""
+        access, row = self._access, self._meant
+        if access is None:
+            return dict.fromkeys(("endpoint", "allow", "link", "resolve", "remove"), _UNKNOWN)
+        found: dict[str, str] = {}
+        if row is None or row.part not in (Part.LINK, Part.RECORD):
+            found["resolve"] = "Put the cursor on the link of a VPC."
+        if row is not None and row.part is Part.ENDPOINT:
+            found["remove"] = "The endpoint is opened and closed, never removed."
+        if access.public is Public.CLOSED:
+            found["allow"] = "Open the endpoint first: only an open one has an allow-list."
+        return found
+
+    def action_refresh_list(self) -> None:
+        """Ask the cloud anew."""
+        self.hush()
+        self._ask()
+
+    @on(VirtualTable.Opened)
+    def _open(self) -> None:
+        """Show all of what is under the cursor."""
+        if (row := self._meant) is not None:
+            facts = (
+                ("What", str(row.part)),
+                ("Name", row.name),
+                ("VPC", row.vpc),
+                ("More", row.more),
+            )
+            known = [(name, value) for name, value in facts if value]
+            self.app.push_screen(FactsDialog(row.mark.content(), known))
+
+    # What is wished
+
+    def _wish(self, wishes: Wishes) -> None:
+        self.hush()
+        wish = NetworkWish(self._host, wishes, self._here)
+        self.app.push_screen(NetworkChangesScreen(wish))
+
+    def action_endpoint(self) -> None:
+        """Show what opening or closing the public endpoint changes."""
+        if self._access is not None:
+            self._wish(Wishes(public=self._access.public is Public.CLOSED))
+
+    def action_remove(self) -> None:
+        """Show what taking away what is under the cursor changes."""
+        row, access = self._meant, self._access
+        if row is None or access is None:
+            return
+        if row.part is Part.ALLOWED:
+            self._wish(Wishes(disallow=(row.name,)))
+        elif row.part is Part.LINK:
+            self._wish(Wishes(unlink=(row.name,)))
+        elif row.part is Part.RECORD:
+            inside = row.name != access.domain
+            self._wish(Wishes(unresolve=(row.vpc,), vpc_domain=inside))
+
+    def action_resolve(self) -> None:
+        """Show what leading the private DNS of a VPC to its link changes."""
+        if (row := self._meant) is not None and row.vpc:
+            self._wish(Wishes(resolve=(row.vpc,)))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_allow(self) -> None:
+        """Ask for an address, and show what allowing it changes."""
+        words = "An address, or a block of them: 203.0.113.7 or 203.0.113.0/24."
+        dialog = NameDialog("Allow which address?", words, self._here, "Show changes")
+        if block := await self.app.push_screen_wait(dialog):
+            self._wish(Wishes(allow=(block,)))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_link(self) -> None:
+        """Ask for a VPC, and show what linking it changes."""
+        words = "The VPC and one of its subnets: vpc-abcdefgh/subnet-abcdefgh."
+        dialog = NameDialog("Link which VPC?", words, "", "Show changes")
+        if name := await self.app.push_screen_wait(dialog):
+            self._wish(Wishes(link=(name,)))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_here(self) -> None:
+        """Ask from which address this machine comes out to the internet."""
+        words = (
+            "With which address does this machine come out to the internet? Transship doesn't ask "
+            "anybody for it. It is used here only, and not kept."
+        )
+        dialog = NameDialog("This machine's address", words, self._here, "Use it")
+        here = await self.app.push_screen_wait(dialog)
+        if here is None:
+            return
+        try:
+            self._here = str(ipaddress.ip_address(here))
+        except ValueError:
+            self.warn(f"{here!r} is no address")
+        else:
+            self.hush()
+            self._say()
+
+
+class NetworkChangesScreen(ChangesScreen):
+    """What would be changed of who gets through to an instance."""
+
+    MODE = "registries"
+
+    def __init__(self, wish: NetworkWish) -> None:
+        super().__init__(wish, f"Network access of {wish.host}", network_line(wish))
+
+    def made(self, drawn: Drawn, delegation: str) -> None:
+        """Say that it is made; what was read back stays in sight."""
+        self.tell(f"{counted(len(drawn.changes.to_make), 'change')} made: {delegation}")

@@ -1,0 +1,70 @@
+"""Who can tell of domains: the APIs of the services behind registries, asked with the keys kept."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from transship.accounts.apis import service_at
+from transship.cutover.observe.service import Service
+from transship.errors import ApiKeysNeeded
+from transship.registries.access import open_registry
+from transship.registries.services import service_of
+
+if TYPE_CHECKING:
+    from transship.accounts.registry_file import Accounts
+    from transship.clock import Clock
+    from transship.registries.access import Access
+    from transship.registries.attachment import Attachment, TellsAttachment
+    from transship.registries.services import Service as RegistryService
+    from transship.registries.services.api import Keys
+
+AccessTo = Callable[[str], Awaitable["Access"]]
+"""Returns what it takes to open the registry at a host (`host[:port]`)."""
+
+
+def who_tells(host: str, accounts: Accounts, access: AccessTo, clock: Clock) -> Service | None:
+    """Return the service behind a registry, where its API can tell of domains; asks nobody."""
+    account = accounts.find(host)
+    service = service_at(account) if account else service_of(host)
+    teller = _TELLERS.get(service.kind)
+    if teller is None:
+        return None
+    return Service(service.title, teller(service, host, access, clock))
+
+
+class _Tencent:
+    """Asks the API of TCR of the instance that a host is a domain of."""
+
+    def __init__(self, service: RegistryService, host: str, access: AccessTo, clock: Clock) -> None:
+        self._service = service
+        self._host = host
+        self._access = access
+        self._clock = clock
+
+    async def attachment(self, domain: str) -> Attachment:
+        """Return what is said of a domain. Raises ApiKeysNeeded, and what `opened` raises."""
+        # Who has no keys needs none of what speaks to the cloud.
+        keys = await self._keys()
+        from transship.delegates.tencent.opening import opened
+        from transship.delegates.tencent.telling import Telling
+
+        async with opened(keys, self._host, self._clock) as instance:
+            return await Telling(instance, self._clock).attachment(domain)
+
+    async def _keys(self) -> Keys:
+        registry = open_registry(await self._access(self._host), clock=self._clock)
+        try:
+            return registry.asks().keys()
+        except ApiKeysNeeded as error:
+            apis = self._service.keys_for(self._host)
+            lines = " or ".join(f"`transship login {each}`" for each in apis)
+            raise ApiKeysNeeded(
+                error.detail, remedy=f"Add its keys with {lines}, and check again."
+            ) from None
+        finally:
+            await registry.aclose()
+
+
+_TELLERS: Mapping[str, Callable[..., TellsAttachment]] = {"tcr": _Tencent}
+"""By the kind of service."""

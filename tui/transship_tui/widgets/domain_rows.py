@@ -1,0 +1,103 @@
+"""Custom domains of an instance of TCR, as rows and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from transship.delegates.tencent.domain_words import (
+    ISSUED,
+    Certificate,
+    CustomDomain,
+    day_of,
+    domain_words,
+    status_words,
+)
+from transship.registries.attachment import Attached
+from transship.text import safe
+from transship_tui.engine_delegates import DomainsThere
+from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
+from transship_tui.widgets.change_words import said
+from transship_tui.widgets.rows import Column
+
+COLUMNS = (
+    Column("State", 17),
+    Column("Domain", middle=True),
+    Column("Certificate", 28, middle=True, least=70),
+    Column("Ends", 11, least=90),
+)
+STATES = {
+    Attached.WORKS: Mark("✓", "works", OK),
+    Attached.BEGUN: Mark("▸", "being attached", NEWS),
+    Attached.FAILED: Mark("✗", "failed", BAD),
+    Attached.GOING: Mark("–", "going", CARE),
+    Attached.ABSENT: Mark("–", "not there", QUIET),
+    Attached.UNKNOWN: Mark("?", "unknown", CARE),
+}
+_DAY = 86_400.0
+_SOON_DAYS = 30
+
+
+class DomainRows:
+    """The custom domains of an instance, each with its certificate where that can be seen."""
+
+    def __init__(self, there: DomainsThere | None = None) -> None:
+        self._there = there
+        self.domains: Sequence[CustomDomain] = there.domains if there is not None else ()
+
+    def __len__(self) -> int:
+        return len(self.domains)
+
+    def key(self, index: int) -> str:
+        """Return the name."""
+        return self.domains[index].name
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return how it is, its name, and its certificate with the day on which that ends."""
+        domain = self.domains[index]
+        found = certificate_of(domain, self._there) if self._there else None
+        ends = day_of(found.expires) if found and found.expires is not None else ""
+        return (
+            STATES[domain.state].content(),
+            Content(safe(domain.name)),
+            Content(safe(domain.certificate)),
+            Content.styled(ends, QUIET),
+        )
+
+
+def certificate_of(domain: CustomDomain, there: DomainsThere) -> Certificate | None:
+    """Return the certificate of a domain, where it can be seen."""
+    return next((each for each in there.certificates if each.id == domain.certificate), None)
+
+
+def domain_lines(
+    domain: CustomDomain, there: DomainsThere, width: int, waited: float = 0.0
+) -> Iterator[Content]:
+    """Give how a domain is in words, and what is known of its certificate.
+
+    `waited` is for how long it was waited for, in seconds.
+    """
+    style = BAD if domain.state is Attached.FAILED else ""
+    yield from said(STATES[domain.state].sign, domain_words(domain, waited), width, style)
+    found = certificate_of(domain, there)
+    if found is None:
+        why = f": {there.unseen}" if there.unseen else "."
+        yield from said("?", f"Its certificate can't be seen{why}", width, QUIET)
+        return
+    names = ", ".join(found.names)
+    yield from said("·", f"The certificate {found.id} is for {names}.", width, QUIET)
+    if fault := found.fault(domain.name, there.now):
+        yield from said("✗", f"{fault[0].upper()}{fault[1:]}: no client accepts it.", width, BAD)
+    elif found.expires is not None and found.expires - there.now < _SOON_DAYS * _DAY:
+        ends = f"It ends {day_of(found.expires)}, and TCR doesn't renew it: replace it before."
+        yield from said("!", ends, width, CARE)
+
+
+def certificate_words(certificate: Certificate) -> str:
+    """Return a certificate in a line to choose it by."""
+    named = f"{certificate.id}  {', '.join(certificate.names)}"
+    if certificate.status != ISSUED:
+        return safe(f"{named}  {status_words(certificate.status)}")
+    ends = "" if certificate.expires is None else f"  ends {day_of(certificate.expires)}"
+    return safe(f"{named}{ends}")
