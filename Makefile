@@ -28,6 +28,9 @@ help:
 demo: $(INSTALLED)
 	@$(VENV)/bin/transship demo
 
+# Every worker, and each of a thousand processes, would compile all of it again.
+test test-long test-pulp: export PYTHONDONTWRITEBYTECODE =
+
 test: $(INSTALLED) servers
 	@$(VENV)/bin/pytest -n 4 --dist loadfile
 

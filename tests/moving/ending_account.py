@@ -70,7 +70,7 @@ class Account:
         self.proxy.add(Fault(self._hold, method=method, path=path, times=None, skip=MIDDLE))
         running = asyncio.create_task(run_again(job, self.registry))
         try:
-            await comes_true(self._hold.held.is_set, "the middle of the job", deadline=60)
+            await comes_true(self._hold.held.is_set, "the middle of the job")
             self.end()
             self._hold.release.set()
             return await running

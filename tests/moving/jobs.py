@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servers.process import eventually
@@ -22,7 +23,6 @@ from transship.transfers.work import Copy, State, Worklist
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from pathlib import Path
 
     from servers.registry import Registry
     from transship.registries.place import Place
@@ -110,3 +110,16 @@ def ends(job: Job, *, deadline: float = 60) -> JobView:
     """Wait for a job's process to end, and return how the job looks then."""
     eventually(lambda: not job.is_held, f"job {job.id} to end", deadline=deadline)
     return view(job)
+
+
+def runner_of(job: Job) -> int:
+    """Return the process that works on a job; it may have been forked off before there was one."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            # Others' processes can't be looked into, and some are gone by now.
+            with suppress(OSError):
+                opened = (str(each.readlink()) for each in process.joinpath("fd").iterdir())
+                # Looking at a job opens its journal too; only who works on it holds its log.
+                if str(job.runner_log) in opened:
+                    return int(process.name)
+    raise AssertionError(f"no process works on {job.id}")

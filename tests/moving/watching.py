@@ -139,7 +139,7 @@ class Watch:
             last = self.record.last
             return last is not None and last.began >= after
 
-        await comes_true(rested, f"the end of a look; told: {self.told}", deadline=30)
+        await comes_true(rested, f"the end of a look; told: {self.told}")
         return self.record
 
     async def look_again(self, seconds: float = 600.0) -> Record:
@@ -150,7 +150,7 @@ class Watch:
     async def is_told(self, words: str) -> None:
         """Wait until a line with these words was told."""
         what = f"{words!r} in {self.told}"
-        await comes_true(lambda: any(words in line for line in self.told), what, deadline=30)
+        await comes_true(lambda: any(words in line for line in self.told), what)
 
     async def jobs_end(self, count: int) -> list[Job]:
         """Wait until there are so many jobs, and all of them have ended."""
@@ -161,5 +161,5 @@ class Watch:
                 view(job).state.ended and not job.is_held for job in jobs
             )
 
-        await comes_true(ended, f"the end of {count} jobs; told: {self.told}", deadline=30)
+        await comes_true(ended, f"the end of {count} jobs; told: {self.told}")
         return self.all_jobs
