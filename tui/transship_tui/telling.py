@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from transship.registries.access import Access
     from transship.registries.attachment import Attachment, TellsAttachment
     from transship.registries.services import Service as RegistryService
-    from transship.registries.services.api import Keys
 
 AccessTo = Callable[[str], Awaitable["Access"]]
 """Returns what it takes to open the registry at a host (`host[:port]`)."""
@@ -44,18 +43,24 @@ class _Tencent:
 
     async def attachment(self, domain: str) -> Attachment:
         """Return what is said of a domain. Raises ApiKeysNeeded, and what `opened` raises."""
+        access = await self._access(self._host)
         # Who has no keys needs none of what speaks to the cloud.
-        keys = await self._keys()
+        await self._check_keys(access)
+        from transship.delegates.reach import Reached
         from transship.delegates.tencent.opening import opened
         from transship.delegates.tencent.telling import Telling
 
-        async with opened(keys, self._host, self._clock) as instance:
+        async def known(_: str) -> Access:
+            return access
+
+        async with Reached(known, self._clock) as reach:
+            instance = await opened(reach, self._host)
             return await Telling(instance, self._clock).attachment(domain)
 
-    async def _keys(self) -> Keys:
-        registry = open_registry(await self._access(self._host), clock=self._clock)
+    async def _check_keys(self, access: Access) -> None:
+        registry = open_registry(access, clock=self._clock)
         try:
-            return registry.asks().keys()
+            registry.asks().keys()
         except ApiKeysNeeded as error:
             apis = self._service.keys_for(self._host)
             lines = " or ".join(f"`transship login {each}`" for each in apis)

@@ -17,10 +17,10 @@ from transship.delegates.harbor import Harbor
 from transship.delegates.harbor.settings import POLICY
 from transship.delegates.harbor.wishing import harbor_wish
 from transship.delegates.options import Options, SaidTerms
-from transship.delegates.reach import Reach, certificates_at, instance_of
-from transship.delegates.tencent.certificates import Certificates
+from transship.delegates.reach import Reach, instance_of
 from transship.delegates.tencent.domains import Domains
 from transship.delegates.tencent.network import Network
+from transship.delegates.tencent.opening import opened
 from transship.delegates.tencent.quick import Spaces
 from transship.delegates.tencent.replicas import REPLICA
 from transship.delegates.tencent.replicating import Replicas
@@ -182,13 +182,12 @@ async def _domain(host: str, reach: Reach) -> Serving:
 
 async def network_at(reach: Reach, host: str) -> Network:
     """Open the network access of the instance of TCR at a host."""
-    return Network(await instance_of(reach, host), reach.clock)
+    return (await opened(reach, host)).network
 
 
 async def domains_at(reach: Reach, host: str) -> Domains:
     """Open the custom domains of the instance of TCR at a host."""
-    at = await instance_of(reach, host)
-    return Domains(at, Certificates(await certificates_at(reach, host)), reach.clock)
+    return (await opened(reach, host)).domains
 
 
 _OPENERS: Mapping[str, Callable[[str, Reach], Awaitable[Serving]]] = {

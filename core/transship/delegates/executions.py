@@ -49,6 +49,11 @@ class Execution:
     ended: datetime | None = None
     message: str = ""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it won't change by itself any more; one that has ended is, whatever is said."""
+        return self.state.is_over or (self.state is State.UNKNOWN and self.ended is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -96,16 +101,19 @@ class Starts(Protocol):
 
 
 async def followed(
-    follows: Follows, of: str, execution: str, clock: Clock, *, every: float, patience: int = 5
-) -> AsyncIterator[Execution]:
+    follows: Follows, of: str, execution: str, clock: Clock, *, every: float, patience: int = 5,
+    puzzled: float = 600.0,
+) -> AsyncIterator[Execution]:  # fmt: skip
     """Give an execution each time that it has changed, until it is over.
 
     It is asked for every `every` seconds. An engine that doesn't answer is asked again, `patience`
-    times in a row at most; then, or when asking again can't help, its error is raised.
+    times in a row at most; then, or when asking again can't help, its error is raised. One that
+    says nothing but a word that isn't known is left after `puzzled` seconds.
     """
     last: Execution | None = None
     failures = 0
-    while last is None or not last.state.is_over:
+    known_at = clock.monotonic()
+    while last is None or not last.is_over:
         try:
             seen = await follows.execution(of, execution)
         except TransshipError as error:
@@ -117,5 +125,9 @@ async def followed(
             if seen != last:
                 last = seen
                 yield seen
-        if last is None or not last.state.is_over:
+            if seen.state is not State.UNKNOWN:
+                known_at = clock.monotonic()
+            elif clock.monotonic() - known_at >= puzzled:
+                return
+        if last is None or not last.is_over:
             await clock.sleep(every)

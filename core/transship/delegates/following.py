@@ -38,7 +38,7 @@ class _Known:
         """Tell whether it is one to be followed: it runs, or those followed have set it off."""
         if (of, execution.id) in self.ids:
             return False
-        if not execution.state.is_over:
+        if not execution.is_over:
             return True
         began, since = execution.started, self.since
         return bool(self.ids) and (began is None or since is None or began >= since)
@@ -77,7 +77,7 @@ async def all_followed(
 async def _one(
     follows: Follows, of: str, first: Execution, clock: Clock, every: float
 ) -> AsyncGenerator[Execution]:
-    if first.state.is_over:
+    if first.is_over:
         yield first
         return
     async for execution in followed(follows, of, first.id, clock, every=every):

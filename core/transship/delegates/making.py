@@ -9,8 +9,12 @@ from transship import errors
 from transship.delegates.changes import Change, ChangeSet, Does, Settings, change_to, holds, undone
 from transship.delegates.engine import Engine, Found, Gives
 from transship.delegates.journal import Delegation, Journal, Step
+from transship.delegates.standing import Stands, stands
 from transship.delegates.taking_back import losses
 from transship.errors import TransshipError
+
+_OF_OTHERS = (errors.AlreadyThere, errors.CloudHasIt)
+"""What says that somebody else was first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,12 @@ async def make(
     The first that fails is journalled, and raises its error: the rest waits, and can be gone on
     with by calling this again. A change that a crash left uncertain is looked at first. Raises
     ChangedMeanwhile when something isn't as it was when it was shown, NotAsAsked when what is read
-    back isn't what was asked for.
+    back isn't what was asked for, TakenBack when all of it was undone.
     """
     with journal.working_on(identity):
         delegation = journal.read(identity)
+        if stands(delegation, journal.all()) is Stands.UNDONE:
+            raise errors.TakenBack(identity)
         for number, change in enumerate(delegation.agreed.changes):
             step = delegation.step(number)
             if step is Step.MADE:
@@ -46,9 +52,10 @@ async def make(
             try:
                 found = await _made(change, engine, gives, begin, begun=begun)
             except TransshipError as error:
-                # What was never sent stays so: what is there then isn't ours to go on with or undo.
-                is_sent = journal.read(identity).step(number) is not Step.WAITING
-                failed = Step.FAILED if is_sent else Step.WAITING
+                # What is there then isn't ours to go on with or undo.
+                never_sent = journal.read(identity).step(number) is Step.WAITING
+                of_others = isinstance(error, _OF_OTHERS) and not begun
+                failed = Step.WAITING if never_sent or of_others else Step.FAILED
                 journal.note(identity, number, failed, str(error))
                 raise
             settings = found.settings if found else None

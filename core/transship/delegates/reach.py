@@ -24,6 +24,10 @@ AccessTo = Callable[[str], Awaitable[Access]]
 """Returns what it takes to open the registry, or the API, at a host (`host[:port]`)."""
 
 
+_OF_TCR = ("tcr", "ccr")
+"""The kinds of service that TCR's API is for: instances, and the personal edition."""
+
+
 class Reach(Protocol):
     """Whoever knows the operator's accounts, and closes at the end what was opened."""
 
@@ -113,10 +117,22 @@ async def service_at(reach: Reach, host: str) -> str:
 async def tencent_at(reach: Reach, host: str) -> TencentCloud:
     """Return TCR's API, with the keys that belong to the registry at a host.
 
-    Raises ApiKeysNeeded.
+    Raises ApiKeysNeeded, and CantBeDelegated for a registry of another service.
     """
+    kind = await service_at(reach, host)
+    if kind not in _OF_TCR and (await reach.access(host)).api is None:
+        raise errors.CantBeDelegated(
+            f"{host} isn't known to be a registry of Tencent TCR",
+            remedy=f"Where it is one, say so: `transship login {host} --service tcr`.",
+        )
     asks = (await reach.registry(host)).asks()
-    return TencentCloud(asks.cloud, asks.keys().host)
+    try:
+        keys = asks.keys()
+    except errors.ApiKeysNeeded as error:
+        raise errors.ApiKeysNeeded(
+            f"{host}: {error.detail}", remedy="Add them with `transship login HOST-OF-THE-API`."
+        ) from None
+    return TencentCloud(asks.cloud, keys.host)
 
 
 async def certificates_at(reach: Reach, host: str) -> TencentCloud:

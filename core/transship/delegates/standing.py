@@ -41,9 +41,13 @@ class Thing:
 
 
 def stands(delegation: Delegation, every: Iterable[Delegation]) -> Stands:
-    """Return how far a delegation came; `every` are all there are, those that undo it too."""
+    """Return how far a delegation came; `every` are all there are, those that undo it too.
+
+    What was undone and whose undoing was undone in turn, is there again.
+    """
+    every = tuple(every)
     undone_by = (each for each in every if each.agreed.undoes == delegation.id)
-    if any(each.is_whole for each in undone_by):
+    if any(each.is_whole and stands(each, every) is not Stands.UNDONE for each in undone_by):
         return Stands.UNDONE
     if delegation.is_whole:
         return Stands.MADE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from transship.errors.access import (
     ApiKeysNeeded,
+    KeysRefused,
     NoLogin,
     NoRight,
     RealmRefused,
@@ -103,6 +104,7 @@ from transship.errors.cutover import (
     WritesOff,
 )
 from transship.errors.delegates import (
+    AlreadyThere,
     CantBeDelegated,
     ChangedMeanwhile,
     DelegationBusy,
@@ -112,6 +114,7 @@ from transship.errors.delegates import (
     NameTaken,
     NotAsAsked,
     NotWhole,
+    TakenBack,
     WouldBePublic,
 )
 from transship.errors.disk import DiskFull, NotALayout, SystemRefused
@@ -146,6 +149,7 @@ from transship.errors.secrets import (
 
 __all__ = [
     "AccountNotFound",
+    "AlreadyThere",
     "AlreadyWatched",
     "ApiKeysNeeded",
     "BadDomain",
@@ -204,6 +208,7 @@ __all__ = [
     "KeyringHung",
     "KeyringInsecure",
     "KeyringLocked",
+    "KeysRefused",
     "LedgerTaken",
     "ListIncomplete",
     "LossUnknown",
@@ -256,6 +261,7 @@ __all__ = [
     "TagConflict",
     "TagMoved",
     "TagNotGone",
+    "TakenBack",
     "TimedOut",
     "TokenExpired",
     "TooLarge",

@@ -17,6 +17,8 @@ class WrongCredential(TransshipError):
 
     title = "User name or password not accepted"
     remedy = "Sign in again with `transship login HOST`; a token may have expired."
+    sign_in_at: str = ""
+    """The host of the account, where that is another than the registry's (`met_at`)."""
 
 
 class ApiKeysNeeded(TransshipError):
@@ -31,6 +33,13 @@ class NoLogin(WrongCredential):
 
     title = "No login for the registry"
     remedy = "Sign in again where the login comes from: the cloud's profile or role, or docker."
+
+
+class KeysRefused(WrongCredential):
+    """The API of a cloud doesn't take the keys that its own tools keep."""
+
+    title = "Keys of the cloud's API not accepted"
+    remedy = "Sign in again where the keys come from: the cloud's profile, role or environment."
 
 
 class TokenExpired(TransshipError):

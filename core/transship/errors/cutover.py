@@ -23,7 +23,7 @@ class ExtraMissing(UsageError):
     """Something is asked for that an optional dependency does."""
 
     title = "A part of Transship isn't installed"
-    remedy = "Install it as named above, in the environment that Transship is in."
+    remedy = "Install it in the environment that Transship is in."
 
 
 class ByHandOnly(UsageError):

@@ -61,6 +61,20 @@ class EngineRefused(TransshipError):
     remedy = "Do what it says, then try again."
 
 
+class AlreadyThere(EngineRefused):
+    """What was to be made is at the engine already: it wasn't made by this."""
+
+    title = "It is there already"
+    remedy = "Look at what is there: use it, or choose another name."
+
+
+class TakenBack(UsageError):
+    """A delegation is to be gone on with that was taken back."""
+
+    title = "It was taken back"
+    remedy = "Ask for it anew: what would be made is shown again."
+
+
 class NotWhole(CheckFailed):
     """Something of what is to be moved couldn't be listed, so that a plan would leave it behind."""
 

@@ -92,6 +92,11 @@ def _tcr_replication(facts: Ends) -> str | None:
     sides = border_sides(facts)
     border = "it isn't allowed across the border of mainland China"
     return _first(
+        _if(
+            facts.is_one_registry and facts.source.service == "tcr",
+            "both ends are the same instance. To have all of it in another region too, make a "
+            f"replica of it: transship delegate replica {facts.source.registry} --region REGION",
+        ),
         _no_tcr(facts),
         _edition(facts, (Edition.PREMIUM,), "it needs the premium edition at both ends"),
         _if(None in sides, f"{border}, and it isn't known where both ends stand"),

@@ -27,7 +27,8 @@ def circle_of_rules(plan: Plan) -> tuple[int, ...]:
     """Return the numbers (from 0) of rules that are certain to swap tags; empty where none are.
 
     Certain is what the places tell by themselves: each rule writes to where the next one reads
-    from, all take the same by name, and names and tags stay as they are.
+    from, all take the same by name, and names and tags stay as they are. A rule that writes to
+    where it reads from itself swaps nothing.
     """
     if plan.on_conflict is not OnConflict.OVERWRITE:
         return ()
@@ -42,7 +43,7 @@ def circle_of_rules(plan: Plan) -> tuple[int, ...]:
         for source, targets in ways.items():
             for target, number in targets.items():
                 back = _way(ways, target, source)
-                if back:
+                if len(back) > 1:
                     return number, *(ways[a][b] for a, b in pairwise(back))
     return ()
 

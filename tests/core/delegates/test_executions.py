@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -57,6 +59,22 @@ async def test_an_engine_that_stays_away_is_said() -> None:
     lost = errors.ConnectionLost("gone")
     with pytest.raises(errors.ConnectionLost):
         await seen(RUNNING, lost, lost, lost, DONE)
+
+
+PUZZLING = Execution("7", State.UNKNOWN, "Settling")
+
+
+async def test_a_word_that_is_not_known_for_a_while_is_waited_on() -> None:
+    assert await seen(PUZZLING, PUZZLING, RUNNING, DONE) == [PUZZLING, RUNNING, DONE]
+
+
+async def test_a_word_that_stays_unknown_is_left_after_ten_minutes() -> None:
+    assert await seen(RUNNING, *[PUZZLING] * 1000) == [RUNNING, PUZZLING]
+
+
+async def test_what_has_ended_is_over_whatever_word_is_said_of_it() -> None:
+    ended = replace(PUZZLING, ended=datetime(2026, 1, 5, tzinfo=UTC))
+    assert await seen(PUZZLING, ended) == [PUZZLING, ended]
 
 
 async def test_what_asking_again_cannot_help_is_said_at_once() -> None:

@@ -12,6 +12,7 @@ from transship.clock import SystemClock
 from transship.delegates.changes import ChangeSet, change_to
 from transship.delegates.journal import Journal, Step
 from transship.delegates.making import make, undoing
+from transship.delegates.standing import stands
 from transship.registries.credential import Credential
 
 SECRET = "s3cr3t-of-new"
@@ -100,6 +101,54 @@ async def test_what_somebody_else_made_is_neither_gone_on_with_nor_undone(journa
 
     back = await undoing(journal.read(identity), engine)
     assert (journal.read(identity).step(0), back.changes) == (Step.WAITING, ())
+
+
+@pytest.mark.parametrize("said", [errors.AlreadyThere("409"), errors.CloudHasIt("it exists")])
+async def test_where_another_was_faster_what_it_made_is_not_undone(
+    journal: Journal, said: errors.TransshipError
+) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    engine.fails = [said]
+    with pytest.raises(type(said)):
+        await all_made(identity, engine, journal)
+    engine.has["endpoint", "new"] = {"url": "https://new.example"}
+
+    back = await undoing(journal.read(identity), engine)
+
+    assert (back.changes, back.refusals) == ((), ())
+
+
+async def test_what_was_taken_back_is_not_gone_on_with(journal: Journal) -> None:
+    engine = MemoryEngine()
+    identity = journal.begin("memory", "here", WISH)
+    engine.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        await all_made(identity, engine, journal)
+    engine.dies = False
+    back = await undoing(journal.read(identity), engine)
+    await all_made(journal.begin("memory", "here", back, undoes=identity), engine, journal)
+
+    with pytest.raises(errors.TakenBack, match=identity):
+        await all_made(identity, engine, journal)
+
+    assert not engine.has
+
+
+async def test_an_undo_that_was_undone_takes_nothing_back_any_more(journal: Journal) -> None:
+    engine = MemoryEngine()
+    last = journal.begin("memory", "here", WISH)
+    await all_made(last, engine, journal)
+    stood = []
+    for _ in range(2):
+        back = await undoing(journal.read(last), engine)
+        last = journal.begin("memory", "here", back, undoes=last)
+        await all_made(last, engine, journal)
+        every = journal.all()
+        stood.append([str(stands(each, every)) for each in every])
+
+    assert engine.has
+    assert stood == [["taken back", "made"], ["made", "taken back", "made"]]
 
 
 async def test_what_the_engine_does_not_keep_is_named(journal: Journal) -> None:

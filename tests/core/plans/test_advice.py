@@ -89,6 +89,7 @@ def test_the_way_that_is_recommended(
         (OLD, NEW, {}, Way.TCR_SYNC, "two instances of Tencent TCR"),
         (OLD, NEW, {}, Way.HARBOR, "neither end is a Harbor"),
         (tcr("a"), tcr("a"), {}, Way.TCR_SYNC, "the same instance"),
+        (tcr("a"), tcr("a"), {}, Way.TCR_REPLICATION, "delegate replica a.tencentcloudcr.example"),
         (tcr("a", BASIC), tcr("b"), {}, Way.TCR_SYNC, "a.tencentcloudcr.example is basic"),
         (tcr("a", None), tcr("b"), {}, Way.TCR_SYNC, "isn't known"),
         (tcr("a", STANDARD), tcr("b"), {}, Way.TCR_REPLICATION, "premium edition"),

@@ -46,6 +46,8 @@ def tag(place: Reference, name: str = "web", version: str = "1") -> Reference:
         ((Rule(A, (B,)), Rule(B, (C,)), Rule(C, (A,))), (0, 1, 2)),
         ((Rule(C, (A,)), Rule(A, (C, B)), Rule(B, (A,), map="flatten")), (0, 1)),
         ((Rule(A, (B,)), Rule(B, (C,))), ()),
+        ((Rule(A, (A,)),), ()),
+        ((Rule(A, (A, B)), Rule(B, (A,))), (0, 1)),
         ((Rule(A, (B, C)), Rule(B, (C,))), ()),
         ((Rule(A, (B,), ("x/**",)), Rule(B, (A,), ("y/**",))), ()),
         ((Rule(A, (B,), ("x", "y")), Rule(B, (A,), ("y", "x"))), (0, 1)),

@@ -15,6 +15,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.file import plan_in, read_plan, write_plan
 from transship.plans.plan import Kind, Plan, Terms, wanted
+from transship.registries.creation_options import CreationOptions
 from transship.registries.services.api import Visibility
 
 COPY_HEAD = 'version = 1\nkind = "copy"\n'
@@ -414,6 +415,32 @@ def test_a_plan_may_allow_to_create_what_is_missing(visibility: Visibility, tmp_
         visibility
     )
     assert read(HEAD + RULE, tmp_path).create_missing is None
+
+
+def test_a_plan_may_say_what_that_is_to_have(tmp_path: Path) -> None:
+    said = read(
+        f'{HEAD}{RULE}[create]\nimmutable_tags = true\n[create.resource_tags]\nteam = "web"\n',
+        tmp_path,
+    ).create
+
+    assert said == CreationOptions(immutable_tags=True, resource_tags=(("team", "web"),))
+    assert not read(f"{HEAD}{RULE}", tmp_path).create
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ("immutable_tags = 1", "true or false"),
+        ("immutable = true", "immutable_tags"),
+        ('tags = { team = "web" }', "resource_tags"),
+        ("resource_tags = { team = 1 }", "a text in quotes"),
+        ('visibility = "private"', "create_missing"),
+    ],
+)
+def test_what_that_is_to_have_is_read_strictly(table: str, what: str, tmp_path: Path) -> None:
+    error = refused(f"{HEAD}{RULE}[create]\n{table}\n", tmp_path)
+
+    assert what in error.detail
 
 
 @pytest.mark.parametrize("value", ["true", '"yes"', '""', "1"])

@@ -12,6 +12,7 @@ from transship.plans.fitting import Proposal, proposals
 from transship.plans.naming import Origin, named_at, parse_map
 from transship.plans.rule import Rule
 from transship.registries.place import Capabilities
+from transship.registries.services.known import SERVICES, Service
 
 OLD, NEW, OTHER = "old.example:5000", "new.example", "other.example"
 
@@ -55,6 +56,25 @@ def test_a_mapping_is_proposed(
     assert found is not None
     assert found.map == mapping
     assert Reference(NEW, becomes) in found.becomes.values()
+
+
+@pytest.mark.parametrize(
+    "service",
+    [each for each in SERVICES if each.capabilities.parts != (1, 0)],
+    ids=lambda service: service.kind,
+)
+def test_one_is_proposed_for_the_shape_of_every_service(service: Service) -> None:
+    takes, path = service.capabilities, "project" if service.kind == "gar" else ""
+    names = ["web", "team/api", "team/shop/web"]
+    below = f"{path}/" if path else ""
+    refused = {name for name in names if takes.refusal(f"{below}{name}")}
+    assert refused, "the rule of this service refuses something"
+
+    found = proposed(names, takes.parts, rule(path))
+
+    assert found is not None
+    assert {source.repository for source, _ in found.becomes} == refused
+    assert all(takes.refusal(target.repository) == "" for target in found.becomes.values())
 
 
 def test_it_goes_below_the_path_of_the_target() -> None:

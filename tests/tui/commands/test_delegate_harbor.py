@@ -164,7 +164,37 @@ class TestByHand:
         assert "taken back" in line("delegate", "list").out
         assert line("delegate", "status", identity).status == 0
         assert "nothing to take back" in line("delegate", "undo", identity, "--yes").err
+        resumed = line("delegate", "resume", identity)
+        assert (resumed.status, "taken back" in resumed.err) == (2, True)
+        assert not harbor.policies
         operator.gave_away_nothing(made, begun, followed, stood, again, back)
+
+    def test_what_is_made_already_is_begun_all_the_same_where_that_is_asked(
+        self, harbor: ReplicatingHarbor, plan: Path
+    ) -> None:
+        words = ("delegate", "apply", plan, "--by", "harbor", "--yes")
+        line(*words)
+
+        again = line(*words, "--start")
+        harbor.settle()
+
+        assert again.status == 0, again.err
+        assert "nothing to be made" in again.err
+        [execution] = harbor.executions.values()
+        assert f"begun: nightly, execution {execution.id}" in again.err
+
+    def test_what_ends_in_a_word_that_is_not_known_is_no_success(
+        self, harbor: ReplicatingHarbor, plan: Path
+    ) -> None:
+        made = line("delegate", "apply", plan, "--by", "harbor", "--yes", "--start")
+        harbor.settle()
+        [execution] = harbor.executions.values()
+        execution.status = "Settled"
+
+        followed = line("delegate", "follow", made.out.strip())
+
+        assert followed.status == 1
+        assert "unknown" in followed.out
 
     def test_a_failed_task_is_named_with_the_end_of_its_log(
         self,

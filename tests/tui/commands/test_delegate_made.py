@@ -19,7 +19,10 @@ from servers.harbor_replication.server import (
     replicating_harbor,
 )
 from servers.images import push_image
+from transship.clock import SystemClock
+from transship.delegates.journal import Journal
 from transship.oci.reference import Reference
+from transship.paths import default_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,6 +89,19 @@ class TestBroken:
         assert "all of it is made already" in line("delegate", "resume", kept.id).err
         assert line("delegate", "status", kept.id).status == 0
         operator.gave_away_nothing(broken, resumed)
+
+    def test_what_is_being_made_is_not_taken_back_meanwhile(
+        self, harbor: ReplicatingHarbor, plan: Path
+    ) -> None:
+        identity = line("delegate", "apply", plan, "--by", "harbor", "--yes").out.strip()
+
+        with Journal(default_paths().delegations, SystemClock()).working_on(identity):
+            busy = line("delegate", "undo", identity, "--yes")
+
+        assert busy.status == 1
+        assert "Another Transship works on this delegation" in busy.err
+        assert len(harbor.policies) == 1
+        assert line("delegate", "undo", identity, "--yes").status == 0
 
     def test_what_others_have_changed_is_left_and_named(
         self, harbor: ReplicatingHarbor, plan: Path

@@ -187,4 +187,10 @@ class TestChanged:
         assert line("delegate", "network", f"{HOST}/team").status == 2
         ended = line("delegate", "network", "none.tencentcloudcr.com")
         assert ended.status == 1
-        assert "→" in ended.err
+        assert "transship login HOST-OF-THE-API" in ended.err
+
+    def test_a_registry_of_another_service_is_said_to_be_none_of_tcr(self) -> None:
+        ended = line("delegate", "network", "registry.example.com")
+        assert ended.status == 3
+        assert "isn't known to be a registry of Tencent TCR" in ended.err
+        assert "transship login registry.example.com --service tcr" in ended.err

@@ -14,7 +14,7 @@ from transship.delegates.following import Seen
 from transship.delegates.journal import Step
 from transship.delegates.making import undoing
 from transship.delegates.standing import Now, Stands, stands, things
-from transship.errors import TransshipError
+from transship.errors import TakenBack, TransshipError
 from transship.text import safe
 from transship_tui.commands.delegate_documents import (
     delegation_entry,
@@ -98,7 +98,10 @@ def delegate_status(delegation: DelegationName, as_json: AsJson = False) -> int:
 def delegate_resume(delegation: DelegationName, as_json: AsJson = False) -> int:
     """Go on with a delegation that was broken off: what was agreed to and isn't made yet."""
     session = open_session()
-    found = journal_of(session).find(delegation)
+    journal = journal_of(session)
+    found = journal.find(delegation)
+    if stands(found, journal.all()) is Stands.UNDONE:
+        raise TakenBack(found.id)
 
     async def act() -> int:
         async with reached(session) as reach:
@@ -119,9 +122,10 @@ def delegate_undo(delegation: DelegationName, yes: Yes = False, as_json: AsJson 
     named; then nothing is taken back, and the command ends with 3.
     """
     session = open_session()
-    found = journal_of(session).find(delegation)
+    journal = journal_of(session)
+    found = journal.find(delegation)
 
-    async def act() -> int:
+    async def act(found: Delegation) -> int:
         async with reached(session) as reach:
             serving = await engine_of(found.agreed.who, found.agreed.host, reach)
             changes = await undoing(found, serving.engine)
@@ -144,7 +148,9 @@ def delegate_undo(delegation: DelegationName, yes: Yes = False, as_json: AsJson 
             )
             return await show_ended(session, reach, made, as_json=as_json)
 
-    return asyncio.run(act())
+    # Nobody goes on making it while it is taken back.
+    with journal.working_on(found.id):
+        return asyncio.run(act(journal.read(found.id)))
 
 
 @dataclass(frozen=True, slots=True)

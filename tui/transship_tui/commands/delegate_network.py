@@ -21,10 +21,9 @@ from transship_tui.commands.delegate_shown import (
     nothing_made,
     reached,
     show_changes,
-    wrapped,
 )
 from transship_tui.commands.options import AsJson
-from transship_tui.commands.output import say, show, show_json, width_of
+from transship_tui.commands.output import say, show, show_json, width_of, wrapped
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:

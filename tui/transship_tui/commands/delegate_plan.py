@@ -32,10 +32,9 @@ from transship_tui.commands.delegate_shown import (
     nothing_made,
     reached,
     say_refusals,
-    wrapped,
 )
 from transship_tui.commands.options import AsJson, PlanName
-from transship_tui.commands.output import say, show, show_json, width_of
+from transship_tui.commands.output import say, show, show_json, width_of, wrapped
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
@@ -232,13 +231,16 @@ def delegate_apply(
     async def act() -> int:
         async with reached(session) as reach:
             wish = await _wish(session, reach, plan, said)
-            if wish.changes.refusals or not wish.changes.to_make:
-                return nothing_made(wish.changes, _wish_document(wish), as_json=as_json)
             if start and wish.serving.starts is None:
                 raise BadRequest(
                     f"{wish.changes.engine} begins by itself, so --start says nothing",
                     remedy="Leave it out.",
                 )
+            if wish.changes.refusals or not wish.changes.to_make:
+                status = nothing_made(wish.changes, _wish_document(wish), as_json=as_json)
+                if start and wish.serving.starts is not None and not status:
+                    await begin(wish.serving.starts, wish.begins)
+                return status
             await check_logins(reach, wish.changes)
             if not agreed(wish.changes, yes=yes, as_json=as_json):
                 return 1

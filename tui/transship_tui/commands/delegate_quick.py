@@ -27,11 +27,10 @@ from transship_tui.commands.delegate_shown import (
     make_agreed,
     reached,
     say_refusals,
-    wrapped,
 )
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.options import AsJson
-from transship_tui.commands.output import say, say_problem, show, show_json, width_of
+from transship_tui.commands.output import say, say_problem, show, show_json, width_of, wrapped
 from transship_tui.commands.progress import OnInterrupt, finish, follow, status_of
 from transship_tui.commands.session import open_session
 from transship_tui.commands.standing_by import taken

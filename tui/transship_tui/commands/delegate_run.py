@@ -47,6 +47,11 @@ def delegate_start(delegation: DelegationName, as_json: AsJson = False) -> int:
     async def act() -> Sequence[Seen]:
         async with reached(session) as reach:
             serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+            if serving.follows is None:
+                raise CantBeDelegated(
+                    f"{found.agreed.engine} has nothing to begin for {found.id}",
+                    remedy=f"`transship delegate status {found.id}` shows how it is.",
+                )
             if serving.starts is None:
                 raise CantBeDelegated(
                     f"{found.agreed.engine} begins by itself: it can't be told to from here",
@@ -80,7 +85,7 @@ def delegate_stop(delegation: DelegationName) -> int:
             stopped = 0
             for of in runs_of(found.agreed.changes):
                 async for each in serving.follows.executions(of):
-                    if not each.state.is_over:
+                    if not each.is_over:
                         await serving.starts.stop(of, each.id)
                         say(safe(f"asked to stop: {of}, execution {each.id}"))
                         stopped += 1
@@ -95,7 +100,8 @@ def delegate_follow(delegation: DelegationName, as_json: AsJson = False) -> int:
     """Follow what an engine does for a delegation until nothing of it runs any more.
 
     Where nothing runs, the newest executions are shown as they ended. Failed tasks are named with
-    the last lines of their logs; then it ends with 1. Ctrl-C leaves the engine at it.
+    the last lines of their logs; then it ends with 1, and so it does where the engine says nothing
+    for ten minutes but a word that isn't known. Ctrl-C leaves the engine at it.
     """
     session = open_session()
     found = journal_of(session).find(delegation)
@@ -165,7 +171,7 @@ async def _follow(session: Session, found: Delegation, *, as_json: bool) -> int:
         show_json(_document(found, ended, tasks, left))
     else:
         _show(ended, tasks, left)
-    return 1 if any(each.execution.state in _BAD for each in ended) else 0
+    return 0 if all(each.execution.state is State.SUCCEEDED for each in ended) else 1
 
 
 async def _tasks(follows: Follows, seen: Seen) -> Sequence[tuple[Task, str]]:

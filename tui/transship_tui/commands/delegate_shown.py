@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-import textwrap
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from transship_tui.commands.output import (
     show,
     show_json,
     width_of,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -44,14 +44,13 @@ if TYPE_CHECKING:
 REFUSED = 3
 """The exit status where something stands in the way."""
 
+_LONGEST = 4000
 _MARKS = {
     Does.CREATE: ("+", Ink.GOOD),
     Does.CHANGE: ("~", Ink.WARNING),
     Does.DELETE: ("-", Ink.BAD),
     Does.LEAVE: ("=", Ink.QUIET),
 }
-_LONGEST = 4000
-_NARROWEST = 40
 
 
 @asynccontextmanager
@@ -95,22 +94,6 @@ def lines_of(changes: ChangeSet, stream: TextIO) -> Iterator[str]:
         yield ""
         for note in changes.notes:
             yield from wrapped(note, "", width)
-
-
-def wrapped(text: str, indent: str, width: int | None, mark: str = "") -> Iterator[str]:
-    """Give text of the engine's, or about it, in lines that the terminal has room for."""
-    plain = safe(text, limit=_LONGEST)
-    if width is None:
-        yield f"{indent}{mark}{plain}"
-        return
-    hanging = indent + " " * len(mark)
-    yield from textwrap.wrap(
-        plain,
-        max(width, _NARROWEST),
-        initial_indent=f"{indent}{mark}",
-        subsequent_indent=hanging,
-        break_on_hyphens=False,
-    )
 
 
 def say_refusals(changes: ChangeSet) -> None:

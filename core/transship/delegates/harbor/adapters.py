@@ -113,6 +113,12 @@ def adapter_for(far: Far, offered: Collection[str], *, lists: bool) -> str:
             f"{far.host}: Harbor signs in to ECR with access keys of AWS, and a login of the "
             f"registry lives 12 hours"
         )
+    if far.service == "ecr-public" and far.username:
+        raise CantBeDelegated(
+            f"{far.host}: a login here lives 12 hours, and Harbor's adapter for AWS is for "
+            f"private registries",
+            remedy="Remove the login, which a pull doesn't need, or let Transship move it.",
+        )
     if lists and service is not None and not service.lists:
         raise CantBeDelegated(
             f"{far.host} lists its repositories by its cloud's API only, and Harbor isn't given "

@@ -121,7 +121,7 @@ def _check(answer: Answer, missing: type[TransshipError]) -> None:
         case HTTPStatus.NOT_FOUND:
             raise missing(detail)
         case HTTPStatus.CONFLICT:
-            raise errors.EngineRefused(detail, remedy="Something has this name: choose another.")
+            raise errors.AlreadyThere(detail, remedy="Something has this name: choose another.")
         case HTTPStatus.PRECONDITION_FAILED:
             raise errors.EngineRefused(detail, remedy=_precondition(answer))
         case status if status < 500 and status != HTTPStatus.TOO_MANY_REQUESTS:

@@ -27,6 +27,7 @@ _LEFT_ALONE = re.compile(
     r'the same name artifact (\S+) exists on the destination registry, but the "override" is set '
     r"to false, skip"
 )
+_BY_HAND = "manual"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -97,7 +98,16 @@ class Followed:
         """
         number = (await self._policy(of)).id
         begun = await self._api.post(_EXECUTIONS, {"policy_id": number})
-        return await self.execution(of, begun)
+        if begun:
+            return await self.execution(of, begun)
+        # Something on the way has taken away where it is: it is the newest that was begun by hand.
+        async for each in self.executions(of):
+            if each.trigger == _BY_HAND:
+                return each
+        raise errors.UnexpectedAnswer(
+            f"{of}: Harbor has begun an execution, and doesn't list it",
+            remedy="Follow it: it isn't begun again by that.",
+        )
 
     async def stop(self, of: str, execution: str) -> None:  # noqa: ARG002
         """Ask for an execution to be stopped. What is being copied is broken off soon after."""

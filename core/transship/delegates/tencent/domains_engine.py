@@ -174,7 +174,7 @@ class Domains:
     async def _replace(self, change: Change) -> None:
         """Take the domain away and add it with the other certificate; if that fails, as it was."""
         domain = await self.domain(change.name)
-        if domain is None:
+        if domain is None or domain.state is Attached.GOING:
             # It was broken off after the one and before the other.
             await self._add(change)
             return

@@ -30,12 +30,12 @@ def explained(error: TransshipError, secret: str = "") -> TransshipError:
             remedy="Name the instance that the images come from as the source.",
         )
     if code == _EXISTS and detail.startswith(_MAKES_REPLICA):
-        return errors.EngineRefused(
+        return errors.AlreadyThere(
             f"{detail}: the instance has a replica in that region already",
             remedy="List its replicas; one that is being deleted has to be gone first.",
         )
     if code == _EXISTS:
-        return errors.EngineRefused(
+        return errors.AlreadyThere(
             f"{detail}: the instance has a rule of this name already, or one from the same to the "
             f"same",
             remedy="List its rules; change or delete that one, or choose another name.",

@@ -74,11 +74,14 @@ class _Drawing:
     def drawn(self) -> ChangeSet:
         wishes = self.wishes
         # A list is one of an endpoint that is open, and a record leads to a link.
-        self._endpoint()
+        if wishes.public is not False:
+            self._endpoint()
         for text in wishes.allow:
             self._each(self._allow, text)
         for text in wishes.disallow:
             self._each(self._disallow, text)
+        if wishes.public is False:
+            self._endpoint()
         for text in wishes.link:
             self._each(self._link, text)
         for vpc in wishes.resolve:
@@ -116,6 +119,14 @@ class _Drawing:
                 errors.CantBeDelegated(
                     f"whether the public endpoint is open isn't known ({self.access.said})",
                     remedy="Look at it in the console first.",
+                )
+            )
+            return
+        if not wanted and self.wishes.allow:
+            self.refusals.append(
+                errors.BadRequest(
+                    "the public endpoint is to be closed, and only an open one has an allow-list",
+                    remedy="Wish for one of both.",
                 )
             )
             return

@@ -203,7 +203,10 @@ class Replicas:
             known.update(new)
             for each in new:
                 yield each
-            if len(found.entries) < _PAGE or (not new and page > 1):
+            # Where the first page is 1, there may be none that is 0.
+            before_the_first = page == 0 and not found.entries
+            ends = len(found.entries) < _PAGE and not before_the_first
+            if ends or (not new and page > 1):
                 return
         raise errors.ListIncomplete(f"{of.id}: its log has more than {len(known):,} entries")
 

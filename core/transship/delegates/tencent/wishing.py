@@ -137,7 +137,7 @@ async def _foreign(at: AtInstance, target: str, reach: Reach, options: Options) 
     found: Instance
     try:
         found = (await instance_of(reach, target)).instance
-    except (errors.ApiKeysNeeded, errors.NoInstance) as error:
+    except (errors.ApiKeysNeeded, errors.CantBeDelegated, errors.NoInstance) as error:
         raise errors.BadRequest(
             f"which instance {target} is can't be asked: {error}",
             remedy="Say --instance tcr-... and --region; its owner reads them in the console.",

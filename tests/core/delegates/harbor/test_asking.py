@@ -6,13 +6,16 @@ Harbor can't be had here: `servers.harbor_replication` stands in.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from delegating.desk import Desk
+from servers.faults import Answer
 from servers.harbor_replication.server import DEVELOPER, ReplicatingHarbor, Trouble
 from servers.harbor_replication.state import Execution, Policy, Task
 from transship import errors
@@ -149,6 +152,27 @@ async def test_a_disabled_policy_is_not_started(engine: Harbor, desk: Desk, targ
     assert refused.value.remedy == "Enable the policy first."
     with pytest.raises(errors.EngineRefused, match="no replication policy on"):
         await engine.start("on")
+
+
+async def test_a_start_that_does_not_say_where_it_is_is_found(
+    engine: Harbor, server: ReplicatingHarbor, nightly: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a proxy that takes the field Location away."""
+    first = await engine.start(nightly)
+    server.advance(60)
+    answered = server._answered
+
+    def without_location(*asked: Any) -> Answer:
+        answer = answered(*asked)
+        headers = {name: each for name, each in answer.headers.items() if name != "Location"}
+        return replace(answer, headers=headers)
+
+    monkeypatch.setattr(server, "_answered", without_location)
+
+    begun = await engine.start(nightly)
+
+    assert sorted((first.id, begun.id)) == sorted(map(str, server.executions))
+    assert first.id != begun.id
 
 
 async def test_a_start_whose_answer_is_lost_is_not_begun_twice(

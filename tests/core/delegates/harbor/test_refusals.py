@@ -53,12 +53,19 @@ async def test_what_pulls_cannot_go_by_events(engine: Harbor, target: Far) -> No
     assert "by the clock" in told(shown)
 
 
+async def test_a_login_of_ecr_public_is_not_handed_over_to_end_there(engine: Harbor) -> None:
+    far = Far("public.ecr.aws", "ecr-public", "AWS")
+
+    assert "lives 12 hours" in told(await wishes.pull(engine, "nightly", far, PARTS))
+
+
 @pytest.mark.parametrize(
     ("far", "adapter"),
     [
         (Far("new.azurecr.io", "acr"), "azure-acr"),
         (Far("registry.example"), "docker-registry"),
         (Far("new.example", "ghcr"), "docker-registry"),
+        (Far("public.ecr.aws", "ecr-public"), "docker-registry"),
         (Far("x.tencentcloudcr.com", "tcr"), "docker-registry"),
         (
             Far("x.tencentcloudcr.com", "tcr", "AKID1", "tcr.tencentcloudapi.com", keys=True),

@@ -234,6 +234,7 @@ class TestReplacing:
         domains: Domains,
         operator: Agreeing,
         clock: FakeClock,
+        at: str = "_create",
     ) -> str:
         """Return a change that a crash ended after the removal."""
         identity = operator.agree(await self.attached(custom, domains, operator, clock))
@@ -242,7 +243,7 @@ class TestReplacing:
             raise Crashed
 
         with monkeypatch.context() as patch:
-            patch.setattr(domains, "_create", crash)
+            patch.setattr(domains, at, crash)
             with pytest.raises(Crashed):
                 await operator.make(identity, domains)
         return identity
@@ -261,6 +262,23 @@ class TestReplacing:
 
         await operator.make(identity, domains)
 
+        assert (await ended(domains, clock))[-1].endswith("with the certificate cert-wild.")
+
+    async def test_one_that_is_still_going_after_a_crash_is_not_taken_away_twice(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        api: TencentApi,
+        custom: Custom,
+        domains: Domains,
+        operator: Agreeing,
+        clock: FakeClock,
+    ) -> None:
+        crashed = custom, domains, operator, clock
+        identity = await self.broken_off(monkeypatch, *crashed, at="_until_gone")
+
+        await operator.make(identity, domains)
+
+        assert len(api.calls("DeleteInstanceCustomizedDomain")) == 1
         assert (await ended(domains, clock))[-1].endswith("with the certificate cert-wild.")
 
     async def test_after_a_crash_in_between_undoing_adds_it_as_it_was(

@@ -145,6 +145,29 @@ class TestChanging:
 
         assert (there.status, there.policies) == ("Closed", [])
 
+    async def test_an_address_goes_off_the_list_before_the_endpoint_is_closed(
+        self, there: Access, network: Network, operator: Agreeing
+    ) -> None:
+        there.status, there.policies = "Opened", [("203.0.113.7/32", "transship")]
+        changes = await wish(network, Wishes(public=False, disallow=(HERE,)))
+
+        identity = await operator.agreed(changes, network)
+        closed = there.status, list(there.policies)
+        await operator.undone(identity, network)
+
+        assert closed == ("Closed", [])
+        assert (there.status, there.policies) == ("Opened", [("203.0.113.7/32", "transship")])
+
+    async def test_nobody_is_allowed_on_an_endpoint_that_is_to_be_closed(
+        self, there: Access, network: Network
+    ) -> None:
+        there.status = "Opened"
+
+        changes = await wish(network, Wishes(public=False, allow=(HERE,)))
+
+        assert [type(each) for each in changes.refusals] == [errors.BadRequest]
+        assert not changes.changes
+
     async def test_one_that_opens_for_too_long_can_be_gone_on_with(
         self, there: Access, network: Network, operator: Agreeing
     ) -> None:

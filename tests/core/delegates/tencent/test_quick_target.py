@@ -50,6 +50,31 @@ class TestVisibility:
         assert exposed.plan is not None
         assert any(note.endswith("as asked.") for note in exposed.changes.notes)
 
+    @pytest.mark.parametrize("namespaces", [{}, {"both": Namespace(public=True)}])
+    async def test_two_namespaces_that_become_one_do_not_expose_each_other(
+        self, account: Personal, instance: Instance, wish: Wish, namespaces: dict[str, Namespace]
+    ) -> None:
+        account.namespaces = {"a-public": ["web"], "b-private": ["api"]}
+        account.public = {"a-public/web": True}
+        instance.namespaces = namespaces
+        names = {"a-public": "both", "b-private": "both"}
+
+        as_it_is = await wish(names=names)
+        asked = await wish(names=names, visibility={"a-public": Visibility.PUBLIC})
+        torn = await wish(
+            names=names,
+            visibility={"a-public": Visibility.PUBLIC, "b-private": Visibility.PRIVATE},
+        )
+
+        if namespaces:
+            assert [type(each) for each in as_it_is.changes.refusals] == [errors.WouldBePublic]
+        else:
+            [made] = [each for each in as_it_is.changes.changes if each.kind == "namespace"]
+            assert (made.name, made.after) == ("both", {"IsPublic": False})
+        assert [type(each) for each in asked.changes.refusals] == [errors.WouldBePublic]
+        assert "b-private/api" in asked.changes.refusals[0].detail
+        assert "can't be public and private" in str(torn.changes.refusals[0])
+
     async def test_a_public_namespace_that_is_there_would_expose_them(
         self, instance: Instance, wish: Wish
     ) -> None:

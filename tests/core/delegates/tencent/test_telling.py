@@ -7,25 +7,25 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from delegating.reaching import Known
 from delegating.tencent import HOST, NAME
 from fakes.clock import FakeClock
 from servers.tencent import Instance, TencentApi
-from servers.tencent.api import SECRET_ID, SECRET_KEY
+from servers.tencent.api import SECRET_KEY
 from servers.tencent.domains import Custom
 from servers.tencent.network import Access, Link, Networks
 from transship import errors
 from transship.delegates.tencent.opening import opened
 from transship.delegates.tencent.telling import Telling
 from transship.registries.attachment import Attached, Attachment
-from transship.registries.credential import Credential, Tls
-from transship.registries.services.api import Keys
 
 
 @pytest.fixture
 async def telling(api: TencentApi, instance: Instance, clock: FakeClock) -> AsyncIterator[Telling]:
-    keys = Keys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
-    async with opened(keys, HOST, clock) as there:
-        yield Telling(there, clock)
+    known = Known()
+    known.add(HOST, service="tcr", api=api.host)
+    async with known.reached(clock) as reach:
+        yield Telling(await opened(reach, HOST), clock)
 
 
 @pytest.fixture
@@ -76,11 +76,12 @@ async def test_without_the_right_to_see_the_network_nothing_is_called_closed(
 
 
 async def test_a_host_of_no_instance_is_an_error(api: TencentApi, clock: FakeClock) -> None:
-    keys = Keys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
+    known = Known()
+    known.add("nobody.tencentcloudcr.com", service="tcr", api=api.host)
 
-    with pytest.raises(errors.NoInstance):
-        async with opened(keys, "nobody.tencentcloudcr.com", clock):
-            raise AssertionError("it was opened")
+    async with known.reached(clock) as reach:
+        with pytest.raises(errors.NoInstance):
+            await opened(reach, "nobody.tencentcloudcr.com")
 
 
 async def test_no_key_is_in_what_is_told_or_shown_of_it(

@@ -8,17 +8,12 @@ own lanes, by a plan as any other.
 from __future__ import annotations
 
 from transship.delegates.tencent.at_instance import AtInstance
-from transship.delegates.tencent.quick.drawing import (
-    Collision,
-    Quick,
-    Terms,
-    draw,
-    wanted_names,
-)
+from transship.delegates.tencent.quick.drawing import draw, wanted_names
 from transship.delegates.tencent.quick.pages import Gap
 from transship.delegates.tencent.quick.spaces import KINDS, Spaces
 from transship.delegates.tencent.quick.stock import Looked, Repository, Stock, stock_at
 from transship.delegates.tencent.quick.target import Target, target_at
+from transship.delegates.tencent.quick.wished import Collision, Quick, Terms
 from transship.delegates.tencent.quick.writing import text_of
 from transship.registries.services.tencent.cloud import TencentCloud
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from transship import errors
@@ -12,6 +12,7 @@ from transship.delegates.tencent.quick.pages import Gap
 from transship.delegates.tencent.quick.spaces import NAMESPACE, REPOSITORY
 from transship.delegates.tencent.quick.stock import Repository, Stock
 from transship.delegates.tencent.quick.target import Target
+from transship.delegates.tencent.quick.wished import Collision, Quick, Terms
 from transship.errors import TransshipError
 from transship.oci.reference import Reference, is_repository, is_tag
 from transship.plans.plan import Kind, OnConflict, Plan
@@ -22,73 +23,6 @@ from transship.text import counted, safe
 
 _MOST_NAMED = 5
 _MOST_COLLISIONS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How everything of an account is to be moved.
-
-    `newest` takes so many tags of each repository, those pushed last; None takes all. `names` gives
-    namespaces other names at the target, `leave_out` leaves some behind. `visibility` says who may
-    pull from a namespace that is made; without it, everyone where everyone might pull all that is
-    in it, else who is given the right. With `incomplete` what could be listed is moved without the
-    rest, with `expose` private images may become public. `target` is the domain of the instance
-    that is written to, empty for its public one.
-    """
-
-    newest: int | None = None
-    on_conflict: OnConflict = OnConflict.FAIL
-    names: Mapping[str, str] = field(default_factory=dict)
-    leave_out: frozenset[str] = frozenset()
-    visibility: Mapping[str, Visibility] = field(default_factory=dict)
-    incomplete: bool = False
-    expose: bool = False
-    target: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Collision:
-    """A repository that is at the target already, by its name there.
-
-    `both` are the tags that both sides have: whether they are the same the plan finds out, digest
-    by digest. `there` are those that only the target has, which stay. Both are None where they
-    couldn't be asked for.
-    """
-
-    repository: str
-    both: frozenset[str] | None = None
-    there: frozenset[str] | None = None
-
-    def __str__(self) -> str:
-        if self.both is None or self.there is None:
-            return f"{self.repository} is there already, and its tags couldn't be listed."
-        return (
-            f"{self.repository} is there already: {counted(len(self.both), 'tag')} of the same "
-            f"name, {counted(len(self.there), 'tag')} that only the target has."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Quick:
-    """What a quick migration would make and copy.
-
-    Without a `plan` there is nothing to copy, or `changes.refusals` say what is in the way.
-    `gaps` are all that couldn't be listed: the plan isn't whole while there are any. `empty` are
-    the repositories without a tag.
-    """
-
-    changes: ChangeSet
-    plan: Plan | None = None
-    repositories: int = 0
-    tags: int = 0
-    empty: tuple[str, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    collisions: tuple[Collision, ...] = ()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether everything that the account has was listed."""
-        return not self.gaps
 
 
 def wanted_names(stock: Stock, terms: Terms) -> frozenset[str]:
@@ -120,8 +54,8 @@ class _Drawing:
         self.gaps += [gap for gap in self.stock.gaps if not self._is_left_out(gap.of)]
         repositories = list(self._nameable())
         self._check_apart(repositories)
-        for namespace in self._namespaces():
-            self._namespace(namespace)
+        for name, sources in self._namespaces().items():
+            self._namespace(name, sources)
         self._check_room(repositories)
         for repository in repositories:
             self._repository(repository)
@@ -150,8 +84,13 @@ class _Drawing:
     def _is_left_out(self, name: str) -> bool:
         return bool(name) and name.partition("/")[0] in self.terms.leave_out
 
-    def _namespaces(self) -> Sequence[str]:
-        return [name for name in self.stock.namespaces if name not in self.terms.leave_out]
+    def _namespaces(self) -> Mapping[str, Sequence[str]]:
+        """Return the namespaces to be moved, by what they are called at the target."""
+        several: dict[str, list[str]] = defaultdict(list)
+        for source in self.stock.namespaces:
+            if source not in self.terms.leave_out:
+                several[self.terms.names.get(source, source)].append(source)
+        return several
 
     def _check_terms(self) -> None:
         terms = self.terms
@@ -195,13 +134,22 @@ class _Drawing:
                     )
                 )
 
-    def _namespace(self, source: str) -> None:
-        name = self.terms.names.get(source, source)
-        inside = self.stock.inside(source)
+    def _namespace(self, name: str, sources: Sequence[str]) -> None:
+        inside = [each for source in sources for each in self.stock.inside(source)]
         private = [each.name for each in inside if not each.public]
         public = [each.name for each in inside if each.public]
+        asked = {self.terms.visibility[each] for each in sources if each in self.terms.visibility}
+        if len(asked) > 1:
+            self.refusals.append(
+                errors.BadRequest(
+                    f"{' and '.join(sources)} would both be the namespace {name}, and "
+                    f"it can't be public and private",
+                    remedy="Give them names that differ, or say the same of both.",
+                )
+            )
+            return
         if name in self.target.namespaces:
-            self._there(name, source, private, public)
+            self._there(name, asked, private, public)
             return
         if why := name_refusal(name):
             self.refusals.append(
@@ -211,20 +159,23 @@ class _Drawing:
                 )
             )
             return
-        is_public = self._who(source, private, public) is Visibility.PUBLIC
-        if any(each.name == name for each in self.changes):
-            return
+        is_public = self._who(sources, asked, private, public) is Visibility.PUBLIC
         if is_public and private:
             self._expose(name, private)
         elif not is_public and public:
             self.notes.append(_closes(name, public))
         self.changes.append(change_to(NAMESPACE, name, None, {"IsPublic": is_public}))
 
-    def _there(self, name: str, source: str, private: Sequence[str], public: Sequence[str]) -> None:
+    def _there(
+        self,
+        name: str,
+        asked: Collection[Visibility],
+        private: Sequence[str],
+        public: Sequence[str],
+    ) -> None:
         """Judge a namespace that the target has: it stays for whom it is."""
         is_public = self.target.namespaces[name]
-        asked = self.terms.visibility.get(source)
-        if asked is not None and (asked is Visibility.PUBLIC) != is_public:
+        if any((each is Visibility.PUBLIC) != is_public for each in asked):
             self.refusals.append(
                 errors.CantBeDelegated(
                     f"the namespace {name} is there, and {_word(is_public)}",
@@ -238,12 +189,17 @@ class _Drawing:
         settings = {"IsPublic": is_public}
         self.changes.append(change_to(NAMESPACE, name, settings, settings))
 
-    def _who(self, source: str, private: Sequence[str], public: Sequence[str]) -> Visibility:
-        asked = self.terms.visibility.get(source)
-        if asked is not None:
-            return asked
+    def _who(
+        self,
+        sources: Sequence[str],
+        asked: Collection[Visibility],
+        private: Sequence[str],
+        public: Sequence[str],
+    ) -> Visibility:
+        for each in asked:
+            return each
         # What couldn't be listed may be private.
-        unseen = any(gap.of in ("", source) for gap in self.gaps)
+        unseen = any(gap.of in ("", *sources) for gap in self.gaps)
         everyone = bool(public) and not private and not unseen
         return Visibility.PUBLIC if everyone else Visibility.PRIVATE
 

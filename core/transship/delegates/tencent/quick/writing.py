@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from transship.delegates.tencent.quick.drawing import Quick, together
+from transship.delegates.tencent.quick.drawing import together
+from transship.delegates.tencent.quick.wished import Quick
 from transship.plans.encode import Spelling, document_text, encode
 from transship.text import safe
 

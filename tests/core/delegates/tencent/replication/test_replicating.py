@@ -157,9 +157,9 @@ async def test_the_log_of_a_synchronisation_are_its_tasks(
     assert (asked["Offset"], asked["Limit"], asked["ShowReplicationLog"]) == (0, 20, True)
 
 
-@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("before", ["nothing", "the first page", "an empty page"])
 async def test_the_log_is_read_page_by_page_whichever_number_is_the_first(
-    first: int,
+    before: str,
     filler: Replicas,
     desk: CloudDesk,
     api: TencentApi,
@@ -169,7 +169,7 @@ async def test_the_log_is_read_page_by_page_whichever_number_is_the_first(
     await made(filler, desk, WHERE)
     entries = [{**ENTRY, "Source": f"test/test:[{number}]"} for number in range(45)]
     pages = [entries[start : start + 20] for start in (0, 20, 40)]
-    answers = [pages[0]] * first + pages
+    answers = {"nothing": [], "the first page": pages[:1], "an empty page": [[]]}[before] + pages
     listing = filler._in
 
     async def found(region: str) -> object:
