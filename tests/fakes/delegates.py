@@ -24,6 +24,7 @@ from transship_tui.engine_delegates import (
     NetworkWish,
     PlanWish,
     QuickWish,
+    ReplicaWish,
     UndoWish,
 )
 from transship_tui.engine_delegates import Step as Making
@@ -40,6 +41,7 @@ _WHO = {
     QuickWish: "tcr-quick",
     NetworkWish: "tcr-network",
     DomainWish: "tcr-domain",
+    ReplicaWish: "tcr-replica",
 }
 _NOTHING = Drawn(ChangeSet("an engine", "nothing"))
 

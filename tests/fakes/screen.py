@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transship_tui.app import TransshipApp
 
 _LOOKS_SECONDS = 30.0
+_STAYS_SECONDS = 1.0
 
 _SNAPSHOTS = Path(__file__).parent.parent / "tui" / "snapshots"
 
@@ -52,11 +53,12 @@ def line_in(app: TransshipApp, bar: type[Widget]) -> str:
 async def looks_like(pilot: Pilot[None], name: str) -> None:
     """Wait until the screen looks like the picture kept under `name`; fail if it never does.
 
-    `UPDATE_SNAPSHOTS=1` writes the picture instead: look at it before it is kept.
+    `UPDATE_SNAPSHOTS=1` writes the picture instead, once it stays as it is: look at it before it
+    is kept.
     """
     kept = _SNAPSHOTS / f"{name}.svg"
     if os.environ.get("UPDATE_SNAPSHOTS"):
-        kept.write_text(_picture(pilot.app), encoding="utf-8")
+        kept.write_text(await _picture_that_stays(pilot), encoding="utf-8")
         return
     assert kept.exists(), f"no picture is kept as {name}; make it with UPDATE_SNAPSHOTS=1"
     wanted = kept.read_text(encoding="utf-8")
@@ -67,6 +69,16 @@ async def looks_like(pilot: Pilot[None], name: str) -> None:
             seen.write_text(picture, encoding="utf-8")
             pytest.fail(f"{name} looks different: compare {kept.name} with {seen.name}")
         await pilot.pause()
+
+
+async def _picture_that_stays(pilot: Pilot[None]) -> str:
+    """Return the picture when it hasn't changed for a while: what is under way isn't kept."""
+    picture, since = _picture(pilot.app), time.monotonic()
+    while time.monotonic() - since < _STAYS_SECONDS:
+        await pilot.pause()
+        if (now := _picture(pilot.app)) != picture:
+            picture, since = now, time.monotonic()
+    return picture
 
 
 def _picture(app: App[None]) -> str:

@@ -13,6 +13,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
 from transship.plans.policy import Deletion, Limits, Schedule, Window
 from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.registries.creation_options import CreationOptions
 from transship.registries.services.api import Visibility
 
 SOURCES = ("old.example", "old.example:5000", "[::1]:5001", "docker.io", "layout:folder/of images")
@@ -132,6 +133,15 @@ deletions = st.none() | st.builds(
 )
 
 
+creation_options = st.builds(
+    CreationOptions,
+    st.booleans(),
+    st.dictionaries(
+        st.sampled_from(["team", "cost center", "a.b", '"']), st.sampled_from(["web", "Ä 7", "\\"])
+    ).map(lambda tags: tuple(tags.items())),
+)
+
+
 @st.composite
 def plans(draw: st.DrawFn, kinds: tuple[Kind, ...] = tuple(Kind)) -> Plan:
     """Any plan that a file may say."""
@@ -150,6 +160,7 @@ def plans(draw: st.DrawFn, kinds: tuple[Kind, ...] = tuple(Kind)) -> Plan:
         delete=draw(deletions) if kind is Kind.REPLICATION else None,
         retries=draw(st.integers(0, 5)),
         create_missing=draw(st.none() | st.sampled_from(Visibility)),
+        create=draw(creation_options),
         try_refused=draw(st.booleans()),
     )
     registries = [place.registry for place in plan.places]

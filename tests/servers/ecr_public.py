@@ -28,6 +28,7 @@ class EcrPublicApi:
 
     url: str = ""
     repositories: list[str] = field(default_factory=list)
+    resource_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     async def handle(self, exchange: Exchange) -> None:
@@ -51,6 +52,9 @@ class EcrPublicApi:
                 return 400, {"__type": "RepositoryAlreadyExistsException", "message": "exists"}
             case "CreateRepository":
                 self.repositories.append(asked["repositoryName"])
+                if "tags" in asked:
+                    tags = {each["Key"]: each["Value"] for each in asked["tags"]}
+                    self.resource_tags[asked["repositoryName"]] = tags
                 return 200, {"repository": self._repository(asked["repositoryName"])}
         raise AssertionError(operation)
 

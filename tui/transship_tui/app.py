@@ -167,11 +167,20 @@ class TransshipApp(WorkersMinded, App[None]):
         """
         if not self.is_headless:
             gc.freeze()
+        gc.enable()
 
     def show_job(self, job: str) -> None:
         """Show a job: Jobs takes `wanted_job` when it comes to the front."""
         self.wanted_job = job
         self.switch_mode("jobs")
+
+    def show_wanted_job(self, screen: Screen[Any]) -> None:
+        """Show the job that is wanted over `screen`, which is in front in Jobs and shows none."""
+        from transship_tui.screens.job import JobScreen
+
+        wanted, self.wanted_job = self.wanted_job, ""
+        if wanted and self.screen is screen:
+            self.push_screen(JobScreen(wanted))
 
     async def show_delegation(self, delegation: str) -> None:
         """Go to Jobs, and show a delegation there."""

@@ -27,7 +27,7 @@ ANSWERS: tuple[tuple[str, str], ...] = (
 def creation_words(creation: Creation, naming: Naming) -> str:
     """Return what is created, where, and who may pull from it."""
     what, place = creation.missing, naming.place(creation.target)
-    return safe(f"will create {what.kind} `{what.name}` at {place}, {creation.visibility}")
+    return safe(f"will create {what.kind} `{what.name}` at {place}, {creation.how}")
 
 
 def lacking(worklist: Worklist) -> int:

@@ -17,8 +17,10 @@ from transship.delegates.choosing import (
     wished,
 )
 from transship.delegates.making import undoing
-from transship.delegates.options import plain_name
+from transship.delegates.options import Options, plain_name
 from transship.delegates.tencent import domains, network, quick
+from transship.delegates.tencent.wishing import replica_wish
+from transship.delegates.ways import Who
 from transship.text import counted
 from transship_tui.engine_delegates import (
     DomainWish,
@@ -26,6 +28,7 @@ from transship_tui.engine_delegates import (
     NetworkWish,
     PlanWish,
     QuickWish,
+    ReplicaWish,
     UndoWish,
     Wish,
 )
@@ -61,6 +64,10 @@ async def opened(wish: Wish, reach: Reach, journal: Journal) -> Opened:
         return Opened(Other.NETWORK, wish.host, Serving(engine), Drawn(changes))
     if isinstance(wish, DomainWish):
         return await _domain(wish, reach)
+    if isinstance(wish, ReplicaWish):
+        options = Options(region=wish.region)
+        replicas, changes = await replica_wish(wish.host, wish.host, reach, options)
+        return Opened(Who.TCR_REPLICA, wish.host, Serving(replicas, replicas), Drawn(changes))
     assert_never(wish)
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from transship_tui.engine_cutover import MovingDomains
-from transship_tui.engine_delegates import Delegating
+from transship_tui.engine_delegating import Delegating
 from transship_tui.engine_delta import KeepingStep
 from transship_tui.engine_parts import Comparing, LookingBack, Staging
 

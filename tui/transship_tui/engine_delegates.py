@@ -1,11 +1,10 @@
-"""What the app asks of the core to let an engine elsewhere do the moving."""
+"""What the app asks with, and is answered, when an engine elsewhere is to do the moving."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from transship.delegates.options import Options, SaidTerms
 from transship.delegates.tencent.network import Wishes
@@ -14,14 +13,11 @@ from transship.plans.plan import OnConflict
 
 if TYPE_CHECKING:
     from transship.delegates.changes import ChangeSet
-    from transship.delegates.executions import Execution, Task
+    from transship.delegates.executions import Execution
     from transship.delegates.journal import Delegation
-    from transship.delegates.judging_ways import Judged
     from transship.delegates.making import Made
     from transship.delegates.standing import Thing
     from transship.delegates.tencent.domain_words import Certificate, CustomDomain
-    from transship.delegates.tencent.domains import Watched
-    from transship.delegates.tencent.network_access import Access
     from transship.plans.plan import Plan
 
 
@@ -98,7 +94,15 @@ class DomainWish:
     remove: bool = False
 
 
-Wish = PlanWish | UndoWish | QuickWish | NetworkWish | DomainWish
+@dataclass(frozen=True, slots=True)
+class ReplicaWish:
+    """Have all of the instance of TCR at `host` replicated to a region, without a plan."""
+
+    host: str
+    region: str
+
+
+Wish = PlanWish | UndoWish | QuickWish | NetworkWish | DomainWish | ReplicaWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,69 +164,3 @@ class DomainsThere:
     certificates: tuple[Certificate, ...]
     now: float
     unseen: str = ""
-
-
-class Delegating(Protocol):
-    """Letting Harbor or TCR move images. Nothing is changed but by the methods that say so.
-
-    All asynchronous methods raise what stands in the way of asking the engine.
-    """
-
-    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> Judged:
-        """Return who could move a plan. Asks clouds of which there are keys; changes nothing.
-
-        `answers` go before what is asked. Raises BadRequest for a plan that is empty.
-        """
-
-    async def draw_changes(self, wish: Wish) -> Drawn:
-        """Return what a wish would change. Only reads."""
-
-    def make_changes(self, wish: Wish, shown: ChangeSet) -> AsyncIterator[Step]:
-        """Make what was shown, change after change; the first step is the delegation's beginning.
-
-        Changes things at the engine. Raises ChangedMeanwhile, NotAsAsked, DelegationBusy.
-        """
-
-    def go_on_making(self, delegation: str) -> AsyncIterator[Step]:
-        """Make what of a delegation wasn't made yet; else as `make_changes`."""
-
-    def delegations(self) -> Sequence[Delegation]:
-        """Return all delegations of this machine, the newest first. Raises BadFile."""
-
-    def delegation(self, name: str) -> Delegation:
-        """Return one delegation as its journal tells. Raises DelegationNotFound."""
-
-    async def look_at(self, delegation: str) -> Look:
-        """Return how a delegation stands, its executions the newest first."""
-
-    def follow_execution(
-        self, delegation: str, of: str, execution: str
-    ) -> AsyncIterator[Execution]:
-        """Give an execution each time that it has changed, until it is over."""
-
-    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[Task]:
-        """Return the tasks of an execution."""
-
-    async def log_of(self, delegation: str, of: str, execution: str, task: str) -> str:
-        """Return the log of a task; empty when there is none."""
-
-    async def start_execution(self, delegation: str, of: str) -> Execution:
-        """Start an execution, and return it."""
-
-    async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
-        """Ask for an execution to be stopped."""
-
-    async def network_at(self, host: str) -> Access:
-        """Return who gets through to the instance of TCR at a host. Only reads."""
-
-    async def who_gets_in(self, plan: Plan) -> Sequence[str]:
-        """Return, in sentences, whether this machine gets through to what a plan is between.
-
-        That is asked of clouds of which there are keys. What can't be asked is said so.
-        """
-
-    async def domains_at(self, host: str) -> DomainsThere:
-        """Return the custom domains of the instance of TCR at a host. Only reads."""
-
-    def wait_for_domain(self, host: str, name: str) -> AsyncIterator[Watched]:
-        """Give how a custom domain is each time that there is news, until it is over with it."""

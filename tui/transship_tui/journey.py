@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transship.accounts.apis import holding_images
-from transship.cutover.progress import State
-from transship.cutover.reports.rows import way_there
 from transship.guide import Step, World
 from transship.transfers.view import JobView
 
@@ -51,6 +49,8 @@ class Journey:
 
     def world(self, engine: Engine, jobs: Sequence[JobView]) -> World:
         """Return the facts as they are now. Raises BadFile when the accounts can't be read."""
+        from transship.cutover.progress import State  # The app opens without it.
+
         job = next((job for job in jobs if job.id == self.job), None)
         proven = bool(self.job) and self.proven == self.job
         cutovers = self._cutovers(engine) if proven else ()
@@ -108,6 +108,8 @@ class Journey:
 
 def _cutover_words(standing: Standing) -> str:
     """Return what the move of a domain waits for."""
+    from transship.cutover.progress import State
+
     host = standing.subject.domain.host
     if standing.problem:
         return f"The cutover of {host} can't be read."
@@ -126,6 +128,8 @@ def _cutover_words(standing: Standing) -> str:
 
 def _to_do(standing: Standing) -> str:
     """Return what is to be done before the change, empty when that is nothing."""
+    from transship.cutover.reports.rows import way_there
+
     if not standing.checks:
         return "nothing was checked yet"
     gate = way_there(standing)

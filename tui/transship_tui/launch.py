@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ def open_app(session: Session, *, guide: bool | None = None, read_only: bool = F
     Raises BadFile for settings that can't be read, and whatever the app had to end for, once the
     terminal is as it was.
     """
+    # Nothing of what comes now becomes garbage. It is looked for again once the app stands.
+    gc.disable()
     # Textual is slow to import, and no line command needs it.
     from transship_tui.app import TransshipApp
     from transship_tui.live import LiveEngine

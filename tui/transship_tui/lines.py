@@ -6,7 +6,6 @@ import shlex
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from transship.cutover.reports.standing import CHANGED
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.text import safe
@@ -154,6 +153,8 @@ def cutover_line(domain: str, what: str = "status") -> str:
 
 def board_line(standing: Standing, part: str) -> str:
     """Return the line that does what a part of a cutover's board is about."""
+    from transship.cutover.reports.standing import CHANGED  # Few lines are of a domain.
+
     changed, host = standing.state in CHANGED, standing.subject.domain.host
     match part:
         case "board":

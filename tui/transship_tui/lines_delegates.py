@@ -9,7 +9,13 @@ from transship.plans.plan import OnConflict
 from transship_tui.lines import line
 
 if TYPE_CHECKING:
-    from transship_tui.engine_delegates import DomainWish, NetworkWish, PlanWish, QuickWish
+    from transship_tui.engine_delegates import (
+        DomainWish,
+        NetworkWish,
+        PlanWish,
+        QuickWish,
+        ReplicaWish,
+    )
 
 
 def ways_line(plan: str) -> str:
@@ -88,6 +94,11 @@ def network_line(wish: NetworkWish) -> str:
     words += ["--vpc-domain"] if wishes.vpc_domain else []
     words += ["--here", wish.here] if wish.here else []
     return line("delegate", "network", wish.host, *words)
+
+
+def replica_line(wish: ReplicaWish) -> str:
+    """Return the line that replicates an instance of TCR to another region."""
+    return line("delegate", "replica", wish.host, "--region", wish.region)
 
 
 def domains_line(host: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
 
 from transship.accounts.credentials import Sources
 from transship.accounts.secrets import SecretStatus, SecretStore
@@ -19,13 +20,10 @@ from transship.cutover.change.secret import (
     tsig_key,
 )
 from transship.cutover.change.ways import ByPowerDns, ByUpdate, Way, check_zone, open_applier
-from transship.cutover.checking import everybody
 from transship.cutover.edits import Edit
 from transship.cutover.evidence import Zone
 from transship.cutover.folder import Cutover
 from transship.cutover.journal import Journal
-from transship.cutover.looking import DnsObservers
-from transship.cutover.observe.asking import Asker
 from transship.cutover.reports.ageing import why_no_change
 from transship.cutover.reports.gathering import seen_change
 from transship.cutover.reports.standing import Standing
@@ -35,6 +33,10 @@ from transship.errors import ByHandOnly, ChangeBlocked, KeyMissing, RecordNotPla
 from transship.operator import this_operator
 from transship_tui.engine_cutover import Tell, unheard
 from transship_tui.live_delta import LiveDelta
+
+if TYPE_CHECKING:
+    from transship.cutover.looking import DnsObservers
+    from transship.cutover.observe.asking import Asker
 
 _Act = Callable[[flipping.Change, Subject, flipping.Ended | None], Awaitable[flipping.Ended | None]]
 """What to do, given what became of a change that was broken off."""
@@ -81,15 +83,21 @@ class LiveChanging(LiveDelta):
 
     def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
         """Return the resolvers that are looked at, the first of them also looked through."""
+        from transship.cutover.checking import everybody  # The app opens without what asks DNS.
+
         return everybody(subject)
 
     def _observers(self, subject: Subject, journal: Journal) -> DnsObservers:
+        from transship.cutover.looking import DnsObservers
+
         evidence = journal.evidence()
         resolvers = self.resolvers_of(subject)
         zone = evidence.zone if evidence else None
         return DnsObservers(self._asker(subject), subject, resolvers, resolvers, zone)
 
     def _asker(self, subject: Subject) -> Asker:
+        from transship.cutover.observe.asking import Asker
+
         return Asker(self.clock, served=subject.served)
 
     # How it is changed

@@ -8,27 +8,17 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transship.accounts.registry_file import Accounts
 from transship.cutover.change.ways import Way, check_zone
-from transship.cutover.checking import (
-    Means,
-    look_after,
-    look_at_all,
-    pulls_by_name,
-    subject_of,
-)
 from transship.cutover.evidence import Evidence, NamedPull, Statement
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Journal, Kind
 from transship.cutover.observe.names import host_and_port, host_name, parse_domain
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.resolving import parse_resolver, view
-from transship.cutover.observe.targeting import Wishes
 from transship.cutover.progress import Progress
 from transship.cutover.reports.gathering import from_evidence, standing_of
 from transship.cutover.reports.standing import Standing
-from transship.cutover.reports.writing import Form, write_report
 from transship.cutover.subject import Domain, Subject
 from transship.cutover.watching import After, Watch
 from transship.errors import BadFile, TransshipError
@@ -36,14 +26,19 @@ from transship.oci.reference import Reference
 from transship.operator import this_operator
 from transship.paths import Paths
 from transship.registries.access import Access
-from transship_tui.cutover_trying import tried_domain, tried_new, tried_resolver
 from transship_tui.engine_cutover import BY_HAND, Tried, Wished
 from transship_tui.live_changing import LiveChanging
-from transship_tui.telling import who_tells
+
+if TYPE_CHECKING:
+    from transship.cutover.checking import Means
+    from transship.cutover.observe.probing import SignIn
 
 
 class LiveCutovers(LiveChanging):
-    """The operator's cutovers. `read_only` keeps every change of a record from being made."""
+    """The operator's cutovers. `read_only` keeps every change of a record from being made.
+
+    What asks DNS and servers is imported where it asks: the app opens without it.
+    """
 
     _paths: Paths
     _accounts: Accounts
@@ -75,6 +70,8 @@ class LiveCutovers(LiveChanging):
 
     def subject_of(self, wished: Wished) -> Subject:
         """Return what a cutover is about, checked and with all that was left out."""
+        from transship.cutover.checking import subject_of
+
         return subject_of(
             parse_domain(wished.domain),
             self._host(wished.new),
@@ -103,17 +100,24 @@ class LiveCutovers(LiveChanging):
 
     async def try_domain(self, text: str) -> Tried:
         """Tell where a domain leads today; the proposal is the old registry."""
+        from transship_tui.cutover_trying import tried_domain
+
         domain = parse_domain(text)
         subject = Subject(domain, "")
         return await tried_domain(self._asker(subject), domain, self.resolvers_of(subject))
 
     async def try_new(self, wished: Wished) -> Tried:
         """Tell whether the new registry answers under the domain's name, with a certificate."""
+        from transship_tui.cutover_trying import tried_new
+
         subject = self.subject_of(wished)
         return await tried_new(self._asker(subject), subject, self.resolvers_of(subject))
 
     async def try_resolver(self, text: str, domain: str) -> Tried:
         """Tell what a resolver says of the domain."""
+        from transship.cutover.observe.resolving import parse_resolver, view
+        from transship_tui.cutover_trying import tried_resolver
+
         resolver = parse_resolver(text)
         subject = Subject(parse_domain(domain), "")
         seen = await view(self._asker(subject), resolver, subject.domain.name, samples=1)
@@ -149,6 +153,8 @@ class LiveCutovers(LiveChanging):
                 yield standing
 
     async def _checked(self, name: str) -> AsyncGenerator[Standing]:
+        from transship.cutover.checking import look_at_all
+
         cutover = self._cutovers.find(name)
         subject = cutover.subject()
         means = await self._means(subject, cutover)
@@ -171,6 +177,8 @@ class LiveCutovers(LiveChanging):
 
         Nothing is written anywhere.
         """
+        from transship.cutover.checking import look_at_all
+
         async for look in look_at_all(subject, await self._means(subject)):
             standing = from_evidence(subject, look.evidence, self.clock.now())
             yield replace(standing, checking=look.checking)
@@ -230,19 +238,28 @@ class LiveCutovers(LiveChanging):
         return self._standing(cutover)
 
     async def _looked_after(self, subject: Subject, journal: Journal) -> Evidence:
+        from transship.cutover.checking import look_after
+
         return await look_after(subject, await self._looking(subject), journal.evidence())
 
     async def _pulled(self, subject: Subject, journal: Journal) -> tuple[NamedPull, ...]:
+        from transship.cutover.checking import pulls_by_name
+
         known = journal.evidence() or Evidence(self.clock.now())
         return await pulls_by_name(subject, await self._looking(subject), known)
 
     async def _looking(self, subject: Subject) -> Means:
         """Return what it takes to look, and to pull, without listing either registry."""
+        from transship.cutover.checking import Means
+        from transship.cutover.observe.targeting import Wishes
+
         resolvers = self.resolvers_of(subject)
         wishes = Wishes(await self._sign_ins(subject))
         return Means(self._asker(subject), resolvers, resolvers, wishes)
 
     async def _means(self, subject: Subject, cutover: Cutover | None = None) -> Means:
+        from transship_tui.telling import who_tells
+
         means = replace(
             await self._looking(subject),
             compare=self._comparing(subject, cutover),
@@ -261,6 +278,8 @@ class LiveCutovers(LiveChanging):
 
     async def _sign_ins(self, subject: Subject) -> tuple[SignIn, ...]:
         """Return the sign-ins that are known: the domain's own, which nodes have, come first."""
+        from transship.cutover.observe.probing import SignIn
+
         found = []
         for host in dict.fromkeys((subject.domain.host, subject.old, subject.new)):
             if not host:
@@ -277,6 +296,8 @@ class LiveCutovers(LiveChanging):
 
     async def write_cutover_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:
         """Write the report for the change ticket; return the whole path of its file."""
+        from transship.cutover.reports.writing import Form, write_report
+
         standing, now = self.cutover(name), self.clock.now()
 
         def write() -> Path:

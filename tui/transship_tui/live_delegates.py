@@ -5,45 +5,40 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from transship.accounts.apis import service_at
 from transship.accounts.registry_file import Accounts
 from transship.clock import Clock
-from transship.delegates.changes import Change, ChangeSet
-from transship.delegates.choosing import Serving, domains_at, engine_of, network_at
-from transship.delegates.executions import Execution, Follows, Task, followed
-from transship.delegates.journal import Delegation, Journal
-from transship.delegates.judging_ways import Judged, judged
-from transship.delegates.making import make
-from transship.delegates.reach import Reached, login_at
-from transship.delegates.tencent.domain_words import Certificate
-from transship.delegates.tencent.domains import Domains, Watched, waited
-from transship.delegates.tencent.network_access import Access as GetsIn
-from transship.delegates.tencent.wishing import here_gets_in
+from transship.delegates.journal import Journal
 from transship.errors import CantBeDelegated, ChangedMeanwhile, TransshipError
 from transship.oci.reference import Reference
 from transship.paths import Paths
-from transship.plans.plan import Plan
 from transship.registries.access import Access
-from transship.registries.credential import Credential
-from transship_tui.delegates_drawn import opened
-from transship_tui.delegates_looked import looked
-from transship_tui.engine_delegates import (
-    Answer,
-    DomainsThere,
-    Drawn,
-    Look,
-    Step,
-    UndoWish,
-    Wish,
-)
 from transship_tui.live_beside import LiveBeside
+
+if TYPE_CHECKING:
+    from transship.delegates.changes import Change, ChangeSet
+    from transship.delegates.choosing import Serving
+    from transship.delegates.executions import Execution, Follows, Task
+    from transship.delegates.journal import Delegation
+    from transship.delegates.judging_ways import Judged
+    from transship.delegates.reach import Reached
+    from transship.delegates.tencent.domain_words import Certificate
+    from transship.delegates.tencent.domains import Domains, Watched
+    from transship.delegates.tencent.network_access import Access as GetsIn
+    from transship.plans.plan import Plan
+    from transship.registries.credential import Credential
+    from transship_tui.engine_delegates import Answer, DomainsThere, Drawn, Look, Step, Wish
 
 _EVERY_SECONDS = 2.0
 
 
 class LiveDelegates(LiveBeside):
-    """The operator's delegations. Everything is asked beside the app, by connections of its own."""
+    """The operator's delegations. Everything is asked beside the app, by connections of its own.
+
+    The engines are imported where they are asked: the app opens without them.
+    """
 
     clock: Clock
     _paths: Paths
@@ -57,10 +52,14 @@ class LiveDelegates(LiveBeside):
         return Journal(self._paths.delegations, self.clock)
 
     def _reached(self) -> Reached:
+        from transship.delegates.reach import Reached
+
         return Reached(lambda host: self._access(Reference(host)), self.clock)
 
     async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> Judged:
         """Return who could move a plan. Asks clouds of which there are keys; changes nothing."""
+        from transship.delegates.judging_ways import judged
+
         harbors = [each.host for each in self._accounts.all() if service_at(each).kind == "harbor"]
 
         async def judge() -> Judged:
@@ -73,6 +72,7 @@ class LiveDelegates(LiveBeside):
 
     async def draw_changes(self, wish: Wish) -> Drawn:
         """Return what a wish would change. Only reads."""
+        from transship_tui.delegates_drawn import opened
 
         async def draw() -> Drawn:
             async with self._reached() as reach:
@@ -84,6 +84,8 @@ class LiveDelegates(LiveBeside):
 
     async def make_changes(self, wish: Wish, shown: ChangeSet) -> AsyncGenerator[Step]:
         """Make what was shown, change after change."""
+        from transship_tui.delegates_drawn import opened
+        from transship_tui.engine_delegates import UndoWish
 
         async def making() -> AsyncGenerator[Step]:
             async with self._reached() as reach:
@@ -119,6 +121,10 @@ class LiveDelegates(LiveBeside):
                 yield step
 
     async def _steps(self, identity: str, serving: Serving, reach: Reached) -> AsyncGenerator[Step]:
+        from transship.delegates.making import make
+        from transship.delegates.reach import login_at
+        from transship_tui.engine_delegates import Step
+
         async def gives(host: str) -> Credential:
             return await login_at(reach, host)
 
@@ -138,6 +144,8 @@ class LiveDelegates(LiveBeside):
 
     async def look_at(self, delegation: str) -> Look:
         """Return how a delegation stands, its executions the newest first."""
+        from transship_tui.delegates_looked import looked
+
         found = self._delegations.find(delegation)
 
         async def look() -> Look:
@@ -147,12 +155,16 @@ class LiveDelegates(LiveBeside):
         return await self._doing(look)
 
     async def _serving(self, delegation: Delegation, reach: Reached) -> Serving:
+        from transship.delegates.choosing import engine_of
+
         return await engine_of(delegation.agreed.who, delegation.agreed.host, reach)
 
     async def follow_execution(
         self, delegation: str, of: str, execution: str
     ) -> AsyncGenerator[Execution]:
         """Give an execution each time that it has changed, until it is over."""
+        from transship.delegates.executions import followed
+
         found = self._delegations.find(delegation)
 
         async def follow() -> AsyncGenerator[Execution]:
@@ -217,6 +229,7 @@ class LiveDelegates(LiveBeside):
 
     async def network_at(self, host: str) -> GetsIn:
         """Return who gets through to the instance of TCR at a host."""
+        from transship.delegates.choosing import network_at
 
         async def ask() -> GetsIn:
             async with self._reached() as reach:
@@ -226,6 +239,8 @@ class LiveDelegates(LiveBeside):
 
     async def who_gets_in(self, plan: Plan) -> Sequence[str]:
         """Return, in sentences, whether this machine gets through to what a plan is between."""
+        from transship.delegates.tencent.wishing import here_gets_in
+
         hosts = dict.fromkeys(place.registry for place in plan.places)
 
         async def ask() -> Sequence[str]:
@@ -236,6 +251,8 @@ class LiveDelegates(LiveBeside):
 
     async def domains_at(self, host: str) -> DomainsThere:
         """Return the custom domains of the instance of TCR at a host."""
+        from transship.delegates.choosing import domains_at
+        from transship_tui.engine_delegates import DomainsThere
 
         async def ask() -> DomainsThere:
             async with self._reached() as reach:
@@ -247,6 +264,8 @@ class LiveDelegates(LiveBeside):
 
     async def wait_for_domain(self, host: str, name: str) -> AsyncGenerator[Watched]:
         """Give how a custom domain is each time that there is news, until it is over with it."""
+        from transship.delegates.choosing import domains_at
+        from transship.delegates.tencent.domains import waited
 
         async def wait() -> AsyncGenerator[Watched]:
             async with self._reached() as reach:
@@ -268,6 +287,8 @@ async def _certificates(engine: Domains) -> tuple[tuple[Certificate, ...], str]:
 
 async def _check_logins(changes: Sequence[Change], reach: Reached) -> None:
     """Have a login that is missing asked for before anything is begun."""
+    from transship.delegates.reach import login_at
+
     for host in dict.fromkeys(host for change in changes for host in change.gives):
         await login_at(reach, host)
 

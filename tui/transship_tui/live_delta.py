@@ -10,7 +10,6 @@ from pathlib import Path
 
 from transship.accounts.registry_file import Accounts
 from transship.clock import Clock
-from transship.cutover.checking import repository_of
 from transship.cutover.delta import (
     Doing,
     Keep,
@@ -248,4 +247,6 @@ class LiveDelta(LiveBeside):
 
 def _tried(subject: Subject) -> tuple[str, ...]:
     """Return the repositories that are tried; they are compared although nobody lists them."""
+    from transship.cutover.checking import repository_of  # The app opens without what asks DNS.
+
     return tuple(dict.fromkeys(map(repository_of, subject.repositories)))

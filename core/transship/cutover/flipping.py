@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from transship import errors
 from transship.clock import Clock
@@ -30,10 +30,11 @@ from transship.cutover.change.records import (
 )
 from transship.cutover.evidence import NameServer
 from transship.cutover.journal import Journal, Kind
-from transship.cutover.looking import Observers
-from transship.cutover.observe.walking import serial
-from transship.cutover.rules.case import label, said, serving
+from transship.cutover.rules.case import label, said, serial, serving
 from transship.operator import Operator
+
+if TYPE_CHECKING:
+    from transship.cutover.looking import Observers
 
 Direction = Literal["change", "rollback"]
 

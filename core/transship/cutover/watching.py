@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from transship.clock import Clock
 from transship.cutover.evidence import Evidence, NamedPull, Zone
 from transship.cutover.journal import Journal, Kind, thinned
-from transship.cutover.looking import Observers
 from transship.cutover.progress import Progress, State, progress
 from transship.cutover.rules.case import Case
 from transship.cutover.subject import Subject
 from transship.cutover.timeline import Sample, Served
 from transship.errors import TransshipError
 from transship.lifetimes import end
+
+if TYPE_CHECKING:
+    from transship.cutover.looking import Observers
 
 _UNDER_WAY = (State.CHANGING, State.CHANGED, State.ROLLED_BACK)
 _LEADS_THERE = (State.CHANGED, State.MOVED)

@@ -236,7 +236,9 @@ def _sync(case: _Case) -> _Why:
 def _replica(case: _Case) -> _Why:
     ends = case.ends
     sides = border_sides(ends)
-    sync = "Let TCR synchronise the two instances by rules instead."
+    # What is named instead has to be possible itself.
+    can_sync = not _sync(case)[0]
+    sync = "Let TCR synchronise the two instances by rules instead." if can_sync else _LANES
     crosses = None not in sides and len(set(sides)) == 2
     # It is a replica of the source: which edition the target is of doesn't matter.
     edition = ends.source.edition

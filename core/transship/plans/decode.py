@@ -21,6 +21,7 @@ from transship.plans.policy import MOST_AT_ONCE, Deletion, Limits, Schedule
 from transship.plans.quantities import parse_duration, parse_rate, parse_share, parse_window
 from transship.plans.schedule import check_cron
 from transship.plans.tables import Mistake, Mistakes, Table, Words
+from transship.registries.creation_options import CreationOptions
 from transship.registries.visibility import Visibility
 
 VERSION = 1
@@ -41,12 +42,14 @@ _EVERYWHERE = frozenset(
         "try_refused",
         "schedule",
         "limits",
+        "create",
     }
 )
 _ELSEWHERE = {
     **dict.fromkeys(("from", "to"), "stands in [[rules]], or in [[copies]] of a copy plan"),
     **dict.fromkeys(("every", "cron", "interval"), "stands in [schedule]"),
     **dict.fromkeys(("concurrency", "rate", "window"), "stands in [limits.REGISTRY]"),
+    **dict.fromkeys(("immutable_tags", "resource_tags"), "stands in [create]"),
     **dict.fromkeys(("at_most", "protect"), "stands in [delete]"),
 }
 _NO_COPIES = "belongs to a copy plan; what this kind copies, [[rules]] say"
@@ -86,6 +89,11 @@ _LIMITS = Words(
     frozenset({"concurrency", "rate", "window"}),
     meant={"parallel": "concurrency", "bandwidth": "rate", "hours": "window"},
 )
+_CREATE = Words(
+    frozenset({"immutable_tags", "resource_tags"}),
+    meant={"immutable": "immutable_tags", "tags": "resource_tags", "labels": "resource_tags"},
+    elsewhere={"visibility": "is what create_missing says, outside of this table"},
+)
 _DELETE = Words(frozenset({"at_most", "protect"}), meant={"floor": "at_most", "keep": "protect"})
 
 
@@ -115,6 +123,7 @@ def _plan(table: Table, resolve: Resolve, now: float | None) -> Plan | None:
         delete=_deletion(table) if kind is Kind.REPLICATION else None,
         retries=table.count("retries", 0, _MOST_RETRIES) or 0,
         create_missing=_create_missing(table),
+        create=_creation_options(table),
         try_refused=table.flag("try_refused", default=False),
     )
     plan = (
@@ -129,6 +138,19 @@ def _create_missing(table: Table) -> Visibility | None:
     if "create_missing" not in table:
         return None
     return table.one_of("create_missing", Visibility, Visibility.PRIVATE)
+
+
+def _creation_options(table: Table) -> CreationOptions:
+    inner = table.table("create")
+    if inner is None:
+        return CreationOptions()
+    inner.only(_CREATE)
+    tags = inner.table("resource_tags")
+    texts = ((name, tags.text(name)) for name in tags or ()) if tags else ()
+    return CreationOptions(
+        immutable_tags=inner.flag("immutable_tags", default=False),
+        resource_tags=tuple((name, text) for name, text in texts if text is not None),
+    )
 
 
 def _with_copies(table: Table, plan: Plan, resolve: Resolve) -> Plan:

@@ -66,6 +66,11 @@ def encode(plan: Plan, spelling: Spelling | None = None) -> Document:
         document["schedule"] = _given(
             every=None if every is None else write_duration(every), cron=plan.schedule.cron
         )
+    if plan.create:
+        document["create"] = _given(
+            immutable_tags=plan.create.immutable_tags,
+            resource_tags=dict(plan.create.resource_tags),
+        )
     if plan.delete is not None:
         document["delete"] = {
             "at_most": write_share(plan.delete.at_most),
@@ -153,7 +158,7 @@ def block_text(key: str, value: object) -> str:
     if isinstance(value, list):
         return "\n".join(f"[[{key}]]\n{_pairs(table)}" for table in value)
     assert isinstance(value, Mapping)
-    if any(isinstance(inner, Mapping) for inner in value.values()):
+    if key == "limits":
         return "\n".join(f"[{key}.{_key(name)}]\n{_pairs(inner)}" for name, inner in value.items())
     return f"[{key}]\n{_pairs(value)}"
 

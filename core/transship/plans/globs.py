@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from transship.errors import BadPattern
@@ -53,6 +53,15 @@ class Patterns:
 
     wanted: tuple[Pattern, ...]
     unwanted: tuple[Pattern, ...]
+    written_out: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names that are wanted by themselves: there may be as many as there are names."""
+    _wild: tuple[Pattern, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        named = frozenset(pattern.text for pattern in self.wanted if pattern.literal)
+        wild = tuple(pattern for pattern in self.wanted if not pattern.literal)
+        object.__setattr__(self, "written_out", named)
+        object.__setattr__(self, "_wild", wild)
 
     def selects(self, name: str) -> bool:
         """Tell whether `name` is wanted and not left out."""
@@ -60,7 +69,9 @@ class Patterns:
 
     def wants(self, name: str) -> bool:
         """Tell whether `name` is wanted, whatever is left out."""
-        return not self.wanted or _first(self.wanted, name) is not None
+        if not self.wanted or name in self.written_out:
+            return True
+        return _first(self._wild, name) is not None
 
     def wanted_by(self, name: str) -> str | None:
         """Return the pattern that wants `name`, None when none does."""

@@ -233,7 +233,7 @@ def passes_by(rule: Rule, patterns: Patterns, repository: str) -> Reason | None:
 
 def writes_out(patterns: Patterns, below: str) -> bool:
     """Tell whether one of `patterns` is a repository's name, written out in full."""
-    return any(pattern.literal and pattern.text == below for pattern in patterns.wanted)
+    return below in patterns.written_out
 
 
 def _is_own_target(rule: Rule, repository: str) -> bool:

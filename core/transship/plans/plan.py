@@ -13,6 +13,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference
 from transship.plans.policy import Deletion, Limits, Schedule
 from transship.plans.rule import Rule
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.visibility import Visibility
 
 
@@ -68,7 +69,8 @@ class Plan:
     """What should move where, and how: `copies` by name, or `rules` that select.
 
     `limits` go by registry. `retries` is how often what failed is tried again before the job ends.
-    `create_missing` allows to create what a repository has to be in, and says who may pull from it.
+    `create_missing` allows to create what a repository has to be in, and says who may pull from it,
+    `create` what else it is to have.
     With `try_refused` it is tried what a target would refuse by all that is known of its service:
     what the target itself says still counts.
     """
@@ -84,6 +86,7 @@ class Plan:
     delete: Deletion | None = None
     retries: int = 0
     create_missing: Visibility | None = None
+    create: CreationOptions = NO_OPTIONS
     try_refused: bool = False
 
     @property

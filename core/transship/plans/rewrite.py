@@ -31,7 +31,7 @@ from transship.plans.sections import (
 _Table = Mapping[str, Any]
 _Change = Callable[[Section, _Table, _Table], Section]
 
-_BLOCKS = (*LISTS, "schedule", "delete", "limits")
+_BLOCKS = (*LISTS, "schedule", "create", "delete", "limits")
 
 
 def rewritten(text: str, old: _Table, new: _Table, *, afresh: bool = False) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
+
+_EVERY_TAG = ("*",)
 
 
 def wants_all(plan: Plan) -> bool | None:
@@ -16,6 +20,7 @@ def wants_all(plan: Plan) -> bool | None:
 def selects(rule: Rule) -> bool:
     """Tell whether a rule leaves something out of what stands below its source."""
     plain = Rule(rule.source, rule.targets)
-    return (rule.repositories, rule.tags, rule.platforms, rule.artifacts) != (
+    tags = replace(rule.tags, include=()) if rule.tags.include == _EVERY_TAG else rule.tags
+    return (rule.repositories, tags, rule.platforms, rule.artifacts) != (
         plain.repositories, plain.tags, plain.platforms, plain.artifacts,
     )  # fmt: skip

@@ -159,7 +159,7 @@ class Registry:
         left_out = self.left_out[""] = []
         self.unlisted = {}
         try:
-            async for name in listed(self._own.open(), self._lists.catalog()):
+            async for name in listed(self._own.open(), self._lists.catalog(), self.name):
                 if isinstance(name, Unlisted):
                     self.unlisted[name.path] = name.why
                 elif not is_repository(name):

@@ -31,13 +31,17 @@ class Cloud:
         """Send what `make` makes of the keys, as `Endpoint.ask` does. Raises ApiKeysNeeded."""
         if self.keys is None or self._endpoint is None:
             raise errors.ApiKeysNeeded("the API of the cloud")
-        return await self._endpoint.ask(
-            partial(make, self.keys),
-            judge,
-            per_second=per_second,
-            counted=counted,
-            repeats=repeats,
-        )
+        try:
+            return await self._endpoint.ask(
+                partial(make, self.keys),
+                judge,
+                per_second=per_second,
+                counted=counted,
+                repeats=repeats,
+            )
+        except errors.WrongCredential as error:
+            error.sign_in_at = self.keys.host
+            raise
 
     async def aclose(self) -> None:
         """Close all connections."""

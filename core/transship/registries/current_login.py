@@ -82,7 +82,7 @@ class CurrentLogin:
             try:
                 login = await handing_out()
             except _NO_LOGIN as error:
-                raise self._met(errors.NoLogin(str(error))) from error
+                raise self._met(_no_login(error)) from error
             if login.credential != self.credential:
                 self.credential = login.credential
             self._usable_until = now + login.seconds * USABLE_SHARE
@@ -111,3 +111,13 @@ class CurrentLogin:
     def _met(self, error: _Wrong) -> _Wrong:
         error.met_at = self._name or None
         return error
+
+
+def _no_login(error: errors.TransshipError) -> errors.NoLogin:
+    """Return the error for a login that can't be fetched; it knows whose keys weren't taken."""
+    keys_at = error.sign_in_at if isinstance(error, errors.WrongCredential) else ""
+    if not keys_at:
+        return errors.NoLogin(str(error))
+    no_login = errors.NoLogin(str(error), remedy=f"Sign in again with `transship login {keys_at}`.")
+    no_login.sign_in_at = keys_at
+    return no_login

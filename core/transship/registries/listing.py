@@ -39,11 +39,14 @@ class Reticent(Protocol):
         """Whether it lists only what belongs to the account."""
 
 
-async def listed(api: object, catalog: AsyncIterator[str]) -> AsyncIterator[str | Unlisted]:
+async def listed(
+    api: object, catalog: AsyncIterator[str], host: str = ""
+) -> AsyncIterator[str | Unlisted]:
     """Give the names that the service's API lists, or else those of the catalog, as they come.
 
     An API that has begun with its list goes on with it, or fails. Raises CatalogClosed, with what
     the API said where it was asked, when neither gives any, and what may pass with the API.
+    An API that doesn't take its account is known as that of the registry at `host` (`met_at`).
     """
     refused: TransshipError | None = None
     if isinstance(api, Lister):
@@ -54,6 +57,8 @@ async def listed(api: object, catalog: AsyncIterator[str]) -> AsyncIterator[str 
                 yield name
             return
         except _API_CLOSED as error:
+            if isinstance(error, errors.WrongCredential):
+                error.met_at = error.met_at or host or None
             if begun:
                 raise
             refused = error

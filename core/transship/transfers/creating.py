@@ -10,7 +10,7 @@ from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.oci.reference import Reference
 from transship.registries.place import Place
-from transship.registries.services.api import Creating, Creator
+from transship.registries.services.api import Creating, Creator, TakesOptions, no_option
 from transship.transfers.journal import Journal
 from transship.transfers.journal_creations import Created, KeptCreation
 from transship.transfers.logbook import Logbook
@@ -39,7 +39,7 @@ class Maker:
     async def ensure(self, target: Reference) -> None:
         """Return once a repository can be written to; of all that ask the first creates.
 
-        Raises NotCreated, or what may pass, to all who need it.
+        Raises NotCreated, WrongCredential, or what may pass, to all who need it.
         """
         key = target.registry, target.repository
         if key in self._ready:
@@ -62,6 +62,11 @@ class Maker:
             raise self._failed[creation]
         try:
             state = await self._created(creation, begun=needed.state is Created.BEGUN)
+        except errors.WrongCredential as error:
+            # It waits for the account, as everything else does that needs it.
+            error.met_at = creation.target
+            self._failed[creation] = error
+            raise
         except TransshipError as error:
             failure = _failure(creation, error)
             self._failed[creation] = failure
@@ -79,7 +84,7 @@ class Maker:
             return Created.DONE
         self._journal.creating(creation, Created.BEGUN, self._clock.now())
         try:
-            await creator.create(missing, creation.visibility)
+            await _create(creator, creation)
         except TransshipError:
             # What is there all the same was made by somebody else meanwhile.
             if await creator.has(missing):
@@ -95,6 +100,15 @@ class Maker:
         if creator is None:
             raise errors.UnexpectedAnswer("the service can't be asked to create anything")
         return creator
+
+
+async def _create(creator: Creator, creation: Creation) -> None:
+    if not creation.options:
+        await creator.create(creation.missing, creation.visibility)
+    elif isinstance(creator, TakesOptions):
+        await creator.create_with(creation.missing, creation.visibility, creation.options)
+    else:
+        raise errors.UnexpectedAnswer(no_option(creation.missing, str(creation.options)))
 
 
 def _failure(creation: Creation, error: TransshipError) -> TransshipError:

@@ -18,6 +18,7 @@ from transship.errors import (
     TransshipError,
 )
 from transship.oci.digest import short
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.foreseeing import (
     Foreseeable,
     Foreseer,
@@ -27,7 +28,7 @@ from transship.registries.foreseeing import (
     Unknown,
 )
 from transship.registries.place import Capabilities, Place
-from transship.registries.services.api import Creating, Creator, Visibility
+from transship.registries.services.api import Creating, Creator, Visibility, creation_refusal
 from transship.transfers.gather import each
 from transship.transfers.work import Creation, Found
 
@@ -60,7 +61,8 @@ class Unforeseen:
 class Foresight:
     """What the targets of a plan say of themselves, for one look at it.
 
-    `create_missing` says that the plan allows to create what isn't there, and for whom to pull.
+    `create_missing` says that the plan allows to create what isn't there, and for whom to pull,
+    `options` what else that is to have.
     With `try_refused` only what they say themselves counts, not what is known of their services.
     """
 
@@ -68,11 +70,13 @@ class Foresight:
         self,
         places: Mapping[str, Place],
         create_missing: Visibility | None = None,
+        options: CreationOptions = NO_OPTIONS,
         *,
         try_refused: bool = False,
     ) -> None:
         self._places = places
         self._create_missing = create_missing
+        self._options = options
         self._try_refused = try_refused
         self._creators: dict[str, Creator | None] = {}
         self._foreseers: dict[str, Foreseer | None] = {}
@@ -136,9 +140,9 @@ class Foresight:
         creator = self._creator(target)
         if missing is None or visibility is None or creator is None:
             return None
-        if creator.refusal(missing, visibility):
+        if creation_refusal(creator, missing, visibility, self._options):
             return None
-        return Creation(target, Missing(missing.kind, missing.name), visibility)
+        return Creation(target, Missing(missing.kind, missing.name), visibility, self._options)
 
     def _lacks(self, found: Found, missing: Missing) -> TransshipError | None:
         """Return why what isn't there keeps this from being written, None if it is created."""
@@ -147,7 +151,7 @@ class Foresight:
             return NamespaceMissing(f"{found.target}: {missing}")
         if self._create_missing is None:
             return NamespaceMissing(f"{found.target}: {missing}", remedy=_LET_CREATE)
-        why = creator.refusal(missing, self._create_missing)
+        why = creation_refusal(creator, missing, self._create_missing, self._options)
         return NamespaceMissing(f"{found.target}: {missing}; {why}") if why else None
 
     def _standing(self, found: Found) -> Standing:

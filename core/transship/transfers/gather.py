@@ -15,8 +15,11 @@ async def each(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
 
     The first failure ends the others before it is raised, so that nothing goes on unseen.
     """
+    items = list(work)
+    if len(items) < 2:  # As most often, and then a task for it would cost more than it does.
+        return [await item for item in items]
     async with _one_error(), asyncio.TaskGroup() as group:
-        tasks = [group.create_task(item) for item in work]
+        tasks = [group.create_task(item) for item in items]
     return [task.result() for task in tasks]
 
 
@@ -89,8 +92,9 @@ async def all_settled(work: Iterable[Awaitable[object]]) -> None:
 async def both(one: Coroutine[Any, Any, _T], other: Coroutine[Any, Any, _U]) -> tuple[_T, _U]:
     """Await two things at once. A failure of one ends the other before it is raised."""
     async with _one_error(), asyncio.TaskGroup() as group:
-        first, second = group.create_task(one), group.create_task(other)
-    return first.result(), second.result()
+        first = group.create_task(one)
+        second = await other
+    return first.result(), second
 
 
 class _one_error:  # noqa: N801 - reads as a word where it is used

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.foreseeing import Missing
 from transship.registries.visibility import Visibility
 from transship.text import safe
 from transship.transfers.journal_file import JournalFile
 from transship.transfers.work import Creation, Need
+
+_COLUMNS = "target, kind, name, visibility, state, detail, options"
+_WITH_OPTIONS = "LEFT JOIN creation_options USING (target, repository)"
 
 
 class Created(StrEnum):
@@ -37,7 +43,7 @@ class KeptCreation:
 class CreationJournal(JournalFile):
     """The part of a journal that is about creations."""
 
-    def need(self, needs: Iterable[Need]) -> None:
+    def need(self, needs: Collection[Need]) -> None:
         """Keep which repository needs what created."""
         self._db.executemany(
             "INSERT OR REPLACE INTO creations VALUES (?, ?, ?, ?, ?, ?, '', NULL)",
@@ -53,11 +59,19 @@ class CreationJournal(JournalFile):
                 for need in needs
             ),
         )
+        self._db.executemany(
+            "INSERT OR REPLACE INTO creation_options VALUES (?, ?, ?)",
+            (
+                (need.creation.target, need.repository, msgspec.json.encode(need.creation.options))
+                for need in needs
+                if need.creation.options
+            ),
+        )
 
     def needed(self, target: str, repository: str) -> KeptCreation | None:
         """Return what a repository needs, however far it is; None when it needs nothing."""
         row = self._db.execute(
-            "SELECT target, kind, name, visibility, state, detail FROM creations "
+            f"SELECT {_COLUMNS} FROM creations {_WITH_OPTIONS} "  # noqa: S608 - fixed texts
             "WHERE target = ? AND repository = ?",
             (target, repository),
         ).fetchone()
@@ -81,14 +95,15 @@ class CreationJournal(JournalFile):
     def creations(self, *states: Created) -> list[KeptCreation]:
         """Return what was to be created, each once: all, or what is in one of these states."""
         rows = self._db.execute(
-            "SELECT DISTINCT target, kind, name, visibility, state, detail FROM creations "
+            f"SELECT DISTINCT {_COLUMNS} FROM creations {_WITH_OPTIONS} "  # noqa: S608
             "ORDER BY target, kind, name"
         )
         kept = map(_kept, rows)
         return [each for each in kept if not states or each.state in states]
 
 
-def _kept(row: tuple[str, ...]) -> KeptCreation:
-    target, kind, name, visibility, state, detail = row
-    creation = Creation(target, Missing(kind, name), Visibility(visibility))
+def _kept(row: tuple[str, str, str, str, str, str, bytes | None]) -> KeptCreation:
+    target, kind, name, visibility, state, detail, kept = row
+    options = msgspec.json.decode(kept, type=CreationOptions) if kept else NO_OPTIONS
+    creation = Creation(target, Missing(kind, name), Visibility(visibility), options)
     return KeptCreation(creation, Created(state), detail)

@@ -10,7 +10,7 @@ from transship import errors
 from transship.clock import Clock
 from transship.oci.reference import Reference
 from transship.plans.fitting import Proposal, proposals
-from transship.plans.plan import Plan
+from transship.plans.plan import OnConflict, Plan
 from transship.plans.selection import Dropped, unnameable
 from transship.registries.place import Place, left_out_of
 from transship.registries.quota import Metered, Quota
@@ -49,6 +49,9 @@ class Preview:
     proposals: tuple[Proposal, ...] = ()
     """With which mappings all names would fit, of rules that give some which don't."""
 
+    cautions: tuple[str, ...] = ()
+    """What will go otherwise in a later run, in sentences."""
+
     def becomes(self, copy: Copy) -> tuple[Proposal, Reference] | None:
         """Return with which mapping what is blocked by its name could be copied, and whereto."""
         if not isinstance(copy.problem, errors.PathRefused):
@@ -73,7 +76,7 @@ async def preview(
     `look_at_all` raises, but for NothingSelected: that is a preview with nothing in it.
     """
     hold(places, plan.limits)
-    foresight = Foresight(places, plan.create_missing, try_refused=plan.try_refused)
+    foresight = Foresight(places, plan.create_missing, plan.create, try_refused=plan.try_refused)
     draft = Draft(plan.on_conflict, replaces=plan.replaces, foresight=foresight)
     overview = await look_at_all(
         plan, places, clock, draft.add, progress, also=foresight.look, thorough=True
@@ -88,6 +91,7 @@ async def preview(
         quotas=_quotas(plan, places),
         vanished=overview.vanished,
         unknown=foresight.unknown,
+        cautions=tuple(_cautions(plan, worklist)),
         proposals=_proposals(plan, places, overview),
     )
 
@@ -119,6 +123,15 @@ async def _see_blobs(
 
     blobs = await asyncio.to_thread(draft.blobs)
     await each_of(blobs.pages(_BLOBS_AT_ONCE), see, at_once=_PAGES_AT_ONCE)
+
+
+def _cautions(plan: Plan, worklist: Worklist) -> Iterator[str]:
+    """Give what will go otherwise in a later run than in the one that is looked at."""
+    moves = plan.on_conflict is OnConflict.OVERWRITE and not all(
+        rule.immutable for rule in plan.rules
+    )
+    if moves and any(creation.options.immutable_tags for creation in worklist.creations):
+        yield "tags there never move: one that changes at the source later is blocked"
 
 
 def _proposals(plan: Plan, places: Mapping[str, Place], overview: Overview) -> tuple[Proposal, ...]:

@@ -77,6 +77,9 @@ CREATE TABLE IF NOT EXISTS uploads (
 CREATE TABLE IF NOT EXISTS creations (
     target TEXT, repository TEXT, kind TEXT, name TEXT, visibility TEXT, state TEXT, detail TEXT,
     at REAL, PRIMARY KEY (target, repository)) WITHOUT ROWID;
+-- With what, as JSON, where the plan asks for more than who may pull.
+CREATE TABLE IF NOT EXISTS creation_options (
+    target TEXT, repository TEXT, options TEXT, PRIMARY KEY (target, repository)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lanes (
     lane INTEGER PRIMARY KEY, what TEXT, moved INTEGER, size INTEGER, started REAL,
     target TEXT, digest TEXT);

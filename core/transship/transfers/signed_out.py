@@ -51,11 +51,11 @@ class SignedOut:
 
         Without it nobody knows what there is to be copied, so the whole job waits.
         """
-        registry = error.met_at
-        if not isinstance(error, WrongCredential) or registry is None:
+        wrong = _wrong_credential(error)
+        if wrong is None or wrong.met_at is None:
             return False
-        self._errors[registry] = error
-        self._log.problem(error.title, self._words([registry]))
+        self._errors[wrong.met_at] = wrong
+        self._log.problem(wrong.title, self._words([wrong.met_at]))
         self.note()
         return True
 
@@ -64,20 +64,27 @@ class SignedOut:
         names = self.registries
         if not names:
             return
-        logins = " and ".join(f"`transship login {name}`" for name in names)
+        hosts = tuple(dict.fromkeys(self._errors[name].sign_in_at or name for name in names))
         self._journal.note(
             problem=next(iter(self._errors.values())).title,
             problem_detail=self._words(names),
-            problem_remedy=f"{self._elsewhere}{logins}, then `transship resume {self._journal.job}`"
-            " goes on with them.",
-            signed_out=" ".join(names),
+            problem_remedy=f"{self._sign_in_again} `transship resume {self._journal.job}` goes on "
+            "with them.",
+            signed_out=" ".join(hosts),
         )
 
     @property
-    def _elsewhere(self) -> str:
-        """What is to be done where a login comes from somewhere else; empty where none does."""
-        own = (error for error in self._errors.values() if type(error) is not WrongCredential)
-        return "".join(f"{error.remedy} " for error in own) or "Sign in again: "
+    def _sign_in_again(self) -> str:
+        """How to sign in again, where a login or keys come from somewhere else as well as here."""
+        elsewhere, here = [], []
+        for name, error in self._errors.items():
+            if type(error) is WrongCredential:
+                here.append(f"`transship login {error.sign_in_at or name}`")
+            else:
+                elsewhere.append(error.remedy)
+        logins = " and ".join(dict.fromkeys(here))
+        said = [*dict.fromkeys(elsewhere), f"Sign in again: {logins}, then" if here else "Then"]
+        return " ".join(said)
 
     def _words(self, names: Iterable[str]) -> str:
         is_known = self._journal.fact("phase") == "planned"
@@ -89,3 +96,10 @@ class SignedOut:
 
     def _waiting(self, registry: str) -> str:
         return counted(self._journal.left_at(registry), "image waits", "images wait")
+
+
+def _wrong_credential(error: BaseException | None) -> WrongCredential | None:
+    """Return what is said of an account in an error, or in what it comes from."""
+    while error is not None and not isinstance(error, WrongCredential):
+        error = error.__cause__  # A list that is closed may be so for want of the API's keys.
+    return error

@@ -104,6 +104,7 @@ def stand_by_to_run() -> Standby | None:
     """
     import asyncio  # noqa: F401
 
+    from transship.registries.services import known  # noqa: F401
     from transship.transfers import view, worklist  # noqa: F401
 
     return stand_by(_runner)
@@ -114,7 +115,6 @@ def _runner() -> Work:
     from transship.paths import private_file
     from transship.registries import client  # noqa: F401
     from transship.registries.engine import aiohttp  # noqa: F401
-    from transship.registries.services import known  # noqa: F401
     from transship.transfers.__main__ import work
     from transship.transfers.jobs import Job
 

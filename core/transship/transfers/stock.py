@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from transship.clock import Clock
+from transship.errors import WrongCredential
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Terms, Wanted
 from transship.registries.place import Place
@@ -74,7 +75,10 @@ class Stock:
     ) -> Worklist:
         """Return what there is to be done; what the targets would refuse isn't tried."""
         foresight = Foresight(
-            self._places, self._plan.create_missing, try_refused=self._plan.try_refused
+            self._places,
+            self._plan.create_missing,
+            self._plan.create,
+            try_refused=self._plan.try_refused,
         )
         deletes = bool(self._journal.fact("deletes"))
         draft = Draft(
@@ -116,6 +120,9 @@ class Stock:
             overview.vanished.check()
         for unknown in foresight.unknown:
             self._log.info(unknown.target, f"it isn't known {unknown}")
+            if self._plan.create_missing and isinstance(unknown.why, WrongCredential):
+                unknown.why.met_at = unknown.target
+                raise unknown.why
         return worklist
 
     async def _show(self, progress: Progress) -> None:

@@ -78,7 +78,7 @@ class JobView:
     stopped: bool = False
     """Whether a check ended it, before anything was written."""
     signed_out: tuple[str, ...] = ()
-    """The registries whose account isn't taken any more: what needs them waits for a new login."""
+    """The hosts whose account isn't taken any more: what needs them waits for a new login there."""
     undo: KeptUndo | None = None
     """How far it is undone, if anybody has begun to."""
     trust: KeptTrust | None = None

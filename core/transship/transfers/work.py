@@ -13,6 +13,7 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.foreseeing import Missing
 from transship.registries.visibility import Visibility
 
@@ -179,9 +180,15 @@ class Creation:
     target: str
     missing: Missing
     visibility: Visibility
+    options: CreationOptions = NO_OPTIONS
+
+    @property
+    def how(self) -> str:
+        """Who may pull from it and what else it is to have, in words."""
+        return f"{self.visibility}, {self.options}" if self.options else str(self.visibility)
 
     def __str__(self) -> str:
-        return f"the {self.missing.kind} {self.missing.name} ({self.visibility})"
+        return f"the {self.missing.kind} {self.missing.name} ({self.how})"
 
 
 @dataclass(frozen=True, slots=True)

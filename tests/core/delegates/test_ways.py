@@ -148,3 +148,11 @@ def test_what_a_service_never_has_need_not_be_said() -> None:
     plan = Plan(rules=(rule,), kind=Kind.SYNC)
     assert not unsaid_of(plan, Ends(End("a", "harbor"), End("b")))
     assert unsaid_of(plan, Ends(End("a"), End("b")))
+
+
+def test_what_is_named_instead_of_a_replica_is_possible_itself() -> None:
+    standard = way(Who.TCR_REPLICA, replace(GUANGZHOU, edition=Edition.STANDARD), SHANGHAI)
+    basic = way(Who.TCR_REPLICA, replace(GUANGZHOU, edition=Edition.BASIC), SHANGHAI)
+    assert "by rules" in standard.instead
+    assert "by rules" not in basic.instead
+    assert "Let Transship move it." in basic.instead

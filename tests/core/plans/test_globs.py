@@ -116,6 +116,17 @@ def test_only_a_name_that_is_written_out_is_literal() -> None:
     assert not any(parse_pattern(p).literal for p in ("team/*", "we?", "[w]eb", "regex:web"))
 
 
+def test_names_that_are_written_out_stand_beside_patterns() -> None:
+    patterns = parse_patterns(["team/web", "tools/*", "team/api", "!team/api"])
+    assert patterns.written_out == {"team/web", "team/api"}
+    assert [n for n in ("team/web", "team/api", "tools/a", "team/x") if patterns.wants(n)] == [
+        "team/web",
+        "team/api",
+        "tools/a",
+    ]
+    assert not patterns.selects("team/api")
+
+
 @pytest.mark.parametrize("expression", ["(a|a)*", "(a|aa)+"])
 def test_an_expression_that_would_take_years_gives_up_and_says_so(expression: str) -> None:
     began = time.process_time()

@@ -19,6 +19,7 @@ from servers.images import push_image
 from transship import errors
 from transship.clock import SystemClock
 from transship.plans.plan import Plan
+from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing
 from transship.registries.services.api import Visibility
@@ -111,6 +112,20 @@ async def test_a_preview_says_what_will_be_created_and_creates_nothing(
     reasons = {copy.target.repository: copy.reason for copy in worklist.copies}
     assert reasons[f"{project}/web"] == f"in the project {project} (private), which is created"
     assert reasons[f"{project}-old/web"] == ""
+    assert target.created == []
+
+
+async def test_what_a_service_can_not_make_as_it_is_asked_is_blocked(
+    plan: Plan, target: Harbor, login: Credential, tmp_path: Path
+) -> None:
+    asked = replace(plan, create=CreationOptions(resource_tags=(("team", "web"),)))
+
+    foreseen = await seen(asked, target, login)
+    await ran(new_job(tmp_path, asked), target, login)
+
+    reasons = {copy.reason for copy in foreseen.worklist.of(Verdict.BLOCKED)}
+    assert all("a project can't be made with resource tags here" in why for why in reasons)
+    assert reasons
     assert target.created == []
 
 
@@ -274,6 +289,8 @@ async def test_a_report_names_what_was_created(
             "kind": "project",
             "name": project,
             "visibility": "private",
+            "immutable_tags": False,
+            "resource_tags": {},
             "result": "created",
             "detail": "",
         }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.transfers.gather import in_order
+from transship.transfers.gather import both, each, in_order
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(1, 6), st.integers(1, 6))
@@ -73,3 +73,50 @@ async def test_the_first_failure_ends_the_others() -> None:
         await in_order(range(10), act, ended.append, at_once=4, ahead=8)
 
     assert sorted(ended) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("fails", [0, 1], ids=["the first", "the second"])
+async def test_of_two_things_the_failure_of_one_ends_the_other(fails: int) -> None:
+    ended: list[int] = []
+
+    async def act(number: int) -> None:
+        try:
+            if number == fails:
+                await asyncio.sleep(0)
+                raise ValueError(number)
+            await asyncio.Event().wait()
+        finally:
+            ended.append(number)
+
+    with pytest.raises(ValueError, match=str(fails)):
+        await both(act(0), act(1))
+
+    assert sorted(ended) == [0, 1]
+
+
+async def test_two_things_go_on_beside_each_other() -> None:
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def act(own: asyncio.Event, other: asyncio.Event, number: int) -> int:
+        own.set()
+        await other.wait()
+        return number
+
+    assert await both(act(first, second, 1), act(second, first, 2)) == (1, 2)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_results_come_in_order_however_many_there_are(count: int) -> None:
+    async def act(number: int) -> int:
+        await asyncio.sleep(0)
+        return number
+
+    assert await each(map(act, range(count))) == list(range(count))
+
+
+async def test_the_failure_of_one_thing_alone_is_raised_as_it_is() -> None:
+    async def fail() -> None:
+        raise ValueError("alone")
+
+    with pytest.raises(ValueError, match="alone"):
+        await each([fail()])

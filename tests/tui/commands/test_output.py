@@ -18,6 +18,7 @@ from transship_tui.commands.output import (
     show_json,
     table,
     tail,
+    wrapped,
 )
 
 
@@ -33,6 +34,27 @@ def test_what_is_cut_at_its_beginning_keeps_its_end(text: str, width: int) -> No
     cut = tail(text, width)
     assert cells(cut) <= width
     assert cut == text or (cut.startswith("…") and text.endswith(cut[1:]))
+
+
+@given(st.lists(st.text("ab-`/", min_size=1, max_size=30)), st.integers(20, 100))
+def test_what_is_wrapped_keeps_its_words_whole(words: list[str], width: int) -> None:
+    lines = list(wrapped(" ".join(words), "  ", width, "→ "))
+
+    assert " ".join(lines).split() == (["→", *words] if words else [])
+    assert all(cells(line) <= width or len(line.split()) <= 2 for line in lines)
+
+
+def test_what_is_wrapped_hangs_below_its_mark_and_is_one_line_where_there_is_no_terminal() -> None:
+    remedy = "Sign in again with `transship login HOST`.\x1b[2J"
+
+    assert list(wrapped(remedy, "  ", 30, "→ ")) == [
+        "  → Sign in again with",
+        "    `transship login HOST`.",
+        "    [2J",
+    ]
+    assert list(wrapped(remedy, "  ", None, "→ ")) == [
+        "  → Sign in again with `transship login HOST`. [2J"
+    ]
 
 
 def test_wide_letters_take_two_columns() -> None:

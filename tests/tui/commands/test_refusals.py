@@ -140,7 +140,14 @@ def test_what_the_plan_allows_to_be_created_is_said_before_and_reported_after(
 
     assert f"will create project `team-a` at {target.host}, private" in shown.out
     assert document["creations"] == [
-        {"registry": target.host, "kind": "project", "name": "team-a", "visibility": "private"}
+        {
+            "registry": target.host,
+            "kind": "project",
+            "name": "team-a",
+            "visibility": "private",
+            "immutable_tags": False,
+            "resource_tags": {},
+        }
     ]
     assert before == [], "a preview only reads"
     assert [each["project_name"] for each in target.created] == ["team-a"]

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from delegating.line import Operator, plan_at
+from delegating.tcr import OWNER, PEER, TOKEN
 from fakes.screen import screen_text, until
 from moving.judge import digest_at, tags_at
 from servers.docker_registry import DockerRegistry
@@ -25,9 +26,13 @@ from servers.tencent import Instance, Instances, Personal, TencentApi, tcr_regis
 from servers.tencent import domains as domain_actions
 from servers.tencent import network as network_actions
 from servers.tencent import quick as quick_actions
+from servers.tencent import replicas as replica_actions
+from servers.tencent import replication as rule_actions
 from servers.tencent.domains import Custom
 from servers.tencent.network import Networks
 from servers.tencent.quick import Images
+from servers.tencent.replicas import Replicas
+from servers.tencent.replication import Replication
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
@@ -167,7 +172,7 @@ async def test_harbor_is_chosen_made_started_followed_and_taken_back(
 
 @pytest.fixture
 def api() -> Iterator[TencentApi]:
-    actions = (quick_actions, network_actions, domain_actions)
+    actions = (quick_actions, network_actions, domain_actions, replica_actions, rule_actions)
     with tencent_api(*(each.ACTIONS for each in actions)) as api:
         yield api
 
@@ -194,7 +199,6 @@ async def test_an_instance_is_opened_to_an_address_and_only_after_a_yes(
         await at.says_yes()
         await at.says("✓ 1 change made:")
         assert there.status != "Closed"
-        await at.press("escape")
         # It is looked at again and again while the cloud opens it.
         await at.says("so nobody gets in")
         assert there.status == "Opened"
@@ -206,7 +210,6 @@ async def test_an_instance_is_opened_to_an_address_and_only_after_a_yes(
         await at.says_yes()
         await at.says("✓ 1 change made:")
         assert [block for block, _ in there.policies] == ["203.0.113.0/24"]
-        await at.press("escape")
         await at.says("✓ allowed")
 
 
@@ -270,3 +273,127 @@ async def test_quick_mode_moves_all_of_an_account(
     assert instance.namespaces["open"].public
     for tag in ("1.0", "1.1"):
         assert digest_at(behind, "open/web", tag) == digest_at(source, "open/web", tag)
+
+
+async def test_an_instance_is_replicated_followed_and_refused_across_the_border(
+    api: TencentApi, instance: Instance
+) -> None:
+    instance.edition = "premium"
+    replicas = api.of(Replicas)
+    async with seat() as at:
+        await at.says("2 accounts")
+        for region, words in (("ap-singapore", "across the border"), ("ap-shanghai", "+ 1 to")):
+            await at.press("G", "R")
+            await at.is_at("NameDialog")
+            at.app.screen.query_one(Input).value = region
+            await at.press("enter")
+            await at.says(words)
+            assert not replicas.every
+            if region == "ap-singapore":
+                await at.says("Let TCR synchronise two instances by rules instead.")
+                await at.press("escape")
+        await at.says_yes()
+        await at.is_at("DelegationScreen")
+        await at.says("ap-shanghai: creation")
+        [replica] = replicas.every
+        while replica.synchronisation != "Succeed":
+            replicas.step()
+        await at.press("r")
+        await at.says("ap-shanghai: synchronisation")
+        await at.press("u")
+        await at.says("finds nothing there any more")
+        await at.says_yes()
+        await at.says("Undone: 1 change taken back")
+    assert replica.status == "Deleting"
+
+
+async def test_an_instance_of_another_owner_is_handed_its_token_and_gets_the_image(
+    api: TencentApi,
+    instance: Instance,
+    operator: Operator,
+    open_registry: DockerRegistry,
+    other_registry: DockerRegistry,
+    fresh_name: Callable[[], str],
+) -> None:
+    space = fresh_name().replace("/", "-")[-28:].lstrip("-")
+    peer = Instance("tcr-0000peer", "peer", PEER, region="ap-singapore", region_id=9)
+    cloud = api.of(Replication)
+    cloud.foreign[OWNER] = peer
+    cloud.registries = {instance.id: open_registry, peer.id: other_registry}
+    operator.add(PEER, ("200000000003", TOKEN), "tcr")
+    plans = default_paths().plans
+    plans.mkdir(parents=True)
+    ends = Reference(instance.public_domain, space), Reference(PEER, space)
+    plan_at(plans / "across.toml", *ends)
+
+    async with seat() as at:
+        await at.press("3")
+        await at.says("1 plan")
+        await at.press("w")
+        await at.says("? depends TCR, by sync rules")
+        await at.press("j", "j", "j", "enter")
+        await at.is_at("DelegateFormScreen")
+        at.app.screen.query_one("#uin", Input).value = OWNER
+        await at.press("ctrl+s")
+        await at.says("can't be asked")
+        await at.press("e")
+        await at.says("its owner reads them in the console")
+        await at.press("escape", "escape")
+        await at.is_at("DelegateFormScreen")
+        at.app.screen.query_one("#instance", Input).value = peer.id
+        at.app.screen.query_one("#region", Input).value = "ap-singapore"
+        await at.press("ctrl+s")
+        await at.says(f"handed the long-term token of {PEER}")
+        assert not cloud.tokens_seen
+        await at.says_yes()
+        await at.is_at("DelegationScreen")
+        await at.says("1 of 1 changes made")
+        assert cloud.tokens_seen == [TOKEN]
+        push_image(open_registry, f"{space}/web", "v1")
+        cloud.pushed(instance, f"{space}/web", "v1")
+        cloud.work()
+        await at.press("r")
+        await at.says("✓ succeeded")
+    assert tags_at(other_registry, f"{space}/web") == ["v1"]
+    operator.gave_away_nothing()
+
+
+async def test_what_a_harbor_relays_arrives_at_the_end(
+    operator: Operator,
+    harbor: ReplicatingHarbor,
+    htpasswd_registry: DockerRegistry,
+    new_registry: Callable[..., DockerRegistry],
+    fresh_name: Callable[[], str],
+) -> None:
+    path, target = fresh_name(), new_registry(auth="htpasswd")
+    push_image(htpasswd_registry, f"{path}/web", "v1")
+    operator.add(harbor.host, (ADMIN, PASSWORD), "harbor")
+    for registry in (htpasswd_registry, target):
+        operator.add_registry(registry)
+    plans = default_paths().plans
+    plans.mkdir(parents=True)
+    plan_at(
+        plans / "relay.toml", Reference(htpasswd_registry.host, path), Reference(target.host, path)
+    )
+
+    async with seat() as at:
+        await at.press("3")
+        await at.says("1 plan")
+        await at.press("w")
+        await at.says("? depends A Harbor in between")
+        await at.press("j", "j", "enter")
+        await at.is_at("DelegateFormScreen")
+        at.app.screen.query_one("#cron", Input).value = "0 */15 * * * *"
+        await at.press("ctrl+s")
+        await at.says("+ 4 to create")
+        await at.says_yes()
+        await at.is_at("DelegationScreen")
+        await at.says("4 of 4 changes made")
+        await at.says_yes()
+        await at.says("✓ succeeded relay-out")
+        harbor.settle()
+    assert tags_at(target, f"{path}/web") == ["v1"]
+    assert digest_at(target, f"{path}/web", "v1") == digest_at(
+        htpasswd_registry, f"{path}/web", "v1"
+    )
+    operator.gave_away_nothing()

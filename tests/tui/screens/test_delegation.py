@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from fakes.delegates_world import PUSHED, WAYS, endpoint, executions, policy
-from fakes.screen import line_in, screen_text
+from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
 from transship.delegates.standing import Now, Thing
@@ -142,3 +143,65 @@ async def test_what_one_half_sets_off_comes_into_sight_by_itself() -> None:
         await walk.rests()
         assert "▸ running" in said(walk)
         assert len(executions()) == len((running, failed, done))
+
+
+async def test_what_the_journal_has_is_shown_while_the_engine_can_not_be_asked() -> None:
+    engine = full_world()
+    engine.failures["look_at"] = errors.TimedOut("harbor.example")
+    async with walking(engine, SHOWN, (120, 40)) as walk:
+        shown = said(walk)
+        assert "2 of 2 changes made" in shown
+        assert "as made" not in shown
+        assert "How it is there isn't known. r asks again." in shown
+
+
+async def broken_off(walk: Walk) -> None:
+    """Open the delegation that was broken off."""
+    await walk.press("4", "d", "G", "enter")
+    await walk.is_at("DelegationScreen")
+
+
+async def test_what_was_broken_off_says_how_to_go_on() -> None:
+    async with walking(full_world(), broken_off, (120, 40)) as walk:
+        assert "Not all of it was made. C goes on with that, u takes back" in said(walk)
+
+
+async def test_going_on_is_seen_and_neither_left_nor_quit_unasked() -> None:
+    engine = full_world()
+    gate = engine.gates["make_change"] = asyncio.Event()
+    async with walking(engine, broken_off, (120, 40)) as walk:
+        await walk.press("C")
+        await walk.is_at("ConfirmDialog")
+        walk.app.screen.dismiss(True)
+        await until(walk.pilot, lambda: "▸ Making what is left…" in said(walk), "it says so")
+        await walk.press("escape")
+        await walk.is_at("DelegationScreen")
+        assert "wait" in line_in(walk.app, MessageBar)
+        await walk.press("ctrl+q")
+        assert "Break it off?" in said(walk)
+        await walk.press("escape")
+        gate.set()
+        await until(walk.pilot, lambda: "2 of 2 changes made" in said(walk), "it is made")
+        assert "Making what is left" not in said(walk)
+
+
+async def test_two_executions_that_have_words_for_names_are_told_apart() -> None:
+    engine = full_world()
+    look = engine.looks_at[PUSHED]
+    runs = [
+        replace(run, of="ap-shanghai", execution=replace(run.execution, id=word))
+        for run, word in zip(look.runs, ("creation", "synchronisation"), strict=False)
+    ]
+    engine.looks_at[PUSHED] = replace(look, runs=tuple(runs))
+    async with walking(engine, SHOWN, (120, 40)) as walk:
+        assert "ap-shanghai: creation" in said(walk)
+        assert "ap-shanghai: synchronisation" in said(walk)
+
+
+async def test_the_wanted_job_is_opened_over_a_delegation_too() -> None:
+    async with walking(full_world(), WAYS["delegation"]) as walk:
+        await walk.press("3")
+        walk.app.show_job("efg678")
+        await walk.is_at("JobScreen")
+        await walk.press("escape")
+        await walk.is_at("DelegationScreen")

@@ -44,7 +44,7 @@ async def test_one_that_failed_says_where_to_look() -> None:
     running, *_ = executions()
     engine.followed["43"] = [running, replace(running, state=State.FAILED, running=0)]
     async with walking(engine, WAYS["execution"]) as walk:
-        assert "1 task failed; their logs say why" in line_in(walk.app, MessageBar)
+        assert "1 task failed; enter shows its log" in line_in(walk.app, MessageBar)
 
 
 async def test_a_log_is_shown_to_be_read_and_what_went_wrong_stands_out() -> None:
@@ -99,3 +99,20 @@ async def test_an_engine_that_does_not_answer_is_said_and_followed_anew() -> Non
         del engine.failures["tasks_of"]
         await walk.press("r")
         assert "team/db" in said(walk)
+
+
+async def test_one_that_failed_without_a_log_promises_none() -> None:
+    engine = full_world()
+    running, *_ = executions()
+    engine.followed["43"] = [running, replace(running, state=State.FAILED, running=0)]
+    engine.task_lists["43"] = [replace(each, has_log=False) for each in tasks()]
+    async with walking(engine, WAYS["execution"]) as walk:
+        assert "1 task failed; the engine has no log of it" in line_in(walk.app, MessageBar)
+
+
+async def test_a_step_that_moves_nothing_is_named_in_full() -> None:
+    engine = full_world()
+    step = replace(tasks()[0], operation="CreateTcrCrdTask", source="", target="")
+    engine.task_lists["43"] = [step]
+    async with walking(engine, WAYS["execution"]) as walk:
+        assert "CreateTcrCrdTask" in said(walk)

@@ -13,7 +13,7 @@ from fakes.world import Walk, full_world, walking
 from transship import errors
 from transship.accounts.account import Account
 from transship.delegates.tencent.network import Wishes
-from transship.delegates.tencent.network_access import Public, explained
+from transship.delegates.tencent.network_access import Public, Stage, explained
 from transship_tui.engine_delegates import NetworkWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -63,10 +63,8 @@ async def test_an_address_is_allowed_only_after_it_was_shown_and_asked() -> None
         await walk.press("S")
         await walk.is_at("ConfirmDialog")
         await walk.press("right", "enter")
-        await walk.is_at("NetworkChangesScreen")
-        assert "1 change made" in line_in(walk.app, MessageBar)
-        await walk.press("escape")
         await walk.is_at("NetworkScreen")
+        assert "1 change made" in line_in(walk.app, MessageBar)
         asked = [name for name, _ in walk.engine.asked]
         assert "network_at" in asked[asked.index("make_change") :]
 
@@ -195,3 +193,22 @@ async def test_a_target_that_does_not_answer_is_explained_by_its_cloud() -> None
     async with walking(engine, there, (120, 40)) as walk:
         assert "Nothing is known yet" in said(walk)
         assert "The public endpoint of shop is closed" in said(walk)
+
+
+async def test_what_is_on_its_way_is_asked_for_until_it_is_there() -> None:
+    engine = full_world()
+    async with walking(engine, NETWORK, (120, 40)) as walk:
+        there = access()
+        coming = replace(there.links[0], stage=Stage.BEGUN)
+        engine.access_at = replace(there, links=(coming,))
+        await walk.press("r")
+        engine.access_at = there
+        walk.app.screen._tick()  # type: ignore[attr-defined]
+        await walk.rests()
+        assert "✓ works VPC link" in said(walk)
+
+
+async def test_what_holds_before_a_change_is_not_said_to_follow_from_it() -> None:
+    async with walking(full_world(), WAYS["network-changes"], (120, 40)) as walk:
+        assert "As it is before that" in said(walk)
+        assert "What follows from it" not in said(walk)

@@ -141,7 +141,9 @@ async def test_a_profile_of_this_machine_needs_no_secret() -> None:
         await form.pilot.press(*"123456789012", "tab", *"eu-west-1", "tab")
         await form.press("save")
         await form.is_closed()
-        assert "by the AWS profile" in screen_text(form.app)
+        await until(
+            form.pilot, lambda: "by the AWS profile" in screen_text(form.app), "it is in the list"
+        )
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
     assert engine.kept == [(Account(host), None)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from textual.widgets import Button, Input, Select
@@ -207,3 +208,28 @@ async def test_speed_pieces_and_one_at_a_time_are_asked_for_and_said() -> None:
         await walk.press("ctrl+s")
         await walk.is_at("PlanChangesScreen")
         assert wish_of(walk).terms == SaidTerms(speed=2048, copy_by_chunk=True, single_active=True)
+
+
+async def test_a_key_pressed_while_it_looks_chooses_nothing_but_what_it_points_at() -> None:
+    engine = full_world()
+    engine.judged = replace(engine.judged, ends=Ends(End(TCR, "tcr"), End(f"b.{TCR}", "tcr")))
+    gate = engine.gates["who_could"] = asyncio.Event()
+
+    async def plans(walk: Walk) -> None:
+        await walk.press("3", "G")
+
+    async with walking(engine, plans, (120, 40)) as walk:
+        await walk.pilot.press("w")
+        await until(walk.pilot, lambda: "· looking TCR, by sync rules" in said(walk), "it looks")
+        await walk.pilot.press("j", "j", "j", "enter")
+        await until(
+            walk.pilot,
+            lambda: "wait for what each can" in line_in(walk.app, MessageBar),
+            "it says to wait",
+        )
+        gate.set()
+        await until(walk.pilot, lambda: "? depends TCR, by sync rules" in said(walk), "it is known")
+        assert "wait for" not in line_in(walk.app, MessageBar)
+        await walk.press("enter")
+        await walk.is_at("DelegateFormScreen")
+        assert "--by tcr-sync" in walk.app.screen.query_one(LineBar).line

@@ -34,7 +34,7 @@ def test_what_is_not_changed_stays_as_it_is(account: Account) -> None:
 def test_the_line_has_only_options_that_there_are(account: Account) -> None:
     program, command, *words = shlex.split(login_line(account))
     assert (program, command) == ("transship", "login")
-    login = get_command(app_for(["--help"])).commands["login"]
+    login = get_command(app_for(["login"])).commands["login"]
     known = {name for parameter in login.params for name in parameter.opts}
     assert {word for word in words if word.startswith("-")} <= known
 

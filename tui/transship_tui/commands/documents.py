@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def job_entry(view: JobView) -> dict[str, object]:
     """Return a job as one entry of `jobs --json`.
 
-    `signed_out` are the registries whose account isn't taken any more: what needs them waits.
+    `signed_out` are the hosts whose account isn't taken any more: what needs them waits.
     `limits` has what holds the job's process back: an entry for each registry that has asked to
     slow down, doesn't answer, or is limited by the operator, with `registry`, `slowed` (how often),
     `until` (when it may be asked again), `at_once` (requests at once, where that is fewer than at

@@ -68,9 +68,12 @@ def document(foreseen: Foreseen) -> dict[str, object]:
                 "kind": creation.missing.kind,
                 "name": creation.missing.name,
                 "visibility": str(creation.visibility),
+                "immutable_tags": creation.options.immutable_tags,
+                "resource_tags": dict(creation.options.resource_tags),
             }
             for creation in worklist.creations
         ],
+        "cautions": list(preview.cautions),
         "mappings": [
             {
                 "rule": proposal.rule,
@@ -207,8 +210,9 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
     preview = foreseen.preview
     worklist = preview.worklist
     for creation in worklist.creations:
-        what, who = creation.missing, creation.visibility
-        yield safe(f"will create {what.kind} `{what.name}` at {creation.target}, {who}")
+        what, how = creation.missing, creation.how
+        yield safe(f"will create {what.kind} `{what.name}` at {creation.target}, {how}")
+    yield from map(safe, preview.cautions)
     if preview.new_repositories:
         several = len({place for place, _ in preview.new_repositories}) > 1
         names = sorted(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +19,7 @@ from transship.registries.services.sign_in_words import (
     sign_in_from,
 )
 from transship_tui.commands.asking import ask
-from transship_tui.commands.output import say, width_of
+from transship_tui.commands.output import say, say_wrapped
 
 _TRIES = 3
 _ANONYMOUS = "anonymous"
@@ -241,16 +240,7 @@ def _checked(question: Question, secret: str) -> str:
 
 def _explain(question: Question) -> None:
     """Say where the answer is found, with no word torn apart at the edge of the terminal."""
-    width = max(20, width_of(sys.stderr) or len(question.where) + 2)
-    for line in textwrap.wrap(
-        question.where,
-        width,
-        initial_indent="  ",
-        subsequent_indent="  ",
-        break_on_hyphens=False,
-        break_long_words=False,
-    ):
-        say(line)
+    say_wrapped(question.where, "  ")
 
 
 def _words(question: Question) -> str:

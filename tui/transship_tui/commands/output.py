@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from enum import Enum
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _PIECES = 10_000
+_LONGEST = 4000
+_NARROWEST = 20
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -100,10 +103,10 @@ def _say_mistakes(error: TransshipError, mistakes: Sequence[FileMistake]) -> Non
     """Write every mistake of a file, each with what to do about it."""
     say_problem(error.title, "", "")
     for mistake in mistakes:
-        say(f"  {safe(str(mistake))}")
+        say_wrapped(str(mistake), "  ")
         if mistake.remedy:
-            say(f"    → {safe(mistake.remedy)}")
-    say(f"  → {safe(error.remedy)}")
+            say_wrapped(mistake.remedy, "    ", "→ ")
+    say_wrapped(error.remedy, "  ", "→ ")
 
 
 def _mistake(mistake: FileMistake) -> dict[str, object]:
@@ -119,9 +122,15 @@ def say_problem(title: str, detail: str, remedy: str) -> None:
     """Write what went wrong, where, and what to do."""
     say(f"{painted('error:', Ink.BAD, sys.stderr)} {safe(title)}")
     if detail:
-        say(f"  {safe(detail)}")
+        say_wrapped(detail, "  ")
     if remedy:
-        say(f"  → {safe(remedy)}")
+        say_wrapped(remedy, "  ", "→ ")
+
+
+def say_wrapped(text: str, indent: str, mark: str = "") -> None:
+    """Write what is no result in as many lines as it needs on the terminal: see `wrapped`."""
+    for line in wrapped(text, indent, width_of(sys.stderr), mark):
+        say(line)
 
 
 def painted(text: str, ink: Ink, stream: TextIO) -> str:
@@ -142,6 +151,26 @@ def width_of(stream: TextIO) -> int | None:
         return os.get_terminal_size(stream.fileno()).columns or 80 if stream.isatty() else None
     except (OSError, ValueError):
         return None
+
+
+def wrapped(text: str, indent: str, width: int | None, mark: str = "") -> Iterator[str]:
+    """Give a text, made harmless, in lines that are torn between words only.
+
+    `mark` stands before the first, the others hang below what follows it. Without a `width` it is
+    one line. A word that is wider, as a digest, stays whole, so that it can be copied.
+    """
+    plain = safe(text, limit=_LONGEST)
+    if width is None:
+        yield f"{indent}{mark}{plain}"
+        return
+    yield from textwrap.wrap(
+        plain,
+        max(width, _NARROWEST),
+        initial_indent=f"{indent}{mark}",
+        subsequent_indent=indent + " " * len(mark),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def cells(text: str) -> int:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.25
 _LOOK_SECONDS_FAR = 0.75
 _POLL_SECONDS = 0.05
-_POLL_SECONDS_AT_FIRST = 0.005
+_POLL_SECONDS_AT_FIRST = 0.01
 _AT_FIRST_SECONDS = 2.0
 """So long a job may be over in a moment, and then nobody should wait for a look."""
 

@@ -36,6 +36,13 @@ REGISTRIES: Contexts = {
             ),
             Key("registries.network", "w", "network", "Network", "Who gets through to this TCR"),
             Key("registries.domains", "d", "domains", "Domains", "Custom domains of this TCR"),
+            Key(
+                "registries.replica",
+                "R",
+                "replica",
+                "Replica",
+                "Have all of this TCR replicated to another region",
+            ),
         ),
     ),
     "registry-form": (

@@ -18,9 +18,10 @@ from transship.delegates.journal import Step as Made
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.engine_delegates import Drawn, Step, Wish
+from transship_tui.engine_delegates import Drawn, ReplicaWish, Step, Wish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
+from transship_tui.lines_delegates import replica_line
 from transship_tui.screens.frame import Frame
 from transship_tui.stakes import Stake
 from transship_tui.widgets.change_words import counts_of, question_of
@@ -38,6 +39,8 @@ class ChangesScreen(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("changes")
     CSS_PATH = "changes.tcss"
+    NOTES: ClassVar[str] = "What follows from it"
+    """The heading of what is said below the changes."""
     HELP: ClassVar[str] = """
 The engine was asked what is there, and nothing was changed. What would be created or changed is
 shown field by field, as it will be sent; what is as it should be is left. Where the engine is
@@ -67,7 +70,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
                 yield Static(id="found")
             with Container(id="drawn"):
                 yield Static(id="counts")
-                yield ChangesView()
+                yield ChangesView(self.NOTES)
         with Horizontal(id="make-line"):
             yield Button("Make…", id="make", compact=True, variant="primary", disabled=True)
             yield Static(id="why")
@@ -286,6 +289,24 @@ class PlanChangesScreen(ChangesScreen):
 
     async def _leave_to(self, delegation: str) -> None:
         self._left()
+        self.close_when_in_front()
+        await self.transship.show_delegation(delegation)
+
+
+class ReplicaChangesScreen(ChangesScreen):
+    """What replicating an instance of TCR to another region would make."""
+
+    MODE = "registries"
+
+    def __init__(self, wish: ReplicaWish) -> None:
+        super().__init__(wish, f"Replica in {wish.region}", replica_line(wish))
+
+    def made(self, drawn: Drawn, delegation: str) -> None:  # noqa: ARG002 - what it shows says it
+        """Show the delegation: how the replica is made and filled is followed there."""
+        # Popping this screen ends its workers, the one that calls this too.
+        self.app.call_later(self._leave_to, delegation)
+
+    async def _leave_to(self, delegation: str) -> None:
         self.close_when_in_front()
         await self.transship.show_delegation(delegation)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on, work
@@ -19,8 +20,10 @@ from transship_tui.engine_delegates import Look, Run
 from transship_tui.keys import bindings
 from transship_tui.keys.words import words_for
 from transship_tui.lines_delegates import delegation_line
+from transship_tui.marks import NEWS
 from transship_tui.screens.execution import ExecutionScreen
 from transship_tui.screens.frame import Frame
+from transship_tui.stakes import Stake
 from transship_tui.widgets.delegation_rows import (
     RUN_COLUMNS,
     about_lines,
@@ -35,8 +38,17 @@ from transship_tui.widgets.virtual_table import VirtualTable
 _EVERY_SECONDS = 5.0
 _QUIET_TICKS = 6
 """So many times longer it is waited while nothing runs: what one half sets off comes later."""
-_NONE = "No execution yet. What begins one was said before it was made; {delegation.refresh} looks."
+_NONE = (
+    "No execution yet. The engine begins one by itself, when something is pushed. This is looked "
+    "at again twice a minute; {delegation.refresh} looks at once."
+)
 _STARTED = "No execution yet. {delegation.start} starts one."
+_UNMADE = (
+    "Not all of it was made. {delegation.go-on} goes on with that, {delegation.undo} takes back "
+    "what was made."
+)
+_UNDONE = "It was taken back: the engine does nothing of it any more."
+_UNKNOWN = "How it is there isn't known. {delegation.refresh} asks again."
 _NO_RUNS = "What it has made has no executions: there is nothing to follow."
 
 
@@ -61,6 +73,7 @@ while it was made, {delegation.go-on} goes on with.
         self._look: Look | None = None
         self._every: Sequence[Delegation] = ()
         self._busy = ""
+        self._making = False
         self._quiet = 0
 
     def compose_body(self) -> ComposeResult:
@@ -74,7 +87,21 @@ while it was made, {delegation.go-on} goes on with.
         self.heading(f"Delegation {self._delegation}")
         self.line(delegation_line(self._delegation))
         self._table.focus()
+        self.transship.at_stake.append(self._at_stake)
         self.set_interval(_EVERY_SECONDS, self._tick)
+
+    def on_unmount(self) -> None:
+        """Nothing is under way here any more."""
+        self.transship.at_stake.remove(self._at_stake)
+
+    def _at_stake(self) -> Stake | None:
+        if not self._making:
+            return None
+        words = (
+            "Changes are being made at the engine, and that ends with Transship. What isn't made "
+            "then can be gone on with from here."
+        )
+        return Stake("Break it off?", words)
 
     def on_screen_resume(self) -> None:
         """Show it as it is now."""
@@ -109,18 +136,42 @@ while it was made, {delegation.go-on} goes on with.
             self._every = engine.delegations()
             self._look = await engine.look_at(self._delegation)
         except TransshipError as error:
-            self._table.show(run_rows((), 0.0), empty="It isn't known.")
+            self._show_kept(None)
+            self._table.show(run_rows((), 0.0), empty=words_for(self, _UNKNOWN))
+            self._say()
             self.fail(error)
             return
         self._show(self._look)
 
-    def _show(self, look: Look) -> None:
+    def _show_kept(self, look: Look | None) -> None:
+        """Show what the journal has of it, with how it was at the engine when that was asked."""
+        try:
+            kept = self.transship.engine.delegation(self._delegation)
+        except TransshipError:
+            return
+        self._show_about(replace(look, delegation=kept) if look else Look(kept))
+
+    def _show_about(self, look: Look) -> None:
         agreed = look.delegation.agreed
         self.heading(f"Delegation {self._delegation}", f"{agreed.engine}: {agreed.purpose}")
-        self.query_one("#about", TextLines).show(about_lines(look, self._every))
-        empty = words_for(self, _STARTED if look.begins else _NONE) if look.of else _NO_RUNS
-        self._table.show(run_rows(look.runs, self.transship.engine.clock.now()), empty=empty)
+        busy = [Content.styled(f"▸ {self._busy}…", NEWS)] if self._busy else []
+        self.query_one("#about", TextLines).show([*busy, *about_lines(look, self._every)])
+
+    def _show(self, look: Look) -> None:
+        self._show_about(look)
+        now = self.transship.engine.clock.now()
+        self._table.show(run_rows(look.runs, now), empty=words_for(self, self._empty(look)))
         self._say()
+
+    def _empty(self, look: Look) -> str:
+        """Return why there is no execution, and what can be done."""
+        if self._delegation in undone_by(self._every):
+            return _UNDONE
+        if not look.delegation.is_whole:
+            return _UNMADE
+        if not look.of:
+            return _NO_RUNS
+        return _STARTED if look.begins else _NONE
 
     @on(VirtualTable.CursorMoved)
     def _say(self) -> None:
@@ -139,7 +190,10 @@ while it was made, {delegation.go-on} goes on with.
         if look is None:
             return dict.fromkeys(("start", "stop", "undo", "go_on"), "It isn't known yet.")
         if self._busy:
-            return dict.fromkeys(("start", "stop", "undo", "go_on"), f"{self._busy}; wait.")
+            # Leaving ends what is being made.
+            leaving = ("back", "leave") if self._making else ()
+            keys = ("start", "stop", "undo", "go_on", *leaving)
+            return dict.fromkeys(keys, f"{self._busy}; wait.")
         found: dict[str, str] = {}
         run = self._meant
         if not look.begins:
@@ -238,14 +292,19 @@ while it was made, {delegation.go-on} goes on with.
 
         async def make() -> str:
             async for _ in engine.go_on_making(self._delegation):
-                pass
+                self._show_kept(self._look)
             return f"{counted(len(left), 'change')} made"
 
-        await self._doing(make, "Making it")
+        self._making = True
+        try:
+            await self._doing(make, "Making what is left")
+        finally:
+            self._making = False
 
     async def _doing(self, act: Callable[[], Awaitable[str]], words: str) -> None:
         self._busy = words
         self.hush()
+        self._show_kept(self._look)
         self.refresh_bindings()
         try:
             told = await act()

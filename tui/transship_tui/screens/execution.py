@@ -18,6 +18,7 @@ from transship_tui.dialogs.error import WordsDialog
 from transship_tui.dialogs.facts import Facts, FactsDialog
 from transship_tui.engine_delegates import Run
 from transship_tui.keys import bindings
+from transship_tui.keys.words import key_for
 from transship_tui.lines_delegates import delegation_line, task_log_line
 from transship_tui.marks import BAD, QUIET
 from transship_tui.screens.frame import Frame
@@ -92,7 +93,10 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         if execution.state is State.SUCCEEDED:
             self.tell(f"Execution {execution.id} has succeeded")
         elif failed:
-            self.warn(f"{counted(failed, 'task')} failed; their logs say why")
+            logs = any(task.state is State.FAILED and task.has_log for task in self._tasks)
+            key = key_for(self, "list.open")
+            why = f"{key} shows its log" if logs else "the engine has no log of it"
+            self.warn(f"{counted(failed, 'task')} failed; {why}")
         else:
             why = execution.message or execution.said
             self.warn(f"Execution {execution.id} ended: {STATES[execution.state].word}. {why}")

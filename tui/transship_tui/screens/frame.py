@@ -113,6 +113,8 @@ class Frame(WorkersMinded, Screen[None]):
             return
         self.transship.bridge.show_status(self)
         self.transship.show_guide()
+        if self.MODE == "jobs":
+            self.transship.show_wanted_job(self)
 
     def impossible(self) -> Mapping[str, str]:
         """Return the actions that can't be taken now, each with the reason. Screens fill this in.

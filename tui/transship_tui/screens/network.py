@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual import on, work
@@ -14,13 +14,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from transship.delegates.tencent.network import Wishes
-from transship.delegates.tencent.network_access import Access, Public, explained
+from transship.delegates.tencent.network_access import Access, Public, Stage, explained
 from transship.errors import TransshipError
 from transship.text import counted
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.dialogs.name import NameDialog
 from transship_tui.engine_delegates import Drawn, NetworkWish
 from transship_tui.keys import bindings
+from transship_tui.keys.words import words_for
 from transship_tui.lines_delegates import network_line
 from transship_tui.screens.changes import ChangesScreen
 from transship_tui.screens.frame import Frame
@@ -29,6 +30,7 @@ from transship_tui.widgets.network_rows import COLUMNS, NetworkRows, Part, Row
 from transship_tui.widgets.virtual_table import VirtualTable
 
 _UNKNOWN = "It isn't known yet."
+_NOT_KNOWN = "It isn't known. {network.refresh} asks again."
 _EVERY_SECONDS = 5.0
 
 
@@ -74,8 +76,8 @@ address this machine comes, so that it can be said whether that is let in.
         self._ask()
 
     def _tick(self) -> None:
-        """Ask again while the endpoint is being opened."""
-        if self.is_current and self._access is not None and self._access.public is Public.OPENING:
+        """Ask again while something is on its way."""
+        if self.is_current and self._access is not None and _is_moving(self._access):
             self._ask()
 
     @property
@@ -92,7 +94,7 @@ address this machine comes, so that it can be said whether that is let in.
             self._access = await self.transship.engine.network_at(self._host)
         except TransshipError as error:
             self._access = None
-            self.query_one(VirtualTable).show(NetworkRows(), empty="It isn't known.")
+            self.query_one(VirtualTable).show(NetworkRows(), empty=words_for(self, _NOT_KNOWN))
             self._say()
             self.fail(error)
             return
@@ -153,7 +155,7 @@ address this machine comes, so that it can be said whether that is let in.
     def _wish(self, wishes: Wishes) -> None:
         self.hush()
         wish = NetworkWish(self._host, wishes, self._here)
-        self.app.push_screen(NetworkChangesScreen(wish))
+        self.app.push_screen(NetworkChangesScreen(wish, self.tell))
 
     def action_endpoint(self) -> None:
         """Show what opening or closing the public endpoint changes."""
@@ -214,14 +216,32 @@ address this machine comes, so that it can be said whether that is let in.
             self._say()
 
 
+def _is_moving(access: Access) -> bool:
+    """Tell whether something of it is being opened, linked or taken away."""
+    stages = [link.stage for link in access.links]
+    stages += [record.stage for link in access.links for record in link.records]
+    return access.public is Public.OPENING or Stage.BEGUN in stages or Stage.GOING in stages
+
+
 class NetworkChangesScreen(ChangesScreen):
-    """What would be changed of who gets through to an instance."""
+    """What would be changed of who gets through to an instance.
+
+    `tell` says on the screen below that it is made.
+    """
 
     MODE = "registries"
+    NOTES = "As it is before that"
 
-    def __init__(self, wish: NetworkWish) -> None:
+    def __init__(self, wish: NetworkWish, tell: Callable[[str], None]) -> None:
         super().__init__(wish, f"Network access of {wish.host}", network_line(wish))
+        self._tell = tell
 
     def made(self, drawn: Drawn, delegation: str) -> None:
-        """Say that it is made; what was read back stays in sight."""
-        self.tell(f"{counted(len(drawn.changes.to_make), 'change')} made: {delegation}")
+        """Go back to who gets through, which is asked for anew."""
+        words = f"{counted(len(drawn.changes.to_make), 'change')} made: {delegation}"
+        # Popping this screen ends its workers, the one that calls this too.
+        self.app.call_later(self._leave, words)
+
+    def _leave(self, words: str) -> None:
+        self._tell(words)
+        self.close_when_in_front()

@@ -20,9 +20,12 @@ from transship.registries.services import service_of
 from transship.text import counted
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.dialogs.name import NameDialog
+from transship_tui.engine_delegates import ReplicaWish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.marks import mark
+from transship_tui.screens.changes import ReplicaChangesScreen
 from transship_tui.screens.domains import DomainsScreen
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.network import NetworkScreen
@@ -47,6 +50,10 @@ _COLUMNS = (
 )
 _SECONDS_BETWEEN_LOOKS = 10.0
 
+_REPLICATE = (
+    "In which region is all of it to stand too, as ap-shanghai? It takes the premium edition, and "
+    "a region on the same side of the border of mainland China. Nothing is changed by this."
+)
 _GOES = {
     "keyring": "Its secret is taken out of your keyring.",
     "session": "Its secret is forgotten.",
@@ -94,8 +101,8 @@ class RegistriesScreen(Frame):
 The registries that you work with, and what is known of each. {list.open} looks into one;
 {registries.test} knocks at it and says whether it answers, lets you in, and lists what it has.
 {registries.card} shows what can be done there, and what each “no” means for a migration. Of an
-instance of Tencent TCR, {registries.network} shows who gets through to it, and {registries.domains}
-its custom domains.
+instance of Tencent TCR, {registries.network} shows who gets through to it, {registries.domains} its
+custom domains, and {registries.replica} has it replicated to another region.
 
 Where a secret lives stands in the card: in your keyring, or nowhere of Transship's own.
 """
@@ -128,12 +135,12 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         """Say what an empty list is missing."""
         if not self._accounts:
             why = f"There is no registry yet; {key_for(self, 'registries.add')} adds one."
-            does = ("edit", "test", "card", "remove", "keys", "network", "domains")
+            does = ("edit", "test", "card", "remove", "keys", "network", "domains", "replica")
             return dict.fromkeys(does, why)
         return {**self._impossible_at_tcr(), **self._impossible_api()}
 
     def _impossible_at_tcr(self) -> Mapping[str, str]:
-        """Say why the network access and the domains of the registry here can't be seen."""
+        """Say why the registry here has no network access, domains or replicas to be seen."""
         account = self._at_cursor()
         if account is None:
             return {}
@@ -143,7 +150,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         elif api_account_of(account, self._accounts) is None:
             adds = key_for(self, "registries.keys")
             why = f"It takes the keys of the cloud's API: {adds} adds them."
-        return dict.fromkeys(("network", "domains"), why) if why else {}
+        return dict.fromkeys(("network", "domains", "replica"), why) if why else {}
 
     def _impossible_api(self) -> Mapping[str, str]:
         account = self._at_cursor()
@@ -265,6 +272,16 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         if account := self._at_cursor():
             self.hush()
             self.app.push_screen(DomainsScreen(account.host))
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_replica(self) -> None:
+        """Ask for a region, and show what replicating the instance under the cursor changes."""
+        if (account := self._at_cursor()) is None:
+            return
+        self.hush()
+        dialog = NameDialog(f"Replicate {account.host}?", _REPLICATE, "", "Show changes")
+        if region := await self.app.push_screen_wait(dialog):
+            self.app.push_screen(ReplicaChangesScreen(ReplicaWish(account.host, region)))
 
     def action_edit(self) -> None:
         """Ask what is to be different with the account under the cursor."""

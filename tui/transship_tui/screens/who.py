@@ -20,7 +20,7 @@ from transship.text import safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.engine_delegates import Answer, PlanWish
 from transship_tui.keys import bindings
-from transship_tui.keys.words import key_for
+from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines_delegates import ways_line
 from transship_tui.marks import CARE
 from transship_tui.screens.delegate_form import DelegateFormScreen
@@ -28,13 +28,15 @@ from transship_tui.screens.frame import Frame
 from transship_tui.widgets.change_words import said
 from transship_tui.widgets.plan_rows import way_of
 from transship_tui.widgets.virtual_table import VirtualTable
-from transship_tui.widgets.who_rows import COLUMNS, WhoRows, way_lines
+from transship_tui.widgets.who_rows import COLUMNS, LookingRows, WhoRows, way_lines
 
 if TYPE_CHECKING:
     from transship.delegates.judging_ways import Judged
     from transship.plans.plan import Plan
 
 _SKIP = "skip"
+_LOOKING = "Both sides are being looked at; wait for what each can."
+_UNKNOWN = "Who could move it isn't known. {who.refresh} looks again."
 
 
 class WhoScreen(Frame):
@@ -68,7 +70,7 @@ every change that would be made first.
 
     def compose_body(self) -> ComposeResult:
         """Give who could, and the one under the cursor in full."""
-        yield VirtualTable(COLUMNS, empty="Looking…")
+        yield VirtualTable(COLUMNS)
         with VerticalScroll(id="means"):
             yield Static()
 
@@ -76,6 +78,8 @@ every change that would be made first.
         """Look at both sides."""
         self.heading(f"Who moves {self._plan_name}", way_of(self._plan, self.transship.naming))
         self.line(ways_line(self._saved) if self._saved else "")
+        # The rows are there before it is known what each can: no key may choose one not seen yet.
+        self._table.show(LookingRows())
         self._table.focus()
         self._look()
 
@@ -92,8 +96,12 @@ every change that would be made first.
     async def _look(self) -> None:
         try:
             await self._judge()
+            # Who was told to wait can go on now.
+            self.hush()
         except TransshipError as error:
-            self._table.show(WhoRows(()), empty="Who could move it isn't known.")
+            self._judged = None
+            self._table.show(WhoRows(()), empty=words_for(self, _UNKNOWN))
+            self._say()
             self.fail(error)
 
     async def _judge(self) -> None:
@@ -122,6 +130,8 @@ every change that would be made first.
     def impossible(self) -> Mapping[str, str]:
         """Say what can't be done now, and why."""
         way = self._meant
+        if self._judged is None:
+            return {"answer": "What each can isn't known yet."}
         if way is None or not way.asks:
             return {"answer": "All that it depends on is known."}
         return {}
@@ -160,6 +170,7 @@ every change that would be made first.
         """Take who is under the cursor, or say why not."""
         way = self._meant
         if way is None:
+            self.warn(_LOOKING)
             return
         self.hush()
         wish = PlanWish(self._plan, way.who, self._saved)

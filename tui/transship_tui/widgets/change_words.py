@@ -146,6 +146,8 @@ def counts_of(changes: ChangeSet) -> Content:
         count = sum(1 for change in changes.changes if change.does is does)
         if count:
             parts.append(Content.styled(f"{sign.sign} {count:,} {_PAST[does]}", sign.color))
+    if not parts and changes.refusals:
+        return Content.styled("✗ refused", BAD)
     return Content("   ").join(parts) if parts else Content.styled("nothing to change", QUIET)
 
 

@@ -27,7 +27,10 @@ _EDGE = 3
 
 
 class ChangesView(VerticalScroll, can_focus=True):
-    """Shows what would be changed: what it tells, each change with its fields, what follows."""
+    """Shows what would be changed: what it tells, each change with its fields, what follows.
+
+    `notes` is the heading of the last part.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = chosen(
         "list.down", "list.up", "list.half-down", "list.half-up", "list.first", "list.last"
@@ -39,8 +42,9 @@ class ChangesView(VerticalScroll, can_focus=True):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, notes: str = "What follows from it") -> None:
         super().__init__()
+        self._notes = notes
         self._drawn: Drawn | None = None
         self._steps: Mapping[int, Step] = {}
         self._lots: list[tuple[Static, Sequence[_Numbered]]] = []
@@ -123,7 +127,7 @@ class ChangesView(VerticalScroll, can_focus=True):
         """Give what follows from the changes."""
         assert self._drawn is not None
         if notes := self._drawn.changes.notes:
-            yield Content.styled("What follows from it", "bold")
+            yield Content.styled(self._notes, "bold")
             for note in notes:
                 yield from said("·", note, self._room)
 

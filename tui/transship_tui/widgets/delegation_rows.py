@@ -140,7 +140,7 @@ def run_rows(runs: Sequence[Run], now: float) -> ListRows[Run]:
         each = run.execution
         return (
             STATES[each.state].content(),
-            Content(safe(run.of)),
+            Content(safe(_of_text(run))),
             Content(safe(each.trigger)),
             Content(tasks_text(each)),
             Content.styled(f"{each.failed:,}", BAD) if each.failed else Content(""),
@@ -149,6 +149,12 @@ def run_rows(runs: Sequence[Run], now: float) -> ListRows[Run]:
         )
 
     return ListRows(runs, key_of_run, cells)
+
+
+def _of_text(run: Run) -> str:
+    """Return what an execution is of; which one, where the engine has a word and no number."""
+    name = run.execution.id
+    return run.of if name.isdecimal() else f"{run.of}: {name}"
 
 
 def key_of_run(run: Run) -> str:
@@ -162,8 +168,8 @@ def task_rows(tasks: Sequence[Task], now: float) -> ListRows[Task]:
     def cells(each: Task) -> Sequence[Content]:
         return (
             STATES[each.state].content(),
-            Content(safe(each.operation)),
-            Content(safe(each.source)),
+            Content(safe(each.operation if each.source else "")),
+            Content(safe(each.source or each.operation)),
             Content(safe(each.target)),
             Content(took_text(each.started, each.ended, now)),
         )

@@ -156,6 +156,8 @@ def costs(foreseen: Foreseen, naming: Naming, creates: str) -> Iterator[Content]
     yield Content.assemble(_bytes(foreseen), (later, QUIET))
     creations = foreseen.preview.worklist.creations
     yield from creation_lines(creations, foreseen.lacking, naming, creates)
+    for caution in foreseen.preview.cautions:
+        yield Content.styled(f"! {safe(caution)}", CARE)
     if foreseen.causes:
         stopped = sum(count for _, count in foreseen.causes)
         named = ", ".join(
@@ -205,6 +207,7 @@ def question_words(foreseen: Foreseen, naming: Naming) -> Content:
     ]
     creations = foreseen.preview.worklist.creations
     lines += [(f"\n+ {creation_words(creation, naming)}", CARE) for creation in creations]
+    lines += [(f"\n! {safe(caution)}", CARE) for caution in foreseen.preview.cautions]
     for verdict, words in (
         (Verdict.OVERWRITE, "will point at another image"),
         (Verdict.DELETE, "will be deleted"),

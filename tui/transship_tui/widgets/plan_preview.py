@@ -63,9 +63,9 @@ class PlanPreview(Vertical):
         &.-low #lists { margin-top: 0; }
         ContentSwitcher { height: 1fr; }
         #row { padding: 0 1; background: $surface; }
-        #start-line { height: 1; padding: 0 1; }
+        #start-line { height: auto; max-height: 3; padding: 0 1; }
         #start-line Button { margin-right: 2; }
-        #start-line Static { width: 1fr; color: $text-muted; }
+        #start-line Static { width: 1fr; height: auto; color: $text-muted; }
     }
     """
 

@@ -280,6 +280,8 @@ class VirtualTable(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Take the cursor along when the mouse scrolls: it is never out of sight."""
         super().watch_scroll_y(old_value, new_value)
+        # Textual leaves it where it was while it isn't shown, as it isn't in the midst of a resize.
+        self.vertical_scrollbar.position = new_value
         seen = self._seen()
         if seen and self.cursor not in seen:
             self.cursor = seen[0] if self.cursor < seen[0] else seen[-1]

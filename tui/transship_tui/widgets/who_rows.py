@@ -32,6 +32,7 @@ _IN_SHORT = {
 _CAN = Mark("✓", "possible", OK)
 _MAY = Mark("?", "depends", CARE)
 _CANT = Mark("–", "not here", QUIET)
+_LOOKING = Mark("·", "looking", QUIET)
 
 
 def mark_of(way: Way) -> Mark:
@@ -62,6 +63,26 @@ class WhoRows:
             mark_of(way).content(),
             Content.styled(WORDS[way.who], style),
             Content.styled(safe(way.obstacle or _IN_SHORT[way.who]), QUIET),
+        )
+
+
+class LookingRows:
+    """Everybody before it is known who can: what is chosen then is what was pointed at before."""
+
+    def __len__(self) -> int:
+        return len(Who)
+
+    def key(self, index: int) -> str:
+        """Return who it is."""
+        return str([*Who][index])
+
+    def cells(self, index: int) -> Sequence[Content]:
+        """Return who it is, and in short what that is."""
+        who = [*Who][index]
+        return (
+            _LOOKING.content(),
+            Content(WORDS[who]),
+            Content.styled(_IN_SHORT[who], QUIET),
         )
 
 

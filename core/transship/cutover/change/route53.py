@@ -23,6 +23,7 @@ from transship.cutover.change.records import (
     shown,
 )
 from transship.cutover.evidence import RecordSet
+from transship.extras import extra_missing
 from transship.text import safe
 
 _KEYS = (
@@ -160,7 +161,7 @@ def _new_client(profile: str) -> Any:
     try:
         import boto3
     except ImportError as error:
-        raise errors.ExtraMissing("Route 53 needs transship[aws]") from error
+        raise extra_missing("aws", "Route 53") from error
     return boto3.session.Session(profile_name=profile or None).client("route53")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-from typing import Any
-
-from cryptography import x509
+from typing import TYPE_CHECKING, Any
 
 from transship.cutover.evidence import Certificate
 from transship.text import safe
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _DER = 2  # _ssl.ENCODING_DER, which has no public name before Python 3.13.
 
@@ -21,6 +22,8 @@ def sent_chain(connection: ssl.SSLObject) -> tuple[Certificate, ...]:
 
 def parsed(der: bytes) -> Certificate:
     """Return what a certificate says. Of one that can't be read only the fingerprint is known."""
+    from cryptography import x509  # The app opens without it.
+
     fingerprint = hashlib.sha256(der).hexdigest()
     try:
         found = x509.load_der_x509_certificate(der)
@@ -37,6 +40,8 @@ def parsed(der: bytes) -> Certificate:
 
 
 def _names(found: x509.Certificate) -> tuple[str, ...]:
+    from cryptography import x509
+
     try:
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, x509.DuplicateExtension):

@@ -5,15 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 
-import dns.exception
-import dns.name
-
 from transship import errors
 from transship.cutover.subject import HTTPS, Domain
 
 _LABEL = re.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _PORT = re.compile("[0-9]{1,5}")
-_CODEC = dns.name.IDNA_2008_UTS_46
 
 
 def parse_domain(text: str) -> Domain:
@@ -50,8 +46,12 @@ def host_name(text: str) -> str:
 
     Raises BadDomain for what is no host name (RFC 1123, 2.1).
     """
+    import dns.exception  # The app opens without it.
+    import dns.name
+
     try:
-        name = dns.name.from_text(text.strip(), idna_codec=_CODEC).to_text(True).lower()
+        absolute = dns.name.from_text(text.strip(), idna_codec=dns.name.IDNA_2008_UTS_46)
+        name = absolute.to_text(True).lower()
     except dns.exception.DNSException as error:
         raise errors.BadDomain(f"{text}: {error}") from error
     for label in name.split("."):
@@ -62,9 +62,13 @@ def host_name(text: str) -> str:
 
 def unicode_name(name: str) -> str:
     """Return a name as a person reads it; the name itself where it has no such form."""
+    import dns.exception
+    import dns.name
+
+    codec = dns.name.IDNA_2008_UTS_46
     try:
-        shown = dns.name.from_text(name).to_unicode(True, _CODEC)
-        same = dns.name.from_text(shown, idna_codec=_CODEC) == dns.name.from_text(name)
+        shown = dns.name.from_text(name).to_unicode(True, codec)
+        same = dns.name.from_text(shown, idna_codec=codec) == dns.name.from_text(name)
     except dns.exception.DNSException:
         return name
     return shown if same else name

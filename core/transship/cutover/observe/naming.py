@@ -9,7 +9,6 @@ from transship.cutover.evidence import Chain, Evidence
 from transship.cutover.observe.asking import Asker
 from transship.cutover.observe.chains import follow
 from transship.cutover.observe.resolving import hosts_lines, own_addresses, views
-from transship.cutover.observe.signing import signatures
 from transship.cutover.observe.surroundings import (
     aliases,
     authorities,
@@ -28,6 +27,9 @@ async def observe_names(
 
     `resolvers` are looked at; through `through`, in turn, the zone and its servers are found.
     """
+    # What checks signatures takes long to import, and nothing else needs it.
+    from transship.cutover.observe.signing import signatures
+
     name, target = subject.domain.name, subject.points_at
     zone, (local, local_error), seen, today, (leads, named), caa = await asyncio.gather(
         walk(asker, name, through),

@@ -141,10 +141,3 @@ def _negative_ttl(servers: Iterable[NameServer]) -> int:
 def _negative(soa: RecordSet) -> int:
     fields = soa.values[0].split()
     return min(soa.ttl, int(fields[-1])) if len(fields) == _NEGATIVE_FIELDS else soa.ttl
-
-
-def serial(server: NameServer) -> int | None:
-    """Return the zone's serial as this server has it (compare as RFC 1982 says)."""
-    records = server.soa.of("SOA") or server.soa_tcp.of("SOA")
-    fields = records.values[0].split() if records else []
-    return int(fields[2]) if len(fields) == _NEGATIVE_FIELDS else None

@@ -22,6 +22,7 @@ from transship.cutover.timeline import Clocks, Sample, Served, absorbed, clocks
 LEADING = ("CNAME", "A", "AAAA")
 """The records of a name that lead a pull."""
 
+_SOA_FIELDS = 7  # RFC 1035, 3.3.13; the third is the serial.
 _MADE_UP = ipaddress.ip_network("64:ff9b::/96")  # DNS64 (RFC 6052): IPv4 in the form of IPv6.
 
 
@@ -138,6 +139,13 @@ def said(server: NameServer) -> tuple[tuple[str, ...], bool]:
         return values_of(chosen), True
     told = [a for a in asked if not a.error and a.rcode in ("NOERROR", "NXDOMAIN")]
     return (), bool(asked) and len(told) == len(asked)
+
+
+def serial(server: NameServer) -> int | None:
+    """Return the zone's serial as this server has it (compare as RFC 1982 says)."""
+    records = server.soa.of("SOA") or server.soa_tcp.of("SOA")
+    fields = records.values[0].split() if records else []
+    return int(fields[2]) if len(fields) == _SOA_FIELDS else None
 
 
 def target_addresses(case: Case) -> tuple[str, ...]:

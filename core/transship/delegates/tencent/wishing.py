@@ -22,8 +22,8 @@ from transship.plans.plan import Plan
 from transship.registries.services.tencent.instances import Instance, instance_at
 
 _OTHER_OWNER = (
-    "Where another account of the cloud owns it: say --uin, and add its keys with the registry's "
-    "account, or say --instance and --region too."
+    "Where another account of the cloud owns it: say its UIN (--uin), and add its keys with the "
+    "registry's account, or say the instance and its region (--instance, --region) too."
 )
 
 
@@ -140,7 +140,8 @@ async def _foreign(at: AtInstance, target: str, reach: Reach, options: Options) 
     except (errors.ApiKeysNeeded, errors.CantBeDelegated, errors.NoInstance) as error:
         raise errors.BadRequest(
             f"which instance {target} is can't be asked: {error}",
-            remedy="Say --instance tcr-... and --region; its owner reads them in the console.",
+            remedy="Say the instance, tcr-..., and its region (--instance, --region); its owner "
+            "reads them in the console.",
         ) from error
     return Destination.of(found, target, options.uin)
 

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registries.answers import Answer
+from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential, Login, Tls
 from transship.registries.foreseeing import Missing
 from transship.registries.visibility import Visibility as Visibility
@@ -137,6 +138,36 @@ class Creator(Protocol):
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether it is there, without believing anything that was asked before."""
+
+
+@runtime_checkable
+class TakesOptions(Creator, Protocol):
+    """A creator that can be asked for more than who may pull."""
+
+    def options_refusal(self, missing: Missing, options: CreationOptions) -> str:
+        """Return in words why it can't have these, or an empty string. Asks nobody."""
+
+    async def create_with(
+        self, missing: Missing, visibility: Visibility, options: CreationOptions
+    ) -> None:
+        """Make it, as `create` does, with these options."""
+
+
+def creation_refusal(
+    creator: Creator, missing: Missing, visibility: Visibility, options: CreationOptions
+) -> str:
+    """Return in words why this can't be made so, or an empty string. Asks nobody."""
+    why = creator.refusal(missing, visibility)
+    if why or not options:
+        return why
+    if isinstance(creator, TakesOptions):
+        return creator.options_refusal(missing, options)
+    return no_option(missing, "immutable tags" if options.immutable_tags else "resource tags")
+
+
+def no_option(missing: Missing, what: str) -> str:
+    """Return in words that something can't be asked for what is made here."""
+    return f"a {missing.kind} can't be made with {what} here; take them out of [create]"
 
 
 @runtime_checkable

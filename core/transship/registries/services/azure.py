@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from transship import errors
+from transship.extras import extra_missing
 from transship.registries.credential import Confidential, Credential, Login
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.api import Ask
@@ -76,9 +77,7 @@ async def _directory_token(cloud: _Cloud) -> str:
         from azure.core import exceptions as failures
         from azure.identity import DefaultAzureCredential
     except ImportError as error:
-        raise errors.ExtraMissing(
-            "a login from Azure's directory needs transship[azure]"
-        ) from error
+        raise extra_missing("azure", "a login from Azure's directory") from error
     # What it logs is in what it raises; without a handler it would go to the terminal.
     if not (logger := logging.getLogger("azure")).handlers:
         logger.addHandler(logging.NullHandler())

@@ -13,6 +13,7 @@ from typing import Any
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.credential import Credential, Login, seconds_until
 from transship.registries.foreseeing import (
     Asked,
@@ -25,7 +26,12 @@ from transship.registries.foreseeing import (
 )
 from transship.registries.place import MEBIBYTE, Capabilities
 from transship.registries.services.api import Ask, Visibility
-from transship.registries.services.aws import answered, client
+from transship.registries.services.aws import (
+    answered,
+    client,
+    resource_tags,
+    resource_tags_refusal,
+)
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.service import Service
 from transship.registries.wildcards import covering
@@ -94,12 +100,28 @@ class _Api:
             return f"a {missing.kind} is private at this service; only ECR Public has others"
         return ""
 
-    async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
+    async def create(self, missing: Missing, visibility: Visibility) -> None:
         """Make a repository with the settings that ECR gives by itself; its tags can be moved."""
+        await self.create_with(missing, visibility, NO_OPTIONS)
+
+    def options_refusal(self, missing: Missing, options: CreationOptions) -> str:  # noqa: ARG002
+        """Return which resource tags AWS doesn't take."""
+        return resource_tags_refusal(options)
+
+    async def create_with(
+        self,
+        missing: Missing,
+        visibility: Visibility,  # noqa: ARG002 - all are private
+        options: CreationOptions,
+    ) -> None:
+        """Make a repository; resource tags need the right to `ecr:TagResource` too."""
         client = await self._clients.once("", self._new_client)
-        await answered(
-            lambda: client.create_repository(registryId=self._account, repositoryName=missing.name)
-        )
+        asked: dict[str, Any] = {"registryId": self._account, "repositoryName": missing.name}
+        if options.immutable_tags:
+            asked["imageTagMutability"] = "IMMUTABLE"
+        if options.resource_tags:
+            asked["tags"] = resource_tags(options)
+        await answered(lambda: client.create_repository(**asked))
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether a repository is there."""

@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Writes
 from transship.registries.place import MEBIBYTE, Capabilities
-from transship.registries.services.api import Ask, Visibility
-from transship.registries.services.aws import answered, client
+from transship.registries.services.api import Ask, Visibility, no_option
+from transship.registries.services.aws import (
+    answered,
+    client,
+    resource_tags,
+    resource_tags_refusal,
+)
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.service import Service
 
@@ -58,11 +64,28 @@ class _Api:
             return f"a {missing.kind} is public at this service: everybody may pull from it"
         return ""
 
-    async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
+    async def create(self, missing: Missing, visibility: Visibility) -> None:
         """Make a repository in the caller's registry."""
-        asked = await self._clients.once("", _new_client)
-        name = missing.name.partition("/")[2]
-        await answered(lambda: asked.create_repository(repositoryName=name))
+        await self.create_with(missing, visibility, NO_OPTIONS)
+
+    def options_refusal(self, missing: Missing, options: CreationOptions) -> str:
+        """Return that tags here can always be moved, or which resource tags AWS doesn't take."""
+        if options.immutable_tags:
+            return no_option(missing, "immutable tags")
+        return resource_tags_refusal(options)
+
+    async def create_with(
+        self,
+        missing: Missing,
+        visibility: Visibility,  # noqa: ARG002 - all are public
+        options: CreationOptions,
+    ) -> None:
+        """Make a repository in the caller's registry, with resource tags."""
+        ecr = await self._clients.once("", _new_client)
+        asked: dict[str, Any] = {"repositoryName": missing.name.partition("/")[2]}
+        if options.resource_tags:
+            asked["tags"] = resource_tags(options)
+        await answered(lambda: ecr.create_repository(**asked))
 
     async def has(self, missing: Missing) -> bool:
         """Tell whether a repository is there."""

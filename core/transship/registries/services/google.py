@@ -18,6 +18,7 @@ import msgspec
 
 from transship import errors
 from transship.errors import TransshipError
+from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.credential import Credential, Login
 from transship.registries.foreseeing import (
     Asked,
@@ -42,6 +43,8 @@ _HOST = re.compile(r"([a-z0-9-]+)-docker\.pkg\.dev")
 _PAGE = 1000
 _LOOKS = 60
 _PAUSE_SECONDS = 2.0
+_LABEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 
 class _Docker(msgspec.Struct, rename="camel"):
@@ -144,12 +147,33 @@ class GarApi:
             return f"a new {missing.kind} is private at this service; its IAM policy opens it"
         return ""
 
-    async def create(self, missing: Missing, visibility: Visibility) -> None:  # noqa: ARG002
+    def options_refusal(self, missing: Missing, options: CreationOptions) -> str:  # noqa: ARG002
+        """Return which labels Google doesn't take."""
+        for name, value in options.resource_tags:
+            if not _LABEL_NAME.fullmatch(name) or not _LABEL_VALUE.fullmatch(value):
+                return f"Google doesn't take the label {name}={value}: lower case, up to 63 letters"
+        return ""
+
+    async def create(self, missing: Missing, visibility: Visibility) -> None:
         """Make a repository for images, and wait until it is made."""
+        await self.create_with(missing, visibility, NO_OPTIONS)
+
+    async def create_with(
+        self,
+        missing: Missing,
+        visibility: Visibility,  # noqa: ARG002 - all are private
+        options: CreationOptions,
+    ) -> None:
+        """Make a repository for images, with its labels, and wait until it is made."""
+        body: dict[str, object] = {"format": "DOCKER"}
+        if options.resource_tags:
+            body["labels"] = dict(options.resource_tags)
+        if options.immutable_tags:
+            body["dockerConfig"] = {"immutableTags": True}
         project, _, repository = _project_and_repository(missing.name)
         parent = f"projects/{project}/locations/{self._location}/repositories"
         operation = await self._operation(
-            f"{parent}?{urlencode({'repositoryId': repository})}", {"format": "DOCKER"}
+            f"{parent}?{urlencode({'repositoryId': repository})}", body
         )
         for _ in range(_LOOKS):
             if operation.done:

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from transship import errors
+from transship.extras import extra_missing
 from transship.registries.addresses import is_loopback, resolve
 from transship.registries.credential import Confidential, Credential, seconds_until
 from transship.text import safe
@@ -149,7 +150,7 @@ async def _answered(work: Callable[[], Token]) -> Token:
         import google.auth.transport.requests  # noqa: F401 - whether it is there
         from google.auth import exceptions as failures
     except ImportError as error:
-        raise errors.ExtraMissing("a token of Google's needs transship[google]") from error
+        raise extra_missing("google", "a token of Google's") from error
     # Without this, what it has to say would go to the terminal.
     if not (logger := logging.getLogger("google")).handlers:
         logger.addHandler(logging.NullHandler())

@@ -81,6 +81,8 @@ def _head(report: Report) -> dict[str, object]:
                 "kind": kept.creation.missing.kind,
                 "name": kept.creation.missing.name,
                 "visibility": str(kept.creation.visibility),
+                "immutable_tags": kept.creation.options.immutable_tags,
+                "resource_tags": dict(kept.creation.options.resource_tags),
                 "result": _CREATED.get(kept.state, "unfinished"),
                 "detail": kept.detail,
             }

@@ -71,7 +71,7 @@ async def look(
         plan = replace(plan, delete=None)
     hold(places, plan.limits)
     inventory = await take_inventory(plan, places, clock)
-    foresight = Foresight(places, plan.create_missing, try_refused=plan.try_refused)
+    foresight = Foresight(places, plan.create_missing, plan.create, try_refused=plan.try_refused)
     await foresight.look(inventory.found)
     copies = make_worklist(
         inventory.found, plan.on_conflict, replaces=plan.replaces, foresight=foresight

@@ -17,10 +17,10 @@ from transship.cutover.observe.walking import (
     SNAPSHOT,
     ask_zone,
     look_at,
-    serial,
     walk,
     walk_again,
 )
+from transship.cutover.rules.case import serial
 from transship.cutover.subject import Resolver
 
 if TYPE_CHECKING:

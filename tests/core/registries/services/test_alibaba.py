@@ -24,9 +24,13 @@ from servers.alibaba import (
     alibaba_api,
     alibaba_registry,
 )
+from servers.faults import Answer, Fault
 from servers.images import push_image, push_index
 from transship import errors
 from transship.clock import SystemClock
+from transship.oci.reference import parse_reference
+from transship.plans.plan import Kind, Plan
+from transship.plans.rule import Rule
 from transship.registries.client import Registry
 from transship.registries.credential import Credential, Tls
 from transship.registries.foreseeing import Missing, Outlook, Standing
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
     from transship.registries.services.api import Ask
     from transship.registries.services.service import Service
+    from transship.transfers.view import JobView
 
 PERSONAL = "registry.cn-hangzhou.aliyuncs.com"
 NUMBER = "cri-kmsiwlxxdcva0001"
@@ -283,6 +288,16 @@ class TestSigningIn:
 
         assert world.api.asked[-1] == "GetAuthorizationToken"
 
+    async def test_keys_that_are_not_taken_are_told_with_where_to_give_others(
+        self, world: World, htpasswd_registry: DockerRegistry
+    ) -> None:
+        world.keys = Credential("another", KEY_SECRET)
+
+        with pytest.raises(errors.NoLogin) as refused:
+            await world.open(htpasswd_registry.host, handed_out=True).check_sign_in()
+
+        assert f"`transship login {world.api.host}`" in refused.value.remedy
+
     async def test_without_keys_one_is_nobody(
         self, world: World, open_registry: DockerRegistry
     ) -> None:
@@ -323,3 +338,49 @@ async def test_a_whole_copy_makes_what_it_needs_and_arrives_with_every_digest(
     assert tags_at(htpasswd_registry, f"{team}/web") == ["multi", "v1"]
     assert digest_at(htpasswd_registry, f"{team}/web", "v1") == image.digest
     assert digest_at(htpasswd_registry, f"{team}/web", "multi") == index.digest
+
+
+@pytest.mark.parametrize("wanted_for", ["a list", "a creation"])
+async def test_keys_that_are_not_taken_hold_a_job_up_until_there_are_others(
+    wanted_for: str,
+    world: World,
+    open_registry: DockerRegistry,
+    htpasswd_registry: DockerRegistry,
+    repository: str,
+    tmp_path: Path,
+) -> None:
+    world.api.login = (htpasswd_registry.username or "", htpasswd_registry.password or "")
+    login = Credential(*world.api.login)
+    team = repository.replace("/", "-")
+    with alibaba_registry(htpasswd_registry.host, world.namespaces) as registry:
+        here, there = f"{open_registry.host}/{repository}", f"{registry.host}/{team}/web"
+        if wanted_for == "a creation":
+            push_image(open_registry, repository, "v1")
+            plan = replace(plan_of((here, there)), create_missing=Visibility.PRIVATE)
+        else:
+            world.namespaces[team] = Namespace({"web": "PRIVATE"})
+            push_image(htpasswd_registry, f"{team}/web", "v1")
+            registry.add(Fault(Answer(404), path="/_catalog", times=None))
+            rule = Rule(parse_reference(f"{registry.host}/{team}"), (parse_reference(here),))
+            plan = Plan(kind=Kind.SYNC, rules=(rule,))
+        job = new_job(tmp_path, plan)
+
+        async def run() -> JobView:
+            places = {
+                open_registry.host: world.connect(open_registry.host, clock=SystemClock()),
+                registry.host: world.open(registry.host, credential=login),
+            }
+            with job.locked(), job.journal() as journal:
+                await Runner(plan, places, journal, SystemClock(), Settings()).run()
+            return view(job)
+
+        world.keys = Credential("another", KEY_SECRET)
+        stopped = await run()
+        world.keys = LOGIN
+        ended = await run()
+
+    assert (stopped.state, stopped.signed_out) == (JobState.PAUSED, (world.api.host,))
+    assert stopped.problem is not None
+    assert f"the account at {registry.host}" in stopped.problem[1]
+    assert f"`transship login {world.api.host}`" in stopped.problem[2]
+    assert (ended.state, ended.problem, ended.counts.copied) == (JobState.DONE, None, 1)

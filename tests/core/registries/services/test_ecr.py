@@ -6,11 +6,13 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from servers.ecr import ACCOUNT, HOST, EcrApi, ecr_api
 from transship import errors
 from transship.registries.client import Registry
 from transship.registries.foreseeing import Missing, Outlook, Standing
+from transship.registries.services.aws import answered
 from transship.registries.services.ecr import ECR
 
 if TYPE_CHECKING:
@@ -164,3 +166,14 @@ async def test_a_name_of_ones_own_says_nothing(api: EcrApi) -> None:
     assert registry.foreseer() is None
     assert registry.creator() is None
     assert api.asked == []
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
+async def test_keys_that_are_not_taken_are_told_with_where_others_come_from(code: str) -> None:
+    def refused() -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeRepositories")
+
+    with pytest.raises(errors.KeysRefused, match=f"DescribeRepositories: {code}") as told:
+        await answered(refused)
+
+    assert "profile" in told.value.remedy

@@ -11,8 +11,10 @@ from servers.ecr_public import ALIAS, OTHER_NAME, EcrPublicApi, ecr_public_api
 from transship.accounts.account import Account, is_handed_out
 from transship.registries.access import Access, open_registry
 from transship.registries.card import card_of
+from transship.registries.creation_options import CreationOptions
 from transship.registries.foreseeing import Missing, Standing
 from transship.registries.services import service_of
+from transship.registries.services.api import TakesOptions, creation_refusal
 from transship.registries.services.facts import Can
 from transship.registries.visibility import Visibility
 
@@ -82,6 +84,22 @@ async def test_a_repository_is_made_where_everybody_may_pull(
 
     assert api.repositories == ["team/api"]
     assert await creator.has(missing)
+
+
+async def test_a_repository_is_made_with_resource_tags_and_never_with_immutable_ones(
+    api: EcrPublicApi, registry: Registry
+) -> None:
+    creator, missing = registry.creator(), Missing("repository", f"{ALIAS}/team/api")
+    assert isinstance(creator, TakesOptions)
+    tagged = CreationOptions(resource_tags=(("team", "web"),))
+    pinned = CreationOptions(immutable_tags=True)
+
+    assert creator.options_refusal(missing, tagged) == ""
+    assert "immutable tags" in creation_refusal(creator, missing, Visibility.PUBLIC, pinned)
+    await creator.create_with(missing, Visibility.PUBLIC, tagged)
+
+    assert await creator.has(missing)
+    assert api.resource_tags == {"team/api": {"team": "web"}}
 
 
 def test_it_is_pulled_from_without_an_account_and_its_card_says_what_is_left_to_do() -> None:

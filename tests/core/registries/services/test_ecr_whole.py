@@ -18,11 +18,15 @@ from servers.images import push_image, push_index
 from servers.moto_ecr import HOST
 from transship import errors
 from transship.clock import SystemClock
+from transship.oci.reference import Reference
+from transship.plans.plan import Kind, OnConflict
+from transship.plans.rule import Rule
 from transship.registries.access import Access, open_registry
+from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential, Tls
 from transship.registries.examine import examine
 from transship.registries.foreseeing import Missing, Standing
-from transship.registries.services.api import Visibility
+from transship.registries.services.api import TakesOptions, Visibility
 from transship.registries.services.ecr import ECR
 from transship.transfers.preview import preview
 from transship.transfers.start import start_runner
@@ -204,6 +208,67 @@ class TestMoving:
         assert len(seen.worklist.creations) == 2
         # moto has no templates, so that a push might make them is all that can be said.
         assert [each.what for each in seen.unknown] == ["whether a push makes a repository"]
+
+    async def test_a_job_makes_them_with_immutable_tags_and_resource_tags_as_the_plan_asks(
+        self,
+        plan: Plan,
+        ecr: MotoEcr,
+        open_registry: DockerRegistry,
+        repository: str,
+        tmp_path: Path,
+    ) -> None:
+        options = CreationOptions(immutable_tags=True, resource_tags=(("team", "web"),))
+        creating = replace(plan, create_missing=Visibility.PRIVATE, create=options)
+
+        seen = await foreseen(creating, ecr, open_registry)
+        job = new_job(tmp_path, creating)
+        start_runner(job, [access_to(ecr), way_to(open_registry)])
+
+        assert {creation.how for creation in seen.worklist.creations} == {
+            "private, immutable tags, tagged team=web"
+        }
+        ended = ends(job)
+        assert ended.state is JobState.DONE, ended.failures
+        client = ecr.client()
+        made = client.describe_repositories(repositoryNames=[f"{repository}/web"])["repositories"]
+        assert [each["imageTagMutability"] for each in made] == ["IMMUTABLE"]
+        tags = client.list_tags_for_resource(resourceArn=made[0]["repositoryArn"])["tags"]
+        assert tags == [{"Key": "team", "Value": "web"}]
+        with job.journal() as journal:
+            assert {kept.creation.options for kept in journal.creations()} == {options}
+
+    async def test_a_plan_that_moves_tags_is_warned_of_immutable_ones(
+        self, plan: Plan, ecr: MotoEcr, open_registry: DockerRegistry, repository: str
+    ) -> None:
+        rule = Rule(
+            Reference(open_registry.host, repository), (Reference(HOST, f"{repository}/all"),)
+        )
+        asked = replace(
+            plan,
+            kind=Kind.SYNC,
+            copies=(),
+            rules=(rule,),
+            create_missing=Visibility.PRIVATE,
+            create=CreationOptions(immutable_tags=True),
+        )
+
+        warned = await foreseen(asked, ecr, open_registry)
+        skipping = await foreseen(replace(asked, on_conflict=OnConflict.SKIP), ecr, open_registry)
+
+        assert ["tags there never move" in each for each in warned.cautions] == [True]
+        assert skipping.cautions == ()
+
+    def test_a_resource_tag_that_aws_does_not_take_is_refused(self, registry: Registry) -> None:
+        creator, web = registry.creator(), Missing("repository", "web")
+        assert isinstance(creator, TakesOptions)
+
+        def why(*tags: tuple[str, str]) -> str:
+            return creator.options_refusal(web, CreationOptions(resource_tags=tags))
+
+        assert why(("team", "web"), ("cost center", "a+b@c:1/2")) == ""
+        assert "aws:team=web" in why(("aws:team", "web"))
+        assert "team=a;b" in why(("team", "a;b"))
+        assert "AWS takes 50" in why(*((f"tag-{n}", "x") for n in range(51)))
 
     async def test_a_tag_that_can_not_be_moved_is_blocked(
         self, plan: Plan, ecr: MotoEcr, open_registry: DockerRegistry, repository: str

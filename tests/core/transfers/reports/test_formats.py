@@ -151,7 +151,7 @@ class TestTheDocument:
         assert list(found) == [
             "report", "made", "made_by_version", "job", "kind", "state", "conclusion",
             "started_by", "version", "asked", "times", "counts", "results", "bytes", "problem",
-            "failures", "creations", "verification", "undo", "copies",
+            "failures", "creations", "verification", "trust", "undo", "copies",
         ]  # fmt: skip
         assert list(found["asked"]) == [
             "source", "target", "on_conflict", "referrers", "platforms", "plan",

@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from transship import errors
+from transship.extras import extra_missing
 from transship.registries.answers import Answer, described
 from transship.registries.services.api import Judge, Keys, Make, Request
 from transship.registries.services.tencent.refusals import failure_of
@@ -181,7 +182,7 @@ def _sdk(product: Product) -> _Sdk:
         models = importlib.import_module(product.models)
         sign = importlib.import_module("tencentcloud.common.sign").Sign
     except ImportError as error:
-        raise errors.ExtraMissing("the API of Tencent Cloud needs transship[tencent]") from error
+        raise extra_missing("tencent", "the API of Tencent Cloud") from error
     return _Sdk(models, sign.sign_tc3)
 
 

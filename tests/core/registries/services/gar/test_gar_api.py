@@ -11,9 +11,10 @@ from servers.google import PROJECT, TOKEN, Gar, Google, Repository
 from servers.images import push_image
 from transship import errors
 from transship.registries.client import Registry
+from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing, Outlook, Standing
-from transship.registries.services.api import Visibility
+from transship.registries.services.api import TakesOptions, Visibility
 from transship.registries.services.google import GAR, GCR
 
 if TYPE_CHECKING:
@@ -182,6 +183,21 @@ class TestCreating:
         assert await creator.has(shop)
         assert google.made == [("shop", {"format": "DOCKER"})]
         assert len(pauses) == 2
+
+    async def test_a_repository_is_made_with_labels_and_immutable_tags(
+        self, google: Google, registry: Registry, pauses: list[float]
+    ) -> None:
+        creator, shop = creator_of(registry), Missing("repository", f"{PROJECT}/shop")
+        assert isinstance(creator, TakesOptions)
+        options = CreationOptions(immutable_tags=True, resource_tags=(("team", "web"),))
+        loud = CreationOptions(resource_tags=(("Team", "web"),))
+
+        assert creator.options_refusal(shop, options) == ""
+        assert "label Team=web" in creator.options_refusal(shop, loud)
+        await creator.create_with(shop, PRIVATE, options)
+
+        asked = {"labels": {"team": "web"}, "dockerConfig": {"immutableTags": True}}
+        assert google.made == [("shop", {"format": "DOCKER", **asked})]
 
     async def test_why_it_is_not_made_is_said(
         self, google: Google, registry: Registry, pauses: list[float]
