@@ -239,7 +239,7 @@ def test_with_json_the_output_is_one_document(transship: Line, source: str, targ
     job = ended.document["job"]
     assert set(job) == {
         "id", "kind", "state", "source", "target", "counts", "bytes", "created", "ended",
-        "limits", "signed_out", "undo", "failures", "problem",
+        "limits", "signed_out", "trust", "undo", "failures", "problem",
     }  # fmt: skip
     assert (job["state"], job["failures"], job["problem"]) == ("done", [], None)
 

@@ -334,8 +334,10 @@ async def test_what_a_target_did_not_say_is_a_list_with_the_reason() -> None:
 
 async def test_of_what_was_left_out_each_opens_with_the_reason_and_the_nearest_rule() -> None:
     async with looking(engine()) as it:
-        await it.says("Left out")
-        await it.pilot.press("right", "right", "enter", "enter")
+        await it.says("Left out 6 tags")
+        await it.pilot.press("right", "right", "enter")
+        await it.says("excluded by *9")
+        await it.pilot.press("enter")
         await it.shows(FactsDialog)
         await it.says("Why excluded by *9")
         await until(it.pilot, lambda: "Nearest rule 1" in it.framed(), "the rule")

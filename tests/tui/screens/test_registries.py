@@ -57,9 +57,10 @@ async def sees(pilot: Pilot[None], *words: str) -> None:
 
 
 def card(pilot: Pilot[None]) -> str:
-    """The words of the card."""
-    shown = pilot.app.screen.query_one(AccountCard).query("Static")
-    return " ".join(" ".join(str(each.visual) for each in shown if each.display).split())
+    """The words of the card that are seen."""
+    words = pilot.app.screen.query_one(AccountCard).query("Static")
+    shown = (each for each in words if each.display and each.parent and each.parent.display)
+    return " ".join(" ".join(str(each.visual) for each in shown).split())
 
 
 async def test_the_card_says_all_that_is_known() -> None:

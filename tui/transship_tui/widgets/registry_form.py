@@ -233,7 +233,8 @@ class RegistryForm(WorkersMinded, Vertical):
             self._knocked = (nobody.host, nobody.tls)
         self._answered(nobody, found)
         fields = self.fields
-        if found.lists and fields.is_source_ours:
+        # A cloud's API tells nobody anything.
+        if found.lists and fields.is_source_ours and fields.entry.kind.holds_images:
             fields.choose_source("", by_us=True)
         source = fields.entry.source
         fields.may_not_list = found.lists is False and not source
