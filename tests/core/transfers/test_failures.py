@@ -378,7 +378,7 @@ async def test_a_place_that_is_gone_for_good_ends_the_job_and_not_each_image(
         assert digest_at(target, repository, tag) == image.digest
 
 
-async def test_a_wrong_password_ends_the_job_at_once(
+async def test_a_wrong_password_holds_the_job_up_at_once(
     open_registry: DockerRegistry,
     htpasswd_registry: DockerRegistry,
     repository: str,
@@ -395,7 +395,8 @@ async def test_a_wrong_password_ends_the_job_at_once(
         target,
     )
 
-    assert ended.state is JobState.FAILED
+    assert ended.state is JobState.PAUSED
+    assert ended.signed_out == (target.host,)
     assert ended.problem is not None
     assert "not accepted" in ended.problem[0]
     assert len(htpasswd_registry.since(before)) < 5

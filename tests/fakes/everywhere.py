@@ -1,26 +1,20 @@
-"""What holds on every screen and in every dialog, whichever it is, and how each of them looks."""
+"""What holds on every screen and in every dialog: how each looks, is reached, and says its line."""
 
 from __future__ import annotations
 
 from functools import partial
 
-import pytest
 from textual.widget import Widget
 
 from fakes import cutovers_service, cutovers_world, delegates_world
 from fakes.parts_world import DIALOGS
 from fakes.screen import looks_like, until
-from fakes.world import WAYS, Walk, full_world, hostile_world, walking
-from transship_tui.app import TransshipApp
+from fakes.world import WAYS, Walk, full_world, walking
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 SMALLEST = (60, 20)
 SIZES = ((80, 24), (120, 40), SMALLEST)
-HOSTILE = (
-    "[/foo] [@click=app.quit]hi[/] x[link=http://e]y \x1b]52;c;aGk=\x07\x1b[2J \x9b31m "
-    "\u202eright to left\u2066 zero\u200bwidth\u200d 日本語のタグ 🐳🚢 \r\n\t" + "very long " * 400
-)
 ON_A_FRAME = [
     name
     for name in WAYS
@@ -51,8 +45,7 @@ LINELESS = ("log", "console", "plan-mistake", "plan-new")
 """Screens that no line does the same as; a plan has one once its file says what is shown."""
 
 
-@pytest.mark.parametrize("name", WAYS)
-async def test_it_looks_right_can_be_reached_in_whole_and_says_its_line(name: str) -> None:
+async def looks_right_can_be_reached_and_says_its_line(name: str) -> None:
     """One walk for all three: getting there is what takes long."""
     async with walking(full_world(), WAYS[name]) as walk:
         await looks_right(walk, name)
@@ -62,28 +55,6 @@ async def test_it_looks_right_can_be_reached_in_whole_and_says_its_line(name: st
         await can_be_reached(walk)
         if name in ON_A_FRAME:
             await copies_its_line(walk, name)
-
-
-@pytest.mark.parametrize("name", [*ON_A_FRAME, "quit", "help"])
-async def test_it_looks_right_without_colours(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    async with walking(full_world(), WAYS[name]) as walk:
-        await looks_like(walk.pilot, f"{name}-no-color")
-
-
-@pytest.mark.parametrize("name", WAYS)
-async def test_what_comes_from_elsewhere_is_only_read(name: str) -> None:
-    async with walking(hostile_world(HOSTILE), WAYS[name], (120, 40)) as walk:
-        for _ in range(2):
-            lines = walk.app.screen._compositor.render_strips()
-            assert all(line.text.isprintable() for line in lines)
-            assert all(line.cell_length == 120 for line in lines)
-            styles = [segment.style for line in lines for segment in line if segment.style]
-            assert not [style for style in styles if style.link]
-            assert "app.quit" not in str([style.meta for style in styles])
-            await walk.press("down")
-        assert walk.app.is_running
-        assert walk.app.clipboard == ""
 
 
 async def looks_right(walk: Walk, name: str) -> None:
@@ -131,13 +102,3 @@ def is_seen(walk: Walk, widget: Widget) -> bool:
     if widget.is_scrollable:
         return bool(placed.visible_region)
     return placed.visible_region == placed.region
-
-
-@pytest.mark.parametrize("area", TransshipApp.MODES)
-async def test_a_screen_that_is_still_being_made_answers_which_keys_it_has(area: str) -> None:
-    async with walking(full_world(), WAYS["registries"]) as walk:
-        made = walk.app.push_screen(TransshipApp.MODES[area]())
-        assert not walk.app.screen.is_mounted
-        assert "q" not in walk.app.screen.active_bindings
-        await made
-        assert "q" in walk.app.screen.active_bindings
