@@ -107,6 +107,8 @@ def _usual_context(_places: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
 
 def _new_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
+    # Some distributions' Python leaves that to a file of the system.
+    context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
     if not system_has_authorities():
         context.load_verify_locations(cafile=certifi.where())
     return context

@@ -115,6 +115,7 @@ def _context() -> ssl.SSLContext:
     They look at subjectAltNames only, and trust whatever stands in a bundle, root or not.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.hostname_checks_common_name = False
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     return context
