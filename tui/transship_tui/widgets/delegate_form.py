@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
@@ -19,6 +19,7 @@ from transship.text import safe
 from transship_tui.engine_delegates import PlanWish
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.field import Field
+from transship_tui.widgets.wish_form import WishForm
 
 _BY_PLAN = "plan"
 _BEGINS = (
@@ -57,7 +58,7 @@ _NOTES = {
 }
 
 
-class DelegateForm(VerticalScroll, can_focus=False):
+class DelegateForm(WishForm):
     """Asks how it is to be moved. `harbors` are the hosts of those that could relay."""
 
     DEFAULT_CSS = """
@@ -81,9 +82,6 @@ class DelegateForm(VerticalScroll, can_focus=False):
         """It is filled in: what would be changed can be seen."""
 
         wish: PlanWish
-
-    class Left(Message):
-        """The operator wants nothing of it."""
 
     def __init__(self, wish: PlanWish, harbors: Sequence[str]) -> None:
         super().__init__()
@@ -173,27 +171,10 @@ class DelegateForm(VerticalScroll, can_focus=False):
             return
         self.post_message(self.Complete(wish))
 
-    @on(Select.Changed)
-    @on(Input.Changed)
-    def _changed(self, event: Message) -> None:
-        event.stop()
+    def tell(self) -> None:
+        """Show what belongs to what is filled in, and tell of it."""
         self._follow()
         self.post_message(self.Edited(self.wish))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.screen.focus_next()
-
-    @on(Button.Pressed, "#show")
-    def _show_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.save()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.post_message(self.Left())
 
     def _follow(self) -> None:
         """Show the fields that belong to when it begins."""
@@ -203,9 +184,6 @@ class DelegateForm(VerticalScroll, can_focus=False):
             self._field("deletion").display = begins == Begins.EVENT
         elif "cron" in self._names:
             self._field("cron").say(Content.styled(_NOTES["cron"], QUIET))
-
-    def _field(self, name: str) -> Field:
-        return self.query_one(f"#at-{name}", Field)
 
     def _text(self, name: str) -> str:
         found = self.query(f"#{name}").results(Input) if name in self._names else ()

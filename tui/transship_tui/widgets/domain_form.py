@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
@@ -19,6 +19,7 @@ from transship_tui.engine_delegates import DomainsThere, DomainWish
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.domain_rows import certificate_words
 from transship_tui.widgets.field import Field
+from transship_tui.widgets.wish_form import WishForm
 
 _BY_ID, _BY_FILES = "by id", "by files"
 _OTHERS = (
@@ -32,7 +33,7 @@ _HANDED = (
 _SHOWN_FOR = {"id": _BY_ID, "chain": _BY_FILES, "key": _BY_FILES}
 
 
-class DomainForm(VerticalScroll, can_focus=False):
+class DomainForm(WishForm):
     """Asks which domain is to be attached, and with which certificate of those that are `there`."""
 
     DEFAULT_CSS = """
@@ -55,9 +56,6 @@ class DomainForm(VerticalScroll, can_focus=False):
         """It is filled in: what would be changed can be seen."""
 
         wish: DomainWish
-
-    class Left(Message):
-        """The operator wants nothing of it."""
 
     def __init__(self, host: str, there: DomainsThere) -> None:
         super().__init__()
@@ -117,27 +115,10 @@ class DomainForm(VerticalScroll, can_focus=False):
         wanted = [name for name, choice in _SHOWN_FOR.items() if choice == self._chosen]
         return [name for name in ("name", *wanted) if not self._text(name)]
 
-    @on(Select.Changed)
-    @on(Input.Changed)
-    def _changed(self, event: Message) -> None:
-        event.stop()
+    def tell(self) -> None:
+        """Show what belongs to what is filled in, and tell of it."""
         self._follow()
         self.post_message(self.Edited(self.wish))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.screen.focus_next()
-
-    @on(Button.Pressed, "#show")
-    def _show_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.save()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.post_message(self.Left())
 
     def _follow(self) -> None:
         """Show the fields that belong to where the certificate comes from."""
@@ -147,9 +128,6 @@ class DomainForm(VerticalScroll, can_focus=False):
         self._field("name").say(Content(""))
         if self._chosen == _BY_FILES:
             self._field("key").say(Content.styled(_HANDED, QUIET))
-
-    def _field(self, name: str) -> Field:
-        return self.query_one(f"#at-{name}", Field)
 
     def _text(self, name: str) -> str:
         return self.query_one(f"#{name}", Input).value.strip()

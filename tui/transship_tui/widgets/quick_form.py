@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
@@ -17,6 +17,7 @@ from transship.text import safe
 from transship_tui.engine_delegates import QuickWish
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.field import Field
+from transship_tui.widgets.wish_form import WishForm
 
 _CONFLICTS = (
     ("fail: the copy of that tag fails, and is named", str(OnConflict.FAIL)),
@@ -36,7 +37,7 @@ _RENAME = "namespaces whose names are taken there: old=new, other=name"
 _LEAVE_OUT = "namespaces that stay behind: one, another"
 
 
-class QuickForm(VerticalScroll, can_focus=False):
+class QuickForm(WishForm):
     """Asks from where to where, and how. `sources` and `targets` are hosts of accounts."""
 
     DEFAULT_CSS = """
@@ -61,9 +62,6 @@ class QuickForm(VerticalScroll, can_focus=False):
         """It is filled in: what would be made and moved can be seen."""
 
         wish: QuickWish
-
-    class Left(Message):
-        """The operator wants nothing of it."""
 
     def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
         super().__init__()
@@ -132,31 +130,11 @@ class QuickForm(VerticalScroll, can_focus=False):
         self._field(missing).say(Content.styled(f"✗ {words}", BAD))
         self.query_one(f"#{missing}").focus()
 
-    @on(Select.Changed)
-    @on(Input.Changed)
-    def _changed(self, event: Message) -> None:
-        event.stop()
+    def tell(self) -> None:
+        """Show what belongs to what is filled in, and tell of it."""
         for name in ("newest", "rename"):
             self._field(name).say(Content(""))
         self.post_message(self.Edited(self.wish))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.screen.focus_next()
-
-    @on(Button.Pressed, "#look")
-    def _look_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.save()
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.post_message(self.Left())
-
-    def _field(self, name: str) -> Field:
-        return self.query_one(f"#at-{name}", Field)
 
     def _chosen(self, name: str) -> str:
         value = self.query_one(f"#{name}", Select).value
