@@ -146,6 +146,7 @@ def docker_registry(
     redirect_to: str | None = None,
     token_server: TokenServer | None = None,
     notifies: tuple[str, str] | None = None,
+    remembers: bool = False,
 ) -> Iterator[DockerRegistry]:
     """Run a docker-registry whose files are in `folder`; deletion is enabled if it `deletes`.
 
@@ -155,7 +156,8 @@ def docker_registry(
     show no certificate of its authority. `redirect_to`: the URL of a `blob_storage` that holds the
     same `storage`; blobs are then answered by 307. `token_server`: who issues the tokens for
     `auth="token"`. `notifies`: the URL that is told of every push and deletion, and the
-    Authorization that is sent there.
+    Authorization that is sent there. `remembers`: it keeps in memory which blobs it has, as Debian
+    sets it up, and doesn't notice when a test takes one away.
     """
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "storage" if storage is None else storage
@@ -167,6 +169,8 @@ def docker_registry(
     if redirect_to is not None:
         redirect = {"name": "redirect", "options": {"baseurl": redirect_to}}
         config["middleware"] = {"storage": [redirect]}
+    if remembers:
+        config["storage"]["cache"] = {"blobdescriptor": "inmemory"}
     if notifies is not None:
         config["notifications"] = {"endpoints": [_endpoint(*notifies)]}
     if auth == "htpasswd":

@@ -33,7 +33,7 @@ from transship.registries.services.api import Creator, Keys, Unlisted
 from transship.registries.transport import Timeouts
 
 if TYPE_CHECKING:
-    from transship.registries.pinning import Pins
+    from transship.registries.wire.opening import Pins
 
 
 class Registry:

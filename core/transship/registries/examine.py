@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from transship import errors
 from transship.errors import TransshipError
 from transship.oci.digest import digest_of
 from transship.registries.access import Access, open_registry
 from transship.registries.addresses import is_loopback
-from transship.registries.client import Registry
-from transship.registries.exchanges import Recorder
-from transship.registries.quota import Quota
 from transship.registries.services import GENERIC, Service, service_named, service_of
+
+if TYPE_CHECKING:
+    from transship.registries.client import Registry
+    from transship.registries.exchanges import Recorder
+    from transship.registries.quota import Quota
 
 _NOBODY = digest_of(b"")
 """A digest to ask for the referrers of; that nothing refers to it is an answer too."""

@@ -24,7 +24,7 @@ from transship.registries.tls import fingerprint
 from transship.registries.transport import Stream, Timeouts, Transport
 
 if TYPE_CHECKING:
-    from transship.registries.pinning import Pins
+    from transship.registries.wire.opening import Pins
 
 _UNAUTHORIZED = 401
 _QUESTION = Patience(attempts=2, seconds=10)

@@ -1,9 +1,7 @@
-"""The wire: here is known which engine carries the bytes, and nowhere else.
+"""The wire: here is known what carries the bytes, and nowhere else.
 
-It is aiohttp: of a job of many small images most of the time of this process goes into requests,
-and a layer above it costs as much again for each. One pool, one TLS context and one choice of proxy
-serve small requests and the bytes of blobs. What the engine raises is turned into our own errors in
-`causes`.
+One pool, one TLS context and one choice of proxy for each origin serve small requests and the bytes
+of blobs. What goes wrong on the way is turned into our own errors.
 
 Nothing here knows of registries. Redirects are not followed here: who follows one decides what
 may go along.
@@ -12,40 +10,41 @@ may go along.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
-import yarl
-
 from transship import errors
-from transship.errors import TransshipError
-from transship.registries import engine
-from transship.registries.addresses import AS_WRITTEN, authority, beginning_of
+from transship.registries.addresses import AS_WRITTEN, authority, beginning_of, path_of
 from transship.registries.answers import JSON_LIMIT, Answer
-from transship.registries.causes import translated
+from transship.registries.causes import cause
 from transship.registries.credential import Tls
 from transship.registries.exchanges import Recorder, unrecorded
-from transship.registries.outgoing import Outgoing, patient_socket
 from transship.registries.proxies import proxy_for
 from transship.registries.tls import tls_context
+from transship.registries.wire.connection import Connection, NotHttp, SourceFailed
+from transship.registries.wire.heads import Head, request_head
+from transship.registries.wire.opening import Addresses, Way, refusal
+from transship.registries.wire.pool import Pool
 
 if TYPE_CHECKING:
-    from transship.registries.engine import aiohttp
-    from transship.registries.pinning import Pins
+    from transship.registries.wire.opening import Pins
 
 PIECE = 1024 * 1024
 """How much is read and written at a time, in bytes."""
 
 _LEAST_RECEIVED = 64 * 1024
 _ERROR_BODY_LIMIT = 64 * 1024
-_HEAD_LIMIT = 64 * 1024  # Signed addresses of storage are long.
 _FORM = "application/x-www-form-urlencoded"
-_HEADERS = {"accept-encoding": "identity", "user-agent": "transship"}
+_ALWAYS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "transship"}
+_REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+"""What may be sent again where nobody knows whether it arrived (RFC 9110, 9.2.2)."""
+
+_Ask = Callable[[Connection, bytes], Awaitable[Head]]
+"""Sends the head of a request, and what belongs to it, and returns the head of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +65,33 @@ class Timeouts:
 class Stream:
     """The body of an answer, while it comes in."""
 
-    def __init__(self, url: str, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status = response.status
+    def __init__(self, url: str, connection: Connection, head: Head, seconds: float) -> None:
+        self.status = head.status
         self.url = url
-        self.headers = _fields(response.headers.items())
+        self.headers = head.fields
+        self._connection = connection
+        self._head = head
+        self._seconds = seconds
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with translated(self.url):
-            async for piece in self._response.content.iter_any():
+        try:
+            while piece := await self._connection.piece(self._seconds):
                 yield piece
+        except (NotHttp, OSError) as error:
+            raise cause(error, self.url) from None
 
     async def whole(self, method: str) -> Answer:
-        """Read what is left, up to a sensible length for an error, and return it as an answer."""
-        return await _answer(method, self.url, self._response)
+        """Read what is left, up to a sensible length for an error, and return it as an answer.
 
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """How all that is at one origin is asked for."""
-
-    session: aiohttp.ClientSession
-    proxy: str | None
-
-
-@lru_cache(maxsize=64)
-def _limits(connect: float, read: float) -> aiohttp.ClientTimeout:
-    return engine.aiohttp.ClientTimeout(total=None, connect=connect, sock_read=read)
+        The status counts even if the connection is lost right after it.
+        """
+        body = bytearray()
+        with suppress(NotHttp, OSError):
+            while piece := await self._connection.piece(self._seconds):
+                body += piece
+                if len(body) >= _ERROR_BODY_LIMIT:
+                    break
+        return _answer(method, self.url, self._head, bytes(body[:_ERROR_BODY_LIMIT]))
 
 
 class Transport:
@@ -116,8 +115,8 @@ class Transport:
         self._recorder = recorder
         self._tls = tls
         self._timeouts = timeouts or Timeouts()
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._ways: dict[str, _Way] = {}
+        self._addresses = Addresses(pins)
+        self._pools: dict[str, Pool] = {}
 
     async def request(
         self,
@@ -138,20 +137,23 @@ class Transport:
         if form is not None:
             fields["content-type"] = _FORM
             content = urlencode(form).encode()
+        if content is not None or method in ("POST", "PUT", "PATCH"):
+            fields["content-length"] = str(len(content or b""))
         url = quote(url, safe=AS_WRITTEN)
-        response = await self._open(method, url, fields, content or None, self._timeouts.read)
-        try:
-            body = bytearray()
-            with translated(url):
-                async for piece in response.content.iter_any():
-                    body += piece
-                    if len(body) > limit:
-                        raise errors.UnexpectedAnswer(
-                            f"{method} {url.partition('?')[0]}: more than {limit:,} bytes"
-                        )
-        finally:
-            response.close()
-        return _answered(method, url, response, bytes(body))
+
+        seconds = self._timeouts.read
+
+        async def ask(connection: Connection, head: bytes) -> Head:
+            return await connection.ask(method, head + content if content else head, seconds, limit)
+
+        pool, connection, head = await self._exchanged(method, url, fields, ask)
+        body = connection.body
+        pool.give(connection)
+        if len(body) > limit:
+            raise errors.UnexpectedAnswer(
+                f"{method} {url.partition('?')[0]}: more than {limit:,} bytes"
+            )
+        return _answer(method, url, head, body)
 
     @asynccontextmanager
     async def stream(
@@ -166,17 +168,18 @@ class Transport:
 
         About `read_ahead` bytes come in before they are wanted.
         """
-        response = await self._open(
-            method, url, headers, None, self._timeouts.read, read_ahead or PIECE
-        )
-        if read_ahead is not None:
-            _receive_less(response, read_ahead)
+        seconds = self._timeouts.read
+
+        async def ask(connection: Connection, head: bytes) -> Head:
+            if read_ahead is not None:
+                _receive_less(connection, read_ahead)
+            return await connection.open(method, head, seconds, read_ahead or PIECE)
+
+        pool, connection, head = await self._exchanged(method, url, headers or {}, ask)
         try:
-            yield Stream(url, response)
+            yield Stream(url, connection, head, seconds)
         finally:
-            # An answer that was not read to its end can't be followed by another on its
-            # connection; `close` is a no-op for one that was.
-            response.close()
+            pool.give(connection)
 
     async def send(
         self,
@@ -197,133 +200,119 @@ class Transport:
             "content-length": str(size),
             **(headers or {}),
         }
-        outgoing = Outgoing(body, self._timeouts.write)
-        try:
-            with translated(url):
-                async with (
-                    outgoing.deadline,
-                    await self._open(
-                        method, url, fields, outgoing.data, self._timeouts.commit
-                    ) as response,
-                ):
-                    return await _answer(method, url, response)
-        except TransshipError:
-            if outgoing.failure is not None:
-                raise outgoing.failure from None
-            raise
-        finally:
-            await outgoing.settled()
+        times = self._timeouts
 
-    async def _open(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        data: AsyncIterator[bytes] | bytes | None,
-        seconds: float,
-        read_ahead: int = PIECE,
-    ) -> aiohttp.ClientResponse:
-        """Send a request and return its answer once its head is there. The caller closes it."""
-        recorder = self._recorder
-        recorded = recorder.recording(method, url, headers or {}) if recorder else unrecorded()
-        with recorded as answered, translated(url):
-            way = self._way(url)
-            response = await way.session.request(
-                method,
-                yarl.URL(url, encoded=True),
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-                read_bufsize=read_ahead,
-                proxy=way.proxy,
-                timeout=_limits(self._timeouts.connect, seconds),
+        async def ask(connection: Connection, head: bytes) -> Head:
+            return await connection.send(
+                method, head, body, times.write, times.commit, _ERROR_BODY_LIMIT
             )
-            answered(response.status, response.headers.items())
-        if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            response.close()
-            raise errors.ProxyFailed(f"on the way to {urlsplit(url).netloc}: it wants a login")
-        return response
+
+        repeats = isinstance(body, bytes)
+        pool, connection, head = await self._exchanged(method, url, fields, ask, repeats=repeats)
+        try:
+            return await Stream(url, connection, head, times.commit).whole(method)
+        finally:
+            pool.give(connection)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for session in self._sessions.values():
-            await session.close()
+        for pool in self._pools.values():
+            await pool.aclose()
 
-    def _way(self, url: str) -> _Way:
+    async def _exchanged(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        ask: _Ask,
+        *,
+        repeats: bool = True,
+    ) -> tuple[Pool, Connection, Head]:
+        """Send a request by `ask`; return the head of its answer, and what to give back to whom."""
+        recorder = self._recorder
+        recorded = recorder.recording(method, url, headers) if recorder else unrecorded()
+        with recorded as answered:
+            pool = self._pool(url)
+            request = _request_head(pool.way, method, url, headers)
+            repeats = repeats and method in _REPEATABLE
+            connection, head = await self._asked(pool, url, request, ask, repeats=repeats)
+            answered(head.status, head.fields.items())
+        if head.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            pool.drop(connection)
+            raise refusal(pool.way, head.status)
+        return pool, connection, head
+
+    async def _asked(
+        self, pool: Pool, url: str, request: bytes, ask: _Ask, *, repeats: bool
+    ) -> tuple[Connection, Head]:
+        """Send a request over a connection of the pool, which the caller gives back.
+
+        A server may close a connection at the very moment at which it is used again: what
+        `repeats` is then sent once more over a fresh one.
+        """
+        fresh = False
+        while True:
+            connection = await pool.take(self._timeouts.connect, fresh=fresh)
+            try:
+                return connection, await ask(connection, request)
+            except SourceFailed as failed:
+                pool.drop(connection)
+                raise failed.reason from None
+            except (NotHttp, OSError) as error:
+                pool.drop(connection)
+                if not (repeats and connection.was_stale) or fresh:
+                    raise cause(error, url) from None
+                fresh = True
+            except BaseException:
+                pool.drop(connection)
+                raise
+
+    def _pool(self, url: str) -> Pool:
         origin = beginning_of(url)
-        way = self._ways.get(origin)
-        if way is None:
-            proxy = None if urlsplit(url).hostname in self._pins else proxy_for(url)
-            way = self._ways[origin] = _Way(self._session(url), proxy)
-        return way
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = Pool(self._way(origin))
+        return pool
 
-    def _session(self, url: str) -> aiohttp.ClientSession:
-        own = authority(url) == authority(f"{urlsplit(url).scheme}://{self._host}")
-        session = self._sessions.get(own)
-        if session is None:
-            tls = self._tls if own else Tls(ca_file=self._tls.ca_file)
-            session = self._sessions[own] = engine.aiohttp.ClientSession(
-                # How much goes on at once is decided elsewhere.
-                connector=engine.aiohttp.TCPConnector(
-                    ssl=tls_context(tls),
-                    limit=0,
-                    socket_factory=patient_socket,
-                    resolver=self._resolver(),
-                ),
-                auto_decompress=False,
-                read_bufsize=PIECE,
-                cookie_jar=engine.aiohttp.DummyCookieJar(),
-                trust_env=False,
-                headers=_HEADERS,
-                max_line_size=_HEAD_LIMIT,
-                max_field_size=_HEAD_LIMIT,
-            )
-        return session
-
-    def _resolver(self) -> aiohttp.abc.AbstractResolver | None:
-        if not self._pins:
-            return None
-        from transship.registries.pinning import PinnedResolver
-
-        return PinnedResolver(self._pins)
+    def _way(self, origin: str) -> Way:
+        parts = urlsplit(origin)
+        others = Tls(ca_file=self._tls.ca_file)
+        own = authority(origin) == authority(f"{parts.scheme}://{self._host}")
+        proxy = "" if parts.hostname in self._pins else proxy_for(origin) or ""
+        return Way(
+            origin,
+            tls_context(self._tls if own else others) if parts.scheme == "https" else None,
+            self._addresses,
+            proxy,
+            tls_context(others) if proxy.startswith("https:") else None,
+        )
 
 
-def _receive_less(response: aiohttp.ClientResponse, size: int) -> None:
+def _request_head(way: Way, method: str, url: str, headers: Mapping[str, str]) -> bytes:
+    """Return the head of a request. `headers` have their names in lower case."""
+    path = url[len(way.origin) :]
+    target = url if way.relays else path if path.startswith("/") else path_of(url)
+    fields = {"host": way.host, **_ALWAYS, **headers}
+    if way.relays:
+        fields.update(way.proxy_login)
+    try:
+        return request_head(f"{method} {target}", fields.items())
+    except ValueError as error:
+        raise errors.UnexpectedAnswer(f"{way.netloc}: {error}") from None
+
+
+def _receive_less(connection: Connection, size: int) -> None:
     """Let the system, too, take in little before it is wanted: it would take megabytes."""
-    transport = response.connection.transport if response.connection else None
-    if transport is not None and (own := transport.get_extra_info("socket")) is not None:
+    if (own := connection.transport.get_extra_info("socket")) is not None:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, max(size, _LEAST_RECEIVED))
 
 
-async def _answer(method: str, url: str, response: aiohttp.ClientResponse) -> Answer:
-    """Return what came back, with as much of the body as there is, up to a sensible length.
-
-    The status counts even if the connection is lost right after it.
-    """
-    body = bytearray()
-    with suppress(engine.aiohttp.ClientError, OSError):
-        async for piece in response.content.iter_any():
-            body += piece
-            if len(body) >= _ERROR_BODY_LIMIT:
-                break
-    return _answered(method, url, response, bytes(body[:_ERROR_BODY_LIMIT]))
-
-
-def _answered(method: str, url: str, response: aiohttp.ClientResponse, body: bytes) -> Answer:
+def _answer(method: str, url: str, head: Head, body: bytes) -> Answer:
     return Answer(
         method=method,
         url=url,
-        status=response.status,
-        headers=_fields(response.headers.items()),
-        challenges=tuple(response.headers.getall("www-authenticate", ())),
+        status=head.status,
+        headers=head.fields,
+        challenges=head.challenges,
         body=body,
     )
-
-
-def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return header fields by their names in lower case; those of one name are one list."""
-    fields: dict[str, str] = {}
-    for name, value in pairs:
-        name = name.lower()
-        fields[name] = f"{fields[name]}, {value}" if name in fields else value
-    return fields

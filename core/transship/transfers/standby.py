@@ -114,7 +114,6 @@ def _runner() -> Work:
     # What opens a registry is needed for every job, too, and isn't imported before that.
     from transship.paths import private_file
     from transship.registries import client  # noqa: F401
-    from transship.registries.engine import aiohttp  # noqa: F401
     from transship.transfers.__main__ import work
     from transship.transfers.jobs import Job
 

@@ -1,9 +1,12 @@
-"""Hosts at a given address: only the connection goes elsewhere."""
+"""Where hosts are, and how they are reached: at a given address only the connection is another."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,8 +16,8 @@ from servers.process import LOOPBACK, free_port
 from servers.scripted import ScriptedServer, scripted_server
 from transship import errors
 from transship.registries.credential import Tls
-from transship.registries.pinning import PinnedResolver
 from transship.registries.transport import Transport
+from transship.registries.wire.opening import Addresses, Way
 
 NAME = "images.example.test"
 
@@ -74,11 +77,54 @@ async def test_a_proxy_is_for_the_other_hosts(
 
 
 async def test_others_are_found_as_always() -> None:
-    resolver = PinnedResolver({NAME: "2001:db8::1"})
-    (pinned,) = await resolver.resolve("Images.Example.Test", 443)
-    found = await resolver.resolve("localhost", 443)
+    addresses = Addresses({NAME: "2001:db8::1"})
+    (pinned,) = await addresses.of("Images.Example.Test", 443)
+    found = await addresses.of("localhost", 443)
 
-    assert (pinned["host"], pinned["port"]) == ("2001:db8::1", 443)
-    assert LOOPBACK in [each["host"] for each in found]
+    assert pinned[4][:2] == ("2001:db8::1", 443)
+    assert LOOPBACK in [each[4][0] for each in found]
     with pytest.raises(socket.gaierror):
-        await resolver.resolve("gone.invalid", 443)
+        await addresses.of("gone.invalid", 443)
+
+
+async def test_a_name_is_asked_for_once_by_all_who_connect_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, asked = asyncio.get_running_loop(), []
+    getaddrinfo = loop.getaddrinfo
+
+    async def counted(host: str, *arguments: Any, **options: Any) -> Any:
+        asked.append(host)
+        return await getaddrinfo(host, *arguments, **options)
+
+    monkeypatch.setattr(loop, "getaddrinfo", counted)
+    addresses = Addresses()
+    await asyncio.gather(*(addresses.of("localhost", 443) for _ in range(9)))
+    await addresses.of(LOOPBACK, 443)
+
+    assert asked == ["localhost"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://images.example.test", "images.example.test"),
+        ("https://images.example.test:443", "images.example.test"),
+        ("http://images.example.test:443", "images.example.test:443"),
+        ("http://[::1]:80", "[::1]"),
+        ("http://[::1]:5000", "[::1]:5000"),
+    ],
+)
+def test_a_host_is_named_with_its_port_only_where_that_is_unusual(origin: str, host: str) -> None:
+    assert Way(origin, None, Addresses()).host == host
+
+
+def test_the_password_of_a_proxy_is_in_no_repr() -> None:
+    way = Way("http://a.example", None, Addresses(), "http://operator:s3cret%40@proxy.example:3128")
+
+    assert "s3cret" not in repr(way)
+    ((name, value),) = way.proxy_login
+    assert (name, base64.b64decode(value.split()[1])) == (
+        "proxy-authorization",
+        b"operator:s3cret@",
+    )
