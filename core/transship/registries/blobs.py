@@ -58,6 +58,19 @@ class Blobs:
         ) as stream:
             yield HttpBlob(stream, offset, self._exchange.pacer.throttle)
 
+    async def whole(self, repository: str, digest: Digest, most: int) -> bytes:
+        """Return a small blob. Raises BlobNotFound, and UnexpectedAnswer where it is over `most`.
+
+        It is a small request like any other, and tried again like these.
+        """
+        answer = await self._exchange.ask(
+            "GET", _blob_path(repository, digest), scopes=(pull(repository),), limit=most
+        )
+        if not answer.ok:
+            raise self._exchange.error_of(answer, missing=errors.BlobNotFound)
+        await self._exchange.pacer.throttle.spend(len(answer.body))
+        return answer.body
+
     async def start_upload(
         self, repository: str, digest: Digest, mount_from: str | None
     ) -> Upload | None:
@@ -157,6 +170,13 @@ class HttpUpload:
         """Send the whole blob in one request and finish."""
         await self._exchange.send(
             "PUT", self._with_digest(digest), self._passed(body), size, scopes=self._scopes
+        )
+
+    async def put_small(self, digest: Digest, data: bytes) -> None:
+        """Send a blob that is in memory whole, in one request, and finish."""
+        await self._exchange.pacer.throttle.spend(len(data))
+        await self._exchange.send(
+            "PUT", self._with_digest(digest), data, len(data), scopes=self._scopes
         )
 
     async def append(self, size: int, body: AsyncIterator[bytes]) -> None:

@@ -246,6 +246,10 @@ class Registry:
         """Open a blob for reading from `offset`. Raises BlobNotFound."""
         return self._blobs.read(repository, digest, offset)
 
+    async def whole_blob(self, repository: str, digest: Digest, most: int) -> bytes:
+        """Return a blob of up to `most` bytes. Raises BlobNotFound and UnexpectedAnswer."""
+        return await self._blobs.whole(repository, digest, most)
+
     async def start_upload(
         self, repository: str, digest: Digest, *, mount_from: str | None = None
     ) -> Upload | None:

@@ -208,6 +208,10 @@ class _FileUpload:
         await self.append(size, body)
         await self.finish(digest)
 
+    async def put_small(self, digest: Digest, data: bytes) -> None:
+        """Write a blob that is in memory whole, and finish."""
+        await self.put(digest, len(data), _once(data))
+
     async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
         """Write the next `size` bytes. Raises DigestMismatch when other than that come."""
         end = self.offset
@@ -235,6 +239,10 @@ class _FileUpload:
         self.offset = offset
         self.location = f"{self._path.name}@{offset}"
         self._hashed = hashed
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 async def _in_pieces(body: AsyncIterator[bytes]) -> AsyncGenerator[bytearray, None]:

@@ -6,7 +6,7 @@ import email.utils
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC
@@ -301,17 +301,21 @@ _LANES: ContextVar[frozenset[Pacer]] = ContextVar("lanes", default=frozenset())
 """Where what runs has places of its own: the registries between which a blob is moved."""
 
 
-@asynccontextmanager
-async def lane_between(pacers: Iterable[Pacer], *, large: bool) -> AsyncIterator[None]:
+def lane_between(pacers: Iterable[Pacer], *, large: bool) -> AbstractAsyncContextManager[None]:
     """Hold a place for each of the registries that a blob is read from and written to.
 
     Whatever is asked of them inside, one thing at a time each, goes in these places. Without a
-    limit nothing is waited for.
+    limit nothing is waited for, and what is small isn't even counted.
     """
-    sort = Sort.LARGE if large else Sort.SMALL
+    counted = Counter(p for p in pacers if large or p.concurrency is not None)
+    return _lanes(counted, Sort.LARGE if large else Sort.SMALL) if counted else nullcontext()
+
+
+@asynccontextmanager
+async def _lanes(pacers: Counter[Pacer], sort: Sort) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         # In one order for all, or two lanes could wait for each other.
-        for pacer, count in sorted(Counter(pacers).items(), key=lambda item: id(item[0])):
+        for pacer, count in sorted(pacers.items(), key=lambda item: id(item[0])):
             await stack.enter_async_context(pacer._lane(sort, count))
         yield
 

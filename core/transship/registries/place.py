@@ -106,6 +106,9 @@ class Upload(Protocol):
     async def put(self, digest: Digest, size: int, body: AsyncIterator[bytes]) -> None:
         """Send the whole blob in one request and finish."""
 
+    async def put_small(self, digest: Digest, data: bytes) -> None:
+        """Send a blob that is in memory whole, in one request, and finish."""
+
     async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
         """Send the next `size` bytes as one piece; on return the place holds them."""
 
@@ -189,6 +192,17 @@ class Place(Protocol):
 
     async def aclose(self) -> None:
         """Close connections and files."""
+
+
+@runtime_checkable
+class ReadsWhole(Protocol):
+    """A place where a small blob is read as quickly as a manifest is."""
+
+    async def whole_blob(self, repository: str, digest: Digest, most: int) -> bytes:
+        """Return a blob of up to `most` bytes. The reader checks the digest.
+
+        Raises BlobNotFound, and UnexpectedAnswer where it is longer.
+        """
 
 
 @runtime_checkable

@@ -69,6 +69,13 @@ class Throttle:
         finally:
             self._tokens += paid
 
+    async def spend(self, count: int) -> None:
+        """Wait until `count` bytes that have come already may pass, in parts like all others."""
+        while self.rate is not None and count > 0:
+            part = min(count, self.part)
+            await self.take(part)
+            count -= part
+
     async def take(self, count: int) -> None:
         """Wait until `count` bytes may pass. Raises what `stop` was given."""
         async with self._turn:

@@ -7,17 +7,17 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum
 
 
-class Sort(Enum):
+class Sort(IntEnum):
     """What wants to go."""
 
-    REQUEST = auto()
+    REQUEST = 0
     """A small request: what it asks for is there in a moment."""
-    SMALL = auto()
+    SMALL = 1
     """A small blob."""
-    LARGE = auto()
+    LARGE = 2
     """A large blob, which takes its time."""
 
 
@@ -40,6 +40,7 @@ class Turns:
         self.most: int | None = None
         self._requests = requests
         self._inside = dict.fromkeys(Sort, 0)
+        self._inside_all = 0
         self._holders = 0
         self._waiting: dict[Sort, deque[_Turn]] = {sort: deque() for sort in Sort}
         self._numbers = itertools.count()
@@ -52,8 +53,7 @@ class Turns:
     async def enter(self, sort: Sort, count: int = 1) -> None:
         """Wait for a turn, and take `count` places."""
         if not any(self._waiting.values()) and self._fits(sort, count):
-            self._inside[sort] += count
-            self._holders += 1
+            self._let_in(sort, count)
             return
         turn = _Turn(next(self._numbers), count, asyncio.get_running_loop().create_future())
         self._waiting[sort].append(turn)
@@ -68,6 +68,7 @@ class Turns:
     def leave(self, sort: Sort, count: int = 1) -> None:
         """Give the places back."""
         self._inside[sort] -= count
+        self._inside_all -= count
         self._holders -= 1
         self.admit()
 
@@ -75,8 +76,7 @@ class Turns:
         """Give their turn to as many of those that wait as fit."""
         while any(self._waiting.values()) and (sort := self._next()) is not None:
             turn = self._waiting[sort].popleft()
-            self._inside[sort] += turn.count
-            self._holders += 1
+            self._let_in(sort, turn.count)
             turn.came.set_result(None)
 
     def _next(self) -> Sort | None:
@@ -95,9 +95,10 @@ class Turns:
             return None
         return first[1]
 
-    @property
-    def _inside_all(self) -> int:
-        return sum(self._inside.values())
+    def _let_in(self, sort: Sort, count: int) -> None:
+        self._inside[sort] += count
+        self._inside_all += count
+        self._holders += 1
 
     def _fits(self, sort: Sort, count: int) -> bool:
         return self._has_room(sort, count) and _fits(self._inside_all, count, self.most)

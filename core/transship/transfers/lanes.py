@@ -6,8 +6,8 @@ import asyncio
 import heapq
 import itertools
 import math
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from transship.clock import Clock
@@ -31,16 +31,8 @@ class LargestFirst:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
-    @asynccontextmanager
-    async def slot(self, size: int) -> AsyncIterator[None]:
-        """Hold one of the slots."""
-        await self._acquire(size)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, size: int) -> None:
+    async def acquire(self, size: int) -> None:
+        """Wait for one of the slots, and hold it until `release`."""
         if self._free > 0:
             self._free -= 1
             return
@@ -50,10 +42,11 @@ class LargestFirst:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._release()
+                self.release()
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Let the next one in."""
         while self._waiting:
             _, _, turn = heapq.heappop(self._waiting)
             if not turn.done():
@@ -209,11 +202,17 @@ class Lanes:
         # Where the operator holds a registry back, only its own blobs wait for it.
         apart = names if any(pacer.limited for pacer in pacers) else ()
         slots = self._slots.setdefault((large, apart), LargestFirst(self._counts[large]))
-        async with slots.slot(size), lane_between(pacers, large=large):
-            self.gate.enter(*names)
-            moving = Moving(what, size, self._clock.now(), self.meter, target, digest)
-            with self._shown(moving):
+        number = next(self._numbers)
+        await slots.acquire(size)
+        try:
+            async with lane_between(pacers, large=large):
+                self.gate.enter(*names)
+                moving = Moving(what, size, self._clock.now(), self.meter, target, digest)
+                self._moving[number] = moving
                 yield moving
+        finally:
+            self._moving.pop(number, None)
+            slots.release()
 
     def snapshot(self) -> list[Lane]:
         """Return what is moving now, the oldest first."""
@@ -221,12 +220,3 @@ class Lanes:
             Lane(m.what, m.moved, m.size, m.started, m.target, m.digest)
             for m in self._moving.values()
         ]
-
-    @contextmanager
-    def _shown(self, moving: Moving) -> Iterator[None]:
-        number = next(self._numbers)
-        self._moving[number] = moving
-        try:
-            yield
-        finally:
-            del self._moving[number]

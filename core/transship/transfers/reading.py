@@ -8,9 +8,12 @@ from contextlib import aclosing
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
-from transship.oci.digest import Digest, Hasher, check, hasher
+from transship.oci.digest import Digest, Hasher, check, check_bytes, hasher
 from transship.registries.pacing import Patience, Retrying
-from transship.registries.place import Place
+from transship.registries.place import MEBIBYTE, Place, ReadsWhole
+
+_MOST_WHOLE = 2 * MEBIBYTE
+"""What is read of a blob that should be small, in bytes."""
 
 
 class SourceBlob:
@@ -70,7 +73,12 @@ class SourceBlob:
             yield piece
 
     async def whole(self) -> bytes:
-        """Read the whole blob."""
+        """Read the whole blob, which is small."""
+        if isinstance(self._place, ReadsWhole):
+            data = await self._place.whole_blob(self._repository, self._digest, _MOST_WHOLE)
+            self._check_size(len(data))
+            check_bytes(self._digest, data, self._where)
+            return data
         self.begin_at(0)
         if self._size == 0:
             check(self._digest, hasher(self._digest), self._where)
@@ -117,11 +125,7 @@ class SourceBlob:
 
     async def _from(self, position: int) -> AsyncGenerator[bytes, None]:
         async with self._place.read_blob(self._repository, self._digest, position) as blob:
-            if blob.size != self._size:
-                raise errors.InvalidManifest(
-                    f"{self._digest} has {blob.size} bytes at {self._where}, "
-                    f"the manifest says {self._size}"
-                )
+            self._check_size(blob.size)
             skip = position - blob.offset
             async for piece in blob:
                 if skip >= len(piece):
@@ -129,3 +133,9 @@ class SourceBlob:
                     continue
                 yield piece[skip:] if skip else piece
                 skip = 0
+
+    def _check_size(self, size: int) -> None:
+        if size != self._size:
+            raise errors.InvalidManifest(
+                f"{self._digest} has {size} bytes at {self._where}, the manifest says {self._size}"
+            )

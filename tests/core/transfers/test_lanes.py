@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from moving.memory import FakeClock
 from transship.registries.place import MEBIBYTE
 from transship.transfers.lanes import Gate, Lanes, LargestFirst, Meter, Paused
+
+
+@asynccontextmanager
+async def holding(slots: LargestFirst, size: int) -> AsyncIterator[None]:
+    await slots.acquire(size)
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 async def test_of_those_that_wait_the_largest_is_next() -> None:
@@ -19,7 +30,7 @@ async def test_of_those_that_wait_the_largest_is_next() -> None:
     release = asyncio.Event()
 
     async def hold(size: int) -> None:
-        async with slots.slot(size):
+        async with holding(slots, size):
             order.append(size)
             begun.set()
             await release.wait()
@@ -41,7 +52,7 @@ async def test_no_slot_is_lost_or_given_twice_however_holders_end() -> None:
 
     async def hold(size: int) -> None:
         nonlocal inside, most
-        async with slots.slot(size):
+        async with holding(slots, size):
             inside += 1
             most = max(most, inside)
             try:
@@ -60,15 +71,15 @@ async def test_no_slot_is_lost_or_given_twice_however_holders_end() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
     assert most <= 3
-    async with asyncio.timeout(30), slots.slot(1), slots.slot(1), slots.slot(1):
+    async with asyncio.timeout(30), holding(slots, 1), holding(slots, 1), holding(slots, 1):
         pass
 
 
 async def test_one_who_is_cancelled_at_the_moment_of_his_turn_gives_it_on() -> None:
     slots = LargestFirst(1)
-    async with slots.slot(1):
-        first = asyncio.create_task(slots._acquire(2))
-        second = asyncio.create_task(slots._acquire(1))
+    async with holding(slots, 1):
+        first = asyncio.create_task(slots.acquire(2))
+        second = asyncio.create_task(slots.acquire(1))
         await asyncio.sleep(0)
     first.cancel()
 

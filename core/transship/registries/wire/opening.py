@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -50,9 +50,9 @@ class Addresses:
     async def of(self, host: str, port: int) -> list[_Address]:
         """Return the addresses of a host as `getaddrinfo` does. Raises socket.gaierror."""
         host = self._pins.get(host.lower(), host)
+        if numeric := _numeric(host, port):
+            return list(numeric)
         loop = asyncio.get_running_loop()
-        if _is_address(host):
-            return _numeric(host, port)
         known = self._found.get((host, port))
         if known is None or loop.time() > known[0]:
             asked: asyncio.Future[list[_Address]] = asyncio.ensure_future(
@@ -225,16 +225,13 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _is_address(host: str) -> bool:
+@lru_cache(maxsize=64)
+def _numeric(host: str, port: int) -> tuple[_Address, ...]:
+    """Return where a host is that is called by its address, nothing for one that has a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return True
-
-
-def _numeric(host: str, port: int) -> list[_Address]:
-    found = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    )
-    return list(found)
+        return ()
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    # Of text, Python would look for other than ASCII, with tables that take long to import.
+    return tuple(socket.getaddrinfo(host.encode(), port, type=socket.SOCK_STREAM, flags=numeric))
