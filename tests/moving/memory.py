@@ -81,8 +81,9 @@ class MemoryPlace:
 
     async def tags(self, repository: str) -> AsyncIterator[str]:
         """Give the tags."""
-        for tag in self.manifests[repository]:
-            yield tag
+        for reference in self.manifests[repository]:
+            if ":" not in reference:
+                yield reference
 
     async def untagged(self, repository: str) -> AsyncIterator[Digest]:
         """Give nothing: all that is here has a tag."""
@@ -188,6 +189,10 @@ class MemoryUpload:
         await self._take(size, body, self.place.puts)
         await self.finish(digest)
 
+    async def put_small(self, digest: Digest, data: bytes) -> None:
+        """Take the whole blob."""
+        await self.put(digest, len(data), _once(data))
+
     async def append(self, size: int, body: AsyncIterator[bytes]) -> None:
         """Take a piece."""
         await self._take(size, body, self.place.appends)
@@ -215,3 +220,7 @@ class MemoryUpload:
         """Forget the session."""
         self.place.done.append(("cancel", self.repository))
         self.place.sessions.pop(self.location, None)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

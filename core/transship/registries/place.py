@@ -43,7 +43,7 @@ class Capabilities:
     """
 
     whole_limit: int = 64 * MEBIBYTE
-    piece: int = 64 * MEBIBYTE
+    piece: int = 32 * MEBIBYTE
     resumable: bool = True
     range_excess: int = 0
     cuts_absent: bool = False

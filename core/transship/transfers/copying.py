@@ -76,6 +76,8 @@ class Copier:
             await self._list_referrer(copy.target, root)
         self._written.add(copy.target.at(root.digest))
         self._journal.done(copy, self._clock.now())
+        if not copy.target.tag:
+            await self._journal.committed()
 
     async def _parts(self, copy: Copy, manifest: Manifest) -> None:
         """Bring all that a manifest names to the target: its blobs, and its children in full."""
@@ -124,6 +126,7 @@ class Copier:
             raise errors.NoRight(f"{copy.target}: it isn't told what the tag points at now")
         if self._may_move(current, expected):
             self._journal.moving(copy, current, unseen=unseen)
+            await self._journal.committed()
             return False
         was = f"{copy.target}: the target has {short(current) if current else 'no such tag'} now"
         if self._on_conflict is not OnConflict.SKIP:

@@ -1,7 +1,8 @@
 """The journal of a job: one SQLite file, the only thing that runner and screens share.
 
-What must survive a crash is written here before it is acted on. The runner writes; everyone may
-read at any time (WAL). Control goes the other way through `wishes`.
+What must survive a crash is written here before it is acted on; what needn't is written together,
+a moment later. The runner writes; everyone may read at any time (WAL), and whoever writes reads
+what it has said so far. Control goes the other way through `wishes`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.reference import Reference, parse_reference
 from transship.text import safe
+from transship.transfers.journal_outcomes import OutcomeJournal
 from transship.transfers.journal_undo import UndoJournal
 from transship.transfers.journal_wishes import WishJournal
 from transship.transfers.journal_worklist import WorklistJournal
@@ -22,8 +23,6 @@ from transship.transfers.rows import (
     BYTES_UNDER_WAY,
     COPY_COLUMNS,
     EVENTS,
-    MOVED,
-    MOVED_UNSEEN,
     copy_in,
 )
 from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict
@@ -45,14 +44,6 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """An upload session that a place is known to hold, up to `offset` bytes."""
-
-    location: str
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
 class Failure:
     """Copies that failed for one cause."""
 
@@ -64,14 +55,14 @@ class Failure:
     """The first few, as what was copied and the detail."""
 
 
-class Journal(WorklistJournal, UndoJournal, WishJournal):
+class Journal(WorklistJournal, OutcomeJournal, UndoJournal, WishJournal):
     """One job's journal. Open it anew in each process; close it when done."""
 
     # The worklist
 
     def copies(self, state: State | None = None) -> list[Copy]:
         """Return the copies in the order of the worklist, all or those in one state."""
-        rows = self._db.execute(
+        rows = self._ask(
             f"SELECT {COPY_COLUMNS} FROM copies WHERE ?1 IS NULL OR state = ?1 ORDER BY id",  # noqa: S608
             (state,),
         )
@@ -88,14 +79,14 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
             "SELECT digest FROM copies WHERE target = ? AND state = 'done' "
             "AND verdict IN ('copy', 'overwrite', 'same') AND digest IS NOT NULL"
         )
-        row = self._db.execute(query, (str(target),)).fetchone()
+        row = self._ask(query, (str(target),)).fetchone()
         return Digest(row[0]) if row else None
 
     def touched(self, since: float) -> Iterator[str]:
         """Give the targets that the job, or its undo, may have changed since then."""
         yield from (
             target
-            for (target,) in self._db.execute(
+            for (target,) in self._ask(
                 "SELECT target FROM copies WHERE moving AND (ended IS NULL OR ended >= ?1) "
                 "UNION SELECT tag FROM undone WHERE at >= ?1",
                 (since,),
@@ -105,11 +96,11 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
     def has_target(self, target: Reference) -> bool:
         """Tell whether the job sees to what a tag at the target points at."""
         query = "SELECT 1 FROM copies WHERE target = ? AND verdict IN ('copy', 'overwrite', 'same')"
-        return self._db.execute(query, (str(target),)).fetchone() is not None
+        return self._ask(query, (str(target),)).fetchone() is not None
 
     def outcomes(self) -> Iterator[tuple[Copy, State, str]]:
         """Give each copy with its state and, where it failed, the error in words."""
-        rows = self._db.execute(
+        rows = self._ask(
             f"SELECT {COPY_COLUMNS}, state, title, detail FROM copies ORDER BY id"  # noqa: S608
         )
         for row in rows:
@@ -118,14 +109,14 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
 
     def copy_names(self, condition: str) -> list[tuple[int, str]]:
         """Return number and source of the copies that meet a condition in SQL, in order."""
-        rows = self._db.execute(
+        rows = self._ask(
             f"SELECT id, source FROM copies WHERE {condition} ORDER BY id"  # noqa: S608
         )
         return list(rows)
 
     def copy_ids(self, condition: str) -> list[int]:
         """Return the numbers of the copies that meet a condition in SQL, in order."""
-        rows = self._db.execute(f"SELECT id FROM copies WHERE {condition} ORDER BY id")  # noqa: S608
+        rows = self._ask(f"SELECT id FROM copies WHERE {condition} ORDER BY id")  # noqa: S608
         return [number for (number,) in rows]
 
     def left_at(self, registry: str) -> int:
@@ -134,16 +125,16 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
             "SELECT count(*) FROM copies WHERE state IN ('waiting', 'running') "
             "AND ?1 IN (substr(source, 1, length(?1)), substr(target, 1, length(?1)))"
         )
-        return int(self._db.execute(query, (f"{registry}/",)).fetchone()[0])
+        return int(self._ask(query, (f"{registry}/",)).fetchone()[0])
 
     def skipped_for(self, reason: str) -> int:
         """Count the copies that were skipped for this reason."""
         query = "SELECT count(*) FROM copies WHERE verdict = 'skip' AND reason = ?"
-        return int(self._db.execute(query, (reason,)).fetchone()[0])
+        return int(self._ask(query, (reason,)).fetchone()[0])
 
     def outcomes_of(self, ids: Sequence[int]) -> Iterator[tuple[Copy, State, str, str, str]]:
         """Give the copies with these numbers: state, and title, detail and remedy of errors."""
-        rows = self._db.execute(
+        rows = self._ask(
             f"SELECT {COPY_COLUMNS}, state, coalesce(title, ''), coalesce(detail, ''), "  # noqa: S608
             "coalesce(remedy, '') FROM copies "
             "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -157,7 +148,7 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
 
         The kind is the verdict of a copy that ended, `failed`, `wish`, or the level of a log line.
         """
-        return list(self._db.execute(EVENTS, (limit,)))[::-1]
+        return list(self._ask(EVENTS, (limit,)))[::-1]
 
     def manifest(self, digest: Digest) -> Manifest | None:
         """Return a manifest that is to be written, or None if it isn't kept."""
@@ -168,7 +159,7 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
 
     def largest_blobs(self, over: int, count: int) -> list[BlobWork]:
         """Return the largest blobs of more than `over` bytes that aren't moved yet."""
-        rows = self._db.execute(
+        rows = self._ask(
             "SELECT target, digest, size, source, home FROM blobs "
             "WHERE size > ? AND outcome = '' ORDER BY size DESC LIMIT ?",
             (over, count),
@@ -187,29 +178,6 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
                 "AND NOT EXISTS (SELECT 1 FROM copies WHERE state = 'failed')"
             )
 
-    # What becomes of the copies
-
-    def begun(self, copy: Copy) -> None:
-        """Say that a copy is being worked on."""
-        self._db.execute("UPDATE copies SET state = 'running' WHERE id = ?", (copy.id,))
-
-    def moving(self, copy: Copy, previous: Digest | None, *, unseen: bool = False) -> None:
-        """Keep what a tag points at, or that it is `unseen`, right before it is moved."""
-        verdict = Verdict.OVERWRITE if previous else Verdict.COPY
-        self._db.execute(
-            "UPDATE copies SET previous = ?, verdict = ?, moving = ? WHERE id = ?",
-            (previous, verdict, MOVED_UNSEEN if unseen else MOVED, copy.id),
-        )
-
-    def deleting(self, copy: Copy, manifests: Iterable[Manifest]) -> None:
-        """Keep what a tag points at, right before it is deleted."""
-        with self.together():
-            self._db.executemany(
-                "INSERT OR IGNORE INTO kept VALUES (?, ?, ?)",
-                [(m.digest, m.media_type, m.body) for m in manifests],
-            )
-            self._db.execute("UPDATE copies SET moving = 1 WHERE id = ?", (copy.id,))
-
     def kept(self, digest: Digest) -> Manifest | None:
         """Return a manifest that a deleted tag led to, or None if it isn't kept."""
         row = self._db.execute(
@@ -217,107 +185,18 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
         ).fetchone()
         return parse_manifest(row[0], row[1], digest) if row else None
 
-    def done(self, copy: Copy, at: float) -> None:
-        """Say that a copy is at the target."""
-        self._db.execute(
-            "UPDATE copies SET state = 'done', cause = NULL, title = NULL, detail = NULL, "
-            "remedy = NULL, ended = ? WHERE id = ?",
-            (at, copy.id),
-        )
-
-    def settled(self, copy: Copy, verdict: Verdict, reason: str, at: float) -> None:
-        """Say that nothing is to be done for a copy after all."""
-        self._db.execute(
-            "UPDATE copies SET state = 'done', verdict = ?, reason = ?, ended = ? WHERE id = ?",
-            (verdict, safe(reason), at, copy.id),
-        )
-
-    def failed(self, copy: Copy, error: TransshipError, at: float) -> None:
-        """Say why a copy failed."""
-        self._db.execute(
-            "UPDATE copies SET state = 'failed', cause = ?, title = ?, detail = ?, remedy = ?, "
-            "ended = ? WHERE id = ?",
-            (error.cause, error.title, error.detail, error.remedy, at, copy.id),
-        )
-
     def causes(self) -> list[tuple[Copy, str]]:
         """Return the copies that failed, in order, each with the name of its cause."""
-        rows = self._db.execute(
+        rows = self._ask(
             f"SELECT {COPY_COLUMNS}, cause FROM copies WHERE state = 'failed' ORDER BY id"  # noqa: S608
         )
         return [(copy_in(row[:10]), str(row[10])) for row in rows]
 
-    def try_again(self, copies: Iterable[Copy]) -> None:
-        """Put copies that failed back to waiting."""
-        self._db.executemany(
-            "UPDATE copies SET state = 'waiting', cause = NULL, title = NULL, detail = NULL, "
-            "remedy = NULL, ended = NULL WHERE id = ?",
-            [(copy.id,) for copy in copies],
-        )
-
-    def wait_again(self, copy: Copy | None = None) -> None:
-        """Put a copy back to waiting, or all that were begun by a process that is gone."""
-        self._db.execute(
-            "UPDATE copies SET state = 'waiting' "
-            "WHERE state = 'running' AND (?1 IS NULL OR id = ?1)",
-            (copy.id if copy else None,),
-        )
-
-    # What becomes of the blobs
-
-    def placed(self, target: str, repository: str, digest: Digest, *, outcome: str) -> None:
-        """Say that a repository has a blob: `sent`, `mounted` or `there`."""
-        with self.together():
-            self._db.execute(
-                "INSERT OR IGNORE INTO placements VALUES (?, ?, ?, ?)",
-                (target, repository, digest, outcome == "mounted"),
-            )
-            self.upload_gone(target, repository, digest)
-            self._db.execute(
-                "UPDATE blobs SET outcome = ? "
-                "WHERE target = ? AND digest = ? AND outcome <> 'sent'",
-                (outcome, target, digest),
-            )
-
     def placements(self) -> Iterator[tuple[str, str, Digest]]:
         """Give all that is known to be at a target: place, repository, digest."""
-        rows = self._db.execute("SELECT target, repository, digest FROM placements")
+        rows = self._ask("SELECT target, repository, digest FROM placements")
         for target, repository, digest in rows:
             yield target, repository, Digest(digest)
-
-    def forget_placements(self, target: str, repository: str) -> None:
-        """No longer believe what was known of one repository."""
-        self._db.execute(
-            "DELETE FROM placements WHERE target = ? AND repository = ?", (target, repository)
-        )
-
-    def uploading(self, target: str, repository: str, digest: Digest, session: Session) -> None:
-        """Keep how far an upload session is."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO uploads VALUES (?, ?, ?, ?, ?)",
-            (target, repository, digest, session.location, session.offset),
-        )
-
-    def upload(self, target: str, repository: str, digest: Digest) -> Session | None:
-        """Return the upload session that was kept for a blob, or None."""
-        row = self._db.execute(
-            "SELECT location, offset FROM uploads "
-            "WHERE target = ? AND repository = ? AND digest = ?",
-            (target, repository, digest),
-        ).fetchone()
-        return Session(*row) if row else None
-
-    def uploads(self) -> list[tuple[str, str, Session]]:
-        """Return all upload sessions that are open: place, repository, session."""
-        rows = self._db.execute("SELECT target, repository, location, offset FROM uploads")
-        return [(target, repository, Session(*session)) for target, repository, *session in rows]
-
-    def upload_gone(self, target: str, repository: str, digest: Digest) -> None:
-        """Forget an upload session."""
-        self._db.execute(
-            "DELETE FROM uploads WHERE target = ? AND repository = ? AND digest = ?",
-            (target, repository, digest),
-        )
 
     # What is happening now
 
@@ -343,14 +222,14 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
 
     def counts(self) -> dict[tuple[State, Verdict], int]:
         """Return how many copies are in each state, by verdict."""
-        rows = self._db.execute(
+        rows = self._ask(
             "SELECT state, verdict, sum(copies) FROM tallies WHERE copies > 0 GROUP BY 1, 2"
         )
         return {(State(state), Verdict(verdict)): count for state, verdict, count in rows}
 
     def blob_bytes(self) -> dict[str, tuple[int, int]]:
         """Return, by outcome (empty: open), the blobs' bytes once and times their repositories."""
-        rows = self._db.execute("SELECT outcome, once, times FROM amounts WHERE times > 0")
+        rows = self._ask("SELECT outcome, once, times FROM amounts WHERE times > 0")
         return {outcome: (once, naive) for outcome, once, naive in rows}
 
     def bytes_under_way(self, *, lanes: bool) -> int:
@@ -358,14 +237,14 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
 
         What upload sessions hold, and beyond it, if their `lanes` are at work, what has left.
         """
-        return int(self._db.execute(BYTES_UNDER_WAY, (lanes,)).fetchone()[0])
+        return int(self._ask(BYTES_UNDER_WAY, (lanes,)).fetchone()[0])
 
     def failures(self, examples: int = 3) -> list[Failure]:
         """Return what failed, grouped by cause, the most frequent first.
 
         A copy is named by its source; of a deletion only the target is certain.
         """
-        groups = self._db.execute(
+        groups = self._ask(
             "SELECT cause, title, remedy, sum(copies) FROM tallies "
             "WHERE state = 'failed' AND copies > 0 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1"
         ).fetchall()
@@ -375,7 +254,7 @@ class Journal(WorklistJournal, UndoJournal, WishJournal):
         ]
 
     def _examples(self, cause: str, remedy: str, count: int) -> tuple[tuple[str, str], ...]:
-        rows = self._db.execute(
+        rows = self._ask(
             "SELECT CASE verdict WHEN 'delete' THEN target ELSE source END, detail FROM copies "
             "WHERE state = 'failed' AND cause = ? AND remedy = ? ORDER BY id LIMIT ?",
             (cause, remedy, count),

@@ -79,7 +79,7 @@ class CreationJournal(JournalFile):
 
     def creating(self, creation: Creation, state: Created, at: float, detail: str = "") -> None:
         """Say how far a creation is, for all repositories that need it."""
-        self._db.execute(
+        self._write(
             "UPDATE creations SET state = ?, detail = ?, at = ? "
             "WHERE target = ? AND kind = ? AND name = ?",
             (

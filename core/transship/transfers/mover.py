@@ -19,7 +19,8 @@ from transship.registries.pacing import Paced, Pacer, Patience, Retrying
 from transship.registries.place import MEBIBYTE, Place, Upload
 from transship.text import bytes_text
 from transship.transfers.gather import both
-from transship.transfers.journal import Journal, Session
+from transship.transfers.journal import Journal
+from transship.transfers.journal_outcomes import Session
 from transship.transfers.lanes import LARGE_AT_ONCE, SMALL, Deferred, Gate, Moving
 from transship.transfers.logbook import Logbook
 from transship.transfers.reading import SourceBlob
@@ -143,7 +144,8 @@ class Mover:
             await upload.append(len(data), _counted(_once(data), moving))
             await upload.finish(route.digest)
         else:
-            await upload.put(route.digest, len(data), _counted(_once(data), moving))
+            await upload.put_small(route.digest, data)
+            moving.advance(len(data))
 
     async def _send_pieces(
         self, route: Route, blob: SourceBlob, upload: Upload, moving: Moving

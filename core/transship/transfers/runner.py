@@ -20,7 +20,8 @@ from transship.transfers.copying import Copier
 from transship.transfers.creating import Maker
 from transship.transfers.deleting import Deleter
 from transship.transfers.gather import all_settled
-from transship.transfers.journal import Journal, Lane, Session
+from transship.transfers.journal import Journal, Lane
+from transship.transfers.journal_outcomes import Session
 from transship.transfers.lanes import Gate, Lanes, Paused
 from transship.transfers.limits import LimitWatch, encoded
 from transship.transfers.logbook import Logbook
@@ -33,7 +34,7 @@ from transship.transfers.view import Counts, counts_of
 from transship.transfers.windows import Windows
 from transship.transfers.work import JobState, State
 
-IMAGES_AT_ONCE = 48
+IMAGES_AT_ONCE = 64
 _TICK = 0.25
 """How often wishes are read and the lanes shown, in seconds."""
 
@@ -86,6 +87,11 @@ class Runner:
         What is wrong with a whole place ends the job as failed, with the error in its facts; what
         hasn't been copied then is left for a retry. An account that isn't taken any more pauses it.
         """
+        # What is gathered is written with what `_watch` shows, at the latest.
+        with self._journal.gathering():
+            return await self._run()
+
+    async def _run(self) -> JobState:
         before = self._journal.fact("started")
         self._journal.show_lanes(
             [],
@@ -219,6 +225,7 @@ class Runner:
 
     async def _stopped(self) -> JobState:
         """End after the work was cancelled: by a wish, or by a signal."""
+        self._journal.flush()  # Nobody shows anything any more, and what follows may take seconds.
         wishes = self._journal.wishes()
         if "cancel" not in wishes:
             return JobState.PAUSED if "pause" in wishes else JobState.INTERRUPTED

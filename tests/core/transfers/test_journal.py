@@ -12,8 +12,9 @@ from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.manifest import make_index
 from transship.oci.reference import Reference
-from transship.transfers.journal import Journal, Lane, Session
+from transship.transfers.journal import Journal, Lane
 from transship.transfers.journal_file import LOG_LINES
+from transship.transfers.journal_outcomes import Session
 from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from transship import errors
 from transship.oci.digest import Digest
 from transship.registries.pacing import Pacer, Patience
 from transship.registries.place import MEBIBYTE, Capabilities
-from transship.transfers.journal import Journal, Session
+from transship.transfers.journal import Journal
+from transship.transfers.journal_outcomes import Session
 from transship.transfers.lanes import Gate, Meter, Moving, Paused
 from transship.transfers.mover import Mover, Route
 

@@ -11,18 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from moving.jobs import new_job, plan_of
-from moving.memory import FakeClock, MemoryPlace
+from moving.memory import FakeClock
+from moving.staged import PLAN, SOURCE, TARGET, add_image, run, stage
 from transship import __version__, errors
-from transship.clock import SystemClock
-from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
-from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
-from transship.registries.pacing import Patience
+from transship.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from transship.transfers import control
 from transship.transfers.inventory import Progress, take_inventory
 from transship.transfers.journal import Journal
 from transship.transfers.listing import LEVELS, events
-from transship.transfers.runner import Runner, Settings
 from transship.transfers.view import view
 from transship.transfers.work import JobState
 
@@ -32,50 +29,11 @@ if TYPE_CHECKING:
 
     from transship.transfers.jobs import Job
 
-SOURCE, TARGET = "source.example", "target.example"
-PLAN = plan_of((f"{SOURCE}/app", f"{TARGET}/app"))
-
-
-def add_image(place: MemoryPlace, tag: str, repository: str = "app", **more: object) -> Manifest:
-    """Put an image of one layer into a place."""
-    config, layer = b"{}", f"layer of {tag}".encode()
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": {"mediaType": OCI_CONFIG, "digest": digest_of(config), "size": len(config)},
-        "layers": [{"mediaType": "layer", "digest": digest_of(layer), "size": len(layer)}],
-        **more,
-    }
-    for content in (config, layer):
-        place.add(repository, content)
-    manifest = parse_manifest(json.dumps(document).encode())
-    for reference in (tag, manifest.digest):
-        place.manifests[repository][reference] = manifest
-    return manifest
-
-
-def stage(tags: int = 6) -> dict[str, MemoryPlace]:
-    """Return a source with some images, and an empty target."""
-    places = {name: MemoryPlace(name) for name in (SOURCE, TARGET)}
-    for number in range(tags):
-        add_image(places[SOURCE], f"v{number}")
-        places[SOURCE].manifests["app"].pop(next(reversed(places[SOURCE].manifests["app"])))
-    return places
-
 
 def told(job: Job) -> list[tuple[str, str, str]]:
     """Return the lines of a job's log: level, what it is about, and the words."""
     with job.journal() as journal:
         return [(e.kind, e.what, e.more) for e in events(journal) if e.kind in LEVELS]
-
-
-async def run(
-    job: Job, places: dict[str, MemoryPlace], clock: SystemClock | None = None
-) -> JobState:
-    """Run a job as its process does."""
-    settings = Settings(patience=Patience(attempts=2, seconds=5))
-    with job.locked(), job.journal() as journal:
-        return await Runner(job.plan(), places, journal, clock or SystemClock(), settings).run()
 
 
 async def test_a_defect_that_one_image_brings_to_light_ends_the_job_after_the_others(

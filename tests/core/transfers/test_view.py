@@ -12,7 +12,8 @@ from moving.jobs import new_job, plan_of
 from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
-from transship.transfers.journal import Lane, Session
+from transship.transfers.journal import Lane
+from transship.transfers.journal_outcomes import Session
 from transship.transfers.limits import Limit, encoded
 from transship.transfers.view import Bytes, Counts, JobView, view
 from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
