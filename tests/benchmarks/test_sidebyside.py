@@ -11,20 +11,23 @@ from sidebyside import measuring, peers, scenarios
 from sidebyside.judging import Run, Summary, fastest_peer, misses, summaries
 from sidebyside.measuring import STOPPED, Cost
 from sidebyside.peers import Task, Tool
-from sidebyside.table import line_of
+from sidebyside.request_plan import planned
+from sidebyside.table import headline, line_of
 from sidebyside.world import Traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 OURS = Tool("transship", lambda task: [], default=True, ours=True)
+TRUSTING = Tool("trusting", lambda task: [], default=False, ours=True, trusts=True)
 QUICK, SLOW = (Tool(name, lambda task: [], default=True) for name in ("quick", "slow"))
 FAR = next(each for each in scenarios.full() if each.name == "far small")
 
 
-def run(wall: float, *, status: int = 0, whole: bool = True) -> Run:
+def run(wall: float, *, status: int = 0, whole: bool = True, requests: int = 30) -> Run:
     """Return a run that took so long."""
-    return Run(Cost(wall, 1.0, 1024, status, "what it said"), Traffic(10, 20, 30, ()), whole)
+    traffic = Traffic(10, requests - 10, 30, ())
+    return Run(Cost(wall, 1.0, 1024, status, "what it said"), traffic, whole)
 
 
 def summed(**runs: list[Run]) -> list[Summary]:
@@ -39,7 +42,9 @@ def test_a_peer_that_left_something_out_is_no_peer_to_be_compared_with() -> None
 
     assert fastest is not None
     assert fastest.tool == "slow"
-    assert "NOT COMPLETE" in line_of(found[1], found)
+    line = line_of(found[1], found)
+    assert line.split()[1:9] == ["-"] * 8
+    assert "NOT COMPLETE" in line
 
 
 def test_the_median_of_the_rounds_counts() -> None:
@@ -56,13 +61,47 @@ def test_a_peer_that_was_stopped_took_at_least_that() -> None:
 
     # 0.15 of each peer at its default settings is wanted: of the slow one it is 0.08 or less.
     assert told == ["far small, transship: 0.50 of quick, wanted 0.15"]
-    assert "STOPPED" in line_of(found[2], found)
+    line = line_of(found[2], found)
+    assert line.split()[1:3] == [">120.00", ">6.00"]
+    assert line.endswith("STOPPED")
 
 
 def test_a_run_of_ours_that_was_not_complete_is_a_miss() -> None:
     found = summed(transship=[run(1.0, whole=False)], quick=[run(20.0)])
 
     assert "far small, transship: a run was not complete" in misses(FAR, found)
+
+
+def test_requests_beside_the_plan_are_a_miss_from_a_twentieth_on() -> None:
+    plan = planned(FAR, trusts=False).total
+
+    for asked, expected in (
+        (plan, []),
+        (int(plan * 1.05), []),
+        (int(plan * 1.05) + 1, [f"far small, transship: {int(plan * 1.05) + 1} requests"]),
+    ):
+        found = summed(transship=[run(1.0, requests=asked)], quick=[run(20.0, requests=9 * plan)])
+        assert [each.partition(", the plan")[0] for each in misses(FAR, found)] == expected
+
+
+def test_who_trusts_the_run_before_may_not_ask_the_target() -> None:
+    again = next(each for each in scenarios.full() if each.name == "again")
+    runs = {"trusting": [run(1.0, requests=planned(again, trusts=False).total)]}
+    found = summaries(runs, {"trusting": TRUSTING})
+
+    assert misses(again, found) == ["again, trusting: 2103 requests, the plan has 1202"]
+
+
+def test_the_head_of_the_table_says_how_many_requests_are_needed() -> None:
+    small = next(each for each in scenarios.quick() if each.name == "small")
+
+    head = headline(small).splitlines()
+
+    # Six repositories of two tags: 42 blobs.
+    assert head[1] == "small: target has nothing"
+    assert head[3].split() == ["(plan)", "62", "109"]
+    titles = head[2]
+    assert titles.index("reads") + len("reads") == head[3].index("62") + len("62")
 
 
 def test_what_a_program_leaves_behind_counts_until_its_end(tmp_path: Path) -> None:

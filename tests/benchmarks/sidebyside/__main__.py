@@ -18,6 +18,7 @@ from pathlib import Path
 from sidebyside import measuring, peers, scenarios
 from sidebyside.judging import Run, Summary, misses, summaries
 from sidebyside.peers import Task, Tool
+from sidebyside.request_plan import planned
 from sidebyside.scenarios import Has, Scenario
 from sidebyside.table import headline, line_of
 from sidebyside.world import Prepared, World, prepare, tags_of, world
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.quick and not options.seek:
         print("\n".join(["", *(missed or ["every goal is reached"])]))
     if options.json:
-        Path(options.json).write_text(json.dumps(_document(every, missed, pace), indent=2))
+        document = _document(wanted, every, missed, pace)
+        Path(options.json).write_text(json.dumps(document, indent=2))
     ours = [each for found in every.values() for each in found if each.ours]
     return int(any(each.failed for each in ours))
 
@@ -172,13 +174,17 @@ def _machine() -> str:
 
 
 def _document(
-    every: Mapping[str, Sequence[Summary]], missed: Sequence[str], pace: _Pace
+    wanted: Sequence[Scenario],
+    every: Mapping[str, Sequence[Summary]],
+    missed: Sequence[str],
+    pace: _Pace,
 ) -> dict[str, object]:
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": _machine(),
         "rounds": pace.rounds,
         "limit": pace.limit,
+        "plans": {each.name: asdict(planned(each, trusts=False)) for each in wanted},
         "scenarios": {name: [asdict(each) for each in found] for name, found in every.items()},
         "missed": list(missed),
     }

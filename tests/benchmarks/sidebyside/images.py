@@ -16,6 +16,9 @@ from typing import Any
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
 
+_AT_ONCE = 16 * MEBIBYTE
+"""How much noise is made at a time: `random` can't make a large layer's in one call."""
+
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _INDEX = "application/vnd.oci.image.index.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -35,7 +38,12 @@ class Noise:
     size: int
 
     def bytes(self) -> bytes:
-        return gzip.compress(random.Random(self.seed).randbytes(self.size), 0, mtime=0)
+        noise = random.Random(self.seed)
+        pieces = (
+            noise.randbytes(min(_AT_ONCE, self.size - start))
+            for start in range(0, self.size, _AT_ONCE)
+        )
+        return gzip.compress(b"".join(pieces), 0, mtime=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,15 @@ class Image:
     layers: tuple[Noise, ...]
     platforms: int = 1
     signed: bool = False
+
+    def variants(self) -> Iterator[tuple[str, tuple[Noise, ...]]]:
+        """Give each architecture that it is for, with the layers of its image."""
+        if self.platforms == 1:
+            yield "amd64", self.layers
+            return
+        for architecture in _ARCHITECTURES[: self.platforms]:
+            own = Noise(f"{self.repository}:{self.tag}/{architecture}", 64 * KIBIBYTE)
+            yield architecture, (*self.layers, own)
 
 
 @dataclass
@@ -65,23 +82,19 @@ class Store:
                 pass
 
     def _write(self, image: Image) -> None:
-        layers = [self._blob(image.repository, layer.bytes(), _LAYER) for layer in image.layers]
-        if image.platforms == 1:
-            root = self._image(image, layers, "amd64", image.tag)
-        else:
-            children = []
-            for architecture in _ARCHITECTURES[: image.platforms]:
-                own = Noise(f"{image.repository}:{image.tag}/{architecture}", 64 * KIBIBYTE)
-                every = [*layers, self._blob(image.repository, own.bytes(), _LAYER)]
-                children.append(self._image(image, every, architecture, None))
-            index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": children}
+        tag = image.tag if image.platforms == 1 else None
+        images = [self._image(image, *variant, tag) for variant in image.variants()]
+        root = images[0]
+        if image.platforms > 1:
+            index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": images}
             root = self._manifest(image.repository, index, _INDEX, image.tag)
         if image.signed:
             self._sign(image.repository, root)
 
     def _image(
-        self, image: Image, layers: Sequence[dict[str, Any]], architecture: str, tag: str | None
+        self, image: Image, architecture: str, noises: Sequence[Noise], tag: str | None
     ) -> dict[str, Any]:
+        layers = [self._blob(image.repository, noise.bytes(), _LAYER) for noise in noises]
         name, _, variant = architecture.partition("/")
         platform = {
             "os": "linux",
@@ -97,7 +110,7 @@ class Store:
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
             "config": self._blob(image.repository, json.dumps(config).encode(), _CONFIG),
-            "layers": list(layers),
+            "layers": layers,
         }
         written = self._manifest(image.repository, manifest, _MANIFEST, tag)
         return {**written, "platform": platform}

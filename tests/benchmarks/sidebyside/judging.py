@@ -8,6 +8,7 @@ from statistics import median
 
 from sidebyside.measuring import STOPPED, Cost
 from sidebyside.peers import Tool
+from sidebyside.request_plan import planned
 from sidebyside.scenarios import Scenario
 from sidebyside.world import Traffic
 
@@ -110,6 +111,10 @@ def misses(scenario: Scenario, found: Sequence[Summary]) -> list[str]:
                 ratio = f"{ours.wall / peer.wall:.2f} of {peer.tool}"
                 known = " or less, it was stopped" if peer.stopped else ""
                 missed.append(f"{place}: {ratio}{known}, wanted {wanted:.2f}")
+        asked = ours.source_requests + ours.target_requests
+        plan = planned(scenario, trusts=ours.trusts)
+        if asked > plan.allowed:
+            missed.append(f"{place}: {asked} requests, the plan has {plan.total}")
         if ours.twice:
             missed.append(f"{place}: {ours.twice} blobs were uploaded twice")
         if ours.memory > _MOST_MEMORY:

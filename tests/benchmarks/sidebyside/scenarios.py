@@ -41,6 +41,16 @@ class Scenario:
         """Whether there is a way to each registry that takes time."""
         return self.seconds > 0
 
+    def at_source(self) -> list[Image]:
+        """Return what is to be copied: all images, as they are after some have moved."""
+        every = {(each.repository, each.tag): each for each in self.images()}
+        every |= {(each.repository, each.tag): each for each in self.changed()}
+        return list(every.values())
+
+    def at_target(self) -> list[Image]:
+        """Return what the target has before."""
+        return [] if self.has is Has.NOTHING else list(self.images())
+
     def changed(self) -> Iterator[Image]:
         """Give what moves at the source before the measured run."""
         return moved(self.images(), 20) if self.has is Has.BUT_MOVED else iter(())

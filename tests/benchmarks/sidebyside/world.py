@@ -118,7 +118,9 @@ def world(
         certificates = make_certificates(folder) if scenario.tls else None
         source_at, target_at = (
             stack.enter_context(
-                docker_registry(folder / name, storage=storage, tls=certificates, port=port)
+                docker_registry(
+                    folder / name, storage=storage, tls=certificates, port=port, remembers=True
+                )
             )
             for name, storage, port in (("source", source, ports[0]), ("target", target, ports[1]))
         )
