@@ -49,8 +49,6 @@ class Journey:
 
     def world(self, engine: Engine, jobs: Sequence[JobView]) -> World:
         """Return the facts as they are now. Raises BadFile when the accounts can't be read."""
-        from transship.cutover.progress import State  # The app opens without it.
-
         job = next((job for job in jobs if job.id == self.job), None)
         proven = bool(self.job) and self.proven == self.job
         cutovers = self._cutovers(engine) if proven else ()
@@ -62,7 +60,7 @@ class Journey:
             previewed=self.previewed,
             job_state=str(job.state) if job else "",
             proven=proven,
-            cutover_done=any(each.state is State.MOVED for each in cutovers),
+            cutover_done=any(map(_is_done, cutovers)),
             cutover_waits=_cutover_words(cutovers[0]) if cutovers else "",
         )
 
@@ -104,6 +102,12 @@ class Journey:
         self.job = job.id
         self.source = job.source.partition("/")[0]
         self.target = job.target.partition("/")[0]
+
+
+def _is_done(standing: Standing) -> bool:
+    from transship.cutover.progress import State  # The app opens without it.
+
+    return standing.state is State.MOVED
 
 
 def _cutover_words(standing: Standing) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mappin
 from contextlib import AsyncExitStack, aclosing, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from transship.accounts.account import Account, is_handed_out
 from transship.accounts.connect import access_for, api_access, resolve
@@ -18,19 +19,13 @@ from transship.accounts.sign_in import sign_in, sign_out
 from transship.clock import Clock, SystemClock
 from transship.errors import BadFile
 from transship.oci.reference import Reference
-from transship.paths import Paths
-from transship.plans.plan import Plan
-from transship.plans.policy import Limits
 from transship.registries.access import Access, open_place, open_registry
-from transship.registries.client import Registry
 from transship.registries.examine import Examination, examine
 from transship.registries.exchanges import Recorder
 from transship.registries.inspection import Inspection, inspect
-from transship.registries.place import Place
+from transship.registries.place import left_out_of
 from transship.transfers import control
-from transship.transfers.inventory import Progress
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.journal import Journal
 from transship.transfers.listing import (
     CopyRow,
     Event,
@@ -40,19 +35,26 @@ from transship.transfers.listing import (
     events,
     glance,
 )
-from transship.transfers.preview import Preview, preview
 from transship.transfers.start import start_runner
-from transship.transfers.steering import LimitWish
-from transship.transfers.verify import Proof, VerifyProgress, verify
-from transship.transfers.view import JobView
 from transship.transfers.work import JobState
 from transship_tui.beside import at_home, beside
-from transship_tui.listings import Listings
-from transship_tui.live_beside import Places
 from transship_tui.live_cutover import LiveCutovers
 from transship_tui.live_delegates import LiveDelegates
 from transship_tui.live_parts import LiveParts
 from transship_tui.live_plans import LivePlans
+
+if TYPE_CHECKING:
+    from transship.paths import Paths
+    from transship.plans.plan import Plan
+    from transship.plans.policy import Limits
+    from transship.registries.place import Place
+    from transship.transfers.inventory import Progress
+    from transship.transfers.journal import Journal
+    from transship.transfers.preview import Preview
+    from transship.transfers.steering import LimitWish
+    from transship.transfers.verify import Proof, VerifyProgress
+    from transship.transfers.view import JobView
+    from transship_tui.live_beside import Places
 
 
 class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
@@ -61,8 +63,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
     def __init__(self, paths: Paths, sources: Sources, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
         self.recorder = Recorder(self.clock)
-        accounts, jobs = Accounts(paths.registries), Jobs(paths.jobs)
-        super().__init__(paths.plans, accounts, jobs, Listings(self._source, self.clock))
+        super().__init__(paths.plans, Accounts(paths.registries), Jobs(paths.jobs))
         self._paths = paths
         self._sources = sources
         self._places: Places = {}
@@ -139,7 +140,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
     def left_out(self, host: str, repository: str = "") -> Sequence[str]:
         """Return what was listed last and breaks the rules for names."""
         _, place = self._places.get(host, (None, None))
-        return place.left_out.get(repository, ()) if isinstance(place, Registry) else ()
+        return left_out_of(place).get(repository, ()) if place is not None else ()
 
     async def inspect(self, reference: Reference) -> Inspection:
         """Return what there is to know of one image."""
@@ -150,6 +151,8 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
 
         What comes of a large plan takes seconds to put together, so it is done beside the app.
         """
+        from transship.transfers.preview import preview  # The app opens without it.
+
         accesses = await self._accesses(plan)
 
         async def look() -> Preview:
@@ -161,6 +164,8 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
 
     async def verify(self, plan: Plan, progress: VerifyProgress, *, deep: bool = False) -> Proof:
         """Prove that everything of a plan is at the target."""
+        from transship.transfers.verify import verify  # The app opens without it.
+
         async with AsyncExitStack() as stack:
             places = await self._open_all(await self._accesses(plan), stack)
             return await verify(plan, places, self.clock, deep=deep, progress=progress)

@@ -8,9 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from transship.accounts.credentials import Sources
-from transship.accounts.secrets import SecretStatus, SecretStore
-from transship.cutover import flipping, rollback
+from transship.cutover import flipping
 from transship.cutover.change.records import PlannedChange, desired, leading, touched
 from transship.cutover.change.secret import (
     TsigKey,
@@ -20,23 +18,23 @@ from transship.cutover.change.secret import (
     tsig_key,
 )
 from transship.cutover.change.ways import ByPowerDns, ByUpdate, Way, check_zone, open_applier
-from transship.cutover.edits import Edit
-from transship.cutover.evidence import Zone
-from transship.cutover.folder import Cutover
-from transship.cutover.journal import Journal
-from transship.cutover.reports.ageing import why_no_change
-from transship.cutover.reports.gathering import seen_change
-from transship.cutover.reports.standing import Standing
 from transship.cutover.subject import Resolver, Subject
-from transship.cutover.watching import Watch
 from transship.errors import ByHandOnly, ChangeBlocked, KeyMissing, RecordNotPlain, RollbackBlocked
 from transship.operator import this_operator
 from transship_tui.engine_cutover import Tell, unheard
 from transship_tui.live_delta import LiveDelta
 
 if TYPE_CHECKING:
+    from transship.accounts.credentials import Sources
+    from transship.accounts.secrets import SecretStatus, SecretStore
+    from transship.cutover.edits import Edit
+    from transship.cutover.evidence import Zone
+    from transship.cutover.folder import Cutover
+    from transship.cutover.journal import Journal
     from transship.cutover.looking import DnsObservers
     from transship.cutover.observe.asking import Asker
+    from transship.cutover.reports.standing import Standing
+    from transship.cutover.watching import Watch
 
 _Act = Callable[[flipping.Change, Subject, flipping.Ended | None], Awaitable[flipping.Ended | None]]
 """What to do, given what became of a change that was broken off."""
@@ -195,6 +193,8 @@ class LiveChanging(LiveDelta):
 
     async def _why_not_now(self, cutover: Cutover, tell: Tell) -> str:
         """Make all checks anew, and return what stands in the way of the change; empty: nothing."""
+        from transship.cutover.reports.ageing import why_no_change
+
         told = ""
         async with aclosing(self.check_cutover(cutover.id)) as standings:
             async for standing in standings:
@@ -212,6 +212,9 @@ class LiveChanging(LiveDelta):
         tell: Tell = unheard,
     ) -> str:
         """Put the record back by the applier, and see that it was; return what became of it."""
+        from transship.cutover.reports.gathering import seen_change
+        from transship.cutover.rollback import roll_back
+
         cutover = self._cutovers.find(name)
         if shown is None:
             known = self._standing(cutover).way_back
@@ -229,7 +232,7 @@ class LiveChanging(LiveDelta):
                 return resumed
             tell("putting the record back; waiting until every name server has it")
             since, until = seen_change(subject, change.journal, self.clock.now())
-            return await rollback.roll_back(
+            return await roll_back(
                 change, since=since, until=until, accept_loss=accept_loss, seen=shown
             )
 

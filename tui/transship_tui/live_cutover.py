@@ -10,34 +10,32 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.accounts.registry_file import Accounts
 from transship.cutover.change.ways import Way, check_zone
 from transship.cutover.evidence import Evidence, NamedPull, Statement
 from transship.cutover.folder import Cutover, Cutovers
 from transship.cutover.journal import Journal, Kind
 from transship.cutover.observe.names import host_and_port, host_name, parse_domain
-from transship.cutover.progress import Progress
-from transship.cutover.reports.gathering import from_evidence, standing_of
-from transship.cutover.reports.standing import Standing
 from transship.cutover.subject import Domain, Subject
-from transship.cutover.watching import After, Watch
 from transship.errors import BadFile, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import this_operator
-from transship.paths import Paths
-from transship.registries.access import Access
 from transship_tui.engine_cutover import BY_HAND, Tried, Wished
 from transship_tui.live_changing import LiveChanging
 
 if TYPE_CHECKING:
+    from transship.accounts.registry_file import Accounts
     from transship.cutover.checking import Means
     from transship.cutover.observe.probing import SignIn
+    from transship.cutover.progress import Progress
+    from transship.cutover.reports.standing import Standing
+    from transship.paths import Paths
+    from transship.registries.access import Access
 
 
 class LiveCutovers(LiveChanging):
     """The operator's cutovers. `read_only` keeps every change of a record from being made.
 
-    What asks DNS and servers is imported where it asks: the app opens without it.
+    What asks DNS and servers, and what judges, is imported where it does: the app opens without it.
     """
 
     _paths: Paths
@@ -55,6 +53,8 @@ class LiveCutovers(LiveChanging):
         return [self._standing_or_problem(each) for each in self._cutovers.all()]
 
     def _standing_or_problem(self, cutover: Cutover) -> Standing:
+        from transship.cutover.reports.standing import Standing
+
         try:
             return self._standing(cutover)
         except BadFile as error:
@@ -66,6 +66,8 @@ class LiveCutovers(LiveChanging):
         return self._standing(self._cutovers.find(name))
 
     def _standing(self, cutover: Cutover, checking: str = "") -> Standing:
+        from transship.cutover.reports.gathering import standing_of
+
         return standing_of(cutover, self.clock.now(), read_only=self.read_only, checking=checking)
 
     def subject_of(self, wished: Wished) -> Subject:
@@ -178,6 +180,7 @@ class LiveCutovers(LiveChanging):
         Nothing is written anywhere.
         """
         from transship.cutover.checking import look_at_all
+        from transship.cutover.reports.gathering import from_evidence
 
         async for look in look_at_all(subject, await self._means(subject)):
             standing = from_evidence(subject, look.evidence, self.clock.now())
@@ -193,6 +196,8 @@ class LiveCutovers(LiveChanging):
                 yield standing
 
     async def _watched(self, name: str) -> AsyncGenerator[Standing]:
+        from transship.cutover.watching import After, Watch
+
         cutover = self._cutovers.find(name)
         subject = cutover.subject()
         told = asyncio.Event()

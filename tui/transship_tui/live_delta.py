@@ -7,47 +7,39 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from transship.accounts.registry_file import Accounts
-from transship.clock import Clock
-from transship.cutover.delta import (
-    Doing,
-    Keep,
-    Round,
-    agree,
-    choose,
-    last_round,
-    one_round,
-    until_quiet,
-)
-from transship.cutover.evidence import Parity
-from transship.cutover.folder import Cutover, Cutovers
-from transship.cutover.journal import Journal
-from transship.cutover.observe.comparing import compare_listed
-from transship.cutover.reports.gathering import moved_since, seen_change
-from transship.cutover.reports.rounds import tag_name, to_keep
-from transship.cutover.reports.standing import CHANGED, Standing
-from transship.cutover.subject import Subject
 from transship.errors import BadRequest, LossUnknown, TransshipError, WritesOff
-from transship.keeping_step.copies import copies_of, parity_of_job, parity_of_plan
-from transship.keeping_step.listing import Listing, Whole
-from transship.keeping_step.planned import ByPlan, between
-from transship.keeping_step.sides import Registries
-from transship.oci.reference import Reference
 from transship.operator import this_operator
 from transship.plans.file import read_plan
-from transship.plans.plan import Plan
-from transship.registries.access import Access
-from transship.registries.place import Place
-from transship.transfers.jobs import Job, Jobs
 from transship_tui.live_beside import LiveBeside
+
+if TYPE_CHECKING:
+    from transship.accounts.registry_file import Accounts
+    from transship.clock import Clock
+    from transship.cutover.delta import Doing, Keep, Round
+    from transship.cutover.evidence import Parity
+    from transship.cutover.folder import Cutover, Cutovers
+    from transship.cutover.journal import Journal
+    from transship.cutover.reports.standing import Standing
+    from transship.cutover.subject import Subject
+    from transship.keeping_step.listing import Listing
+    from transship.keeping_step.sides import Registries
+    from transship.oci.reference import Reference
+    from transship.plans.plan import Plan
+    from transship.registries.access import Access
+    from transship.registries.place import Place
+    from transship.transfers.jobs import Job, Jobs
 
 FRESH = 30.0
 """So long, in seconds, a comparison is good enough to go back by."""
 
 
 class LiveDelta(LiveBeside):
-    """Rounds between an old registry and a new one, and what a job or a plan says of their tags."""
+    """Rounds between an old registry and a new one, and what a job or a plan says of their tags.
+
+    What makes and judges them is imported where it does: the app opens without it.
+    """
 
     clock: Clock
     _accounts: Accounts
@@ -101,6 +93,9 @@ class LiveDelta(LiveBeside):
                 yield standing
 
     async def _rounds(self, cutover: Cutover) -> AsyncGenerator[Standing]:
+        from transship.cutover.delta import until_quiet
+        from transship.cutover.reports.gathering import moved_since
+
         subject = cutover.subject()
         news: asyncio.Queue[Round | TransshipError] = asyncio.Queue()
         with cutover.locked("delta"), cutover.journal() as journal:
@@ -135,6 +130,9 @@ class LiveDelta(LiveBeside):
 
     def keep_tag(self, name: str, tag: str, keep: Keep) -> Standing:
         """Say which registry's image a tag is to have that both have pushed."""
+        from transship.cutover.delta import choose
+        from transship.cutover.reports.rounds import tag_name, to_keep
+
         cutover = self._cutovers.find(name)
         asked = {tag_name(each): each for each in to_keep(self._standing(cutover))}
         if tag not in asked:
@@ -153,6 +151,8 @@ class LiveDelta(LiveBeside):
         return self._standing(cutover)
 
     async def _made(self, cutover: Cutover, doing: Doing) -> Round:
+        from transship.cutover.delta import one_round
+
         self._check_writes(doing)
         with cutover.journal() as journal:
             sides = await self._sides(cutover.subject(), journal)
@@ -163,6 +163,9 @@ class LiveDelta(LiveBeside):
 
         Raises LossUnknown where that can't be done.
         """
+        from transship.cutover.delta import last_round
+        from transship.cutover.reports.gathering import seen_change
+
         with cutover.journal() as journal:
             last = last_round(journal)
             since, _ = seen_change(cutover.subject(), journal, self.clock.now())
@@ -175,6 +178,10 @@ class LiveDelta(LiveBeside):
 
     async def _sides(self, subject: Subject, journal: Journal) -> Registries:
         """Open both registries. Raises BadRequest where the old one isn't named."""
+        from transship.cutover.delta import agree
+        from transship.keeping_step.copies import copies_of
+        from transship.keeping_step.sides import Registries
+
         if not subject.old:
             raise BadRequest(
                 "the old registry isn't named",
@@ -187,6 +194,9 @@ class LiveDelta(LiveBeside):
         return Registries(listing, self._jobs, journal, self.clock, self._begin)
 
     async def _listing(self, subject: Subject) -> Listing:
+        from transship.keeping_step.listing import Whole
+        from transship.keeping_step.planned import ByPlan, between
+
         hosts = (subject.old, subject.new)
         old, new = await self._source(subject.old), await self._source(subject.new)
         plan = self._followed(subject)
@@ -215,6 +225,8 @@ class LiveDelta(LiveBeside):
         For a cutover that is kept it is a round that copies nothing, which keeps what both sides
         agree on. Only before the change a job tells enough: what is pushed later isn't in it.
         """
+        from transship.cutover.reports.standing import CHANGED
+
         changed = cutover is not None and self._standing(cutover).state in CHANGED
         if subject.job and not (changed and subject.old):
             return lambda: self._parity_of_job(subject)
@@ -224,6 +236,8 @@ class LiveDelta(LiveBeside):
         return (lambda: self._parity_of_plan(subject)) if subject.plan else None
 
     async def _parity_of_round(self, cutover: Cutover, subject: Subject) -> Parity:
+        from transship.cutover.observe.comparing import compare_listed
+
         try:
             return (await self._made(cutover, "look")).parity
         except TransshipError:
@@ -234,11 +248,15 @@ class LiveDelta(LiveBeside):
             return await compare_listed(old, new, known=_tried(subject))
 
     async def _parity_of_job(self, subject: Subject) -> Parity:
+        from transship.keeping_step.copies import copies_of, parity_of_job
+
         copies = copies_of(self._jobs.find(subject.job), subject.new)
         old = await self._source(subject.old) if subject.old else None
         return await parity_of_job(copies, old, await self._source(subject.new))
 
     async def _parity_of_plan(self, subject: Subject) -> Parity:
+        from transship.keeping_step.copies import parity_of_plan
+
         plan = read_plan(Path(subject.plan), self.place)
         places = {each.registry: await self._source(each.registry) for each in plan.places}
         name = Path(subject.plan).name

@@ -8,34 +8,33 @@ from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from transship.clock import Clock
 from transship.errors import BadFile, TransshipError
-from transship.oci.digest import Digest
-from transship.oci.reference import Reference
 from transship.operator import this_operator
-from transship.paths import Paths
-from transship.plans.drift import Drift
-from transship.plans.flow import Flow, Image
-from transship.plans.flow_files import FlowEntry, flows_in
-from transship.plans.plan import Plan
-from transship.registries.access import Access
 from transship.registries.place import Place
-from transship.transfers.board import Board, BoardProgress, board
-from transship.transfers.drifting import DriftProgress, look_for_drift
-from transship.transfers.jobs import Job, Jobs
-from transship.transfers.ledger import Entry, open_ledger
-from transship.transfers.promoting import promote, settle
-from transship.transfers.promotion import Promotion, consider
-from transship.transfers.proofs import keep_proof
-from transship.transfers.reports.writing import Form, write_report
-from transship.transfers.restores import UndoPlan
 from transship.transfers.start import start_runner
-from transship.transfers.undoing import Undone, UndoProgress, foresee_undo, undo
-from transship.transfers.verify import Proof
-from transship.transfers.watch.rivals import rivals_of
 from transship_tui.beside import beside
+
+if TYPE_CHECKING:
+    from transship.clock import Clock
+    from transship.oci.digest import Digest
+    from transship.oci.reference import Reference
+    from transship.paths import Paths
+    from transship.plans.drift import Drift
+    from transship.plans.flow import Flow, Image
+    from transship.plans.flow_files import FlowEntry
+    from transship.plans.plan import Plan
+    from transship.registries.access import Access
+    from transship.transfers.board import Board, BoardProgress
+    from transship.transfers.drifting import DriftProgress
+    from transship.transfers.jobs import Job, Jobs
+    from transship.transfers.ledger import Entry
+    from transship.transfers.promotion import Promotion
+    from transship.transfers.reports.writing import Form
+    from transship.transfers.restores import UndoPlan
+    from transship.transfers.undoing import Undone, UndoProgress
+    from transship.transfers.verify import Proof
 
 _T = TypeVar("_T")
 Work = Callable[[dict[str, Place]], Coroutine[Any, Any, _T]]
@@ -44,7 +43,8 @@ Work = Callable[[dict[str, Place]], Coroutine[Any, Any, _T]]
 class LiveParts:
     """Drift, flows, undoing and reports.
 
-    What asks many questions is done beside the app: what comes of the answers takes long, too.
+    What asks many questions is done beside the app: what comes of the answers takes long, too. Each
+    is imported where it is done: the app opens without it.
     """
 
     clock: Clock
@@ -77,6 +77,7 @@ class LiveParts:
 
     async def drift(self, plan: Plan, progress: DriftProgress) -> Drift:
         """Return how the targets of a plan compare with what its rules select. Only reads."""
+        from transship.transfers.drifting import look_for_drift
 
         async def look(places: dict[str, Place]) -> Drift:
             return await look_for_drift(plan, places, self.clock, progress)
@@ -85,10 +86,13 @@ class LiveParts:
 
     def flows(self) -> Sequence[FlowEntry]:
         """Return the flows among the plans, those that can't be read too."""
+        from transship.plans.flow_files import flows_in
+
         return flows_in(self._paths.plans, self.place)
 
     async def board(self, flow: Flow, progress: BoardProgress) -> Board:
         """Return which image of a flow is in which stage. Only reads."""
+        from transship.transfers.board import board
 
         async def look(places: dict[str, Place]) -> Board:
             return await board(flow, places, progress=progress)
@@ -99,6 +103,7 @@ class LiveParts:
         self, flow: Flow, image: Image, to: str, digest: Digest, *, overwrite: bool
     ) -> Promotion:
         """Look at both stages anew, and return the promotion of just this digest. Only reads."""
+        from transship.transfers.promotion import consider
 
         async def look(places: dict[str, Place]) -> Promotion:
             return await consider(flow, image, to, places, digest=digest, overwrite=overwrite)
@@ -107,6 +112,9 @@ class LiveParts:
 
     async def promote(self, promotion: Promotion) -> str:
         """Write a promotion down, and start its job; return the job's id."""
+        from transship.transfers.ledger import open_ledger
+        from transship.transfers.promoting import promote
+
         accesses = await self._accesses_of(promotion.plan().places)
 
         def begin(job: Job) -> None:
@@ -120,6 +128,8 @@ class LiveParts:
 
     async def promotions(self, flow: Flow) -> Sequence[Entry]:
         """Return what was promoted in a flow, the oldest first, with what became of it."""
+        from transship.transfers.ledger import open_ledger
+        from transship.transfers.promoting import settle
 
         def read() -> Sequence[Entry]:
             with _files(), open_ledger(self._paths.flows, flow.name, flow.file) as ledger:
@@ -129,6 +139,8 @@ class LiveParts:
 
     async def foresee_undo(self, job: str, progress: UndoProgress) -> UndoPlan:
         """Return what undoing a job would do now. Only reads. Raises JobBusy."""
+        from transship.transfers.undoing import foresee_undo
+
         found = self._jobs.find(job)
 
         async def look(places: dict[str, Place]) -> UndoPlan:
@@ -139,6 +151,8 @@ class LiveParts:
 
     async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> Undone:
         """Do what was foreseen, and return what became of each tag. Raises JobBusy."""
+        from transship.transfers.undoing import undo
+
         found = self._jobs.find(job)
         by = str(this_operator())
 
@@ -150,6 +164,8 @@ class LiveParts:
 
     async def rivals(self, job: str) -> Sequence[str]:
         """Return the files of the plans that are watched now and write where a job wrote."""
+        from transship.transfers.watch.rivals import rivals_of
+
         plan = self._jobs.find(job).plan()
 
         def look() -> Sequence[str]:
@@ -170,11 +186,15 @@ class LiveParts:
 
     def keep_proof(self, job: str, proof: Proof) -> None:
         """Keep what a verification of all of a job has found, for its report."""
+        from transship.transfers.proofs import keep_proof
+
         with _files():
             keep_proof(self._jobs.find(job), proof, self.clock.now(), str(this_operator()))
 
     async def write_report(self, job: str, path: str, form: Form, *, replace: bool) -> Path:
         """Write the report of a job; return the whole path of its file."""
+        from transship.transfers.reports.writing import write_report
+
         found, now = self._jobs.find(job), self.clock.now()
 
         def write() -> Path:

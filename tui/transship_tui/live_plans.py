@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transship.accounts.connect import resolve
 from transship.accounts.registry_file import Accounts
+from transship.clock import Clock
 from transship.errors import SystemRefused, TransshipError
 from transship.oci.reference import LAYOUT, Reference
 from transship.plans.catalogue import Catalogue
@@ -18,20 +22,33 @@ from transship.plans.file import read_text
 from transship.plans.folder import PlanEntry, PlanFolder
 from transship.plans.plan import Plan
 from transship.plans.rule import Rule
+from transship.registries.place import Place
 from transship.transfers.history import measured_rate
 from transship.transfers.jobs import Jobs
-from transship_tui.listings import Listings, Rules
+
+if TYPE_CHECKING:
+    from transship_tui.listings import Listings, Rules
 
 
 class LivePlans:
     """The operator's plans, and the sources that were listed in this session."""
 
-    def __init__(self, folder: Path, accounts: Accounts, jobs: Jobs, listings: Listings) -> None:
+    clock: Clock
+
+    def __init__(self, folder: Path, accounts: Accounts, jobs: Jobs) -> None:
         self._accounts = accounts
         self._jobs = jobs
         self._folder = PlanFolder(folder, self.place)
-        self._listings = listings
         self._job_plans: dict[str, Plan | None] = {}
+
+    @abstractmethod
+    async def _source(self, host: str) -> Place: ...
+
+    @cached_property
+    def _listings(self) -> Listings:
+        from transship_tui.listings import Listings  # The app opens without it.
+
+        return Listings(self._source, self.clock)
 
     def place(self, text: str) -> Reference:
         """Return the place that a plan writes down as `text`; a folder's path is made whole."""

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from transship.errors import SecretMissing
-from transship_tui.dialogs.secret import SecretDialog
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -48,6 +47,8 @@ class SecretAsking:
                 answer.set_result(False)
 
     def _show(self, error: SecretMissing, answer: asyncio.Future[bool]) -> None:
+        from transship_tui.dialogs.secret import SecretDialog
+
         account = next((a for a in self._engine.accounts() if a.host == error.host), None)
         if account is None:
             answer.set_result(False)

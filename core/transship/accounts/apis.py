@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from transship.accounts.account import Account, api_hosts_of
 from transship.registries.services import Service, service_named, service_of
-from transship.registries.services.sign_in_words import asks_of
 
 
 def service_at(account: Account) -> Service:
@@ -40,6 +39,9 @@ def hands_out(account: Account, accounts: Iterable[Account]) -> str:
 
 def handed_out_words(service: Service) -> str:
     """Return in a few words by what a service hands out logins, where it does."""
+    # The app opens without the words of every service.
+    from transship.registries.services.sign_in_words import asks_of
+
     by_keys = "by the keys of its cloud's API" if service.keys_at else "by its API"
     return asks_of(service).handed_out or by_keys
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.widgets._footer import FooterKey
 
 from fakes.screen import screen_text, until
 from fakes.world import WAYS, full_world, walking
-from transship_tui.widgets.key_footer import fitting
+from transship_tui.widgets.key_footer import KeyFooter, fitting
 
 widths = st.lists(st.integers(3, 20), max_size=15)
 
@@ -41,3 +44,30 @@ async def test_no_key_is_cut(way: str) -> None:
         await walk.pilot.resize_terminal(200, 40)
         await until(walk.pilot, lambda: not footer().endswith("…"), "all of them")
         assert "…" not in footer()
+
+
+async def test_keys_are_drawn_anew_only_where_there_is_something_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with walking(full_world(), WAYS["registries"], (120, 40)) as walk:
+        screen = walk.app.screen
+        footer = screen.query_one(KeyFooter)
+
+        def gray(keys: list[FooterKey]) -> list[str]:
+            return [key.action for key in keys if key.has_class("-disabled")]
+
+        async def asked_anew() -> list[FooterKey]:
+            looked = asyncio.Event()
+            screen.refresh_bindings()
+            footer.call_after_refresh(looked.set)
+            await until(walk.pilot, looked.is_set, "a look at the keys")
+            return list(footer.query(FooterKey))
+
+        before = await asked_anew()
+        assert before
+        assert "test" not in gray(before)
+        assert await asked_anew() == before
+
+        monkeypatch.setattr(screen, "impossible", lambda: {"test": "not now"})
+        screen.refresh_bindings()
+        await until(walk.pilot, lambda: "test" in gray(list(footer.query(FooterKey))), "it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,21 +15,15 @@ from transship.accounts.account import Account, api_hosts_of
 from transship.accounts.apis import api_account_of, holding_images, service_at
 from transship.errors import TransshipError
 from transship.guide import Step
-from transship.registries.examine import Examination
 from transship.registries.services import service_of
 from transship.text import counted
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.name import NameDialog
-from transship_tui.engine_delegates import ReplicaWish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.marks import mark
-from transship_tui.screens.changes import ReplicaChangesScreen
-from transship_tui.screens.domains import DomainsScreen
 from transship_tui.screens.frame import Frame
-from transship_tui.screens.network import NetworkScreen
-from transship_tui.screens.registry_form import RegistryFormScreen
 from transship_tui.widgets.account_card import (
     SECRET_PLACES,
     AccountCard,
@@ -38,9 +32,12 @@ from transship_tui.widgets.account_card import (
     kind_of,
 )
 from transship_tui.widgets.bars import MessageBar
-from transship_tui.widgets.registry_entry import Entry
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
+
+if TYPE_CHECKING:
+    from transship.registries.examine import Examination
+    from transship_tui.widgets.registry_entry import Entry
 
 _COLUMNS = (
     Column("Alias", 10),
@@ -94,7 +91,10 @@ _UNTRIED = "In Registries, {registries.test} tests it."
 
 
 class RegistriesScreen(Frame):
-    """The list of accounts, and what is known of the one under the cursor."""
+    """The list of accounts, and what is known of the one under the cursor.
+
+    The app opens with it: what it leads to is imported on the way there.
+    """
 
     MODE = "registries"
     HELP: ClassVar[str] = """
@@ -249,26 +249,37 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
 
     def action_add(self) -> None:
         """Ask for a registry to add."""
-        self.app.push_screen(RegistryFormScreen(self._saved))
+        self._open_form()
+
+    def _open_form(self, account: Account | None = None, begin_with: Entry | None = None) -> None:
+        from transship_tui.screens.registry_form import RegistryFormScreen
+
+        self.app.push_screen(RegistryFormScreen(self._saved, account, begin_with=begin_with))
 
     def action_keys(self) -> None:
         """Ask for the keys of the API of the cloud that the registry under the cursor is in."""
+        from transship_tui.widgets.registry_entry import Entry
+
         account = self._at_cursor()
         hosts = api_hosts_of(account.host, account) if account else ()
         if account is None or not hosts:
             return
         known = api_account_of(account, self._accounts)
         begin_with = Entry(hosts[0], service=service_of(hosts[0]).kind)
-        self.app.push_screen(RegistryFormScreen(self._saved, known, begin_with=begin_with))
+        self._open_form(known, begin_with)
 
     def action_network(self) -> None:
         """Show who gets through to the instance of TCR under the cursor."""
+        from transship_tui.screens.network import NetworkScreen
+
         if account := self._at_cursor():
             self.hush()
             self.app.push_screen(NetworkScreen(account.host))
 
     def action_domains(self) -> None:
         """Show the custom domains of the instance of TCR under the cursor."""
+        from transship_tui.screens.domains import DomainsScreen
+
         if account := self._at_cursor():
             self.hush()
             self.app.push_screen(DomainsScreen(account.host))
@@ -276,6 +287,9 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_replica(self) -> None:
         """Ask for a region, and show what replicating the instance under the cursor changes."""
+        from transship_tui.engine_delegates import ReplicaWish
+        from transship_tui.screens.changes import ReplicaChangesScreen
+
         if (account := self._at_cursor()) is None:
             return
         self.hush()
@@ -286,7 +300,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def action_edit(self) -> None:
         """Ask what is to be different with the account under the cursor."""
         if account := self._at_cursor():
-            self.app.push_screen(RegistryFormScreen(self._saved, account))
+            self._open_form(account)
 
     def action_remove(self) -> None:
         """Ask whether the account under the cursor shall be removed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from textual import events
 from textual.app import ComposeResult
@@ -28,11 +28,14 @@ class KeyFooter(Footer):
     def __init__(self) -> None:
         super().__init__(show_command_palette=False, compact=True)
         self._laid_out_for = 0
+        self._shown: tuple[object, ...] = ()
+        """What was chosen from last, so that it isn't drawn anew for nothing."""
 
     def compose(self) -> ComposeResult:
         """Give the keys that there is room for."""
-        keys = [key for key in super().compose() if isinstance(key, FooterKey)]
+        keys = list(self._keys())
         self._laid_out_for = self.app.size.width
+        self._shown = self._facts(keys)
         leading = self._leading()
         always = [number for number, key in enumerate(keys) if key.action in leading]
         widths = [self._width_of(key) for key in keys]
@@ -45,6 +48,22 @@ class KeyFooter(Footer):
         """Choose anew when there is another width to fill."""
         if self.app.size.width != self._laid_out_for and self._bindings_ready:
             self.call_after_refresh(self.recompose)
+
+    async def recompose(self) -> None:
+        """Choose anew, unless it comes to the same: bindings change far more often than keys."""
+        if self.is_attached and self._facts(self._keys()) != self._shown:
+            await super().recompose()
+
+    def _keys(self) -> Iterator[FooterKey]:
+        return (key for key in super().compose() if isinstance(key, FooterKey))
+
+    def _facts(self, keys: Iterable[FooterKey]) -> tuple[object, ...]:
+        """Return all that decides what is seen: the room, and the keys in their order."""
+        seen = (
+            (k.key, k.key_display, k.description, k.action, k.has_class("-disabled"), k.tooltip)
+            for k in keys
+        )
+        return self.app.size.width, *seen
 
     def _leading(self) -> set[str]:
         """Return what the keys do that are always seen: asked once, since it asks for every key."""
