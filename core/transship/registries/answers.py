@@ -112,7 +112,9 @@ def error_of(
         return errors.ServerFailed(detail, retry_after=pause)
     if special := _by_words(answer, codes, f"{' '.join(codes)} {words}".lower()):
         return special(detail)
-    for code in codes:
+    # Where a registry has several reasons, that something isn't there yet explains the others: it
+    # reads what is just being written.
+    for code in sorted(codes, key=lambda code: code != "MANIFEST_BLOB_UNKNOWN"):
         if kind := _BY_CODE.get(code):
             return kind(detail)
     if answer.status == HTTPStatus.NOT_FOUND:

@@ -105,8 +105,9 @@ class Retrying:
 class Pacer:
     """Lets requests to one registry through, as many at once as it takes well.
 
-    Starts at `start` requests at once, adds one for every round of good answers up to `most`, and
-    halves once for each burst of 429 or 503. While the registry asks to wait, nothing goes out;
+    Starts at `start` requests at once and goes up to `most`: by one for every good answer until the
+    registry first asks to slow down, then by one for every round of them. Halves once for each
+    burst of 429 or 503. While the registry asks to wait, nothing goes out;
     when it asks for more than `longest` seconds, whoever would have to wait is told so instead.
     What the operator allows (`limit`) is a bound above all that, for blobs too.
     """
@@ -238,7 +239,8 @@ class Pacer:
     def went_well(self) -> None:
         """Take note of a good answer."""
         self.answered()
-        self._allowed = min(self._ceiling, self._allowed + 1 / self._allowed)
+        more = 1 / self._allowed if self.slowed else 1.0
+        self._allowed = min(self._ceiling, self._allowed + more)
         self._turns.admit()
 
     def answered(self) -> None:

@@ -34,7 +34,7 @@ Take = Callable[[list[Found]], object]
 Also = Callable[[list[Found]], Awaitable[None]]
 """What is to be learned beside it before it is taken, of several parts at once."""
 
-_REPOSITORIES_AT_ONCE = 32
+_REPOSITORIES_AT_ONCE = 64
 _COPIES_AT_ONCE = 2 * AT_ONCE
 _AHEAD = 2
 """How many parts may be looked at before those that come first are done, for each at once."""

@@ -20,7 +20,7 @@ from transship.transfers.platforms import chosen
 from transship.transfers.trusted import Trusted
 from transship.transfers.work import PLACE_WIDE, Found
 
-AT_ONCE = 48
+AT_ONCE = 64
 """How many tags are looked at at a time."""
 
 DEEPEST = 8

@@ -114,8 +114,12 @@ def _runner() -> Work:
     # What opens a registry is needed for every job, too, and isn't imported before that.
     from transship.paths import private_file
     from transship.registries import client  # noqa: F401
+    from transship.registries.credential import Tls
+    from transship.registries.tls import tls_context
     from transship.transfers.__main__ import work
     from transship.transfers.jobs import Job
+
+    tls_context(Tls())  # It is kept, and takes as long to make as hundreds of requests.
 
     def begin(folder: Path, accesses: bytes) -> None:
         with private_file(Job(folder).runner_log).open("ab") as log:

@@ -148,8 +148,7 @@ async def test_good_answers_let_those_that_wait_in() -> None:
     pace = pacer(FakeClock(), start=1)
     async with AsyncExitStack() as stack:
         tasks = await enter(pace, stack, 3)
-        for _ in range(3):
-            pace.went_well()
+        pace.went_well()
         await settle()
         assert pace.allowed == 2
         assert [task.done() for task in tasks] == [True, True, False]
@@ -157,8 +156,20 @@ async def test_good_answers_let_those_that_wait_in() -> None:
         await settle()
 
 
-async def test_it_grows_by_one_a_round_up_to_the_most() -> None:
+async def test_it_grows_by_one_for_each_good_answer_up_to_the_most() -> None:
     pace = pacer(FakeClock(), start=4, most=6)
+    pace.went_well()
+    assert pace.allowed == 5
+    for _ in range(9):
+        pace.went_well()
+    assert pace.allowed == 6
+
+
+async def test_once_it_was_asked_to_slow_down_it_grows_by_one_a_round() -> None:
+    clock = FakeClock()
+    pace = pacer(clock, start=8, most=6)
+    pace.went_badly(BUSY)
+    clock.advance(60)
     for _ in range(5):
         pace.went_well()
     assert pace.allowed == 5
