@@ -9,7 +9,7 @@ from transship.registries.addresses import is_loopback, leads_to, origin_of, pat
 from transship.registries.answers import Answer
 
 _MOST_REDIRECTS = 5
-_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9_.:-]*)+(?:\?[A-Za-z0-9_.:/=&%-]*)?")
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_][A-Za-z0-9_.:-]*)+/?(?:\?[A-Za-z0-9_.:/=&%-]*)?")
 """A path that means at any origin exactly what it says: most of all requests have one."""
 
 
@@ -32,6 +32,8 @@ class Origin:
         """
         if answer is None and _PLAIN_PATH.fullmatch(named):
             return self.base + named
+        if self.holds(named) and _PLAIN_PATH.fullmatch(named, len(self.base)):
+            return named
         try:
             address = resolve(answer.url if answer else self.base, named)
             own = leads_to(address, self.base)

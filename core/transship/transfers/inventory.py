@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from transship import errors
@@ -20,6 +20,7 @@ from transship.registries.place import Place
 from transship.transfers.choosing import Choice, choose
 from transship.transfers.errands import Errand, Part
 from transship.transfers.gather import both, each, each_of, in_order
+from transship.transfers.lanes import SMALL
 from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
 from transship.transfers.referring import Referring
 from transship.transfers.trusted import Trusted
@@ -280,13 +281,21 @@ class _Taking:
             return _kept_still(item) if wanted.target in self.circling else item
 
         found = await each(map(one, part.wanted))
-        if there is None and errand.spares:
-            self._all_there = all(item.target_digest is not None for item in found)
+        if there is None:
+            if errand.spares:
+                self._all_there = all(item.target_digest is not None for item in found)
+            if any(map(_brings_much, found)):
+                await self._learn_whether_new(errand.target)
         referrers = await each(
             self._referrers(item, self.plan.terms(wanted))
             for item, wanted in zip(found, part.wanted, strict=True)
         )
         return found + [item for items in referrers for item in items]
+
+    async def _learn_whether_new(self, target: Reference) -> None:
+        """Learn whether the target has a repository at all: if not, no blob is asked for there."""
+        with suppress(errors.TransshipError):  # It was only to spare questions.
+            await self.looking.target_tags(target)
 
     async def _there(self, part: Part) -> frozenset[str] | None:
         """Return the tags that the target has, None where each is asked for."""
@@ -319,6 +328,12 @@ class _Taking:
 
         claimed = [d for d in digests if self.looking.claim(errand.target.at(d))]
         return await each(map(one, claimed))
+
+
+def _brings_much(found: Found) -> bool:
+    """Tell whether so many large blobs may come that one question before them spares some."""
+    sizes = (blob.size for manifest in found.manifests for blob in manifest.blobs)
+    return found.target_digest is None and sum(size > SMALL for size in sizes) > 1
 
 
 def _believed(found: Found) -> Found:

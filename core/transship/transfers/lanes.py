@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from transship.clock import Clock
-from transship.registries.pacing import Paced, lane_between
+from transship.registries.pacing import Paced, Pacer, lane_between
 from transship.registries.place import MEBIBYTE, Place
 from transship.transfers.journal import Lane
 from transship.transfers.windows import Windows
@@ -177,6 +177,7 @@ class Lanes:
         self.meter = Meter(clock)
         self._counts = {True: large, False: SMALL_AT_ONCE}
         self._slots: dict[tuple[bool, tuple[str, ...]], LargestFirst] = {}
+        self._pacers: dict[tuple[str, ...], list[Pacer]] = {}
         self._moving: dict[int, Moving] = {}
         self._numbers = itertools.count()
 
@@ -197,8 +198,11 @@ class Lanes:
         Raises Paused when nothing new may begin.
         """
         large = size > SMALL
-        pacers = [place.pacer for place in between if isinstance(place, Paced)]
-        names = tuple(place.name for place in between)
+        names = tuple([place.name for place in between])
+        pacers = self._pacers.get(names)
+        if pacers is None:
+            pacers = [place.pacer for place in between if isinstance(place, Paced)]
+            self._pacers[names] = pacers
         # Where the operator holds a registry back, only its own blobs wait for it.
         apart = names if any(pacer.limited for pacer in pacers) else ()
         slots = self._slots.setdefault((large, apart), LargestFirst(self._counts[large]))
