@@ -40,7 +40,7 @@ def origin_of(address: str) -> tuple[str, str, int]:
 
 def beginning_of(address: str) -> str:
     """Return an http or https address up to its path: the same for all that is at one origin."""
-    return "/".join(address.split("/", 3)[:3])
+    return "/".join(address.split("/", 3)[:3]).partition("?")[0]
 
 
 @lru_cache(maxsize=1024)

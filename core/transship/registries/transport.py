@@ -193,7 +193,7 @@ class Transport:
         """Send `size` bytes of `body` and return the answer. `url` is sent exactly as it is.
 
         An answer that comes before all is sent counts. On return, `body` is no longer read; what
-        it raised is raised.
+        it raised is raised, and ValueError where it isn't of that size.
         """
         fields = {
             "content-type": "application/octet-stream",
@@ -204,7 +204,7 @@ class Transport:
 
         async def ask(connection: Connection, head: bytes) -> Head:
             return await connection.send(
-                method, head, body, times.write, times.commit, _ERROR_BODY_LIMIT
+                method, head, body, size, times.write, times.commit, _ERROR_BODY_LIMIT
             )
 
         repeats = isinstance(body, bytes)

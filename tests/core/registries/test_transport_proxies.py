@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,6 +105,39 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_password(
     with pytest.raises(errors.ProxyFailed, match=proxy.split(":")[0]) as caught:
         await opened(NAME).request("GET", f"{scheme}://{NAME}/v2/")
     assert "s3cret" not in told(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["operator:hid/den@127.0.0.1:3128", "127.0.0.1:hidden", ""])
+async def test_an_address_that_is_none_is_said_to_be_so_without_its_password(
+    opened: Open, fresh_environment: Callable[[str], None], proxy: str
+) -> None:
+    fresh_environment(f"http://{proxy}")
+    with pytest.raises(errors.ProxyFailed) as caught:
+        await opened(NAME).request("GET", f"https://{NAME}/v2/")
+    assert "hid" not in told(caught.value)
+
+
+async def test_what_a_proxy_says_counts_before_all_of_it_has_come(
+    opened: Open, fresh_environment: Callable[[str], None]
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Sign in\r\nContent-Length: 100\r\n\r\n<html>")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listener:
+        fresh_environment(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+        with pytest.raises(errors.ProxyFailed, match="it wants a login"):
+            await opened(NAME).request("GET", f"https://{NAME}/v2/")
+
+
+async def test_a_proxy_that_is_not_trusted_is_named_with_the_reason(
+    opened: Open, scripted_tls: ScriptedServer, fresh_environment: Callable[[str], None]
+) -> None:
+    fresh_environment(scripted_tls.url)
+    with pytest.raises(errors.ProxyFailed, match=r"localhost:.*certificate"):
+        await opened(NAME).request("GET", f"https://{NAME}/v2/")
 
 
 async def test_a_proxy_that_does_not_answer_times_out(

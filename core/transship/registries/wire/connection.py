@@ -11,9 +11,10 @@ from typing import cast
 import httptools
 
 from transship.registries.wire.heads import Head, answer_head
+from transship.registries.wire.waiting import Waiting
 
 MOST_HEAD = 256 * 1024
-"""How many bytes the head of an answer may have."""
+"""How many bytes the head of an answer may have, and what is between the parts of its body."""
 
 _NO_BODY = frozenset({204, 304})
 
@@ -54,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._sent = True
         self._until_lost = False
         self._left: int | None = None
+        self._parts: list[bytes] = []
         self._pieces: deque[bytes] = deque()
         self._buffered = 0
         self._most = 0
@@ -61,12 +63,9 @@ class Connection(asyncio.Protocol):
         self._ended = True
         self._holding = False
         self._failure: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiting = Waiting(lambda: self._fail(TimeoutError()))
         self._room: asyncio.Future[None] | None = None
         self._full = False
-        self._seconds = 0.0
-        self._deadline: float | None = None
-        self._alarm: asyncio.TimerHandle | None = None
 
     # What is asked
 
@@ -97,15 +96,18 @@ class Connection(asyncio.Protocol):
         method: str,
         head: bytes,
         body: AsyncIterator[bytes] | bytes,
+        size: int,
         taking: float,
         answering: float,
         ahead: int,
     ) -> Head:
-        """Send a request with its body and wait for the head of the answer, as `open` does.
+        """Send a request with its body of `size` bytes and wait for the head of the answer.
 
-        The other side may take `taking` seconds for a piece, and `answering` seconds to answer
-        once it has all. An answer that comes before counts. On return `body` is no longer read.
-        Raises SourceFailed with what that raised.
+        That is as `open` does. The other side may take `taking` seconds for a piece, and
+        `answering` seconds to answer once it has all. An answer that comes before counts. On
+        return `body` is no longer read.
+
+        Raises SourceFailed with what that raised, or with ValueError for one of another size.
         """
         self._begin(method, ahead, whole=False)
         if isinstance(body, bytes):
@@ -114,8 +116,9 @@ class Connection(asyncio.Protocol):
                 await self._wait(taking)
             return await self._answer(answering)
         self._write(head)
-        pouring = self._loop.create_task(self._pour(body, taking))
-        pouring.add_done_callback(lambda _: self._wake())
+        pouring = self._loop.create_task(self._pour(body, size, taking))
+        pouring.add_done_callback(self._poured)
+        self._sent = False
         try:
             while self._head is None and not pouring.done():
                 await self._wait(None)
@@ -124,8 +127,11 @@ class Connection(asyncio.Protocol):
             return await self._answer(answering)
         finally:
             pouring.cancel()
-            await asyncio.wait([pouring])
-            self._sent = not pouring.cancelled() and not pouring.exception() and pouring.result()
+            try:
+                await asyncio.wait([pouring])
+            except asyncio.CancelledError:
+                await asyncio.wait([pouring])
+                raise
 
     async def piece(self, seconds: float) -> bytes:
         """Return the next bytes of the answer's body, nothing at its end."""
@@ -135,9 +141,8 @@ class Connection(asyncio.Protocol):
             await self._wait(seconds)
         piece = self._pieces.popleft()
         self._buffered -= len(piece)
-        if self._holding and self._buffered < self._most and self._transport is not None:
-            self._holding = False
-            self._transport.resume_reading()
+        if self._buffered < self._most:
+            self._read_on()
         return piece
 
     @property
@@ -162,11 +167,17 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         return self._transport
 
+    def rest(self) -> None:
+        """Wait for the next request, with nothing kept of the last one and its answer."""
+        self.idle_since = self._loop.time()
+        self._head = None
+        self._raw = []
+        self._pieces.clear()
+
     def close(self) -> None:
         """End it at once, whatever is under way."""
-        self._keeps = False
-        if self._alarm is not None:
-            self._alarm.cancel()
+        self._keeps = self._until_lost = False
+        self._waiting.close()
         if self._transport is not None and not self.lost:
             self._transport.abort()
 
@@ -205,25 +216,32 @@ class Connection(asyncio.Protocol):
         """Go on."""
         self._full = False
         self._make_room()
-        self._wake()
+        self._waiting.wake()
 
     # What the parser calls
 
+    def on_message_begin(self) -> None:
+        """Take in the beginning of an answer: only one is asked for."""
+        if self._head is not None:
+            self._keeps = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a field of the head."""
-        self._raw.append((name, value))
+        """Take in a field of the head; those after a body tell nothing that is asked for."""
+        if self._head is None:
+            self._raw.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Take in the end of the head: what follows depends on it."""
         assert self._parser is not None
         status = self._parser.get_status_code()
+        self._head_bytes = 0
         if status < 200:  # There is another answer to come.
             self._raw = []
-            self._head_bytes = 0
             return
         head = self._head = answer_head(status, self._raw)
-        length = head.fields.get("content-length")
-        chunked = "transfer-encoding" in head.fields
+        coded = head.fields.get("transfer-encoding", "").lower()
+        chunked = coded.endswith("chunked")
+        length = None if coded else head.fields.get("content-length")
         bodiless = self._method == "HEAD" or status in _NO_BODY
         tunnel = self._method == "CONNECT" and status < 300
         options = head.fields.get("connection", "").lower()
@@ -231,21 +249,25 @@ class Connection(asyncio.Protocol):
         sized = bodiless or chunked or length is not None
         self._keeps = lasting and "close" not in options and sized
         self._until_lost = not sized
-        if bodiless or tunnel or (length == "0" and not chunked):
+        if bodiless or tunnel or length == "0":
             self._end()
-        elif length is not None and not chunked:
+        elif length is not None:
             self._left = int(length)
         if not self._whole:
-            self._wake()
+            self._waiting.wake()
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body that came with its head, or in chunks."""
-        if self._head is not None and not self._ended:
-            self._take(body)
+        if self._ended:
+            self._keeps = False
+        elif self._head is not None:
+            self._head_bytes = 0
+            self._parts.append(body)
 
     def on_message_complete(self) -> None:
         """Take in the end of a body in chunks."""
         if self._head is not None and not self._ended:
+            self._join()
             self._end()
 
     # Within
@@ -262,6 +284,7 @@ class Connection(asyncio.Protocol):
         self._keeps = self._until_lost = False
         self._sent = True
         self._left = None
+        self._parts.clear()
         self._pieces.clear()
         self._buffered = 0
         self._ended = False
@@ -280,11 +303,14 @@ class Connection(asyncio.Protocol):
             await self._wait(seconds)
         return self._head
 
-    async def _pour(self, body: AsyncIterator[bytes], seconds: float) -> bool:
+    async def _pour(self, body: AsyncIterator[bytes], size: int, seconds: float) -> bool:
         """Send a body piece by piece, until it is answered; tell whether all of it was sent."""
         async for piece in body:
             if self._head is not None or not self._writable:
                 return False
+            size -= len(piece)
+            if size < 0:  # The server would take what is too much for the next request.
+                raise ValueError("a body that is longer than was said")
             self._write(piece)
             if self._full and self._head is None:
                 self._room = self._loop.create_future()
@@ -294,12 +320,17 @@ class Connection(asyncio.Protocol):
                 except TimeoutError as error:
                     self._fail(error)
                     return False
+        if size:
+            raise ValueError("a body that is shorter than was said")
         return True
+
+    def _poured(self, pouring: asyncio.Task[bool]) -> None:
+        self._sent = not pouring.cancelled() and not pouring.exception() and pouring.result()
+        self._waiting.wake()
 
     def _feed(self, data: bytes) -> None:
         assert self._parser is not None
-        if self._head is None:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -307,8 +338,15 @@ class Connection(asyncio.Protocol):
             self._keeps = False
             if not self._ended:
                 self._fail(NotHttp())
-        if self._head is None and self._head_bytes > MOST_HEAD:
+        if self._head_bytes > MOST_HEAD and not self._ended:
             self._fail(NotHttp())
+        self._join()
+
+    def _join(self) -> None:
+        """Make one piece of what has come at once: a piece for each chunk would be dear."""
+        if self._parts:
+            self._take(b"".join(self._parts))
+            self._parts.clear()
 
     def _take(self, piece: bytes) -> None:
         if self._left is not None:
@@ -326,26 +364,28 @@ class Connection(asyncio.Protocol):
                 self._holding = True
                 with suppress(RuntimeError):  # It is closing.
                     self._transport.pause_reading()
-            self._wake()
+            self._waiting.wake()
         else:
-            self._deadline = self._loop.time() + self._seconds
+            self._waiting.prolong()
             if self._buffered > self._most:
-                self._wake()
+                self._waiting.wake()
 
     def _end(self) -> None:
         self._ended = True
         self._parser = None
         self._left = None
-        self._wake()
+        self._read_on()
+        self._waiting.wake()
+
+    def _read_on(self) -> None:
+        if self._holding and self._transport is not None:
+            self._holding = False
+            self._transport.resume_reading()
 
     def _fail(self, error: Exception) -> None:
         self._failure = self._failure or error
         self._keeps = False
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._waiting.wake()
 
     def _make_room(self) -> None:
         if self._room is not None and not self._room.done():
@@ -355,30 +395,4 @@ class Connection(asyncio.Protocol):
         """Wait until something has happened. Raises what has gone wrong, once nothing is left."""
         if self._failure is not None:
             raise self._failure
-        self._waiter = self._loop.create_future()
-        self._set_alarm(seconds)
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            self._deadline = None
-
-    def _set_alarm(self, seconds: float | None) -> None:
-        """Let what is waited for take so long. One alarm stays set over many requests."""
-        if seconds is None:
-            return
-        self._seconds = seconds
-        self._deadline = self._loop.time() + seconds
-        if self._alarm is None or self._alarm.when() > self._deadline:
-            if self._alarm is not None:
-                self._alarm.cancel()
-            self._alarm = self._loop.call_at(self._deadline, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        if self._deadline is None:
-            return
-        if self._loop.time() >= self._deadline:
-            self._fail(TimeoutError())
-        else:
-            self._alarm = self._loop.call_at(self._deadline, self._ring)
+        await self._waiting.wait(seconds)

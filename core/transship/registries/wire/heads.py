@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What would end a line of a head, or hide in it."""
+
+_LONG_NAME = 64
+"""From how many bytes on the name of a field isn't remembered: nobody knows how long it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,19 @@ def answer_head(status: int, fields: Iterable[tuple[bytes, bytes]]) -> Head:
     told: dict[str, str] = {}
     challenges: list[str] = []
     for raw_name, raw_value in fields:
-        name = raw_name.decode("latin-1").lower()
-        value = raw_value.decode("utf-8", "surrogateescape")
+        name = _name(raw_name) if len(raw_name) < _LONG_NAME else _read(raw_name)
+        value = raw_value.rstrip(b" \t").decode("utf-8", "surrogateescape")
         if name == "www-authenticate":
             challenges.append(value)
         told[name] = f"{told[name]}, {value}" if name in told else value
     return Head(status, told, tuple(challenges))
+
+
+@lru_cache(maxsize=512)
+def _name(raw: bytes) -> str:
+    """Return the name of a field: servers have the same few, in each of their answers."""
+    return _read(raw)
+
+
+def _read(raw: bytes) -> str:
+    return raw.decode("latin-1").lower()

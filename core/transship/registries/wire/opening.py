@@ -48,7 +48,10 @@ class Addresses:
         self._found: dict[tuple[str, int], tuple[float, asyncio.Future[list[_Address]]]] = {}
 
     async def of(self, host: str, port: int) -> list[_Address]:
-        """Return the addresses of a host as `getaddrinfo` does. Raises socket.gaierror."""
+        """Return the addresses of a host as `getaddrinfo` does.
+
+        Raises socket.gaierror, and UnicodeError for what can't be a name in DNS.
+        """
         host = self._pins.get(host.lower(), host)
         if numeric := _numeric(host, port):
             return list(numeric)
@@ -61,8 +64,9 @@ class Addresses:
             asked.add_done_callback(lambda done: done.cancelled() or done.exception())
             known = self._found[host, port] = loop.time() + _ADDRESS_SECONDS, asked
         try:
-            return await asyncio.shield(known[1])
-        except OSError:
+            await asyncio.wait([known[1]])  # Who gives up leaves it to the others.
+            return known[1].result()
+        except (OSError, UnicodeError):
             self._found.pop((host, port), None)
             raise
 
@@ -120,7 +124,7 @@ async def _straight(way: Way) -> Connection:
     parts = urlsplit(way.origin)
     try:
         return await _connected(parts, way.tls, way.addresses)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise errors.NameNotFound(way.netloc) from None
     except ssl.SSLError as error:
         raise tls_cause(error, way.netloc) from None
@@ -135,7 +139,7 @@ async def _through_proxy(way: Way) -> Connection:
     on_the_way = f"on the way to {way.netloc}"
     try:
         connection = await _connected(parts, way.proxy_tls, way.addresses)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise errors.ProxyFailed(f"{parts.hostname}, {on_the_way}, is not found") from None
     except TimeoutError:
         raise
@@ -157,7 +161,7 @@ async def _tunnelled(way: Way, connection: Connection) -> Connection:
     target = f"{_bracketed(parts.hostname or '')}:{_port(parts)}"
     request = request_head(f"CONNECT {target}", (("host", target), *way.proxy_login))
     try:
-        head = await connection.ask("CONNECT", request, 3600.0, _MOST)
+        head = await connection.open("CONNECT", request, 3600.0, _MOST)
     except NotHttp:
         raise errors.ProxyFailed(f"on the way to {way.netloc}: it doesn't answer in HTTP") from None
     except TimeoutError:
@@ -170,8 +174,10 @@ async def _tunnelled(way: Way, connection: Connection) -> Connection:
     secured = Connection()
     try:
         transport = await asyncio.get_running_loop().start_tls(
-            connection.transport, secured, way.tls, server_hostname=parts.hostname
+            connection.transport, secured, way.tls, server_hostname=_certified(parts)
         )
+    except UnicodeError:
+        raise errors.NameNotFound(way.netloc) from None
     except ssl.SSLError as error:
         raise tls_cause(error, way.netloc) from None
     except TimeoutError:
@@ -193,25 +199,38 @@ def refusal(way: Way, status: int) -> TransshipError:
 
 def reason(error: OSError) -> str:
     """Return in words why a connection failed."""
-    return os.strerror(error.errno) if error.errno else type(error).__name__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "TLS failed"
+    if error.errno:
+        return os.strerror(error.errno)
+    if isinstance(error, ConnectionError):
+        return "the connection was closed"
+    return "none of its addresses can be reached"
 
 
 async def _connected(
     parts: SplitResult, tls: ssl.SSLContext | None, addresses: Addresses
 ) -> Connection:
-    host = parts.hostname or ""
-    found = await addresses.of(host, _port(parts))
+    found = await addresses.of(parts.hostname or "", _port(parts))
     own = await aiohappyeyeballs.start_connection(
         found,
         happy_eyeballs_delay=_SECOND_TRY,
         interleave=1,
         socket_factory=patient_socket,
     )
+    connection = Connection()
     try:
-        _, connection = await asyncio.get_running_loop().create_connection(
-            Connection, sock=own, ssl=tls, server_hostname=host if tls else None
+        await asyncio.get_running_loop().create_connection(
+            lambda: connection,
+            sock=own,
+            ssl=tls,
+            server_hostname=_certified(parts) if tls else None,
         )
     except BaseException:
+        # Where the handshake has just ended, asyncio would still say goodbye over the socket.
+        connection.close()
         own.close()
         raise
     return connection
@@ -219,6 +238,11 @@ async def _connected(
 
 def _port(parts: SplitResult) -> int:
     return parts.port or _PORTS[parts.scheme]
+
+
+def _certified(parts: SplitResult) -> str:
+    """Return a host as certificates have it: without the dot that may end a name in DNS."""
+    return (parts.hostname or "").removesuffix(".")
 
 
 def _bracketed(host: str) -> str:

@@ -37,7 +37,7 @@ class Pool:
     def give(self, connection: Connection) -> None:
         """Take a connection back, for the next request or to end it."""
         if connection.reusable:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.rest()
             self._idle.append(connection)
         else:
             self.drop(connection)

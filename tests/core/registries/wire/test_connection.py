@@ -27,6 +27,7 @@ UNTIL_LOST = b"HTTP/1.1 200 OK\r\n\r\nhello world"
 FORETOLD = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + SIZED
 OLD = b"HTTP/1.0 200 OK\r\nContent-Length: 11\r\n\r\nhello world"
 UPGRADABLE = b"HTTP/1.1 200 OK\r\nUpgrade: h2,h2c\r\nConnection: Upgrade\r\n" + SIZED[17:]
+CODED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello world"
 LAST = b"HTTP/1.1 200 OK\r\nConnection: Close\r\nContent-Length: 11\r\n\r\nhello world"
 
 
@@ -103,8 +104,9 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
         (OLD, False, False),
         (LAST, False, False),
         (UPGRADABLE, False, True),
+        (CODED, True, False),
     ],
-    ids=["sized", "chunked", "foretold", "until lost", "old", "last", "upgradable"],
+    ids=["sized", "chunked", "foretold", "until lost", "old", "last", "upgradable", "coded"],
 )
 @given(places=st.lists(st.integers(0, 500), max_size=12))
 def test_an_answer_is_the_same_however_it_is_cut(
@@ -147,12 +149,39 @@ async def test_one_answer_comes_after_another() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * (MOST_HEAD // 8 + 1),
+        CHUNKED[:-2] + b"X-A: b\r\n" * (MOST_HEAD // 8 + 1000),
+        CHUNKED[:-20] + b"0;" + b"x" * (MOST_HEAD + 1000),
     ],
-    ids=["mail", "two lengths", "less than nothing", "no chunk", "upgrade", "endless head"],
+    ids=[
+        "mail",
+        "two lengths",
+        "less than nothing",
+        "no chunk",
+        "upgrade",
+        "endless head",
+        "endless trailers",
+        "endless extension",
+    ],
 )
 async def test_what_is_not_http_is_said_to_be_none(answer: bytes) -> None:
     with pytest.raises(NotHttp):
-        await asked([answer])
+        await asked([answer[:1000], answer[1000:]])
+
+
+async def test_large_chunks_are_no_endless_head() -> None:
+    chunk = bytes(MOST_HEAD)
+    answer = CHUNKED[:47] + (b"%x\r\n%b\r\n" % (len(chunk), chunk)) * 3 + b"0\r\n\r\n"
+    _, _, body = await asked(cut(answer, [60, MOST_HEAD, 2 * MOST_HEAD]), most=len(answer))
+    assert body == chunk * 3
+
+
+async def test_small_chunks_that_come_together_are_one_piece() -> None:
+    connection, _ = connected()
+    opening = asyncio.create_task(connection.open("GET", b"request", 60, 1000))
+    await turns()
+    connection.data_received(CHUNKED)
+    await opening
+    assert [await connection.piece(60), await connection.piece(60)] == [b"hello world", b""]
 
 
 async def test_more_than_was_announced_is_nobodys() -> None:
@@ -162,6 +191,13 @@ async def test_more_than_was_announced_is_nobodys() -> None:
 
     connection, _, _ = await asked([SIZED])
     connection.data_received(b"HTTP/1.1 200 OK\r\n")
+    assert not connection.reusable
+
+    for answer in (SIZED, CHUNKED):
+        connection, _, _ = await asked([answer + b"HTTP/1.1 2"])
+        assert not connection.reusable
+
+    connection, _, _ = await asked([SIZED[:-3]], "HEAD")
     assert not connection.reusable
 
 
@@ -190,6 +226,22 @@ async def test_each_part_of_an_answer_has_its_time() -> None:
     connection.data_received(SIZED[:-1])
     with pytest.raises(TimeoutError):
         await asking
+
+
+async def test_an_answer_that_came_in_time_counts_though_nobody_had_time_to_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection, _ = connected()
+    opening = asyncio.create_task(connection.open("GET", b"request", 60, 1000))
+    await turns()
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    loop.call_soon(connection.data_received, SIZED[:-3])
+    monkeypatch.setattr(loop, "time", lambda: now + 100)  # The machine has been asleep.
+    await opening
+    assert await connection.piece(60) == b"hello wo"
+    loop.call_soon(connection.data_received, SIZED[-3:])
+    assert await connection.piece(60) == b"rld"
 
 
 # Streams
@@ -221,6 +273,36 @@ async def test_what_has_come_is_given_before_the_loss_is_told() -> None:
         await connection.piece(60)
 
 
+async def test_what_is_left_unread_does_not_hold_up_the_next_answer() -> None:
+    connection, wire = connected()
+    opening = asyncio.create_task(connection.open("GET", b"request", 60, 4))
+    await turns()
+    connection.data_received(CHUNKED)
+    await opening
+    assert wire.reading
+    assert connection.reusable
+
+
+async def test_nothing_is_kept_of_an_answer_while_nothing_is_asked() -> None:
+    connection, _, _ = await asked([SIZED])
+    connection.rest()
+    assert connection.body == b""
+    assert connection.reusable
+
+
+async def test_an_end_of_our_own_is_not_that_of_a_body() -> None:
+    connection, _ = connected()
+    opening = asyncio.create_task(connection.open("GET", b"request", 60, 1000))
+    await turns()
+    connection.data_received(UNTIL_LOST)
+    await opening
+    connection.close()
+    connection.connection_lost(None)
+    assert await connection.piece(60) == b"hello world"
+    with pytest.raises(ConnectionError):
+        await connection.piece(60)
+
+
 # Bodies of requests
 
 
@@ -235,7 +317,7 @@ async def test_a_body_goes_out_as_it_is_taken() -> None:
     connection, wire = connected()
     body = pieces(b"a", b"b", b"c")
     connection.pause_writing()
-    sending = asyncio.create_task(connection.send("PUT", b"head;", body, 60, 60, 1000))
+    sending = asyncio.create_task(connection.send("PUT", b"head;", body, 3, 60, 60, 1000))
     await turns()
     assert wire.written == b"head;a"
     connection.resume_writing()
@@ -251,14 +333,14 @@ async def test_who_takes_nothing_is_waited_for_so_long() -> None:
         connection, _ = connected()
         connection.pause_writing()
         with pytest.raises(TimeoutError):
-            await connection.send("PUT", b"head;", body, 0.01, 60, 1000)
+            await connection.send("PUT", b"head;", body, 1, 0.01, 60, 1000)
 
 
 async def test_an_answer_before_all_is_sent_ends_the_sending() -> None:
     connection, wire = connected()
     connection.pause_writing()
     body = pieces(b"a", b"b")
-    sending = asyncio.create_task(connection.send("PUT", b"head;", body, 60, 60, 1000))
+    sending = asyncio.create_task(connection.send("PUT", b"head;", body, 2, 60, 60, 1000))
     await turns()
     connection.data_received(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
     assert (await sending).status == 413
@@ -269,7 +351,7 @@ async def test_an_answer_before_all_is_sent_ends_the_sending() -> None:
 
 async def test_what_is_still_in_the_way_out_spoils_a_connection() -> None:
     connection, wire = connected()
-    sending = asyncio.create_task(connection.send("PUT", b"head;", b"body", 60, 60, 1000))
+    sending = asyncio.create_task(connection.send("PUT", b"head;", b"body", 4, 60, 60, 1000))
     await turns()
     wire.unsent = 2
     connection.data_received(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
@@ -277,11 +359,22 @@ async def test_what_is_still_in_the_way_out_spoils_a_connection() -> None:
     assert not connection.reusable
 
 
+@pytest.mark.parametrize(("size", "sent"), [(1, b"head;a"), (3, b"head;ab")], ids=["over", "under"])
+async def test_a_body_has_the_size_that_was_said(size: int, sent: bytes) -> None:
+    """What is too much would be read as the next request; what is missing, waited for."""
+    connection, wire = connected()
+    with pytest.raises(SourceFailed) as failed:
+        await connection.send("PUT", b"head;", pieces(b"a", b"b"), size, 60, 60, 1000)
+    assert isinstance(failed.value.reason, ValueError)
+    assert wire.written == sent
+    assert not connection.reusable
+
+
 async def test_what_the_source_raises_is_told_as_its_own() -> None:
     error = OSError("a disk")
     connection, _ = connected()
     with pytest.raises(SourceFailed) as failed:
-        await connection.send("PUT", b"head;", pieces(b"a", error=error), 60, 60, 1000)
+        await connection.send("PUT", b"head;", pieces(b"a", error=error), 2, 60, 60, 1000)
     assert failed.value.reason is error
     assert not connection.reusable
 
@@ -296,10 +389,36 @@ async def test_who_gives_up_lets_go_of_the_source() -> None:
 
     connection, _ = connected()
     source = hangs()
-    sending = asyncio.create_task(connection.send("PUT", b"head;", source, 60, 60, 1000))
+    sending = asyncio.create_task(connection.send("PUT", b"head;", source, 2, 60, 60, 1000))
     await begun.wait()
     sending.cancel()
     with contextlib.suppress(asyncio.CancelledError):
+        await sending
+    await source.aclose()  # type: ignore[attr-defined]  # an async generator, as above
+    assert not connection.reusable
+
+
+async def test_who_gives_up_while_the_source_is_let_go_of_waits_for_that() -> None:
+    letting_go, gone = asyncio.Event(), asyncio.Event()
+
+    async def lingers() -> AsyncIterator[bytes]:
+        try:
+            yield b"a"
+            await asyncio.Event().wait()
+        finally:
+            letting_go.set()
+            await gone.wait()
+
+    connection, _ = connected()
+    source = lingers()
+    sending = asyncio.create_task(connection.send("PUT", b"head;", source, 2, 60, 60, 1000))
+    await turns()
+    connection.data_received(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+    await letting_go.wait()
+    sending.cancel()
+    await turns()
+    gone.set()
+    with pytest.raises(asyncio.CancelledError):
         await sending
     await source.aclose()  # type: ignore[attr-defined]  # an async generator, as above
     assert not connection.reusable

@@ -25,12 +25,14 @@ def test_fields_of_one_name_are_a_list() -> None:
         [
             (b"WWW-Authenticate", b'Bearer realm="a, b"'),
             (b"Www-authenticate", b"Basic realm=c"),
-            (b"X-Name", "ü".encode()),
+            (b"X-Name", "ü \t".encode()),
+            (b"X" * 100, b"y"),
         ],
     )
     assert head.challenges == ('Bearer realm="a, b"', "Basic realm=c")
     assert head.fields == {
         "www-authenticate": 'Bearer realm="a, b", Basic realm=c',
         "x-name": "ü",
+        "x" * 100: "y",
     }
     assert "realm" not in repr(head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,8 @@ from servers.scripted import ScriptedServer, scripted_server
 from transship import errors
 from transship.registries.credential import Tls
 from transship.registries.transport import Transport
-from transship.registries.wire.opening import Addresses, Way
+from transship.registries.wire.connection import Connection
+from transship.registries.wire.opening import Addresses, Way, reason
 
 NAME = "images.example.test"
 
@@ -58,6 +60,62 @@ async def test_a_certificate_for_another_name_is_refused_without_asking_dns(
             await connect(host, tls=tls, pins={NAME: LOOPBACK}).check_sign_in()
 
     assert "fingerprint" not in str(refused.value)
+
+
+async def test_a_dot_at_the_end_of_a_name_is_in_no_certificate(
+    named: ScriptedServer, authority: Authority
+) -> None:
+    host = host_of(named).replace(NAME, f"{NAME}.")
+    tls = Tls(ca_file=str(authority.ca_file))
+    transport = Transport(host, tls, SHORT, pins={f"{NAME}.": LOOPBACK})
+    try:
+        assert (await transport.request("GET", f"https://{host}/v2/")).status == 200
+    finally:
+        await transport.aclose()
+
+
+async def test_who_gives_up_as_the_handshake_ends_leaves_nothing_behind(
+    named: ScriptedServer, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next connection gets the same file descriptor: nothing may look at that any more."""
+    host = host_of(named)
+    tls = Tls(ca_file=str(authority.ca_file))
+    transport = Transport(host, tls, SHORT, pins={NAME: LOOPBACK})
+    made = Connection.connection_made
+
+    def given_up(connection: Connection, carrier: asyncio.BaseTransport) -> None:
+        made(connection, carrier)
+        asking.cancel()
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "connection_made", given_up)
+            asking = asyncio.create_task(transport.request("GET", f"https://{host}/v2/"))
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+        assert (await transport.request("GET", f"https://{host}/v2/")).status == 200
+    finally:
+        await transport.aclose()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["a..example", "a" * 64 + ".example"], ids=["empty", "long"])
+async def test_what_is_no_name_is_not_found(scheme: str, host: str) -> None:
+    transport = Transport(host, Tls(), SHORT)
+    with pytest.raises(errors.NameNotFound):
+        await transport.request("GET", f"{scheme}://{host}/v2/")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENETUNREACH, "?"), "Network is unreachable"),
+        (OSError("Multiple exceptions: ..."), "none of its addresses can be reached"),
+        (ConnectionResetError(), "the connection was closed"),
+    ],
+)
+def test_why_a_connection_failed_is_said_in_words(error: OSError, words: str) -> None:
+    assert reason(error) == words
 
 
 async def test_a_proxy_is_for_the_other_hosts(

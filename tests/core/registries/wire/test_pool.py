@@ -87,6 +87,16 @@ async def test_on_a_fresh_connection_nothing_is_sent_again(
     assert fickle.methods == ["GET"]
 
 
+async def test_a_query_right_after_the_host_is_no_part_of_where_that_is(
+    fickle: Fickle, transport: Transport
+) -> None:
+    """A token server may be at such an address, with another query each time."""
+    fickle.lives = 99
+    for scope in ("a", "b"):
+        await transport.request("GET", f"{fickle.url}?scope={scope}")
+    assert fickle.connections == 1
+
+
 async def test_several_at_once_have_a_connection_each_and_keep_it(
     fickle: Fickle, transport: Transport
 ) -> None:
