@@ -25,16 +25,16 @@ def matches(pattern: str, text: str) -> bool:
 def matcher(pattern: str) -> Matcher:
     """Return the test that `pattern` stands for. An empty pattern asks for everything."""
     pattern = pattern.strip()
-    wanted = pattern.removeprefix("!")
+    wanted = pattern.removeprefix("!").lstrip()
     found = _finder(wanted)
-    if wanted == pattern or is_everything(pattern):
+    if not pattern.startswith("!") or is_everything(pattern):
         return found
     return lambda text: not found(text)
 
 
 def is_everything(pattern: str) -> bool:
     """Tell whether a pattern has nothing to look for yet, as `!` hasn't."""
-    return pattern.strip() in ("", "!", "~", "!~")
+    return pattern.strip().removeprefix("!").lstrip() in ("", "~")
 
 
 def _finder(wanted: str) -> Matcher:

@@ -27,6 +27,8 @@ PLAIN = st.text(alphabet=st.characters(blacklist_characters="!~*?"), max_size=10
         ("~tapi", "team/web", False),
         ("~ipa", "team/api", False),
         ("!web", "team/web", False),
+        ("! web", "team/web", False),
+        ("! web", "team/api", True),
         ("!v1.*", "v2.0", True),
         ("!~tapi", "team/api", False),
         ("rc", "v2-RC1", True),

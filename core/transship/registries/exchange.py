@@ -295,19 +295,22 @@ class Exchange:
     ) -> Answer:
         """Send once, and once more with a fresh sign-in if the first was answered with 401."""
 
-        async def once(authorization: str | None) -> Answer:
-            fields = _with(headers, authorization)
+        async def once() -> tuple[Answer, str | None]:
+            # Signed in before it waits for its turn, which may take requests of its own, and looked
+            # at again then: a token may not live as long as the wait.
+            await self._authorization(url, scopes)
             async with self.pacer.slot():
-                return await self._followed(method, url, fields, content, limit)
+                shown = await self._authorization(url, scopes)
+                fields = _with(headers, shown)
+                return await self._followed(method, url, fields, content, limit), shown
 
-        authorization = await self._authorization(url, scopes)
-        answer = await once(authorization)
+        answer, authorization = await once()
         if answer.status != _UNAUTHORIZED or not self._origin.holds(answer.url):
             return answer
         self._renew(answer, scopes, authorization)
         fresh = await self._authorization(url, scopes)
         if fresh is not None and fresh != authorization:
-            answer = await once(fresh)
+            answer, fresh = await once()
         if answer.status == _UNAUTHORIZED and self._origin.holds(answer.url):
             refusal = self._auth.refusal(answer, scopes)
             wrong = isinstance(refusal, errors.WrongCredential) and bool(scopes)

@@ -19,6 +19,7 @@ from transship.transfers.looking import see_target
 from transship.transfers.placing import Placer
 from transship.transfers.referrers import fallback_entries
 from transship.transfers.work import Copy, Verdict
+from transship.transfers.writing import Writing
 
 _EVIDENCE_SECONDS = 5.0
 """How long what was seen of the target's tag is good for; older, it is looked at again."""
@@ -45,7 +46,8 @@ class Copier:
         self._replaces = replaces or {}
         self._maker = maker
         self._written: set[Reference] = set()
-        self._writing: dict[Reference, asyncio.Lock] = {}
+        self._locks: dict[Reference, asyncio.Lock] = {}
+        self._writing = Writing()
 
     async def copy(self, copy: Copy) -> None:
         """Copy one image and journal that it is done. Raises why it can't be."""
@@ -69,9 +71,10 @@ class Copier:
         await self._parts(copy, root)
         if copy.target.tag and await self._settled(copy):
             return
-        keeps_referrers = await self._place(copy).put_manifest(
-            copy.target.repository, copy.target.tag or root.digest, root
-        )
+        async with self._writing.of(copy.target, root):
+            keeps_referrers = await self._place(copy).put_manifest(
+                copy.target.repository, copy.target.tag or root.digest, root
+            )
         if not keeps_referrers:
             await self._list_referrer(copy.target, root)
         self._written.add(copy.target.at(root.digest))
@@ -99,7 +102,8 @@ class Copier:
                 return
             manifest = self._manifest(copy, digest)
             await self._parts(copy, manifest)
-            await self._place(copy).put_manifest(child.repository, digest, manifest)
+            async with self._writing.of(child, manifest):
+                await self._place(copy).put_manifest(child.repository, digest, manifest)
             self._written.add(child)
 
     async def _settled(self, copy: Copy) -> bool:
@@ -157,11 +161,12 @@ class Copier:
             entries = await fallback_entries(place, target.repository, subject)
             if all(entry.digest != referrer.digest for entry in entries):
                 index = make_index([*entries, referrer.descriptor()])
-                await place.put_manifest(target.repository, where.tag, index)
+                async with self._writing.of(target, index):
+                    await place.put_manifest(target.repository, where.tag, index)
 
     def _lock(self, target: Reference) -> asyncio.Lock:
         """Return what is held by who writes here."""
-        return self._writing.setdefault(target, asyncio.Lock())
+        return self._locks.setdefault(target, asyncio.Lock())
 
     def _manifest(self, copy: Copy, digest: Digest | None) -> Manifest:
         manifest = self._journal.manifest(digest) if digest else None
