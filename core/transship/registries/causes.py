@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from transship import errors
@@ -12,15 +10,6 @@ from transship.errors import TransshipError
 from transship.registries.tls import tls_cause
 from transship.registries.wire.connection import NotHttp
 from transship.registries.wire.opening import reason
-
-
-@contextmanager
-def translated(address: str) -> Iterator[None]:
-    """Turn what is raised while something is at work with `address` into our errors."""
-    try:
-        yield
-    except (NotHttp, OSError) as error:
-        raise cause(error, address) from None
 
 
 def cause(error: Exception, address: str) -> TransshipError:

@@ -296,11 +296,12 @@ class Exchange:
         """Send once, and once more with a fresh sign-in if the first was answered with 401."""
 
         async def once() -> tuple[Answer, str | None]:
-            # Signed in before it waits for its turn, which may take requests of its own, and looked
-            # at again then: a token may not live as long as the wait.
-            await self._authorization(url, scopes)
-            async with self.pacer.slot():
-                shown = await self._authorization(url, scopes)
+            # Signing in may take requests of its own, and so comes before the turn; a token may not
+            # live as long as the wait for that.
+            shown = await self._authorization(url, scopes)
+            async with self.pacer.slot() as waited:
+                if waited:
+                    shown = await self._authorization(url, scopes)
                 fields = _with(headers, shown)
                 return await self._followed(method, url, fields, content, limit), shown
 

@@ -194,10 +194,10 @@ class Pacer:
     def _ceiling(self) -> float:
         return float(self._most if self.concurrency is None else min(self._most, self.concurrency))
 
-    def slot(self) -> AbstractAsyncContextManager[None]:
+    def slot(self) -> AbstractAsyncContextManager[bool]:
         """Hold one of the places for the time of a small request. Raises RateLimited.
 
-        A request of a lane goes in the place that the lane has.
+        A request of a lane goes in the place that the lane has. Gives whether there was a wait.
         """
         return _Slot(self, self._turns)
 
@@ -227,14 +227,20 @@ class Pacer:
         finally:
             self._turns.leave(sort, count)
 
-    async def quiet(self) -> None:
-        """Wait as long as the registry has asked to be left alone. Raises RateLimited."""
+    async def quiet(self) -> bool:
+        """Wait as long as the registry has asked to be left alone. Raises RateLimited.
+
+        Returns whether there was a wait.
+        """
+        waited = False
         while (pause := self.waiting) > 0:
             if pause > self._longest:
                 raise RateLimited(
                     f"it asks to be left alone for {duration_text(pause)}", retry_after=pause
                 )
             await self._clock.sleep(pause)
+            waited = True
+        return waited
 
     def went_well(self) -> None:
         """Take note of a good answer."""
@@ -270,7 +276,7 @@ class Pacer:
         self._burst_ends = max(self._burst_ends, self._quiet_until)
 
 
-class _Slot(AbstractAsyncContextManager[None]):
+class _Slot(AbstractAsyncContextManager[bool]):
     """One of the places for small requests. There are so many that a generator each would tell."""
 
     __slots__ = ("_held", "_pacer", "_turns")
@@ -280,16 +286,16 @@ class _Slot(AbstractAsyncContextManager[None]):
         self._turns = turns
         self._held = False
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> bool:
         # Who waits for quiet holds no place: what then goes out is as much as is allowed by then.
         pacer = self._pacer
-        await pacer.quiet()
+        waited = await pacer.quiet()
         if pacer.concurrency is not None and pacer in _LANES.get():
-            return
-        await self._turns.enter(Sort.REQUEST)
+            return waited
+        waited |= await self._turns.enter(Sort.REQUEST)
         self._held = True
         try:
-            await pacer.quiet()
+            return await pacer.quiet() or waited
         except BaseException:
             self._turns.leave(Sort.REQUEST)
             raise

@@ -140,7 +140,6 @@ class Transport:
         if content is not None or method in ("POST", "PUT", "PATCH"):
             fields["content-length"] = str(len(content or b""))
         url = quote(url, safe=AS_WRITTEN)
-
         seconds = self._timeouts.read
 
         async def ask(connection: Connection, head: bytes) -> Head:

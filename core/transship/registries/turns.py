@@ -50,11 +50,11 @@ class Turns:
         """Whether more are in than may be, so that one of them had better go."""
         return self.most is not None and self._inside_all > self.most and self._holders > 1
 
-    async def enter(self, sort: Sort, count: int = 1) -> None:
-        """Wait for a turn, and take `count` places."""
+    async def enter(self, sort: Sort, count: int = 1) -> bool:
+        """Wait for a turn, and take `count` places. Return whether there was a wait."""
         if not any(self._waiting.values()) and self._fits(sort, count):
             self._let_in(sort, count)
-            return
+            return False
         turn = _Turn(next(self._numbers), count, asyncio.get_running_loop().create_future())
         self._waiting[sort].append(turn)
         self.admit()
@@ -64,6 +64,7 @@ class Turns:
             if not turn.came.cancelled():
                 self.leave(sort, count)
             raise
+        return True
 
     def leave(self, sort: Sort, count: int = 1) -> None:
         """Give the places back."""

@@ -15,7 +15,7 @@ from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.circles import circling
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.selection import Dropped, Lot, Selection, targets_of
+from transship.plans.selection import Lot, Selection
 from transship.registries.place import Place
 from transship.transfers.choosing import Choice, choose
 from transship.transfers.errands import Errand, Part
@@ -24,6 +24,7 @@ from transship.transfers.lanes import SMALL
 from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
 from transship.transfers.referring import Referring
 from transship.transfers.trusted import Trusted
+from transship.transfers.unreachable import nothing_found, unreachable
 from transship.transfers.vanishing import Vanished, vanished
 from transship.transfers.work import PLACE_WIDE, Found
 
@@ -110,7 +111,7 @@ async def look_at_all(
     await taking.named(plan.copies)
     if choice is not None:
         await taking.selected(choice.selection)
-        taking.taken(_unreachable(plan, choice, looking))
+        taking.taken(unreachable(plan, choice, looking))
     if not taking.found and not (plan.rules and thorough):
         raise nothing_found(plan)
     gone = Vanished()
@@ -376,48 +377,3 @@ def _slim(found: Found) -> Found:
 
 def _repository(reference: Reference) -> Reference:
     return Reference(reference.registry, reference.repository)
-
-
-def _unreachable(plan: Plan, choice: Choice, looking: Looking) -> list[Found]:
-    """Return what the rules ask for and can't have, each with the reason."""
-    found = [
-        _blocked(plan, dropped, errors.BadRequest(f"{dropped.source}: {dropped.why}"))
-        for dropped in choice.selection.impossible
-    ]
-    for dropped in choice.selection.missing:
-        problem = errors.ManifestNotFound(f"{dropped.source} {dropped.why}")
-        targets = targets_of(plan.rules[dropped.rule or 0], dropped.source)
-        found += [Found(dropped.source, each, None, None, problem=problem) for each in targets]
-    found += [
-        _blocked(plan, dropped, unread)
-        for dropped in choice.selection.dropped
-        if (unread := _problem_of(dropped, choice)) is not None
-    ]
-    for catalogue in choice.catalogues.values():
-        for repository, why in catalogue.problems.items():
-            source = Reference(catalogue.place, repository)
-            found.append(_blocked(plan, Dropped(source, ""), why))
-    for item in found:
-        looking.claim(item.target)
-    return found
-
-
-def _problem_of(dropped: Dropped, choice: Choice) -> TransshipError | None:
-    """Return why it can't be told whether a rule would take what is dropped."""
-    source = dropped.source
-    facts = choice.catalogues[source.registry].facts.get((source.repository, source.tag))
-    return facts.problem if facts else None
-
-
-def _blocked(plan: Plan, dropped: Dropped, problem: TransshipError) -> Found:
-    target = targets_of(plan.rules[dropped.rule or 0], dropped.source)[0]
-    return Found(dropped.source, target, None, None, problem=problem)
-
-
-def nothing_found(plan: Plan) -> TransshipError:
-    """Return the error that a plan comes to which finds nothing to do."""
-    if plan.rules:
-        sources = ", ".join(str(rule.source) for rule in plan.rules[:3])
-        return errors.NothingSelected(f"no rule takes anything at {sources}")
-    sources = ", ".join(str(wanted.source) for wanted in plan.copies[:3])
-    return errors.ManifestNotFound(f"{sources}: there are no tags")

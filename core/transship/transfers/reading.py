@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import cast
 
 from transship import errors
 from transship.clock import Clock
@@ -75,9 +74,8 @@ class SourceBlob:
 
     async def whole(self) -> bytes:
         """Read the whole blob, which is small."""
-        if issubclass(type(self._place), ReadsWhole):  # What Python remembers of each class.
-            place = cast(ReadsWhole, self._place)
-            data = await place.whole_blob(self._repository, self._digest, _MOST_WHOLE)
+        if isinstance(self._place, ReadsWhole):
+            data = await self._place.whole_blob(self._repository, self._digest, _MOST_WHOLE)
             self._check_size(len(data))
             check_bytes(self._digest, data, self._where)
             return data

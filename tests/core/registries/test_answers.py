@@ -32,6 +32,12 @@ def said(code: str, message: str | None = "", detail: object = None) -> dict[str
     return {"errors": [{"code": code, "message": message, "detail": detail}]}
 
 
+WHILE_IT_IS_WRITTEN = {
+    "errors": [
+        {"code": "DIGEST_INVALID", "message": "provided digest did not match uploaded content"},
+        {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown to registry"},
+    ]
+}
 NGINX_413 = (
     b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body>\r\n"
     b"<center><h1>413 Request Entity Too Large</h1></center>\r\n<hr><center>nginx/1.24.0</center>"
@@ -126,6 +132,7 @@ def test_reading_fails_for_a_cause(failed: Answer, kind: type[TransshipError]) -
         (answer(400, said("TAG_INVALID")), errors.ManifestRejected),
         (answer(400, said("MANIFEST_BLOB_UNKNOWN")), errors.ManifestBlobUnknown),
         (answer(404, said("MANIFEST_BLOB_UNKNOWN")), errors.ManifestBlobUnknown),
+        (answer(400, WHILE_IT_IS_WRITTEN), errors.ManifestBlobUnknown),
         (answer(404, said("NAME_UNKNOWN", "project team not found")), errors.RepositoryNotFound),
         (answer(400, said("NAME_INVALID")), errors.RepositoryNotFound),
         (answer(404, said("BLOB_UPLOAD_UNKNOWN")), errors.UploadLost),

@@ -164,6 +164,26 @@ async def test_a_token_is_kept_until_most_of_its_life_is_over(
     assert len(token_server.requests) == 2
 
 
+async def test_a_token_that_ended_while_its_request_waited_is_not_shown(
+    connect: Connect,
+    token_registry: DockerRegistry,
+    token_server: TokenServer,
+    clock: FakeClock,
+    repository: str,
+) -> None:
+    token_server.announced = 100
+    registry = connect(token_registry.host, credential=LOGIN)
+    await registry.head_manifest(repository, "1.0")
+    registry.pacer.limit(concurrency=1)
+    async with registry.pacer.slot():
+        waiting = asyncio.create_task(registry.head_manifest(repository, "1.0"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        clock.advance(81)
+    await waiting
+    assert len(token_server.requests) == 2
+
+
 async def test_a_token_is_asked_for_once_however_many_need_it(
     connect: Connect, token_registry: DockerRegistry, token_server: TokenServer, repository: str
 ) -> None:

@@ -48,6 +48,16 @@ async def test_all_bytes_pass_in_the_time_that_the_rate_says(rate: int, sizes: l
     assert clock.monotonic() == pytest.approx(len(passed) / rate, abs=throttle.part / rate)
 
 
+@given(rate=st.integers(10_000, 2**32), size=st.integers(0, 300_000))
+async def test_what_has_come_whole_is_paid_for_as_well(rate: int, size: int) -> None:
+    clock = FakeClock()
+    throttle = Throttle(clock, rate)
+
+    await throttle.spend(size)
+
+    assert clock.monotonic() == pytest.approx(size / rate, abs=throttle.part / rate)
+
+
 async def test_within_no_second_more_passes_than_the_rate_and_what_was_saved() -> None:
     clock = FakeClock()
     throttle = Throttle(clock, MIB)

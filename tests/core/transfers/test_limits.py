@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -179,8 +178,8 @@ async def test_a_real_registry_that_answers_429(
 
     (limit,) = held_up.limits
     assert held_up.state is JobState.RUNNING
-    assert (limit.registry, limit.slowed) == (proxy.host, 1)
-    assert limit.at_once in range(16, 19), "half of what had grown by the few good answers"
+    # Two good answers had made 34 of the 32 that it begins with.
+    assert (limit.registry, limit.slowed, limit.at_once) == (proxy.host, 1, 17)
     assert limit.until is not None
     assert held_up.started is not None
     assert 0 < limit.until - held_up.started < 10
@@ -190,7 +189,5 @@ async def test_a_real_registry_that_answers_429(
         levels = {event.kind for event in events(journal)} & LEVELS
     (slower, told_when), (again, told_again) = log
     assert (slower, again, levels) == ("warning", "info", {"info", "warning"})
-    assert re.fullmatch(
-        r"it asks to slow down: nothing for 2 s, then 1[6-8] requests at once", told_when
-    )
+    assert told_when == "it asks to slow down: nothing for 2 s, then 17 requests at once"
     assert told_again == "it answers again; it has asked 1 time to slow down"

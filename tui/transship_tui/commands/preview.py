@@ -10,8 +10,9 @@ from transship.clock import SystemClock
 from transship.errors import TooManyDeletions
 from transship.text import counted
 from transship.transfers.history import measured_rate
-from transship.transfers.inventory import Progress, nothing_found
+from transship.transfers.inventory import Progress
 from transship.transfers.preview import preview
+from transship.transfers.unreachable import nothing_found
 from transship.transfers.work import Verdict
 from transship_tui.commands.foreseen import Foreseen, document, lines
 from transship_tui.commands.output import say_problem, show, show_json, width_of

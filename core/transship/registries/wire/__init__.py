@@ -2,5 +2,5 @@
 
 A general client spends more on a request than the registry does on its answer. Heads and chunks are
 parsed by llhttp; here is only what is between that and a socket. Nothing here knows of registries,
-and only `transport` knows of what is here.
+and only `transport` and its `causes` know what is here.
 """

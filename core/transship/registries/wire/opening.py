@@ -8,7 +8,8 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from http import HTTPStatus
@@ -121,9 +122,15 @@ async def opened(way: Way, seconds: float) -> Connection:
 
 
 async def _straight(way: Way) -> Connection:
-    parts = urlsplit(way.origin)
+    with _told_of(way):
+        return await _connected(urlsplit(way.origin), way.tls, way.addresses)
+
+
+@contextmanager
+def _told_of(way: Way) -> Iterator[None]:
+    """Turn what keeps us from the origin itself into its cause; `opened` tells what was late."""
     try:
-        return await _connected(parts, way.tls, way.addresses)
+        yield
     except (socket.gaierror, UnicodeError):
         raise errors.NameNotFound(way.netloc) from None
     except ssl.SSLError as error:
@@ -172,18 +179,10 @@ async def _tunnelled(way: Way, connection: Connection) -> Connection:
         raise refusal(way, head.status)
     assert way.tls is not None
     secured = Connection()
-    try:
+    with _told_of(way):
         transport = await asyncio.get_running_loop().start_tls(
             connection.transport, secured, way.tls, server_hostname=_certified(parts)
         )
-    except UnicodeError:
-        raise errors.NameNotFound(way.netloc) from None
-    except ssl.SSLError as error:
-        raise tls_cause(error, way.netloc) from None
-    except TimeoutError:
-        raise
-    except OSError as error:
-        raise errors.ConnectionRefused(f"{way.netloc}: {reason(error)}") from None
     if transport is None:
         raise errors.ConnectionLost(way.netloc)
     secured.connection_made(transport)
