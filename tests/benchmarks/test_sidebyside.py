@@ -106,7 +106,7 @@ def test_the_head_of_the_table_says_how_many_requests_are_needed() -> None:
 
 def test_what_a_program_leaves_behind_counts_until_its_end(tmp_path: Path) -> None:
     left = tmp_path / "left"
-    work = f"sum(range(8_000_000)); open({str(left)!r}, 'w').close()"
+    work = f"sum(range(40_000_000)); open({str(left)!r}, 'w').close()"
     code = f"import os\nif os.fork() == 0:\n    os.setsid(); {work}"
     # Only a process of its own may become the parent of what others leave behind.
     measure = (
