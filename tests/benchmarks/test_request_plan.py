@@ -150,4 +150,6 @@ def test_a_second_run_asks_for_no_blob_and_writes_nothing(wanted: list[Image]) -
     plan = plan_of(wanted, wanted)
 
     signatures = sum(image.signed for image in wanted)
+    repositories = {image.repository for image in wanted}
+    assert plan.source == 2 + len(repositories) + len(wanted) + signatures
     assert plan.target == 1 + len(wanted) + 2 * signatures

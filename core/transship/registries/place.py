@@ -195,6 +195,14 @@ class Place(Protocol):
 
 
 @runtime_checkable
+class Knocked(Protocol):
+    """A place that is found before it is asked: a registry, but no folder on a disk."""
+
+    async def knock(self) -> None:
+        """Find out how it is spoken to, once. Raises why it can't be."""
+
+
+@runtime_checkable
 class ReadsWhole(Protocol):
     """A place where a small blob is read as quickly as a manifest is."""
 

@@ -16,7 +16,7 @@ from transship.oci.reference import Reference
 from transship.plans.circles import circling
 from transship.plans.plan import Plan, Terms, Wanted
 from transship.plans.selection import Lot, Selection
-from transship.registries.place import Place
+from transship.registries.place import Knocked, Place
 from transship.transfers.choosing import Choice, choose
 from transship.transfers.errands import Errand, Part
 from transship.transfers.gather import both, each, each_of, in_order
@@ -107,7 +107,10 @@ async def look_at_all(
     trusted = trusted or Trusted()
     looking = Looking(places, clock, progress or Progress(), plan.try_refused, trusted)
     taking = _Taking(plan, looking, Referring(looking), take, also, thorough)
-    choice = await choose(plan, looking) if plan.rules else None
+    choice = None
+    if plan.rules:
+        # The targets are asked next: far away, to find them takes as long as a list.
+        choice, _ = await both(choose(plan, looking), _find(plan.targets, places))
     await taking.named(plan.copies)
     if choice is not None:
         await taking.selected(choice.selection)
@@ -119,6 +122,18 @@ async def look_at_all(
         gone = await vanished(plan, choice, looking)
         taking.taken(list(gone.found))
     return Overview(frozenset(looking.new_repositories), choice, gone)
+
+
+async def _find(targets: Iterable[Reference], places: Mapping[str, Place]) -> None:
+    """Find the targets. What keeps us from one is told by who asks it for something."""
+
+    async def found(name: str) -> None:
+        place = places[name]
+        if isinstance(place, Knocked):
+            with suppress(TransshipError):
+                await place.knock()
+
+    await each(map(found, {target.registry for target in targets}))
 
 
 @dataclass(slots=True)

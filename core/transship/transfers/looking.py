@@ -176,36 +176,36 @@ class Looking:
             return self._tags[key]
 
     async def _look(self, wanted: Wanted, terms: Terms, *, at_target: bool) -> Found:
-        digest = target_digest = None
-        seen_at = None
+        digest: Digest | None = None
+        target_digest = seen_at = None
         self.check_name(wanted.target)
         if at_target:
-            head_at_source = self.places[wanted.source.registry].head_manifest(
-                wanted.source.repository, wanted.source.version
-            )
-            see = see_target(self.places[wanted.target.registry], wanted.target)
             believed = self.trusted.digest(wanted.target)
-            if believed is None:
-                head, sight = await both(head_at_source, see)
+            if wanted.source.digest and believed is None:
+                # What is called by its digest can't be anything else: only the target tells.
+                digest = wanted.source.digest
+                sight = await self._see(wanted.target)
+            elif believed is None:
+                head, sight = await both(self._head(wanted.source), self._see(wanted.target))
+                digest = head.digest
             else:
-                head = await head_at_source
-                if head is not None and head.digest == believed:
-                    see.close()
+                head = await self._head(wanted.source)
+                if head.digest == believed:
                     return _trusted(wanted, head)
-                sight = await see
+                digest = head.digest
+                sight = await self._see(wanted.target)
             seen_at = None if sight.hidden else self.clock.now()
-            if head is None:
-                raise errors.ManifestNotFound(str(wanted.source))
-            digest, target_digest = head.digest, sight.head.digest if sight.head else None
-            if digest == target_digest:
-                return Found(
-                    source=wanted.source,
-                    target=wanted.target,
-                    digest=digest,
-                    target_digest=digest,
-                    media_type=head.media_type,
-                    seen_at=seen_at,
-                )
+            if sight.head is not None:
+                target_digest = sight.head.digest
+                if target_digest == digest:
+                    return Found(
+                        source=wanted.source,
+                        target=wanted.target,
+                        digest=digest,
+                        target_digest=digest,
+                        media_type=sight.head.media_type,
+                        seen_at=seen_at,
+                    )
         root = await self.manifest(wanted.source, digest or wanted.source.version)
         found = Found(
             source=wanted.source,
@@ -219,6 +219,17 @@ class Looking:
         if terms.artifacts and (kind := artifact_of(root)) not in terms.artifacts:
             return replace(found, unwanted=_not_asked_for(kind))
         return await self._as_chosen(found, root, terms)
+
+    async def _head(self, source: Reference) -> ManifestHead:
+        """Return what the source points at. Raises ManifestNotFound."""
+        place = self.places[source.registry]
+        head = await place.head_manifest(source.repository, source.version)
+        if head is None:
+            raise errors.ManifestNotFound(str(source))
+        return head
+
+    async def _see(self, target: Reference) -> TargetSight:
+        return await see_target(self.places[target.registry], target)
 
     async def _as_chosen(self, found: Found, root: Manifest, terms: Terms) -> Found:
         """Return what is to be written of an image, with all that it names."""

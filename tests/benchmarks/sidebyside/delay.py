@@ -2,63 +2,134 @@
 
 Nothing else is changed: no limit of bandwidth, no slow start. It runs as a process of its own, so
 that neither tool nor registry pays for it on their loops: `python delay.py PORT TO-PORT SECONDS`.
+It shares the cores with them, and so does as little as it can for each piece.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import suppress
+from collections import deque
+from typing import cast
 
-_PIECE = 256 * 1024
 _ON_THE_WAY = 64
 """Pieces that may be on the way at once; then the sender waits, as a full window makes it wait."""
 
 
-async def _carry(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float
-) -> None:
-    """Carry what comes to the other side, `seconds` later and in order."""
-    loop = asyncio.get_running_loop()
-    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_ON_THE_WAY)
+class End(asyncio.Protocol):
+    """One end of a connection. What comes in here leaves at the `other` end, `seconds` later."""
 
-    async def take() -> None:
-        while True:
-            piece = await reader.read(_PIECE)
-            await under_way.put((loop.time() + seconds, piece))
-            if not piece:
-                return
+    def __init__(self, seconds: float) -> None:
+        self.other: End | None = None
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._on_the_way: deque[tuple[float, bytes | None]] = deque()
+        """With when it is due; None is the end of the connection, nothing at all that of a side."""
+        self._waits = False
+        self._full = False
+        self._said_all = False
 
-    async def give() -> None:
-        while True:
-            due, piece = await under_way.get()
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if not piece:
-                with suppress(OSError):
-                    writer.write_eof()
-                return
-            writer.write(piece)
-            await writer.drain()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(take())
-        group.create_task(give())
+    def data_received(self, data: bytes) -> None:
+        """Send a piece on its way."""
+        self._set_out(data)
+        if len(self._on_the_way) >= _ON_THE_WAY and self._transport is not None:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """Send on its way that nothing more comes; what comes back still passes."""
+        self._said_all = True
+        self._set_out(b"")
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Send on its way that the connection has ended."""
+        self._transport = None
+        self._set_out(None)
+
+    def pause_writing(self) -> None:
+        """Let what is to leave here wait."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Let it leave again."""
+        self._full = False
+        if self.other is not None:
+            self.other.deliver()
+
+    def deliver(self) -> None:
+        """Let leave what is due at the other end, and come back for the rest."""
+        if self.other is None or self._waits:
+            return
+        now = self._loop.time()
+        while self._on_the_way and not self.other._full:
+            due, piece = self._on_the_way[0]
+            if due > now:
+                self._waits = True
+                self._loop.call_at(due, self._arrive)
+                break
+            self._on_the_way.popleft()
+            self.other._leave(piece)
+        if self._transport is not None and len(self._on_the_way) < _ON_THE_WAY:
+            self._transport.resume_reading()
+
+    def _set_out(self, piece: bytes | None) -> None:
+        self._on_the_way.append((self._loop.time() + self._seconds, piece))
+        self.deliver()
+
+    def _arrive(self) -> None:
+        self._waits = False
+        self.deliver()
+
+    def _leave(self, piece: bytes | None) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if piece:
+            self._transport.write(piece)
+        elif piece is None or self._said_all:
+            self._transport.close()
+        else:
+            self._transport.write_eof()
+
+
+class Near(End):
+    """The end at the tool: the registry is connected to once that has taken its time."""
+
+    def __init__(self, to: int, seconds: float) -> None:
+        super().__init__(seconds / 2)
+        self._to = to
+        self._round_trip = seconds
+        self._connecting: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        super().connection_made(transport)
+        self._connecting = self._loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        await asyncio.sleep(self._round_trip)
+        far = End(self._seconds)
+        far.other = self
+        try:
+            await self._loop.create_connection(lambda: far, "127.0.0.1", self._to)
+        except OSError:
+            self._leave(None)
+            return
+        self.other = far
+        # What came meanwhile has a way before it yet.
+        self._on_the_way = deque(
+            (self._loop.time() + self._seconds, p) for _, p in self._on_the_way
+        )
+        self.deliver()
 
 
 async def _serve(port: int, to: int, seconds: float) -> None:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(seconds)
-        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", to)
-        try:
-            with suppress(ExceptionGroup):
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(_carry(reader, other_writer, seconds / 2))
-                    group.create_task(_carry(other_reader, writer, seconds / 2))
-        finally:
-            writer.close()
-            other_writer.close()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", port, limit=_PIECE)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Near(to, seconds), "127.0.0.1", port)
     async with server:
         await server.serve_forever()
 

@@ -102,19 +102,20 @@ def _set(peer: Peer, number: int) -> Tool:
 
 
 def _transship(task: Task) -> Lines:
-    return [[*_program(), "run", str(_plan(task)), *_ca(task)]]
+    return [[*_program(), "run", str(_plan(task)), *_tls(task)]]
 
 
 def _trusting(task: Task) -> Lines:
-    return [[*_program(), "run", "--trust", str(_plan(task)), *_ca(task)]]
+    return [[*_program(), "run", "--trust", str(_plan(task)), *_tls(task)]]
 
 
 def _program() -> list[str]:
     return [str(Path(sys.executable).with_name("transship"))]
 
 
-def _ca(task: Task) -> list[str]:
-    return ["--ca", task.ca] if task.ca else []
+def _tls(task: Task) -> list[str]:
+    """Return what every peer is told, too: who signed for the hosts, or that they speak http."""
+    return ["--ca", task.ca] if task.ca else ["--plain-http"]
 
 
 def _plan(task: Task) -> Path:

@@ -78,7 +78,7 @@ def plan_of(
         len({each.repository for each in wanted}),
         len(wanted) + sum((each.repository, each.tag) in had for each in coming),
         sum(map(_children, coming)),
-        2 * signatures,  # The list, and the signature.
+        signatures + sum(each.signed for each in coming),  # The list, and what it lists.
         len(new),
     )
     target = (

@@ -127,15 +127,16 @@ def world(
         hosts = (source_at.host, target_at.host)
         if scenario.seconds:
             for registry, port in ((source_at, ports[2]), (target_at, ports[3])):
-                stack.enter_context(_far(registry, port, folder, scenario.seconds))
+                stack.enter_context(far(_port(registry), port, folder, scenario.seconds))
             hosts = (f"{LOOPBACK}:{ports[2]}", f"{LOOPBACK}:{ports[3]}")
         yield World(source_at, target_at, hosts, certificates.ca_file if certificates else None)
 
 
 @contextmanager
-def _far(registry: DockerRegistry, port: int, folder: Path, seconds: float) -> Iterator[None]:
+def far(to: int, port: int, folder: Path, seconds: float) -> Iterator[None]:
+    """Let what listens at the port `to` be found at another one, a round trip of `seconds` away."""
     program = Path(__file__).with_name("delay.py")
-    line = [sys.executable, program, str(port), str(_port(registry)), str(seconds)]
+    line = [sys.executable, program, str(port), str(to), str(seconds)]
     with running(line, folder / f"far-{port}.log", ready=lambda: listening(port)):
         yield
 

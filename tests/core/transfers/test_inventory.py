@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import TYPE_CHECKING
 
@@ -171,3 +172,65 @@ async def test_a_repository_is_listed_once_however_many_its_parts() -> None:
     await parts_of(plan(), places)
 
     assert sorted(listed) == [TARGET, SOURCE]
+
+
+async def test_the_target_is_found_while_the_source_still_lists() -> None:
+    places = stage("a", tags=1)
+    found = asyncio.Event()
+    listed = places[SOURCE].tags
+
+    async def knock() -> None:
+        found.set()
+
+    async def tags(repository: str) -> AsyncIterator[str]:
+        async with asyncio.timeout(5):
+            await found.wait()
+        async for tag in listed(repository):
+            yield tag
+
+    places[TARGET].instead(knock=knock)
+    places[SOURCE].instead(tags=tags)
+
+    parts = await parts_of(plan(), places)
+
+    assert [str(item.source) for part in parts for item in part] == [f"{SOURCE}/a:v000"]
+
+
+async def test_a_target_that_is_not_found_is_told_by_what_is_asked_of_it() -> None:
+    places = stage("a", tags=1)
+
+    async def knock() -> None:
+        raise errors.NameNotFound("nobody asked yet")
+
+    async def head_manifest(repository: str, reference: str) -> None:
+        raise errors.NameNotFound(f"{repository}:{reference}")
+
+    places[TARGET].instead(knock=knock, head_manifest=head_manifest)
+
+    with pytest.raises(errors.NameNotFound, match="a:v000"):
+        await parts_of(plan(), places)
+
+
+async def test_what_is_named_by_its_digest_is_asked_for_at_the_target_only() -> None:
+    places = stage("a", tags=0)
+    [digest] = places[SOURCE].manifests["a"]
+    places[TARGET].manifests["a"] |= places[SOURCE].manifests["a"]
+
+    async def head_manifest(repository: str, reference: str) -> None:
+        raise AssertionError(f"{repository}@{reference} was asked for at the source")
+
+    places[SOURCE].instead(head_manifest=head_manifest)
+
+    [[found]] = await parts_of(named(f"a@{digest}"), places)
+
+    assert (found.digest, found.target_digest, found.problem) == (digest, digest, None)
+
+
+async def test_a_digest_that_neither_side_has_is_missing_at_the_source() -> None:
+    places = stage("a", "b", tags=1)
+    absent = image("nowhere").manifest.digest
+
+    parts = await parts_of(named("a:v000", f"b@{absent}"), places)
+
+    problems = [item.problem for part in parts for item in part]
+    assert [type(problem) for problem in problems] == [type(None), errors.ManifestNotFound]
