@@ -19,6 +19,7 @@ from transship.plans.selection import Lot, Selection
 from transship.registries.place import Knocked, Place
 from transship.transfers.choosing import Choice, choose
 from transship.transfers.errands import Errand, Part
+from transship.transfers.expecting import Expectation
 from transship.transfers.gather import both, each, each_of, in_order
 from transship.transfers.lanes import SMALL
 from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
@@ -106,7 +107,7 @@ async def look_at_all(
     """
     trusted = trusted or Trusted()
     looking = Looking(places, clock, progress or Progress(), plan.try_refused, trusted)
-    taking = _Taking(plan, looking, Referring(looking), take, also, thorough)
+    taking = _Taking(plan, looking, Referring(looking), Expectation(looking), take, also, thorough)
     choice = None
     if plan.rules:
         # The targets are asked next: far away, to find them takes as long as a list.
@@ -141,6 +142,7 @@ class _Taking:
     plan: Plan
     looking: Looking
     referring: Referring
+    expectation: Expectation
     take: Take
     also: Also | None
     thorough: bool
@@ -148,8 +150,6 @@ class _Taking:
     circling: frozenset[Reference] = frozenset()
     """Targets that the rules copy on and back again, which therefore must not move."""
     _uses: Counter[Reference] = field(default_factory=Counter)
-    _all_there: bool = False
-    """Whether the target had all of the tags that were looked at last."""
 
     def taken(self, found: list[Found]) -> None:
         """Hand over what was found."""
@@ -284,7 +284,8 @@ class _Taking:
     async def _tags(self, part: Part) -> list[Found]:
         """Return what is there for some tags of one repository, and what refers to them."""
         errand = part.errand
-        there = await self._there(part)
+        believes = errand.believes and any(self.plan.terms(w).immutable for w in part.wanted)
+        there = await self.expectation.tags(part, believes=believes)
 
         async def one(wanted: Wanted) -> Found:
             terms = self.plan.terms(wanted)
@@ -299,7 +300,7 @@ class _Taking:
         found = await each(map(one, part.wanted))
         if there is None:
             if errand.spares:
-                self._all_there = all(item.target_digest is not None for item in found)
+                self.expectation.saw(found)
             if any(map(_brings_much, found)):
                 await self._learn_whether_new(errand.target)
         referrers = await each(
@@ -312,17 +313,6 @@ class _Taking:
         """Learn whether the target has a repository at all: if not, no blob is asked for there."""
         with suppress(errors.TransshipError):  # It was only to spare questions.
             await self.looking.target_tags(target)
-
-    async def _there(self, part: Part) -> frozenset[str] | None:
-        """Return the tags that the target has, None where each is asked for."""
-        errand = part.errand
-        believes = errand.believes and any(self.plan.terms(w).immutable for w in part.wanted)
-        spares = errand.spares and (self._all_there or bool(self.looking.trusted.job))
-        if not errand.lists or (spares and not believes):
-            return None
-        there = await self.looking.target_tags(errand.target)
-        self._all_there = all(wanted.target.tag in there for wanted in part.wanted)
-        return there
 
     async def _referrers(self, found: Found, terms: Terms) -> list[Found]:
         if not self.plan.referrers or found.unwanted:

@@ -1,0 +1,91 @@
+"""What was at the target so far tells whether the next repository is listed there first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from moving.memory import FakeClock, MemoryPlace
+from samples.manifests import image
+from transship import errors
+from transship.oci.reference import parse_reference
+from transship.plans.plan import Kind, Plan
+from transship.plans.rule import Rule, TagFilter
+from transship.transfers.inventory import take_inventory
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from transship.registries.place import ManifestHead
+    from transship.transfers.inventory import Inventory
+
+SOURCE, TARGET = "old.example", "new.example"
+REPOSITORIES, TAGS = 100, 3
+
+
+class Counted(MemoryPlace):
+    """A place that counts what it is asked for."""
+
+    def __init__(self, name: str, *, holds: int) -> None:
+        super().__init__(name)
+        self.asked: Counter[str] = Counter()
+        made = image("the same everywhere").manifest
+        for number in range(holds):
+            self.manifests[f"app{number:03}"] |= {f"v{tag}": made for tag in range(TAGS)}
+
+    async def tags(self, repository: str) -> AsyncIterator[str]:
+        """Give the tags."""
+        self.asked["list"] += 1
+        async for tag in super().tags(repository):
+            yield tag
+
+    async def head_manifest(self, repository: str, reference: str) -> ManifestHead | None:
+        """Return what is there."""
+        self.asked["head"] += 1
+        return await super().head_manifest(repository, reference)
+
+
+async def looked(target: MemoryPlace) -> Inventory:
+    """Look at all repositories of a registry, and what the target has of them."""
+    rule = Rule(parse_reference(SOURCE), (parse_reference(TARGET),), tags=TagFilter())
+    places = {SOURCE: Counted(SOURCE, holds=REPOSITORIES), TARGET: target}
+    return await take_inventory(Plan(kind=Kind.SYNC, rules=(rule,)), places, FakeClock())
+
+
+async def test_where_all_is_there_one_list_is_enough() -> None:
+    target = Counted(TARGET, holds=REPOSITORIES)
+
+    found = (await looked(target)).found
+
+    assert all(item.target_digest == item.digest for item in found)
+    # Of what is listed, too, the digests are asked for.
+    assert target.asked == {"list": 1, "head": REPOSITORIES * TAGS}
+
+
+async def test_where_nothing_is_there_only_lists_are_asked_for() -> None:
+    target = Counted(TARGET, holds=0)
+
+    found = (await looked(target)).found
+
+    assert [item.target_digest for item in found] == [None] * REPOSITORIES * TAGS
+    assert target.asked == {"list": REPOSITORIES}
+
+
+async def test_where_the_first_list_fails_the_others_are_looked_at_all_the_same() -> None:
+    target = Counted(TARGET, holds=REPOSITORIES)
+    listed = target.tags
+
+    async def tags(repository: str) -> AsyncIterator[str]:
+        if not target.asked["list"]:
+            target.asked["list"] += 1
+            raise errors.ServerFailed("not just now")
+        async for tag in listed(repository):
+            yield tag
+
+    target.instead(tags=tags)
+
+    found = (await looked(target)).found
+
+    problems = [str(item.source) for item in found if item.problem is not None]
+    assert problems == [f"{SOURCE}/app000:v{tag}" for tag in range(TAGS)]
+    assert len(found) == REPOSITORIES * TAGS
