@@ -149,13 +149,16 @@ def told(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [" ".join(files.get(word, word) for word in line) for line in lines]
 
 
-@pytest.mark.parametrize("name", ["skopeo x4", "crane x4", "regsync x4", "oras x4"])
+_ONE_PROCESS = ("regsync", "image-syncer", "ocync")
+
+
+@pytest.mark.parametrize("name", ["skopeo", "crane", "oras", *_ONE_PROCESS])
 def test_all_repositories_are_shared_out_and_none_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    shares = told(name, tmp_path, monkeypatch)
+    shares = told(f"{name} x4", tmp_path, monkeypatch)
 
-    assert len(shares) == (1 if name.startswith("regsync") else 4)
+    assert len(shares) == (1 if name in _ONE_PROCESS else 4)
     for repository in REPOSITORIES:
         assert sum(repository in share for share in shares) == 1
 

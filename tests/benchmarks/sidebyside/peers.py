@@ -54,12 +54,13 @@ class Peer:
     """Another program. It did best with `near` at once at registries on this machine, or `far`.
 
     `at_once` makes its lines for such a number; for 0 it is run as somebody does who sets nothing.
+    Where another number is best for other images, there are several.
     """
 
     name: str
     at_once: Callable[[Task, int], Lines]
-    near: int
-    far: int
+    near: Sequence[int]
+    far: Sequence[int]
 
 
 TRIED = (4, 8, 16, 32, 64)
@@ -77,7 +78,7 @@ def found(*, far: bool = False, defaults: bool = True) -> list[Tool]:
     ]
     for peer in _peers():
         tools += [_set(peer, 0)] if defaults else []
-        tools.append(_set(peer, peer.far if far else peer.near))
+        tools += [_set(peer, number) for number in (peer.far if far else peer.near)]
     return tools
 
 
@@ -88,10 +89,12 @@ def at_every_setting() -> list[Tool]:
 
 def _peers() -> list[Peer]:
     known = [
-        Peer("skopeo", _skopeo, 8, 32),
-        Peer("crane", _crane, 8, 32),
-        Peer("regsync", _regsync, 8, 32),
-        Peer("oras", _oras, 8, 32),
+        Peer("skopeo", _skopeo, near=(16,), far=(64,)),
+        Peer("crane", _crane, near=(8,), far=(64,)),
+        Peer("regsync", _regsync, near=(8,), far=(32, 64)),
+        Peer("image-syncer", _image_syncer, near=(8,), far=(64,)),
+        Peer("ocync", _ocync, near=(8,), far=(64,)),
+        Peer("oras", _oras, near=(8,), far=(64,)),
     ]
     return [peer for peer in known if shutil.which(peer.name)]
 
@@ -182,6 +185,30 @@ def _regsync(task: Task, at_once: int) -> Lines:
     parallel = {"defaults": {"parallel": at_once}} if at_once else {}
     path.write_text(yaml.safe_dump({"version": 1, "creds": creds, **parallel, "sync": sync}))
     return [["regsync", "once", "-c", str(path)]]
+
+
+def _image_syncer(task: Task, at_once: int) -> Lines:
+    auth, images = task.folder / "auth.yaml", task.folder / "images.yaml"
+    insecure = {"insecure": not task.ca}
+    auth.write_text(yaml.safe_dump({task.source: insecure, task.target: insecure}))
+    copies = {f"{task.source}/{name}": f"{task.target}/{name}" for name in task.repositories}
+    images.write_text(yaml.safe_dump(copies))
+    options = ["--auth", str(auth), "--images", str(images)]
+    return [["image-syncer", *options, *(["--proc", str(at_once)] if at_once else [])]]
+
+
+def _ocync(task: Task, at_once: int) -> Lines:
+    path = task.folder / "ocync.yaml"
+    scheme = "https" if task.ca else "http"
+    limit = {"max_concurrent": at_once} if at_once else {}
+    both = {"source": task.source, "target": task.target}
+    config = {
+        "registries": {name: {"url": f"{scheme}://{at}", **limit} for name, at in both.items()},
+        "defaults": {"source": "source", "targets": ["target"], "tags": {"glob": "*"}},
+        "mappings": [{"from": name, "to": name} for name in task.repositories],
+    }
+    path.write_text(yaml.safe_dump(config))
+    return [["ocync", "sync", "-c", str(path)]]
 
 
 def _shares(things: list[list[str]] | list[str], processes: int) -> list[list]:  # type: ignore[type-arg]
