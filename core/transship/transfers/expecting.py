@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from transship.transfers.errands import Part
+from transship.transfers.errands import Errand, Part
 from transship.transfers.looking import Looking
 from transship.transfers.work import Found
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen at one registry: `all_there` is None before anything was.
+
+    `first` is held while it is first listed: the others wait for what comes of it.
+    """
+
+    all_there: bool | None = None
+    first: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)
@@ -20,31 +32,36 @@ class Expectation:
     """
 
     looking: Looking
-    _all_there: bool | None = None
-    """Whether all was there that was looked at last; None before anything was."""
-    _first: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while the first target is listed: the others wait for what comes of it."""
+    _at: dict[str, _Seen] = field(default_factory=lambda: defaultdict(_Seen))
 
     async def tags(self, part: Part, *, believes: bool) -> frozenset[str] | None:
         """Return the tags that the target has, None where each is to be asked for.
 
         For who `believes` some of them without asking, the list is what tells.
         """
-        spares = part.errand.spares and not believes
-        if not part.errand.lists or (spares and self.looking.trusted.job):
+        errand = part.errand
+        spares = errand.spares and not believes
+        if not errand.lists or (spares and self.looking.trusted.job):
             return None
-        if spares and self._all_there is None:
-            async with self._first:
-                if self._all_there is None:
-                    self._all_there = False  # Whatever happens, nobody else waits for it.
+        known = self.looking.known_tags(errand.target)
+        if known is not None:
+            return known
+        seen = self._at[errand.target.registry]
+        if spares and seen.all_there is None:
+            async with seen.first:
+                if seen.all_there is None:
+                    seen.all_there = False  # If this fails, the others list for themselves.
                     return await self._listed(part)
-        return None if spares and self._all_there else await self._listed(part)
+        return None if spares and seen.all_there else await self._listed(part)
 
-    def saw(self, found: Iterable[Found]) -> None:
+    def saw(self, errand: Errand, found: Iterable[Found]) -> None:
         """Take note of what was there when each tag was asked for."""
-        self._all_there = all(item.target_digest is not None for item in found)
+        there = all(item.target_digest is not None for item in found)
+        self._at[errand.target.registry].all_there = there
 
     async def _listed(self, part: Part) -> frozenset[str]:
-        there = await self.looking.target_tags(part.errand.target)
-        self._all_there = all(wanted.target.tag in there for wanted in part.wanted)
+        target = part.errand.target
+        there = await self.looking.target_tags(target)
+        all_there = all(wanted.target.tag in there for wanted in part.wanted)
+        self._at[target.registry].all_there = all_there
         return there

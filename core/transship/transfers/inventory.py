@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from transship import errors
 from transship.clock import Clock
 from transship.errors import TransshipError
+from transship.lifetimes import end
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.circles import circling
@@ -108,14 +110,12 @@ async def look_at_all(
     trusted = trusted or Trusted()
     looking = Looking(places, clock, progress or Progress(), plan.try_refused, trusted)
     taking = _Taking(plan, looking, Referring(looking), Expectation(looking), take, also, thorough)
-    choice = None
-    if plan.rules:
-        # The targets are asked next: far away, to find them takes as long as a list.
-        choice, _ = await both(choose(plan, looking), _find(plan.targets, places))
-    await taking.named(plan.copies)
-    if choice is not None:
-        await taking.selected(choice.selection)
-        taking.taken(unreachable(plan, choice, looking))
+    async with _finding(plan, places, trusted):
+        choice = await choose(plan, looking) if plan.rules else None
+        await taking.named(plan.copies)
+        if choice is not None:
+            await taking.selected(choice.selection)
+            taking.taken(unreachable(plan, choice, looking))
     if not taking.found and not (plan.rules and thorough):
         raise nothing_found(plan)
     gone = Vanished()
@@ -125,16 +125,27 @@ async def look_at_all(
     return Overview(frozenset(looking.new_repositories), choice, gone)
 
 
-async def _find(targets: Iterable[Reference], places: Mapping[str, Place]) -> None:
-    """Find the targets. What keeps us from one is told by who asks it for something."""
+@asynccontextmanager
+async def _finding(
+    plan: Plan, places: Mapping[str, Place], trusted: Trusted
+) -> AsyncIterator[None]:
+    """Find the targets of rules meanwhile: they are asked once the sources have listed.
 
-    async def found(name: str) -> None:
-        place = places[name]
+    What keeps us from one is told by who asks it for something, and it may be that nobody does.
+    """
+
+    async def found(place: Place | None) -> None:
         if isinstance(place, Knocked):
             with suppress(TransshipError):
                 await place.knock()
 
-    await each(map(found, {target.registry for target in targets}))
+    targets = {target.registry for rule in plan.rules for target in rule.targets}
+    asked = targets if not trusted.job else frozenset[str]()
+    knocks = [asyncio.create_task(found(places.get(name))) for name in asked]
+    try:
+        yield
+    finally:
+        await end(*knocks)
 
 
 @dataclass(slots=True)
@@ -300,7 +311,7 @@ class _Taking:
         found = await each(map(one, part.wanted))
         if there is None:
             if errand.spares:
-                self.expectation.saw(found)
+                self.expectation.saw(errand, found)
             if any(map(_brings_much, found)):
                 await self._learn_whether_new(errand.target)
         referrers = await each(

@@ -11,7 +11,7 @@ from transship.clock import Clock
 from transship.errors import TransshipError
 from transship.oci.artifact import Artifact, artifact_of
 from transship.oci.digest import Digest, is_digest
-from transship.oci.manifest import Manifest
+from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.reference import Reference
 from transship.plans.plan import Terms, Wanted
 from transship.registries.place import ManifestHead, Place
@@ -86,14 +86,23 @@ class Looking:
     _manifests: dict[tuple[str, str], dict[str, Manifest]] = field(default_factory=dict)
     _claimed: dict[tuple[str, str], set[str]] = field(default_factory=dict)
 
-    async def version(self, wanted: Wanted, terms: Terms, *, at_target: bool = True) -> Found:
+    async def version(
+        self,
+        wanted: Wanted,
+        terms: Terms,
+        *,
+        at_target: bool = True,
+        listed: Descriptor | None = None,
+    ) -> Found:
         """Return what a tag or digest is at the source and, if `at_target`, at the target.
 
-        A problem with it is kept with it. Raises what is wrong with a whole place.
+        What the source has just `listed` with its digest isn't asked for there once more, unless
+        it is to be read. A problem with it is kept with it. Raises what is wrong with a whole
+        place.
         """
         async with self.slot:
             try:
-                found = await self._look(wanted, terms, at_target=at_target)
+                found = await self._look(wanted, terms, listed, at_target=at_target)
             except PLACE_WIDE:
                 raise
             except TransshipError as error:
@@ -148,6 +157,12 @@ class Looking:
             pass  # As with `see_target`.
         return frozenset()
 
+    def known_tags(self, target: Reference) -> frozenset[str] | None:
+        """Return the target's tags if they were listed, without asking."""
+        if (target.registry, target.repository) in self.new_repositories:
+            return frozenset()
+        return self._tags.get(Reference(target.registry, target.repository))
+
     def claim(self, target: Reference) -> bool:
         """Take a target for one finding; tell whether it was free."""
         claimed = self._claimed.setdefault((target.registry, target.repository), set())
@@ -175,37 +190,35 @@ class Looking:
                 self._tags[key] = frozenset([tag async for tag in tags])
             return self._tags[key]
 
-    async def _look(self, wanted: Wanted, terms: Terms, *, at_target: bool) -> Found:
+    async def _look(
+        self, wanted: Wanted, terms: Terms, listed: Descriptor | None, *, at_target: bool
+    ) -> Found:
         digest: Digest | None = None
         target_digest = seen_at = None
         self.check_name(wanted.target)
         if at_target:
             believed = self.trusted.digest(wanted.target)
-            if wanted.source.digest and believed is None:
-                # What is called by its digest can't be anything else: only the target tells.
-                digest = wanted.source.digest
-                sight = await self._see(wanted.target)
-            elif believed is None:
-                head, sight = await both(self._head(wanted.source), self._see(wanted.target))
-                digest = head.digest
-            else:
+            head: ManifestHead | Descriptor
+            if believed is not None:
                 head = await self._head(wanted.source)
                 if head.digest == believed:
                     return _trusted(wanted, head)
-                digest = head.digest
                 sight = await self._see(wanted.target)
+            elif listed is not None:
+                head, sight = listed, await self._see(wanted.target)
+            else:
+                head, sight = await both(self._head(wanted.source), self._see(wanted.target))
             seen_at = None if sight.hidden else self.clock.now()
-            if sight.head is not None:
-                target_digest = sight.head.digest
-                if target_digest == digest:
-                    return Found(
-                        source=wanted.source,
-                        target=wanted.target,
-                        digest=digest,
-                        target_digest=digest,
-                        media_type=sight.head.media_type,
-                        seen_at=seen_at,
-                    )
+            digest, target_digest = head.digest, sight.head.digest if sight.head else None
+            if digest == target_digest:
+                return Found(
+                    source=wanted.source,
+                    target=wanted.target,
+                    digest=digest,
+                    target_digest=digest,
+                    media_type=head.media_type,
+                    seen_at=seen_at,
+                )
         root = await self.manifest(wanted.source, digest or wanted.source.version)
         found = Found(
             source=wanted.source,

@@ -80,13 +80,14 @@ class Referring:
         tags = await self._tags_beside(found.source)
         cosign = [tag for tag in cosign_tags(subject) if tag in tags]
 
-        async def one(version: str) -> Found:
+        async def one(version: str, entry: Descriptor | None = None) -> Found:
             pair = Wanted(found.source.at(version), found.target.at(version))
-            item = await self.looking.version(pair, terms)
+            item = await self.looking.version(pair, terms, listed=entry)
             return replace(item, subject=subject) if is_digest(version) else item
 
-        versions = [*(entry.digest for entry in entries), *cosign]
-        items = await each(one(v) for v in versions if self.looking.claim(found.target.at(v)))
+        versions = [*((entry.digest, entry) for entry in entries), *((tag, None) for tag in cosign)]
+        free = [(v, entry) for v, entry in versions if self.looking.claim(found.target.at(v))]
+        items = await each(one(v, entry) for v, entry in free)
         return await self._with_listing(items, subject)
 
     async def _with_listing(self, items: list[Found], subject: Digest) -> list[Found]:
@@ -105,11 +106,17 @@ class Referring:
         async def looked_up(item: Found) -> Found:
             if item.digest is None or item.digest not in there:
                 return item
-            root = await self.looking.manifest(item.source, item.digest)
+            try:
+                root = await self.looking.manifest(item.source, item.digest)
+                manifests = await self.looking.tree(item.source, root)
+            except PLACE_WIDE:
+                raise
+            except TransshipError as error:
+                return replace(item, problem=error)
             return replace(
                 item,
                 listed=False,
-                manifests=await self.looking.tree(item.source, root),
+                manifests=manifests,
                 note=f"the target doesn't list it among the referrers of {short(subject)}",
             )
 

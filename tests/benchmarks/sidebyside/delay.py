@@ -12,8 +12,8 @@ import sys
 from collections import deque
 from typing import cast
 
-_ON_THE_WAY = 64
-"""Pieces that may be on the way at once; then the sender waits, as a full window makes it wait."""
+_ON_THE_WAY = 16 * 1024 * 1024
+"""Bytes that may be on the way at once; then the sender waits, as a full window makes it wait."""
 
 
 class End(asyncio.Protocol):
@@ -25,7 +25,8 @@ class End(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._on_the_way: deque[tuple[float, bytes | None]] = deque()
-        """With when it is due; None is the end of the connection, nothing at all that of a side."""
+        """Pieces, with when each is due; None ends the connection, an empty one its direction."""
+        self._bytes = 0
         self._waits = False
         self._full = False
         self._said_all = False
@@ -37,7 +38,7 @@ class End(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Send a piece on its way."""
         self._set_out(data)
-        if len(self._on_the_way) >= _ON_THE_WAY and self._transport is not None:
+        if self._bytes >= _ON_THE_WAY and self._transport is not None:
             self._transport.pause_reading()
 
     def eof_received(self) -> bool:
@@ -73,11 +74,13 @@ class End(asyncio.Protocol):
                 self._loop.call_at(due, self._arrive)
                 break
             self._on_the_way.popleft()
+            self._bytes -= len(piece or b"")
             self.other._leave(piece)
-        if self._transport is not None and len(self._on_the_way) < _ON_THE_WAY:
+        if self._transport is not None and self._bytes < _ON_THE_WAY:
             self._transport.resume_reading()
 
     def _set_out(self, piece: bytes | None) -> None:
+        self._bytes += len(piece or b"")
         self._on_the_way.append((self._loop.time() + self._seconds, piece))
         self.deliver()
 
@@ -109,6 +112,12 @@ class Near(End):
         """Begin."""
         super().connection_made(transport)
         self._connecting = self._loop.create_task(self._connect())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Send on its way that the connection has ended, or don't connect any more."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        super().connection_lost(exc)
 
     async def _connect(self) -> None:
         await asyncio.sleep(self._round_trip)

@@ -54,7 +54,8 @@ class Peer:
     """Another program. It did best with `near` at once at registries on this machine, or `far`.
 
     `at_once` makes its lines for such a number; for 0 it is run as somebody does who sets nothing.
-    Where another number is best for other images, there are several.
+    Where another number is best for other images, there are several. For image-syncer and ocync,
+    which couldn't be had, nothing was searched: they have what is mostly best for the others.
     """
 
     name: str
@@ -203,6 +204,7 @@ def _ocync(task: Task, at_once: int) -> Lines:
     limit = {"max_concurrent": at_once} if at_once else {}
     both = {"source": task.source, "target": task.target}
     config = {
+        **({"global": {"max_concurrent_transfers": at_once}} if at_once else {}),
         "registries": {name: {"url": f"{scheme}://{at}", **limit} for name, at in both.items()},
         "defaults": {"source": "source", "targets": ["target"], "tags": {"glob": "*"}},
         "mappings": [{"from": name, "to": name} for name in task.repositories],

@@ -45,10 +45,12 @@ class Counted(MemoryPlace):
         return await super().head_manifest(repository, reference)
 
 
-async def looked(target: MemoryPlace) -> Inventory:
-    """Look at all repositories of a registry, and what the target has of them."""
-    rule = Rule(parse_reference(SOURCE), (parse_reference(TARGET),), tags=TagFilter())
-    places = {SOURCE: Counted(SOURCE, holds=REPOSITORIES), TARGET: target}
+async def looked(*targets: MemoryPlace, source: MemoryPlace | None = None) -> Inventory:
+    """Look at all repositories of a registry, and what the targets have of them."""
+    to = tuple(parse_reference(target.name) for target in targets)
+    rule = Rule(parse_reference(SOURCE), to, tags=TagFilter())
+    places = {SOURCE: source or Counted(SOURCE, holds=REPOSITORIES)}
+    places |= {target.name: target for target in targets}
     return await take_inventory(Plan(kind=Kind.SYNC, rules=(rule,)), places, FakeClock())
 
 
@@ -89,3 +91,25 @@ async def test_where_the_first_list_fails_the_others_are_looked_at_all_the_same(
     problems = [str(item.source) for item in found if item.problem is not None]
     assert problems == [f"{SOURCE}/app000:v{tag}" for tag in range(TAGS)]
     assert len(found) == REPOSITORIES * TAGS
+    # Those that waited list for themselves, until one is seen to have all.
+    assert target.asked["list"] > 1
+
+
+async def test_what_one_target_has_says_nothing_of_another_one() -> None:
+    full, new = Counted(TARGET, holds=REPOSITORIES), Counted("newer.example", holds=0)
+
+    await looked(full, new)
+
+    assert full.asked == {"list": 1, "head": REPOSITORIES * TAGS}
+    assert new.asked == {"list": REPOSITORIES}
+
+
+async def test_of_a_large_repository_that_was_listed_nothing_is_asked_that_is_not_there() -> None:
+    source, target = Counted(SOURCE, holds=0), Counted(TARGET, holds=0)
+    made = image("the same everywhere").manifest
+    source.manifests["app"] |= {f"v{number:04}": made for number in range(1000)}
+    target.manifests["app"] |= {f"v{number:04}": made for number in range(100)}
+
+    await looked(target, source=source)
+
+    assert target.asked == {"list": 1, "head": 100}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from transship.oci.reference import parse_reference
 from transship.plans.plan import Kind, Plan, Wanted
 from transship.plans.rule import Rule, TagFilter
 from transship.transfers.inventory import look_at_all, take_inventory
+from transship.transfers.trusted import Trusted
 from transship.transfers.work import Found
 
 if TYPE_CHECKING:
@@ -211,26 +213,41 @@ async def test_a_target_that_is_not_found_is_told_by_what_is_asked_of_it() -> No
         await parts_of(plan(), places)
 
 
-async def test_what_is_named_by_its_digest_is_asked_for_at_the_target_only() -> None:
-    places = stage("a", tags=0)
-    [digest] = places[SOURCE].manifests["a"]
-    places[TARGET].manifests["a"] |= places[SOURCE].manifests["a"]
+async def test_nobody_waits_for_a_target_of_which_nothing_is_asked() -> None:
+    places = stage("a", tags=1)
+    ended: list[bool] = []
 
-    async def head_manifest(repository: str, reference: str) -> None:
-        raise AssertionError(f"{repository}@{reference} was asked for at the source")
+    async def knock() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
 
-    places[SOURCE].instead(head_manifest=head_manifest)
+    places[TARGET].instead(knock=knock)
 
-    [[found]] = await parts_of(named(f"a@{digest}"), places)
+    async with asyncio.timeout(5):
+        parts = await parts_of(plan(), places)
 
-    assert (found.digest, found.target_digest, found.problem) == (digest, digest, None)
+    assert len([item for part in parts for item in part]) == 1
+    assert ended == [True]
 
 
-async def test_a_digest_that_neither_side_has_is_missing_at_the_source() -> None:
-    places = stage("a", "b", tags=1)
-    absent = image("nowhere").manifest.digest
+async def test_who_trusts_the_last_run_does_not_look_for_the_target() -> None:
+    places = stage("a", tags=1)
 
-    parts = await parts_of(named("a:v000", f"b@{absent}"), places)
+    async def knock() -> None:
+        raise AssertionError("the target was looked for")
 
-    problems = [item.problem for part in parts for item in part]
-    assert [type(problem) for problem in problems] == [type(None), errors.ManifestNotFound]
+    places[TARGET].instead(knock=knock)
+    journal = SimpleNamespace(left=lambda _: places[SOURCE].manifests["a"]["v000"].digest)
+    found: list[Found] = []
+
+    await look_at_all(
+        plan(),
+        places,
+        FakeClock(),
+        found.extend,
+        trusted=Trusted("abc234", "", journal),  # type: ignore[arg-type]
+    )
+
+    assert [item.trusted for item in found] == [True]
