@@ -92,6 +92,20 @@ def test_who_trusts_the_run_before_may_not_ask_the_target() -> None:
     assert misses(again, found) == ["again, trusting: 2103 requests, the plan has 1202"]
 
 
+def test_who_trusts_the_run_before_has_a_goal_where_one_was_set() -> None:
+    trusting_at = {
+        each.name: misses(each, summaries(runs, {"trusting": TRUSTING, "quick": QUICK}))
+        for each in scenarios.full()
+        if each.has is scenarios.Has.ALL
+        for runs in [{"trusting": [run(9.0)], "quick": [run(10.0)]}]
+    }
+
+    assert trusting_at == {
+        "again": ["again, trusting: 0.90 of quick, wanted 0.70"],
+        "far again": [],
+    }
+
+
 def test_the_head_of_the_table_says_how_many_requests_are_needed() -> None:
     small = next(each for each in scenarios.quick() if each.name == "small")
 

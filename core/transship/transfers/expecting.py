@@ -16,11 +16,12 @@ from transship.transfers.work import Found
 class _Seen:
     """What was seen at one registry: `all_there` is None before anything was.
 
-    `first` is held while it is first listed: the others wait for what comes of it.
+    `first` is held while it is first listed, once: the others wait for what comes of it.
     """
 
     all_there: bool | None = None
     first: asyncio.Lock = field(default_factory=asyncio.Lock)
+    was_asked: bool = False
 
 
 @dataclass(slots=True)
@@ -43,15 +44,15 @@ class Expectation:
         spares = errand.spares and not believes
         if not errand.lists or (spares and self.looking.trusted.job):
             return None
-        known = self.looking.known_tags(errand.target)
-        if known is not None:
-            return known
         seen = self._at[errand.target.registry]
         if spares and seen.all_there is None:
             async with seen.first:
-                if seen.all_there is None:
-                    seen.all_there = False  # If this fails, the others list for themselves.
+                if not seen.was_asked:  # If this fails, the others list for themselves.
+                    seen.was_asked = True
                     return await self._listed(part)
+        known = self.looking.known_tags(errand.target)
+        if known is not None:
+            return known
         return None if spares and seen.all_there else await self._listed(part)
 
     def saw(self, errand: Errand, found: Iterable[Found]) -> None:

@@ -102,7 +102,7 @@ def misses(scenario: Scenario, found: Sequence[Summary]) -> list[str]:
         if ours.failed:
             missed.append(f"{place}: a run was not complete")
         goal = scenario.goal_trusting if ours.trusts else scenario.goal
-        if fastest and ours.wall > goal * fastest.wall:
+        if fastest and goal and ours.wall > goal * fastest.wall:
             ratio = ours.wall / fastest.wall
             missed.append(f"{place}: {ratio:.2f} of {fastest.tool}, wanted {goal:.2f}")
         for peer in beaten:

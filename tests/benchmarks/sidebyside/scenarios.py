@@ -24,7 +24,8 @@ class Scenario:
     """One scenario. `seconds` is the round trip to each registry.
 
     `goal` is the most that Transship may take, as a ratio to the fastest peer; `goal_default` the
-    same to each peer at its default settings (0: no such goal).
+    same to each peer at its default settings, `goal_trusting` for who trusts the run before (0: no
+    such goal).
     """
 
     name: str
