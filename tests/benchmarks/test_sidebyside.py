@@ -93,8 +93,9 @@ def test_who_trusts_the_run_before_may_not_ask_the_target() -> None:
 
 
 def test_who_trusts_the_run_before_has_a_goal_where_one_was_set() -> None:
+    tools = {"trusting": TRUSTING, "tuned": Tool("tuned", lambda task: [], default=False)}
     trusting_at = {
-        each.name: misses(each, summaries(runs, {"trusting": TRUSTING, "quick": QUICK}))
+        each.name: misses(each, summaries(runs, tools))
         for each in scenarios.full()
         if each.has is scenarios.Has.ALL
         for runs in [{"trusting": [run(9.0)], "quick": [run(10.0)]}]
