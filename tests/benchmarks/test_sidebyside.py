@@ -94,17 +94,13 @@ def test_who_trusts_the_run_before_may_not_ask_the_target() -> None:
 
 def test_who_trusts_the_run_before_has_a_goal_where_one_was_set() -> None:
     tools = {"trusting": TRUSTING, "tuned": Tool("tuned", lambda task: [], default=False)}
-    trusting_at = {
-        each.name: misses(each, summaries(runs, tools))
-        for each in scenarios.full()
-        if each.has is scenarios.Has.ALL
-        for runs in [{"trusting": [run(9.0)], "quick": [run(10.0)]}]
+    found = summaries({"trusting": [run(9.0)], "tuned": [run(10.0)]}, tools)
+
+    told = {
+        each.name: misses(each, found) for each in scenarios.full() if each.has is scenarios.Has.ALL
     }
 
-    assert trusting_at == {
-        "again": ["again, trusting: 0.90 of quick, wanted 0.70"],
-        "far again": [],
-    }
+    assert told == {"again": ["again, trusting: 0.90 of tuned, wanted 0.70"], "far again": []}
 
 
 def test_the_head_of_the_table_says_how_many_requests_are_needed() -> None:
