@@ -147,8 +147,9 @@ class Looking:
 
     async def target_tags(self, target: Reference) -> frozenset[str]:
         """Return the target's tags, none for a repository that doesn't exist yet."""
-        if (target.registry, target.repository) in self.new_repositories:
-            return frozenset()
+        known = self.known_tags(target)
+        if known is not None:
+            return known
         try:
             return await self._listed(target)
         except errors.RepositoryNotFound:
