@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
 import tomllib
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -31,6 +30,7 @@ from transship.errors import (
 from transship.paths import private_folder
 from transship.registries.credential import Tls
 from transship.registries.services import service_named, service_of
+from transship.replacing import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -154,23 +154,9 @@ def _read(path: Path) -> tuple[Account, ...]:
 
 
 def _write(path: Path, accounts: Iterable[Account]) -> None:
-    """Replace the file as a whole: a reader, or a crash, never meets half of it."""
     registry = {account.host: msgspec.to_builtins(_entry_of(account)) for account in accounts}
     text = _HEADER + tomli_w.dumps({"version": 1, "registry": registry})
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-        try:
-            new.write(text.encode())
-            new.flush()
-            os.fsync(new.fileno())
-            Path(new.name).replace(path)
-        except BaseException:
-            Path(new.name).unlink()
-            raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, text.encode())
 
 
 @contextmanager

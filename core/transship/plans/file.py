@@ -6,10 +6,8 @@ docs/plans.md describes the format.
 from __future__ import annotations
 
 import errno
-import os
 import re
 import stat
-import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from transship.plans.encode import document_text, encode
 from transship.plans.locate import Places
 from transship.plans.plan import Plan
 from transship.plans.tables import Mistake
+from transship.replacing import replace_file
 
 _MOST_BYTES = 64 * 2**20
 _MOST_SAID = 8
@@ -92,30 +91,12 @@ def write_text(path: Path, text: str) -> None:
     """
     path = path.resolve()
     try:
-        _replace(path, text.encode())
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        replace_file(path, text.encode(), mode=mode)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(str(path)) from error
         raise SystemRefused(f"{path}: {error.strerror}") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as new:
-        try:
-            if path.exists():
-                os.fchmod(new.fileno(), stat.S_IMODE(path.stat().st_mode))
-            new.write(content)
-            new.flush()
-            os.fsync(new.fileno())
-            Path(new.name).replace(path)
-        except BaseException:
-            Path(new.name).unlink()
-            raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def document_in(text: str, path: Path) -> dict[str, object]:
