@@ -11,10 +11,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 from hypothesis import strategies as st
 
 from cutovers.clean import CLEAN, FLIPPED, case, moved, said
+from transship.cutover.domain import Subject
 from transship.cutover.evidence import Evidence
 from transship.cutover.questions import QUESTIONS
 from transship.cutover.rules.case import Case
-from transship.cutover.subject import Subject
 from transship.cutover.timeline import Sample, Served
 from transship.registries.attachment import Said
 

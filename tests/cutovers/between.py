@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from servers.dns.lab import EXAMPLE
 from servers.dns.zones import IMAGES, NEW, TTL
 from servers.images import make_layer, push_image
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
-    from transship.cutover.folder import Cutover
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.folder import CutoverFolder
+    from transship.cutover.status import CutoverStatus
 
 APP = "team/app"
 DOMAIN = IMAGES.rstrip(".")
@@ -31,7 +31,7 @@ class QuickEngine(LiveEngine):
 
     every = 0.05
 
-    async def _why_not_now(self, cutover: Cutover, tell: object) -> str:
+    async def _why_not_now(self, cutover: CutoverFolder, tell: object) -> str:
         return ""
 
 
@@ -62,12 +62,14 @@ def domain_between(lab: DnsLab, old: DockerRegistry, new: DockerRegistry) -> Sub
     )
 
 
-async def checked(engine: LiveEngine, name: str) -> Standing:
+async def checked(engine: LiveEngine, name: str) -> CutoverStatus:
     """Make all checks."""
     return [each async for each in engine.check_cutover(name)][-1]
 
 
-async def seen(engine: LiveEngine, name: str, wanted: Callable[[Standing], bool]) -> Standing:
+async def seen(
+    engine: LiveEngine, name: str, wanted: Callable[[CutoverStatus], bool]
+) -> CutoverStatus:
     """Watch until something holds."""
     async with aclosing(engine.watch_cutover(name)) as standings:
         async for standing in standings:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import (
     THIS_MACHINE,
-    Answer,
     ApiProbe,
-    Certificate,
     Chain,
+    DnsAnswer,
     Evidence,
     Handshake,
     NamedPull,
@@ -18,17 +18,17 @@ from transship.cutover.evidence import (
     Parity,
     PathProbe,
     Pull,
-    Realm,
     RecordSet,
     ResolverView,
     Signature,
     Statement,
-    Zone,
+    TlsCertificate,
+    TokenRealm,
+    ZoneEvidence,
 )
 from transship.cutover.finding import CheckResult, Finding
 from transship.cutover.rules.case import Case
-from transship.cutover.rules.judging import judge
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.rules.checks import run_checks
 from transship.cutover.timeline import Sample, Served
 
 NOW = 1_800_000_000.0
@@ -47,11 +47,11 @@ def record(kind: str, *values: str, ttl: int = TTL, name: str = NAME) -> RecordS
     return RecordSet(name, kind, ttl, tuple(sorted(values)))
 
 
-def answer(kind: str, *records: RecordSet, name: str = NAME, **more: Any) -> Answer:
+def answer(kind: str, *records: RecordSet, name: str = NAME, **more: Any) -> DnsAnswer:
     given = {"rcode": "NOERROR", "authoritative": True, "at": NOW, **more}
     at = given.pop("at")
     server, address = given.pop("by", NS1)
-    return Answer(name, kind, server, address, at, records=records, **given)
+    return DnsAnswer(name, kind, server, address, at, records=records, **given)
 
 
 def soa(serial: int = 17, primary: str = "ns1.example.com.") -> RecordSet:
@@ -91,7 +91,7 @@ def broken(who: tuple[str, str], **more: Any) -> NameServer:
     return NameServer(*who, top, replace(top, transport="tcp"))
 
 
-def zone(*servers: NameServer, **more: Any) -> Zone:
+def zone(*servers: NameServer, **more: Any) -> ZoneEvidence:
     names = tuple(dict.fromkeys(each.name for each in servers))
     given: dict[str, Any] = {
         "parent_servers": names,
@@ -101,10 +101,10 @@ def zone(*servers: NameServer, **more: Any) -> Zone:
         "ds": answer("DS", name=ZONE, authoritative=True),
         **more,
     }
-    return Zone(ZONE, servers=servers, **given)
+    return ZoneEvidence(ZONE, servers=servers, **given)
 
 
-def at_both(*records: RecordSet, **more: Any) -> Zone:
+def at_both(*records: RecordSet, **more: Any) -> ZoneEvidence:
     """The zone with the same records at both servers."""
     return zone(server(NS1, *records), server(NS2, *records), **more)
 
@@ -127,14 +127,14 @@ def chain(start: str, *values: str, to: tuple[str, ...] = (), **more: Any) -> Ch
     return Chain(start, tuple(links), to, **more)
 
 
-INTERMEDIATE = Certificate(
+INTERMEDIATE = TlsCertificate(
     "CN=Some CA 1", "CN=Some Root", (), NOW - 900 * DAY, NOW + 900 * DAY, "i"
 )
 
 
-def leaf(*names: str, **more: Any) -> Certificate:
+def leaf(*names: str, **more: Any) -> TlsCertificate:
     given: dict[str, Any] = {"not_before": NOW - DAY, "not_after": NOW + 90 * DAY, **more}
-    return Certificate(
+    return TlsCertificate(
         given.get("subject", f"CN={NAME}"),
         given.get("issuer", "CN=Some CA 1"),
         names,
@@ -159,7 +159,7 @@ def shakes(address: str = NEW_AT, **more: Any) -> tuple[Handshake, ...]:
     return tuple(shake(address, **{"trust": trust, **more}) for trust in ("system", "certifi"))
 
 
-REALM = Realm(
+REALM = TokenRealm(
     "https://registry.newcloud.org/token", "newcloud", "registry.newcloud.org", "team/app", 200
 )
 
@@ -285,7 +285,7 @@ def moved(*names: str, values: tuple[str, ...] = (NEW,)) -> tuple[Sample, ...]:
 
 
 def result(of: Case, check: str) -> CheckResult:
-    rows = judge(of.subject, of.evidence, of.now, history=of.history, samples=of.samples)
+    rows = run_checks(of.subject, of.evidence, of.now, history=of.history, samples=of.samples)
     return next(row for row in rows if row.check == check)
 
 

@@ -16,17 +16,17 @@ from servers.dns.clients import with_resolver
 from servers.process import comes_true
 from servers.registry import Registry
 from transship.clock import SystemClock
-from transship.cutover.observe.pinned import Way
-from transship.cutover.observe.pulling import pull
-from transship.cutover.subject import Domain
+from transship.cutover.domain import Domain
+from transship.cutover.observe.endpoint import PinnedEndpoint
+from transship.cutover.observe.image_pulls import pull_image
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from servers.dns.lab import DnsLab
-    from transship.cutover.observe.asking import Asker
-    from transship.cutover.subject import Resolver
+    from transship.cutover.domain import Resolver
+    from transship.cutover.observe.dns_queries import DnsClient
 
 _DEADLINE = 30.0
 
@@ -87,10 +87,10 @@ class Client:
 class OwnClient(Client):
     """Transship's own client of registries, with a cache of the lab as its resolver."""
 
-    def __init__(self, resolver: Resolver, asker: Asker, ca_file: Path) -> None:
+    def __init__(self, resolver: Resolver, dns_client: DnsClient, ca_file: Path) -> None:
         super().__init__(resolver.name)
         self._resolver = resolver
-        self._asker = asker
+        self._asker = dns_client
         self._ca_file = str(ca_file)
         self._clock = SystemClock()
 
@@ -101,8 +101,8 @@ class OwnClient(Client):
         if not answer.addresses:
             return Pulled(at, error=f"no address: {answer.error or answer.rcode}")
         (address, *_) = answer.addresses
-        way = Way(Domain(NAME), address, self._clock, self._ca_file)
-        pulled = await pull(way, None, way.reference(f"{self.repository}:{TAG}"))
+        way = PinnedEndpoint(Domain(NAME), address, self._clock, self._ca_file)
+        pulled = await pull_image(way, None, way.reference(f"{self.repository}:{TAG}"))
         return Pulled(at, address, pulled.error)
 
 

@@ -13,7 +13,7 @@ from servers.authority import Authority
 from servers.dns.zones import IMAGES, NEW, OLD
 from servers.docker_registry import DockerRegistry, docker_registry
 from servers.images import push_image, random_layer
-from transship.cutover.subject import HTTPS
+from transship.cutover.domain import HTTPS
 from transship.transfers.work import JobState
 
 if TYPE_CHECKING:

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 from cutovers.clean import said
 from servers.dns.zones import NEW, OLD
 from servers.docker_registry import PASSWORD, USERNAME
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship.cutover.evidence import Chain
 from transship.cutover.finding import Severity
-from transship.cutover.observe.by_name import pull_by_name
-from transship.cutover.observe.naming import observe_names
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.targeting import Limits, Wishes, observe_target, with_target
-from transship.cutover.questions import command, question
+from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
+from transship.cutover.observe.image_pulls import pull_by_name
+from transship.cutover.observe.target import observe_target, with_target
+from transship.cutover.observer import observe_names
+from transship.cutover.questions import command_for, question_by_id
 from transship.cutover.rules.case import Case, observed, sampled
-from transship.cutover.rules.judging import judge
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.rules.checks import run_checks
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
     from servers.dns.lab import DnsLab
-    from transship.cutover.observe.asking import Asker
+    from transship.cutover.observe.dns_queries import DnsClient
 
 APP = "team/app"
-QUICK = Limits(connect=2.0, answer=2.0, paths=10.0, pull=10.0)
-GOOD = SignIn(Credential(USERNAME, PASSWORD))
-BAD = SignIn(Credential("old-robot", "old secret"))
+QUICK = TargetLimits(connect=2.0, answer=2.0, paths=10.0, pull=10.0)
+GOOD = TrialCredential(Credential(USERNAME, PASSWORD))
+BAD = TrialCredential(Credential("old-robot", "old secret"))
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Looks:
     """Looks by DNS, or at a target; each gives a case. Questions are answered by `told`."""
 
     lab: DnsLab
-    asker: Asker
+    dns_client: DnsClient
     domain: Domain
     target: str
     bundle: str
@@ -62,7 +62,7 @@ class Looks:
         subject = Subject(domain, new, OLD.rstrip("."), record)
         if flush:
             self.lab.flush()
-        seen = await observe_names(self.asker, subject, resolvers or through, through)
+        seen = await observe_names(self.dns_client, subject, resolvers or through, through)
         history = observed(seen, before.history if before else ())
         samples = (*(before.samples if before else ()), *sampled(seen.resolvers))
         case = Case(subject, seen, seen.taken, history, samples)
@@ -72,11 +72,11 @@ class Looks:
         self,
         *addresses: str,
         domain: Domain | None = None,
-        wishes: Wishes | None = None,
+        wishes: TargetOptions | None = None,
         node_ca: str | None = None,
         repository: str = APP,
         told: dict[str, str] | None = None,
-        limits: Limits = QUICK,
+        limits: TargetLimits = QUICK,
     ) -> Case:
         """Look at a target, under the domain's name; nothing is known of DNS."""
         domain = domain or self.domain
@@ -95,7 +95,7 @@ class Looks:
     async def pulls(self, case: Case, *resolvers: Resolver) -> Case:
         """Pull by the domain itself, as these resolvers lead to it at this moment."""
         subject = replace(case.subject, system=False)
-        by_name = await pull_by_name(subject, self.asker, resolvers, limits=QUICK)
+        by_name = await pull_by_name(subject, self.dns_client, resolvers, limits=QUICK)
         return having(case, by_name=by_name)
 
 
@@ -124,7 +124,9 @@ def having(case: Case, **parts: Any) -> Case:
 
 def grave(case: Case) -> dict[str, set[str]]:
     """What blocks or warns, by check."""
-    rows = judge(case.subject, case.evidence, case.now, history=case.history, samples=case.samples)
+    rows = run_checks(
+        case.subject, case.evidence, case.now, history=case.history, samples=case.samples
+    )
     return {
         row.check: names
         for row in rows
@@ -134,7 +136,7 @@ def grave(case: Case) -> dict[str, set[str]]:
 
 def run(name: str, case: Case, was: str = "", becomes: str = "") -> str:
     """What the command of a question prints in a shell here, with `was` replaced in it."""
-    line = command(question(name), case.subject, case.evidence)
+    line = command_for(question_by_id(name), case.subject, case.evidence)
     if was:
         assert was in line
         line = line.replace(was, becomes)

@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakes.keeping_step import FakeKeepingStep
-from transship.cutover.checking import subject_of
+from transship.cutover.domain import parse_domain
 from transship.cutover.evidence import Evidence, Statement
-from transship.cutover.observe.names import parse_domain
-from transship.cutover.progress import progress
-from transship.cutover.reports.gathering import applier_of
-from transship.cutover.reports.standing import Standing
+from transship.cutover.observer import make_subject
+from transship.cutover.progress import assess_progress
 from transship.cutover.rules.case import Case
-from transship.cutover.rules.judging import judge
+from transship.cutover.rules.checks import run_checks
+from transship.cutover.status import CutoverStatus, provider_status
 from transship.errors import BadRequest, CutoverNotFound, LossUnknown
 from transship_tui.cutover_way import secret_words
 from transship_tui.engine_cutover import BY_HAND, Tried
 
 if TYPE_CHECKING:
     from fakes.clock import FakeClock
-    from transship.cutover.change.ways import Way
-    from transship.cutover.subject import Subject
+    from transship.cutover.change.settings import ProviderSettings
+    from transship.cutover.domain import Subject
     from transship_tui.engine_cutover import Wished
 
 
@@ -36,13 +35,13 @@ class FakeCutovers(FakeKeepingStep):
     then. `tries_say` is what trying a field says, by the method's name.
     """
 
-    looks: list[Standing] = field(default_factory=list, kw_only=True)
-    watched: list[Standing] = field(default_factory=list, kw_only=True)
+    looks: list[CutoverStatus] = field(default_factory=list, kw_only=True)
+    watched: list[CutoverStatus] = field(default_factory=list, kw_only=True)
     tries_say: dict[str, Tried] = field(default_factory=dict, kw_only=True)
     said_by: str = field(default="maria on laptop", kw_only=True)
     taken_files: set[Path] = field(default_factory=set, kw_only=True)
-    ways: dict[str, Way] = field(default_factory=dict, kw_only=True)
-    keys: dict[Way, str] = field(default_factory=dict, kw_only=True)
+    ways: dict[str, ProviderSettings] = field(default_factory=dict, kw_only=True)
+    keys: dict[ProviderSettings, str] = field(default_factory=dict, kw_only=True)
     """The secrets that were typed, by what they are for."""
 
     clock: FakeClock
@@ -53,18 +52,18 @@ class FakeCutovers(FakeKeepingStep):
     @abstractmethod
     def _fail(self, name: str) -> None: ...
 
-    def cutovers(self) -> Sequence[Standing]:
+    def cutovers(self) -> Sequence[CutoverStatus]:
         self._fail("cutovers")
         return list(self.standings.values())
 
-    def cutover(self, name: str) -> Standing:
+    def cutover(self, name: str) -> CutoverStatus:
         self._fail("cutover")
         if name not in self.standings:
             raise CutoverNotFound(name)
         return self.standings[name]
 
     def subject_of(self, wished: Wished) -> Subject:
-        return subject_of(
+        return make_subject(
             parse_domain(wished.domain),
             wished.new,
             old=wished.old,
@@ -90,27 +89,29 @@ class FakeCutovers(FakeKeepingStep):
         await self._reach("try_resolver", text)
         return self.tries_say.get("try_resolver", Tried(good=True, words="answers"))
 
-    def add_cutover(self, subject: Subject, way: Way = BY_HAND) -> str:
+    def add_cutover(self, subject: Subject, way: ProviderSettings = BY_HAND) -> str:
         self._fail("add_cutover")
         name = f"{subject.domain.name}-abcdef"
         self.ways[name] = way
-        self.standings[name] = Standing(name, subject, applier=applier_of(way))
+        self.standings[name] = CutoverStatus(name, subject, applier=provider_status(way))
         return name
 
-    def way_of_cutover(self, name: str) -> Way:
+    def way_of_cutover(self, name: str) -> ProviderSettings:
         return self.ways.get(name, BY_HAND)
 
-    def change_way(self, name: str, way: Way) -> Standing:
+    def change_way(self, name: str, way: ProviderSettings) -> CutoverStatus:
         self._fail("change_way")
         self.ways[name] = way
-        self.standings[name] = replace(self.standings[name], applier=applier_of(way))
+        self.standings[name] = replace(self.standings[name], applier=provider_status(way))
         return self.standings[name]
 
-    async def is_key_kept(self, way: Way) -> bool:
+    async def is_key_kept(self, way: ProviderSettings) -> bool:
         await self._reach("is_key_kept", way)
         return not secret_words(way) or way in self.keys
 
-    async def keep_key(self, way: Way, secret: str, *, for_this_run: bool = False) -> None:
+    async def keep_key(
+        self, way: ProviderSettings, secret: str, *, for_this_run: bool = False
+    ) -> None:
         if not for_this_run:
             await self._reach("keep_key", way)
         self.keys[way] = secret
@@ -119,19 +120,19 @@ class FakeCutovers(FakeKeepingStep):
         self._fail("forget_cutover")
         del self.standings[name]
 
-    async def check_cutover(self, name: str) -> AsyncIterator[Standing]:
+    async def check_cutover(self, name: str) -> AsyncIterator[CutoverStatus]:
         await self._reach("check_cutover", name)
         for standing in self.looks:
             self.standings[name] = replace(standing, name=name)
             yield self.standings[name]
 
-    async def watch_cutover(self, name: str) -> AsyncIterator[Standing]:
+    async def watch_cutover(self, name: str) -> AsyncIterator[CutoverStatus]:
         for standing in self.watched:
             await self._reach("watch_cutover", name)
             self.standings[name] = replace(standing, name=name)
             yield self.standings[name]
 
-    def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
+    def answer_cutover(self, name: str, question: str, answer: str) -> CutoverStatus:
         self._fail("answer_cutover")
         standing = self.standings[name]
         evidence = standing.evidence or Evidence(self.clock.now())
@@ -163,11 +164,11 @@ class FakeCutovers(FakeKeepingStep):
         return file
 
 
-def judged(standing: Standing, now: float) -> Standing:
+def judged(standing: CutoverStatus, now: float) -> CutoverStatus:
     """Return a standing with the checks and the progress that follow from its evidence."""
     evidence = standing.evidence or Evidence(now)
     case = Case(standing.subject, evidence, now, standing.history, standing.samples)
-    checks = judge(
+    checks = run_checks(
         standing.subject, evidence, now, history=standing.history, samples=standing.samples
     )
-    return replace(standing, checks=checks, progress=progress(case))
+    return replace(standing, checks=checks, progress=assess_progress(case))

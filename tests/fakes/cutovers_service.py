@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cutovers import clean
 from fakes.cutovers_world import NAME, standing
-from transship.cutover.evidence import ServiceSays
+from transship.cutover.evidence import ServiceReport
 from transship.delegates.tencent.attaching import attachment_of
 from transship.delegates.tencent.getting_through import lets_in, reach_says
 from transship.delegates.tencent.network_access import (
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fakes.world import Walk
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
 
 HOST = "team.tencentcloudcr.com"
 _VPC = Link("vpc-a1b2c3", "subnet-1", Stage.WORKS, records=(Record(HOST, Stage.OFF),))
 
 
-def unattached() -> Standing:
+def unattached() -> CutoverStatus:
     """Return a domain that isn't attached to its new registry, which lets in an office alone."""
     access = Access("team", HOST, Public.OPEN, "Opened", allowed=(Allowed("203.0.113.0/24"),))
     access = replace(access, links=(_VPC,))
@@ -45,7 +45,7 @@ def unattached() -> Standing:
         probes=(clean.probe(status=404, registry=False, challenge="", realm=None),),
         paths=(),
         pulls=(),
-        service=ServiceSays("Tencent TCR", clean.NOW, told),
+        service=ServiceReport("Tencent TCR", clean.NOW, told),
     )
     return standing(found)
 

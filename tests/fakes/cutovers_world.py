@@ -10,17 +10,16 @@ from textual.widgets import Select
 
 from cutovers import clean
 from fakes.cutovers import judged
-from transship.cutover.change.records import PlannedChange
-from transship.cutover.change.ways import ByUpdate
-from transship.cutover.delta import Round, Sorted
-from transship.cutover.edits import edit
+from transship.cutover.catchup import CatchupRound, TagDifferences
+from transship.cutover.change.execution import ChangeRequest
+from transship.cutover.change.records import PlannedChange, plan_edit
+from transship.cutover.change.settings import Rfc2136Settings
+from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Parity, TagPair
 from transship.cutover.finding import CheckResult
-from transship.cutover.flipping import Asked
-from transship.cutover.reports.standing import Applier, Note, Standing, Unended
-from transship.cutover.rollback import WayBack
+from transship.cutover.rollback import Rollback
 from transship.cutover.rules.case import Case, sampled
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.status import CutoverEvent, CutoverStatus, ProviderStatus, UnfinishedChange
 from transship.cutover.timeline import Sample, Served
 from transship_tui.cutover_way import WayKind
 from transship_tui.engine_cutover import Tried
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 NAME = "images.example.com-abcdef"
 NOW = 1_790_000_000.0
 """What the stand-in engine's clock shows."""
-APPLIER = Applier("9.1.1.1, by dynamic update of example.com")
+APPLIER = ProviderStatus("9.1.1.1, by dynamic update of example.com")
 
 
 def shifted(value: Any, by: float) -> Any:
@@ -45,22 +44,22 @@ def shifted(value: Any, by: float) -> Any:
     return replace(value, **{n: shifted(getattr(value, n), by) for n in names}) if names else value
 
 
-def standing(of: Case, name: str = NAME, **more: Any) -> Standing:
+def standing(of: Case, name: str = NAME, **more: Any) -> CutoverStatus:
     """Return how a cutover stands by a case whose moment is that of the engine's clock."""
     case: Case = shifted(of, NOW - of.now)
-    plain = Standing(
+    plain = CutoverStatus(
         name,
         case.subject,
         evidence=case.evidence,
         history=case.history,
         samples=case.samples or sampled(case.evidence.resolvers),
-        edit=edit(case.subject, clean.CLEAN.evidence),
+        edit=plan_edit(case.subject, clean.CLEAN.evidence),
         **more,
     )
     return judged(plain, case.now)
 
 
-def with_trouble() -> Standing:
+def with_trouble() -> CutoverStatus:
     """Return a domain before its change with something of every kind to be settled."""
     found = clean.case(
         handshakes=clean.shakes(verify_code=62, verify_message="Hostname mismatch"),
@@ -78,15 +77,15 @@ def with_trouble() -> Standing:
             Served("9.1.1.2", (clean.OLD,), 60, clean.NOW - 2870, clean.NOW),
         ),
     )
-    return standing(found, notes=(Note(NOW - 3600, "begun", "maria on laptop"),))
+    return standing(found, notes=(CutoverEvent(NOW - 3600, "begun", "maria on laptop"),))
 
 
-def ready(**more: Any) -> Standing:
+def ready(**more: Any) -> CutoverStatus:
     """Return a domain of which nothing stands in the way any more."""
     return standing(clean.CLEAN, **more)
 
 
-def changed(**more: Any) -> Standing:
+def changed(**more: Any) -> CutoverStatus:
     """Return a domain whose name servers have the change, and whose resolvers follow."""
     flipped: dict[str, Any] = {**clean.FLIPPED, "now": clean.NOW + 20}
     found = clean.case(
@@ -98,20 +97,20 @@ def changed(**more: Any) -> Standing:
             Sample("slow", ("elsewhere.example.",), 300, clean.NOW + 14),
         ),
     )
-    back = WayBack(None, 60, 0, (), NOW - 10)
+    back = Rollback(None, 60, 0, (), NOW - 10)
     return standing(found, **{"way_back": back, **more})
 
 
-def changed_with_loss(**more: Any) -> Standing:
+def changed_with_loss(**more: Any) -> CutoverStatus:
     """Return the same with tags that only the new registry has."""
     lost = (
         TagPair("team/app", "1.5", "", "sha256:bb"),
         TagPair("team/web", "2.0", "", "sha256:cc"),
     )
-    return changed(way_back=WayBack(None, 60, 0, lost, NOW), **more)
+    return changed(way_back=Rollback(None, 60, 0, lost, NOW), **more)
 
 
-def changing(**more: Any) -> Standing:
+def changing(**more: Any) -> CutoverStatus:
     """Return a domain of which one name server has the change, and the other doesn't yet."""
     old, new = clean.record("CNAME", clean.OLD), clean.record("CNAME", clean.NEW)
     flipped: dict[str, Any] = {
@@ -123,26 +122,26 @@ def changing(**more: Any) -> Standing:
         ),
         "now": clean.NOW + 5,
     }
-    return standing(clean.case(**flipped), **{"way_back": WayBack(None, 60, 0, (), NOW), **more})
+    return standing(clean.case(**flipped), **{"way_back": Rollback(None, 60, 0, (), NOW), **more})
 
 
-def late(**more: Any) -> Standing:
+def late(**more: Any) -> CutoverStatus:
     """Return a domain that was changed long ago, and that one resolver still leads elsewhere."""
     samples = (
         *clean.moved("office", "cluster"),
         *(Sample("Quad9", (clean.OLD,), 10, clean.NOW + 580 + i) for i in range(3)),
     )
     found = clean.case(**{**clean.FLIPPED, "samples": samples})
-    return standing(found, **{"way_back": WayBack(None, 60, 0, (), NOW), **more})
+    return standing(found, **{"way_back": Rollback(None, 60, 0, (), NOW), **more})
 
 
-def moved(**more: Any) -> Standing:
+def moved(**more: Any) -> CutoverStatus:
     """Return a domain that has moved: every resolver has followed."""
     found = clean.case(**{**clean.FLIPPED, "samples": clean.moved("office", "cluster", "Quad9")})
-    return standing(found, **{"way_back": WayBack(None, 60, 0, (), NOW), **more})
+    return standing(found, **{"way_back": Rollback(None, 60, 0, (), NOW), **more})
 
 
-def rolled_back(**more: Any) -> Standing:
+def rolled_back(**more: Any) -> CutoverStatus:
     """Return a domain that was put back a moment ago."""
     back: dict[str, Any] = {
         "history": (
@@ -165,7 +164,7 @@ def pushed(tag: str, old: str, new: str) -> TagPair:
 
 
 ASKED = pushed("1.4", "1a", "1b")
-FOUND = Sorted(
+FOUND = TagDifferences(
     copies=(pushed("1.6", "2a", ""), pushed("1.7", "3a", "3b")),
     only_new=(pushed("2.0", "", "4b"),),
     asks=(ASKED,),
@@ -173,21 +172,23 @@ FOUND = Sorted(
 )
 
 
-def out_of_step(**more: Any) -> Standing:
+def out_of_step(**more: Any) -> CutoverStatus:
     """Return a changed domain whose registries have both been pushed to."""
     rounds = (
-        Round(NOW - 95, Sorted(), compared=120, doing="look"),
-        Round(NOW - 35, Sorted((pushed("1.5", "6a", ""),)), compared=121, job="abc234"),
-        Round(NOW - 5, FOUND, compared=124, doing="look"),
+        CatchupRound(NOW - 95, TagDifferences(), compared=120, doing="look"),
+        CatchupRound(
+            NOW - 35, TagDifferences((pushed("1.5", "6a", ""),)), compared=121, job="abc234"
+        ),
+        CatchupRound(NOW - 5, FOUND, compared=124, doing="look"),
     )
     return changed(
-        way_back=WayBack(None, 60, 0, (*FOUND.hidden, *FOUND.asks), NOW - 5),
+        way_back=Rollback(None, 60, 0, (*FOUND.hidden, *FOUND.asks), NOW - 5),
         rounds=rounds,
         **more,
     )
 
 
-def broken_off(**more: Any) -> Standing:
+def broken_off(**more: Any) -> CutoverStatus:
     """Return a domain whose change was sent, and of which nobody knows what became."""
     name = clean.SUBJECT.domain.name
     edit = PlannedChange(
@@ -195,7 +196,7 @@ def broken_off(**more: Any) -> Standing:
         (clean.record("CNAME", clean.OLD),),
         (clean.record("CNAME", clean.NEW),),
     )
-    sent = Unended(NOW - 150, Asked(edit, APPLIER.place), "maria on laptop")
+    sent = UnfinishedChange(NOW - 150, ChangeRequest(edit, APPLIER.place), "maria on laptop")
     return changing(applier=APPLIER, unended=sent, **more)
 
 
@@ -205,12 +206,12 @@ def fill(engine: FakeEngine, words: str = "") -> None:
     other = Subject(Domain("hub.example.org", 5000, "hub.example.org"), "new.example:5000")
     engine.standings = {
         NAME: first if not words else _saying(first, words),
-        "hub.example.org-bcdefg": Standing("hub.example.org-bcdefg", other),
+        "hub.example.org-bcdefg": CutoverStatus("hub.example.org-bcdefg", other),
     }
     engine.looks = [engine.standings[NAME]]
 
 
-def _saying(of: Standing, words: str) -> Standing:
+def _saying(of: CutoverStatus, words: str) -> CutoverStatus:
     """Return a standing in which whatever may come from elsewhere is these words."""
 
     def said(result: CheckResult) -> CheckResult:
@@ -229,7 +230,7 @@ def _saying(of: Standing, words: str) -> Standing:
         found,
         checks=tuple(map(said, found.checks)),
         edit=changed_edit,
-        notes=(Note(NOW, words, words),),
+        notes=(CutoverEvent(NOW, words, words),),
     )
 
 
@@ -311,7 +312,7 @@ async def _way(walk: Walk) -> None:
 
 
 async def _key(walk: Walk) -> None:
-    way = ByUpdate("example.com", "9.1.1.1", "mover")
+    way = Rfc2136Settings("example.com", "9.1.1.1", "mover")
     walk.engine.ways[NAME] = way
     walk.engine.standings[NAME] = ready(applier=APPLIER)
     await _board(walk)
@@ -344,7 +345,7 @@ async def _broken_off(walk: Walk) -> None:
     await walk.is_at("ConfirmDialog")
 
 
-def _as(standing_of: Callable[[], Standing]) -> Callable[[Walk], Awaitable[None]]:
+def _as(standing_of: Callable[[], CutoverStatus]) -> Callable[[Walk], Awaitable[None]]:
     """Return the way to the board of a domain that stands like this."""
 
     async def way(walk: Walk) -> None:

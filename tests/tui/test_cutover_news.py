@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from transship.cutover.progress import Progress, ResolverRow, ServerRow, State
-from transship.cutover.reports.standing import Standing
+from transship.cutover.domain import Domain, Subject
+from transship.cutover.progress import CutoverProgress, CutoverState, ResolverRow, ServerRow
 from transship.cutover.rules.case import Side
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.status import CutoverStatus
 from transship.cutover.timeline import Clocks, Readiness
 from transship_tui.cutover_news import followed, news
 
@@ -26,8 +26,8 @@ def resolver(values: tuple[str, ...] = OLD, in_a_row: int = 1, name: str = "offi
     return ResolverRow(name, side, values, 12, 0.0, in_a_row, moved=moved, clamps=False)
 
 
-def standing(state: State, *rows: ServerRow | ResolverRow) -> Standing:
-    progress = Progress(
+def standing(state: CutoverState, *rows: ServerRow | ResolverRow) -> CutoverStatus:
+    progress = CutoverProgress(
         state,
         0.0,
         Readiness(300, 0.0, ""),
@@ -35,10 +35,10 @@ def standing(state: State, *rows: ServerRow | ResolverRow) -> Standing:
         tuple(row for row in rows if isinstance(row, ServerRow)),
         tuple(row for row in rows if isinstance(row, ResolverRow)),
     )
-    return Standing("images.example.com-abcdef", SUBJECT, progress)
+    return CutoverStatus("images.example.com-abcdef", SUBJECT, progress)
 
 
-READY = standing(State.READY, server(), resolver())
+READY = standing(CutoverState.READY, server(), resolver())
 
 
 def test_at_first_everything_is_said() -> None:
@@ -50,13 +50,13 @@ def test_at_first_everything_is_said() -> None:
 
 
 def test_nothing_is_said_twice() -> None:
-    later = standing(State.READY, server(), replace(resolver(), seen=5.0, ttl=7))
+    later = standing(CutoverState.READY, server(), replace(resolver(), seen=5.0, ttl=7))
 
     assert list(news(READY, later)) == []
 
 
 def test_who_is_late_is_named_when_the_change_is_everywhere() -> None:
-    changed = standing(State.CHANGED, server(NEW), resolver())
+    changed = standing(CutoverState.CHANGED, server(NEW), resolver())
 
     assert list(news(READY, changed)) == [
         "name server 9.1.1.1 says new.example.com, TTL 60 s",
@@ -66,9 +66,9 @@ def test_who_is_late_is_named_when_the_change_is_everywhere() -> None:
 
 
 def test_a_resolver_has_moved_after_enough_answers() -> None:
-    changed = standing(State.CHANGED, server(NEW), resolver())
-    first = standing(State.CHANGED, server(NEW), resolver(NEW))
-    third = standing(State.CHANGED, server(NEW), resolver(NEW, 3))
+    changed = standing(CutoverState.CHANGED, server(NEW), resolver())
+    first = standing(CutoverState.CHANGED, server(NEW), resolver(NEW))
+    third = standing(CutoverState.CHANGED, server(NEW), resolver(NEW, 3))
 
     assert list(news(changed, first)) == ["resolver office says new.example.com, for 12 s more"]
     assert list(news(first, third)) == ["resolver office has moved: 3 such answers in a row"]
@@ -76,19 +76,19 @@ def test_a_resolver_has_moved_after_enough_answers() -> None:
 
 
 def test_a_record_that_is_gone_is_said_so() -> None:
-    gone = standing(State.CHANGING, server(()), resolver())
+    gone = standing(CutoverState.CHANGING, server(()), resolver())
 
     assert "name server 9.1.1.1 says that there is no record" in list(news(READY, gone))
 
 
 def test_what_strangers_say_can_not_steer_the_terminal() -> None:
-    hostile = standing(State.READY, server(("x\x1b]0;hi\x07.example.com.",)), resolver())
+    hostile = standing(CutoverState.READY, server(("x\x1b]0;hi\x07.example.com.",)), resolver())
 
     assert "\x1b" not in "".join(news(None, hostile))
 
 
 def test_what_keeps_pulls_from_being_made_is_said_once() -> None:
-    before = standing(State.CHANGED, server(NEW))
+    before = standing(CutoverState.CHANGED, server(NEW))
     now = replace(before, trouble="pulls by the domain can't be made: ca.pem is gone")
 
     assert list(news(before, now)) == [now.trouble]
@@ -98,7 +98,7 @@ def test_what_keeps_pulls_from_being_made_is_said_once() -> None:
 
 def test_it_is_over_when_every_resolver_has_followed() -> None:
     assert not followed(READY)
-    assert followed(standing(State.MOVED, server(NEW), resolver(NEW, 3)))
-    assert not followed(standing(State.ROLLED_BACK, server(), resolver(OLD, 1)))
-    assert followed(standing(State.ROLLED_BACK, server(), resolver(OLD, 3)))
-    assert not followed(Standing("x", SUBJECT))
+    assert followed(standing(CutoverState.MOVED, server(NEW), resolver(NEW, 3)))
+    assert not followed(standing(CutoverState.ROLLED_BACK, server(), resolver(OLD, 1)))
+    assert followed(standing(CutoverState.ROLLED_BACK, server(), resolver(OLD, 3)))
+    assert not followed(CutoverStatus("x", SUBJECT))

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import pytest
 
-from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.change.settings import (
+    ManualSettings,
+    PowerDnsSettings,
+    ProviderSettings,
+    Rfc2136Settings,
+    Route53Settings,
+)
+from transship.cutover.domain import Domain, Subject
 from transship.errors import BadRequest
 from transship_tui.cutover_outcomes import told_of
 from transship_tui.cutover_way import WayKind, WishedWay, secret_words, way_of, wished_of
 from transship_tui.lines import begin_line
 
 WAYS = (
-    ByHand(),
-    ByUpdate("example.com", "10.0.0.53", "mover"),
-    ByUpdate("example.com", "2001:db8::53", "mover", 5353, "hmac-sha512"),
-    ByPowerDns("example.com", "https://dns.example:8081"),
-    ByRoute53("Z123"),
+    ManualSettings(),
+    Rfc2136Settings("example.com", "10.0.0.53", "mover"),
+    Rfc2136Settings("example.com", "2001:db8::53", "mover", 5353, "hmac-sha512"),
+    PowerDnsSettings("example.com", "https://dns.example:8081"),
+    Route53Settings("Z123"),
 )
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_way_that_is_written_down_is_the_same_way(way: Way) -> None:
+def test_a_way_that_is_written_down_is_the_same_way(way: ProviderSettings) -> None:
     assert way_of(wished_of(way)) == way
 
 

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from transship.cutover.checking import subject_of
-from transship.cutover.observe.names import parse_domain
+from transship.cutover.domain import parse_domain
+from transship.cutover.observer import make_subject
 from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.mapping import mapped
@@ -104,8 +104,8 @@ def test_a_plan_is_looked_at_and_run_by_its_name(name: str) -> None:
 
 def test_a_check_says_what_differs_from_what_holds_anyway() -> None:
     domain = parse_domain("images.example.com")
-    plain = subject_of(domain, "new.example", resolvers=("192.0.2.1:5353",))
-    inside = subject_of(domain, "new.example", old="old.example", public=False)
+    plain = make_subject(domain, "new.example", resolvers=("192.0.2.1:5353",))
+    inside = make_subject(domain, "new.example", old="old.example", public=False)
     assert check_line(plain) == (
         "transship check images.example.com --to new.example --resolver 192.0.2.1:5353"
     )

@@ -16,16 +16,15 @@ from servers.dns.zones import IMAGES, NEW, OLD, TTL
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.cutover.change.execution import ChangeRequest
+from transship.cutover.change.provider import TsigKey, store_tsig_key, tsig_key
 from transship.cutover.change.records import PlannedChange
-from transship.cutover.change.secret import TsigKey, keep_tsig_key, tsig_key
-from transship.cutover.change.ways import ByPowerDns, ByRoute53, ByUpdate
+from transship.cutover.change.settings import PowerDnsSettings, Rfc2136Settings, Route53Settings
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship.cutover.evidence import RecordSet
-from transship.cutover.flipping import Asked
-from transship.cutover.folder import Cutovers
-from transship.cutover.journal import Kind
-from transship.cutover.progress import State
-from transship.cutover.reports.grid import grid_of
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.folder import CutoverStore
+from transship.cutover.journal import EntryKind
+from transship.cutover.progress import CutoverState
 from transship.errors import (
     ByHandOnly,
     CutoverNotFound,
@@ -35,6 +34,7 @@ from transship.errors import (
 )
 from transship.operator import this_operator
 from transship.paths import Paths
+from transship.views.cutover import grid_cells
 from transship_tui.engine_cutover import Wished
 from transship_tui.live import LiveEngine
 
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.dns.lab import DnsLab
-    from transship.cutover.folder import Cutover
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.folder import CutoverFolder
+    from transship.cutover.status import CutoverStatus
 
 
 class LabEngine(LiveEngine):
@@ -52,7 +52,7 @@ class LabEngine(LiveEngine):
 
     lab: DnsLab
 
-    async def _why_not_now(self, cutover: Cutover, tell: object) -> str:
+    async def _why_not_now(self, cutover: CutoverFolder, tell: object) -> str:
         return ""  # The new registry doesn't listen here; what it is looked at for: `commands`.
 
     def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
@@ -75,12 +75,14 @@ def subject(lab: DnsLab) -> Subject:
     return Subject(Domain(IMAGES.rstrip(".")), NEW.rstrip("."), served=lab.served)
 
 
-async def last(standings: AsyncIterator[Standing]) -> Standing:
+async def last(standings: AsyncIterator[CutoverStatus]) -> CutoverStatus:
     """Follow a check to its end."""
     return [each async for each in standings][-1]
 
 
-async def seen(engine: LabEngine, name: str, wanted: Callable[[Standing], bool]) -> Standing:
+async def seen(
+    engine: LabEngine, name: str, wanted: Callable[[CutoverStatus], bool]
+) -> CutoverStatus:
     """Watch until something holds."""
     async with aclosing(engine.watch_cutover(name)) as standings:
         async for standing in standings:
@@ -100,7 +102,7 @@ async def test_a_domain_is_looked_at_and_what_was_seen_is_kept(
     assert standing.edit is not None
     assert standing.edit.forward.remove[0].endswith(f"CNAME {OLD}")
     assert standing.edit.forward.add == (f"{subject.domain.name}. {TTL} IN CNAME {NEW}",)
-    assert {cell.says for cell in grid_of(standing)} == {"old"}
+    assert {cell.says for cell in grid_cells(standing)} == {"old"}
     # The new registry doesn't listen in the lab.
     assert standing.result("P-12").severity == "block"  # type: ignore[union-attr]
     assert engine.cutover(subject.domain.name).evidence == standing.evidence
@@ -139,10 +141,12 @@ async def test_an_edit_by_hand_is_seen_by_itself(
     with pytest.raises(ByHandOnly):
         await engine.change_record(name)
     lab.set(IMAGES, "CNAME", NEW)
-    standing = await seen(engine, name, lambda each: each.state in (State.CHANGED, State.MOVED))
+    standing = await seen(
+        engine, name, lambda each: each.state in (CutoverState.CHANGED, CutoverState.MOVED)
+    )
     assert standing.progress is not None
     assert standing.progress.clocks.changed_at is not None
-    assert {c.says for c in grid_of(standing) if c.kind == "server"} == {"new"}
+    assert {c.says for c in grid_cells(standing) if c.kind == "server"} == {"new"}
     assert standing.edit is not None
     assert standing.edit.forward.add, "the edit is still that of the change"
 
@@ -151,8 +155,8 @@ async def test_a_record_is_changed_and_put_back_by_update(
     engine: LabEngine, subject: Subject, lab: DnsLab
 ) -> None:
     key = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
-    await keep_tsig_key(engine.secret_store, lab.primary.address, key)
-    way = ByUpdate(
+    await store_tsig_key(engine.secret_store, lab.primary.address, key)
+    way = Rfc2136Settings(
         EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
     )
     name = engine.add_cutover(subject, way)
@@ -164,14 +168,16 @@ async def test_a_record_is_changed_and_put_back_by_update(
         await engine.change_record(name)
     engine.read_only = False
     assert await engine.change_record(name) == "change done"
-    standing = await seen(engine, name, lambda each: each.state in (State.CHANGED, State.MOVED))
+    standing = await seen(
+        engine, name, lambda each: each.state in (CutoverState.CHANGED, CutoverState.MOVED)
+    )
     assert standing.way_back is not None
     assert "nobody has compared" in standing.way_back.blocked
     with pytest.raises(RollbackBlocked):
         await engine.roll_back_record(name, accept_loss=False)
     assert await engine.roll_back_record(name, accept_loss=True) == "rollback done"
-    standing = await seen(engine, name, lambda each: each.state is State.ROLLED_BACK)
-    assert {c.says for c in grid_of(standing) if c.kind == "server"} == {"old"}
+    standing = await seen(engine, name, lambda each: each.state is CutoverState.ROLLED_BACK)
+    assert {c.says for c in grid_cells(standing) if c.kind == "server"} == {"old"}
     texts = [note.text for note in standing.notes]
     assert "change done" in texts
     assert "rollback done" in texts
@@ -180,14 +186,14 @@ async def test_a_record_is_changed_and_put_back_by_update(
 async def test_a_change_that_was_broken_off_is_read_back_and_nothing_is_sent_again(
     engine: LabEngine, subject: Subject, lab: DnsLab
 ) -> None:
-    way = ByUpdate(
+    way = Rfc2136Settings(
         EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
     )
     await engine.keep_key(way, KEY_SECRET, for_this_run=True)
     name = engine.add_cutover(subject, way)
     await last(engine.check_cutover(name))
     assert await engine.end_change(name) == "no change was left without an end"
-    cutover = Cutovers(engine._paths.cutovers).find(name)
+    cutover = CutoverStore(engine._paths.cutovers).find(name)
     host = subject.domain.name
     edit = PlannedChange(
         host,
@@ -195,7 +201,9 @@ async def test_a_change_that_was_broken_off_is_read_back_and_nothing_is_sent_aga
         (RecordSet(f"{host}.", "CNAME", TTL, (NEW,)),),
     )
     with cutover.journal() as journal:
-        journal.add(Kind.ASKED, Asked(edit, "the lab"), engine.clock.now(), this_operator())
+        journal.add(
+            EntryKind.ASKED, ChangeRequest(edit, "the lab"), engine.clock.now(), this_operator()
+        )
     lab.set(IMAGES, "CNAME", NEW)  # It was sent, and then whoever sent it was gone.
     assert engine.cutover(name).unended is not None
     sent = values(EXAMPLE, "SOA", lab.primary.address, lab.block.port)
@@ -208,9 +216,9 @@ async def test_a_change_that_was_broken_off_is_read_back_and_nothing_is_sent_aga
 
 async def test_the_key_of_a_way_is_kept_for_good_or_for_this_run(engine: LabEngine) -> None:
     engine._sources = replace(engine._sources, session=SessionStore())
-    update = ByUpdate("example.test", "127.0.0.1", "mover")
-    api = ByPowerDns("example.test", "https://dns.example:8081")
-    assert await engine.is_key_kept(ByRoute53("Z1"))
+    update = Rfc2136Settings("example.test", "127.0.0.1", "mover")
+    api = PowerDnsSettings("example.test", "https://dns.example:8081")
+    assert await engine.is_key_kept(Route53Settings("Z1"))
     for way, for_this_run in ((update, True), (api, False)):
         assert not await engine.is_key_kept(way)
         await engine.keep_key(way, "c2VjcmV0", for_this_run=for_this_run)
@@ -229,7 +237,7 @@ class LockedStore(SessionStore):
 
 async def test_a_keyring_that_refuses_a_key_takes_none_away(engine: LabEngine) -> None:
     engine._sources = replace(engine._sources, session=SessionStore(), keyring=LockedStore())
-    way = ByUpdate("example.test", "127.0.0.1", "mover")
+    way = Rfc2136Settings("example.test", "127.0.0.1", "mover")
     await engine.keep_key(way, "c2VjcmV0", for_this_run=True)
 
     with pytest.raises(KeyringLocked):
@@ -242,7 +250,7 @@ async def test_a_key_that_is_kept_for_good_counts_before_that_for_this_run(
     engine: LabEngine,
 ) -> None:
     engine._sources = replace(engine._sources, session=SessionStore())
-    way = ByUpdate("example.test", "127.0.0.1", "mover")
+    way = Rfc2136Settings("example.test", "127.0.0.1", "mover")
     await engine.keep_key(way, "b2xk", for_this_run=True)
     await engine.keep_key(way, "bmV3")
 
@@ -256,9 +264,9 @@ async def test_how_a_record_is_changed_can_be_said_anew(
 ) -> None:
     name = engine.add_cutover(subject)
     assert engine.cutover(name).applier is None
-    standing = engine.change_way(name, ByRoute53("Z1"))
+    standing = engine.change_way(name, Route53Settings("Z1"))
     assert standing.applier is not None
-    assert engine.way_of_cutover(name) == ByRoute53("Z1")
+    assert engine.way_of_cutover(name) == Route53Settings("Z1")
 
 
 async def test_checks_and_the_watch_run_beside_the_app(engine: LabEngine, subject: Subject) -> None:

@@ -20,18 +20,18 @@ from servers.dns.lab import EXAMPLE
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
-from transship.cutover.change.secret import TsigKey, keep_tsig_key
-from transship.cutover.change.ways import ByUpdate
-from transship.cutover.delta import QUIET_ROUNDS
-from transship.cutover.progress import State
-from transship.cutover.reports.document import document
-from transship.cutover.reports.rounds import to_keep
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.catchup import QUIET_ROUNDS
+from transship.cutover.change.provider import TsigKey, store_tsig_key
+from transship.cutover.change.settings import Rfc2136Settings
+from transship.cutover.domain import Domain, Subject
+from transship.cutover.progress import CutoverState
 from transship.errors import BadRequest, LossUnknown, RollbackBlocked, WritesOff
 from transship.oci.reference import Reference
 from transship.paths import Paths
 from transship.plans.plan import Plan, wanted
+from transship.reports.cutover import cutover_document
 from transship.transfers.work import JobState
+from transship.views.cutover import undecided_tags
 from transship_tui import live_delta
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
 
 
 @pytest.fixture
@@ -68,8 +68,8 @@ def subject(lab: DnsLab, old: DockerRegistry, new: DockerRegistry) -> Subject:
     return domain_between(lab, old, new)
 
 
-def changed(standing: Standing) -> bool:
-    return standing.state in (State.CHANGED, State.MOVED)
+def changed(standing: CutoverStatus) -> bool:
+    return standing.state in (CutoverState.CHANGED, CutoverState.MOVED)
 
 
 async def test_from_the_first_check_to_two_rounds_that_find_nothing(
@@ -82,8 +82,8 @@ async def test_from_the_first_check_to_two_rounds_that_find_nothing(
 ) -> None:
     monkeypatch.setattr(live_delta, "FRESH", 0.0)
     key = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
-    await keep_tsig_key(engine.secret_store, lab.primary.address, key)
-    way = ByUpdate(
+    await store_tsig_key(engine.secret_store, lab.primary.address, key)
+    way = Rfc2136Settings(
         EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
     )
     name = engine.add_cutover(subject, way)
@@ -111,14 +111,14 @@ async def test_from_the_first_check_to_two_rounds_that_find_nothing(
         states = [each.state async for each in going]
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
-    assert states[-1] is State.MOVED
+    assert states[-1] is CutoverState.MOVED
     standing = engine.cutover(name)
     assert standing.quiet >= QUIET_ROUNDS
     assert digest_at(new, APP, "1") == early
     made = engine.jobs()
     assert [(job.state, job.counts.copied) for job in made] == [(JobState.DONE, 1)], standing.rounds
     (job,) = made
-    written = document(standing, engine.clock.now())["delta"]
+    written = cutover_document(standing, engine.clock.now())["delta"]
     assert written["in_step"] is True  # type: ignore[index]
     assert any(job.id in note.text for note in standing.notes)
 
@@ -138,8 +138,8 @@ async def test_a_comparison_that_is_old_does_not_hide_what_was_pushed_since(
 ) -> None:
     monkeypatch.setattr(live_delta, "FRESH", 0.0)
     key = TsigKey(KEY_NAME, KEY_SECRET, KEY_ALGORITHM)
-    await keep_tsig_key(engine.secret_store, lab.primary.address, key)
-    way = ByUpdate(
+    await store_tsig_key(engine.secret_store, lab.primary.address, key)
+    way = Rfc2136Settings(
         EXAMPLE.rstrip("."), lab.primary.address, KEY_NAME, lab.block.port, KEY_ALGORITHM
     )
     name = engine.add_cutover(subject, way)
@@ -168,7 +168,7 @@ async def test_a_tag_that_both_have_pushed_is_decided_by_somebody(
     await checked(engine, name)
     theirs, ours = push(old, "1", "old"), push(new, "1", "new")
     standing = await engine.catch_up_cutover(name)
-    assert [(each.old, each.new) for each in to_keep(standing)] == [(theirs, ours)]
+    assert [(each.old, each.new) for each in undecided_tags(standing)] == [(theirs, ours)]
     with pytest.raises(BadRequest, match="nobody has asked about team/app:2"):
         engine.keep_tag(name, f"{APP}:2", "old")
 
@@ -176,7 +176,7 @@ async def test_a_tag_that_both_have_pushed_is_decided_by_somebody(
     standing = await engine.catch_up_cutover(name)
 
     assert digest_at(new, APP, "1") == theirs
-    assert not to_keep(standing)
+    assert not undecided_tags(standing)
     assert "chosen for team/app:1: what the old registry has" in [n.text for n in standing.notes]
 
 

@@ -9,7 +9,7 @@ from fakes import cutovers_world as world
 from fakes.engine import FakeEngine
 from fakes.script import Script
 from transship.accounts.account import Account
-from transship.cutover.progress import State
+from transship.cutover.progress import CutoverState
 from transship.errors import ProviderUnreachable
 from transship_tui.plain import PlainGuide
 from transship_tui.plain_cutover import PlainCutover
@@ -50,7 +50,7 @@ async def test_a_change_is_shown_typed_made_and_watched(engine: FakeEngine) -> N
     assert world.APPLIER.place in said
     assert said.index("put there") < said.index(f"Type {DOMAIN}") < said.index("change done")
     assert "resolver office has moved" in said
-    assert f"{DOMAIN}: {State.CHANGED}" in said
+    assert f"{DOMAIN}: {CutoverState.CHANGED}" in said
     assert "What now: watch, check, back, end [watch]" in said
 
 
@@ -73,7 +73,7 @@ async def test_by_hand_the_steps_are_said_and_the_change_is_seen(engine: FakeEng
     assert done(engine, "change_record") == []
     assert "Type " not in script.text
     assert "It is seen by itself" in script.text
-    assert f"{DOMAIN}: {State.CHANGED}" in script.text
+    assert f"{DOMAIN}: {CutoverState.CHANGED}" in script.text
 
 
 async def test_what_stands_in_the_way_is_explained_and_asked_about(engine: FakeEngine) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship.cutover.evidence import Chain, ResolverView
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.chains import follow
-from transship.cutover.observe.handshaking import Handshaker
-from transship.cutover.rules.case import left, view_values
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observe.resolvers import follow_chain
+from transship.cutover.observe.tls import Handshaker
+from transship.cutover.rules.case import remaining_ttl, view_values
 from transship.text import counted
 from transship_tui.engine_cutover import Tried
 
@@ -18,9 +18,9 @@ _SECONDS = 3.0
 _MOST = 4
 
 
-async def tried_domain(asker: Asker, domain: Domain, through: Sequence[Resolver]) -> Tried:
+async def tried_domain(dns_client: DnsClient, domain: Domain, through: Sequence[Resolver]) -> Tried:
     """Tell where a domain leads today; the proposal is the host that its CNAME names."""
-    chain = await follow(asker, domain.name, through)
+    chain = await follow_chain(dns_client, domain.name, through)
     if chain.links:
         first = chain.links[0]
         target = first.values[0].rstrip(".")
@@ -32,12 +32,12 @@ async def tried_domain(asker: Asker, domain: Domain, through: Sequence[Resolver]
     return Tried(good=False, words=_nowhere(chain))
 
 
-async def tried_new(asker: Asker, subject: Subject, through: Sequence[Resolver]) -> Tried:
+async def tried_new(dns_client: DnsClient, subject: Subject, through: Sequence[Resolver]) -> Tried:
     """Tell whether every address of the target has a trusted certificate for the domain."""
-    chain = await follow(asker, subject.points_at, through)
+    chain = await follow_chain(dns_client, subject.points_at, through)
     if not chain.addresses:
         return Tried(good=False, words=f"{subject.points_at}: {_nowhere(chain)}")
-    shaker = Handshaker(asker.clock, node_ca=subject.node_ca, seconds=_SECONDS)
+    shaker = Handshaker(dns_client.clock, node_ca=subject.node_ca, seconds=_SECONDS)
     domain = subject.domain
     shaken = await asyncio.gather(
         *(shaker.shake(domain.name, each, domain.port) for each in chain.addresses)
@@ -60,7 +60,9 @@ def tried_resolver(seen: ResolverView) -> Tried:
     values = view_values(answer)
     if not values:
         return Tried(None, f"answers {answer.rcode}, and has no record of the domain")
-    return Tried(good=True, words=f"{', '.join(values[:_MOST])}, TTL left {left(answer)} s")
+    return Tried(
+        good=True, words=f"{', '.join(values[:_MOST])}, TTL left {remaining_ttl(answer)} s"
+    )
 
 
 def _nowhere(chain: Chain) -> str:

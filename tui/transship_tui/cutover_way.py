@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from transship.cutover.change.powerdns import NO_USER
-from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
-from transship.cutover.observe.names import address_and_port
+from transship.cutover.change.settings import (
+    ManualSettings,
+    PowerDnsSettings,
+    ProviderSettings,
+    Rfc2136Settings,
+    Route53Settings,
+)
+from transship.cutover.domain import address_and_port
 from transship.errors import BadRequest
 
 _DNS_PORT = 53
@@ -47,14 +53,14 @@ class WishedWay:
         }[self.kind]
 
 
-def way_of(wished: WishedWay) -> Way:
+def way_of(wished: WishedWay) -> ProviderSettings:
     """Return the way. Raises BadRequest where something is missing or can't be read."""
     zone = wished.zone.strip().rstrip(".")
     match wished.kind:
         case WayKind.HAND:
-            return ByHand()
+            return ManualSettings()
         case WayKind.ROUTE53:
-            return ByRoute53(_said(wished.place, "the hosted zone's id"))
+            return Route53Settings(_said(wished.place, "the hosted zone's id"))
         case WayKind.POWERDNS:
             url = _said(wished.place, "the API's URL")
             if "@" in url:
@@ -62,14 +68,14 @@ def way_of(wished: WishedWay) -> Way:
                 raise BadRequest("the API's URL has a user in it", remedy=NO_USER)
             if not url.startswith(("http://", "https://")):
                 raise BadRequest(f"{url} is no http:// or https:// URL")
-            return ByPowerDns(_said(zone, "the zone"), url)
+            return PowerDnsSettings(_said(zone, "the zone"), url)
     text = _said(wished.place, "the server's address")
     try:
         address, port = address_and_port(text, _DNS_PORT)
     except ValueError:
         raise BadRequest(f"{text} is no IP[:PORT]") from None
     algorithm, name = algorithm_and_name(_said(wished.key, "the key's name"))
-    return ByUpdate(_said(zone, "the zone"), address, name, port, algorithm)
+    return Rfc2136Settings(_said(zone, "the zone"), address, name, port, algorithm)
 
 
 def algorithm_and_name(key: str) -> tuple[str, str]:
@@ -78,16 +84,16 @@ def algorithm_and_name(key: str) -> tuple[str, str]:
     return (algorithm.lower() if colon else _ALGORITHM), name
 
 
-def wished_of(way: Way) -> WishedWay:
+def wished_of(way: ProviderSettings) -> WishedWay:
     """Return a way as it is written down."""
     match way:
-        case ByHand():
+        case ManualSettings():
             return WishedWay()
-        case ByRoute53():
+        case Route53Settings():
             return WishedWay(WayKind.ROUTE53, way.hosted_zone)
-        case ByPowerDns():
+        case PowerDnsSettings():
             return WishedWay(WayKind.POWERDNS, way.url, way.zone)
-        case ByUpdate():
+        case Rfc2136Settings():
             address = f"[{way.address}]" if ":" in way.address else way.address
             place = address if way.port == _DNS_PORT else f"{address}:{way.port}"
             plain = way.algorithm == _ALGORITHM
@@ -95,12 +101,12 @@ def wished_of(way: Way) -> WishedWay:
             return WishedWay(WayKind.UPDATE, place, way.zone, key)
 
 
-def secret_words(way: Way) -> str:
+def secret_words(way: ProviderSettings) -> str:
     """Return which secret a way needs, empty where it needs none that is kept here."""
     match way:
-        case ByUpdate():
+        case Rfc2136Settings():
             return f"Secret of the TSIG key {way.key} at {way.address}"
-        case ByPowerDns():
+        case PowerDnsSettings():
             return f"API key of PowerDNS at {way.url}"
     return ""
 

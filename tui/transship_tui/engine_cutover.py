@@ -6,18 +6,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from transship.cutover.change.ways import ByHand
+from transship.cutover.change.settings import ManualSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from transship.cutover.change.records import PlannedChange
-    from transship.cutover.change.ways import Way
-    from transship.cutover.edits import Edit
-    from transship.cutover.reports.standing import Standing
-    from transship.cutover.subject import Subject
+    from transship.cutover.change.records import Edit, PlannedChange
+    from transship.cutover.change.settings import ProviderSettings
+    from transship.cutover.domain import Subject
+    from transship.cutover.status import CutoverStatus
 
-BY_HAND = ByHand()
+BY_HAND = ManualSettings()
 
 Tell = Callable[[str], None]
 """Is given what is being done, or what name servers say, in one line."""
@@ -62,10 +61,10 @@ class Tried:
 class MovingDomains(Protocol):
     """Cutovers, each by its name. Looking asks DNS and registries, and changes nothing."""
 
-    def cutovers(self) -> Sequence[Standing]:
+    def cutovers(self) -> Sequence[CutoverStatus]:
         """Return all cutovers with what was seen of them last. Raises BadFile."""
 
-    def cutover(self, name: str) -> Standing:
+    def cutover(self, name: str) -> CutoverStatus:
         """Return one cutover with what was seen of it last. Raises CutoverNotFound."""
 
     def subject_of(self, wished: Wished) -> Subject:
@@ -83,22 +82,24 @@ class MovingDomains(Protocol):
     async def try_resolver(self, text: str, domain: str) -> Tried:
         """Tell what a resolver says of the domain."""
 
-    def add_cutover(self, subject: Subject, way: Way = BY_HAND) -> str:
+    def add_cutover(self, subject: Subject, way: ProviderSettings = BY_HAND) -> str:
         """Keep a cutover, and return its name. `way` is how its record is changed."""
 
-    def way_of_cutover(self, name: str) -> Way:
+    def way_of_cutover(self, name: str) -> ProviderSettings:
         """Return how a cutover's record is changed. Raises CutoverNotFound."""
 
-    def change_way(self, name: str, way: Way) -> Standing:
+    def change_way(self, name: str, way: ProviderSettings) -> CutoverStatus:
         """Say anew how a cutover's record is changed. Raises CutoverBusy while it is."""
 
-    async def is_key_kept(self, way: Way) -> bool:
+    async def is_key_kept(self, way: ProviderSettings) -> bool:
         """Tell whether the keyring has the secret that a way needs, or it needs none.
 
         Raises the `Keyring...` errors.
         """
 
-    async def keep_key(self, way: Way, secret: str, *, for_this_run: bool = False) -> None:
+    async def keep_key(
+        self, way: ProviderSettings, secret: str, *, for_this_run: bool = False
+    ) -> None:
         """Keep the secret that a way needs in the keyring, or in memory for this run only.
 
         Raises the `Keyring...` errors.
@@ -107,17 +108,17 @@ class MovingDomains(Protocol):
     def forget_cutover(self, name: str) -> None:
         """Put a cutover away. Nothing in DNS is changed. Raises CutoverBusy."""
 
-    def check_cutover(self, name: str) -> AsyncIterator[Standing]:
+    def check_cutover(self, name: str) -> AsyncIterator[CutoverStatus]:
         """Make all checks; give what is known whenever that is more, the whole at the end."""
 
-    def watch_cutover(self, name: str) -> AsyncIterator[Standing]:
+    def watch_cutover(self, name: str) -> AsyncIterator[CutoverStatus]:
         """Ask the name servers and resolvers again and again; give what they say each time.
 
         DNS is asked as often as the change needs. Once it is made, images are pulled by the domain
         as well. Raises CutoverBusy where another process does that; what it sees is in `cutover`.
         """
 
-    def answer_cutover(self, name: str, question: str, answer: str) -> Standing:
+    def answer_cutover(self, name: str, question: str, answer: str) -> CutoverStatus:
         """Keep what the operator says of a question or a warning, and judge anew."""
 
     async def change_record(

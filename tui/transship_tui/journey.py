@@ -15,7 +15,7 @@ from transship.guide import Step, World
 from transship.transfers.view import JobView
 
 if TYPE_CHECKING:
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from transship.plans.plan import Plan
     from transship_tui.engine import Engine
     from transship_tui.naming import Naming
@@ -64,7 +64,7 @@ class Journey:
             cutover_waits=_cutover_words(cutovers[0]) if cutovers else "",
         )
 
-    def _cutovers(self, engine: Engine) -> Sequence[Standing]:
+    def _cutovers(self, engine: Engine) -> Sequence[CutoverStatus]:
         """Return the cutovers that lead a domain to the target, the newest first."""
         return [
             each
@@ -104,39 +104,39 @@ class Journey:
         self.target = job.target.partition("/")[0]
 
 
-def _is_done(standing: Standing) -> bool:
-    from transship.cutover.progress import State  # The app opens without it.
+def _is_done(standing: CutoverStatus) -> bool:
+    from transship.cutover.progress import CutoverState  # The app opens without it.
 
-    return standing.state is State.MOVED
+    return standing.state is CutoverState.MOVED
 
 
-def _cutover_words(standing: Standing) -> str:
+def _cutover_words(standing: CutoverStatus) -> str:
     """Return what the move of a domain waits for."""
-    from transship.cutover.progress import State
+    from transship.cutover.progress import CutoverState
 
     host = standing.subject.domain.host
     if standing.problem:
         return f"The cutover of {host} can't be read."
     match standing.state:
-        case State.BEFORE | State.READY:
+        case CutoverState.BEFORE | CutoverState.READY:
             waits = _to_do(standing)
             return f"{host}: {waits}." if waits else f"Nothing stands in the way: change {host}."
-        case State.CHANGING:
+        case CutoverState.CHANGING:
             return f"The change of {host} isn't at every name server yet."
-        case State.CHANGED:
+        case CutoverState.CHANGED:
             return f"{host} is changed; resolvers are to follow."
-        case State.ROLLED_BACK:
+        case CutoverState.ROLLED_BACK:
             return f"{host} is rolled back; change it again when you are ready."
     return f"{host} has moved."
 
 
-def _to_do(standing: Standing) -> str:
+def _to_do(standing: CutoverStatus) -> str:
     """Return what is to be done before the change, empty when that is nothing."""
-    from transship.cutover.reports.rows import way_there
+    from transship.views.cutover import remaining_gate
 
     if not standing.checks:
         return "nothing was checked yet"
-    gate = way_there(standing)
+    gate = remaining_gate(standing)
     parts = (
         (gate.blocks, "put right"),
         (gate.open, "find out"),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from transship.accounts.account import Account
-    from transship.cutover.reports.standing import Standing
-    from transship.cutover.subject import Resolver, Subject
+    from transship.cutover.domain import Resolver, Subject
+    from transship.cutover.status import CutoverStatus
     from transship.plans.plan import Plan
     from transship_tui.cutover_way import WishedWay
 
@@ -151,11 +151,11 @@ def cutover_line(domain: str, what: str = "status") -> str:
     return line("cutover", domain, what)
 
 
-def board_line(standing: Standing, part: str) -> str:
+def board_line(standing: CutoverStatus, part: str) -> str:
     """Return the line that does what a part of a cutover's board is about."""
-    from transship.cutover.reports.standing import CHANGED  # Few lines are of a domain.
+    from transship.cutover.status import CHANGED_STATES  # Few lines are of a domain.
 
-    changed, host = standing.state in CHANGED, standing.subject.domain.host
+    changed, host = standing.state in CHANGED_STATES, standing.subject.domain.host
     match part:
         case "board":
             return cutover_line(host) if changed else check_line(standing.subject)

@@ -8,17 +8,28 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from transship.cutover import flipping
-from transship.cutover.change.records import PlannedChange, desired, leading, touched
-from transship.cutover.change.secret import (
+from transship.cutover.change import execution
+from transship.cutover.change.provider import (
     TsigKey,
     api_key,
-    keep_api_key,
-    keep_tsig_key,
+    store_api_key,
+    store_tsig_key,
     tsig_key,
 )
-from transship.cutover.change.ways import ByPowerDns, ByUpdate, Way, check_zone, open_applier
-from transship.cutover.subject import Resolver, Subject
+from transship.cutover.change.records import (
+    PlannedChange,
+    desired_records,
+    leading_records,
+    touched_records,
+)
+from transship.cutover.change.settings import (
+    PowerDnsSettings,
+    ProviderSettings,
+    Rfc2136Settings,
+    check_zone_contains,
+    open_provider,
+)
+from transship.cutover.domain import Resolver, Subject
 from transship.errors import ByHandOnly, ChangeBlocked, KeyMissing, RecordNotPlain, RollbackBlocked
 from transship.operator import this_operator
 from transship_tui.engine_cutover import Tell, unheard
@@ -27,16 +38,19 @@ from transship_tui.live_delta import LiveDelta
 if TYPE_CHECKING:
     from transship.accounts.credentials import Sources
     from transship.accounts.secrets import SecretStatus, SecretStore
-    from transship.cutover.edits import Edit
-    from transship.cutover.evidence import Zone
-    from transship.cutover.folder import Cutover
-    from transship.cutover.journal import Journal
-    from transship.cutover.looking import DnsObservers
-    from transship.cutover.observe.asking import Asker
-    from transship.cutover.reports.standing import Standing
-    from transship.cutover.watching import Watch
+    from transship.cutover.change.records import Edit
+    from transship.cutover.evidence import ZoneEvidence
+    from transship.cutover.folder import CutoverFolder
+    from transship.cutover.journal import CutoverJournal
+    from transship.cutover.observe.dns_queries import DnsClient
+    from transship.cutover.observer import DnsObserver
+    from transship.cutover.status import CutoverStatus
+    from transship.cutover.watch import CutoverWatch
 
-_Act = Callable[[flipping.Change, Subject, flipping.Ended | None], Awaitable[flipping.Ended | None]]
+_Act = Callable[
+    [execution.RecordChange, Subject, execution.ChangeResult | None],
+    Awaitable[execution.ChangeResult | None],
+]
 """What to do, given what became of a change that was broken off."""
 
 
@@ -70,33 +84,33 @@ class LiveChanging(LiveDelta):
 
     _sources: Sources
     read_only: bool = False
-    patience = flipping.Patience()
+    patience = execution.ReadBackPolicy()
     """How long name servers are waited for after a change."""
-    _watch: tuple[str, Watch, asyncio.AbstractEventLoop] | None = None
+    _watch: tuple[str, CutoverWatch, asyncio.AbstractEventLoop] | None = None
     """What was begun last to watch a cutover, with the cutover's id, and the loop it runs in."""
 
     @abstractmethod
-    def check_cutover(self, name: str) -> AsyncGenerator[Standing]:
+    def check_cutover(self, name: str) -> AsyncGenerator[CutoverStatus]:
         """Make all checks; give what is known whenever that is more, the whole at the end."""
 
     def resolvers_of(self, subject: Subject) -> tuple[Resolver, ...]:
         """Return the resolvers that are looked at, the first of them also looked through."""
-        from transship.cutover.checking import everybody  # The app opens without what asks DNS.
+        from transship.cutover.observer import resolvers_of  # The app opens without what asks DNS.
 
-        return everybody(subject)
+        return resolvers_of(subject)
 
-    def _observers(self, subject: Subject, journal: Journal) -> DnsObservers:
-        from transship.cutover.looking import DnsObservers
+    def _observers(self, subject: Subject, journal: CutoverJournal) -> DnsObserver:
+        from transship.cutover.observer import DnsObserver
 
         evidence = journal.evidence()
         resolvers = self.resolvers_of(subject)
         zone = evidence.zone if evidence else None
-        return DnsObservers(self._asker(subject), subject, resolvers, resolvers, zone)
+        return DnsObserver(self._asker(subject), subject, resolvers, resolvers, zone)
 
-    def _asker(self, subject: Subject) -> Asker:
-        from transship.cutover.observe.asking import Asker
+    def _asker(self, subject: Subject) -> DnsClient:
+        from transship.cutover.observe.dns_queries import DnsClient
 
-        return Asker(self.clock, served=subject.served)
+        return DnsClient(self.clock, served=subject.served)
 
     # How it is changed
 
@@ -105,54 +119,56 @@ class LiveChanging(LiveDelta):
         """Where the keys of DNS providers are kept; those for this run only are found first."""
         return _KeysOfProviders(self._sources.session, self._sources.keyring)
 
-    def way_of_cutover(self, name: str) -> Way:
+    def way_of_cutover(self, name: str) -> ProviderSettings:
         """Return how a cutover's record is changed. Raises CutoverNotFound."""
         return self._cutovers.find(name).way()
 
-    def change_way(self, name: str, way: Way) -> Standing:
+    def change_way(self, name: str, way: ProviderSettings) -> CutoverStatus:
         """Say anew how a cutover's record is changed.
 
         Raises CutoverBusy while it is, and BadRequest where the way's zone is another.
         """
         cutover = self._cutovers.find(name)
-        check_zone(way, cutover.subject().domain.name)
+        check_zone_contains(way, cutover.subject().domain.name)
         with cutover.locked("change"):
             cutover.write(cutover.subject(), way)
         return self._standing(cutover)
 
-    async def is_key_kept(self, way: Way) -> bool:
+    async def is_key_kept(self, way: ProviderSettings) -> bool:
         """Tell whether the keyring has the secret that a way needs, or it needs none."""
         try:
             match way:
-                case ByUpdate():
+                case Rfc2136Settings():
                     await tsig_key(self.secret_store, way.address, way.key, way.algorithm)
-                case ByPowerDns():
+                case PowerDnsSettings():
                     await api_key(self.secret_store, way.url)
         except KeyMissing:
             return False
         return True
 
-    async def keep_key(self, way: Way, secret: str, *, for_this_run: bool = False) -> None:
+    async def keep_key(
+        self, way: ProviderSettings, secret: str, *, for_this_run: bool = False
+    ) -> None:
         """Keep the secret that a way needs in the keyring, or in memory for this run only."""
         store = self._sources.session if for_this_run else self.secret_store
         match way:
-            case ByUpdate():
+            case Rfc2136Settings():
                 key = TsigKey(way.key, secret, way.algorithm)
-                await keep_tsig_key(store, way.address, key)
-            case ByPowerDns():
-                await keep_api_key(store, way.url, secret)
+                await store_tsig_key(store, way.address, key)
+            case PowerDnsSettings():
+                await store_api_key(store, way.url, secret)
 
-    async def try_key(self, way: Way, name: str) -> None:
+    async def try_key(self, way: ProviderSettings, name: str) -> None:
         """Read what a name holds at its provider, which shows whether that accepts the key.
 
         Changes nothing. Raises KeyMissing, KeyRefused, ProviderRefused, ProviderUnreachable,
         ExtraMissing, BadRequest and the `Keyring...` errors.
         """
 
-        async def look() -> Zone:
+        async def look() -> ZoneEvidence:
             raise ByHandOnly(name)
 
-        applier = await open_applier(way, self.secret_store, look, self.clock)
+        applier = await open_provider(way, self.secret_store, look, self.clock)
         with suppress(RecordNotPlain):  # What reads as much as that has the right key.
             await applier.read(name)
 
@@ -166,34 +182,40 @@ class LiveChanging(LiveDelta):
         edit = shown or self._standing(cutover).edit
 
         async def act(
-            change: flipping.Change, subject: Subject, resumed: flipping.Ended | None
-        ) -> flipping.Ended:
+            change: execution.RecordChange, subject: Subject, resumed: execution.ChangeResult | None
+        ) -> execution.ChangeResult:
             if resumed is not None and _was_made(resumed, "change"):
                 return resumed
             host = subject.domain.name
             now = await change.applier.read(host)
-            seen = edit.takes if edit else touched(now, desired(host, [subject.points_at], 0))
-            ttl = subject.new_ttl(each.ttl for each in leading((*now, *seen)))
-            new = desired(host, [subject.points_at], ttl)
-            there = await flipping.there_already(change, now, new)
+            seen = (
+                edit.takes
+                if edit
+                else touched_records(now, desired_records(host, [subject.points_at], 0))
+            )
+            ttl = subject.new_ttl(each.ttl for each in leading_records((*now, *seen)))
+            new = desired_records(host, [subject.points_at], ttl)
+            there = await execution.confirm_made(change, now, new)
             if there is not None:
                 return there
             if not change.applier.writes:
-                return await flipping.flip(change, await flipping.prepare(change, host, new))
+                return await execution.apply_change(
+                    change, await execution.prepare_change(change, host, new)
+                )
             # It is looked at before it is compared, so that the next edit shown is the right one.
             why = await self._why_not_now(cutover, tell)
-            await flipping.check_shown(change, new, seen)
+            await execution.check_as_shown(change, new, seen)
             if why:
                 raise ChangeBlocked(f"{subject.domain.host} {why}")
-            planned = await flipping.prepare(change, host, new, seen)
+            planned = await execution.prepare_change(change, host, new, seen)
             tell("changing the record; waiting until every name server has it")
-            return await flipping.flip(change, planned)
+            return await execution.apply_change(change, planned)
 
         return await self._changing(name, act, tell)
 
-    async def _why_not_now(self, cutover: Cutover, tell: Tell) -> str:
+    async def _why_not_now(self, cutover: CutoverFolder, tell: Tell) -> str:
         """Make all checks anew, and return what stands in the way of the change; empty: nothing."""
-        from transship.cutover.reports.ageing import why_no_change
+        from transship.views.cutover import why_no_change
 
         told = ""
         async with aclosing(self.check_cutover(cutover.id)) as standings:
@@ -212,8 +234,8 @@ class LiveChanging(LiveDelta):
         tell: Tell = unheard,
     ) -> str:
         """Put the record back by the applier, and see that it was; return what became of it."""
-        from transship.cutover.reports.gathering import seen_change
         from transship.cutover.rollback import roll_back
+        from transship.cutover.status import change_seen_at
 
         cutover = self._cutovers.find(name)
         if shown is None:
@@ -226,12 +248,12 @@ class LiveChanging(LiveDelta):
                 raise RollbackBlocked(known.blocked)
 
         async def act(
-            change: flipping.Change, subject: Subject, resumed: flipping.Ended | None
-        ) -> flipping.Ended:
+            change: execution.RecordChange, subject: Subject, resumed: execution.ChangeResult | None
+        ) -> execution.ChangeResult:
             if resumed is not None and _was_made(resumed, "rollback"):
                 return resumed
             tell("putting the record back; waiting until every name server has it")
-            since, until = seen_change(subject, change.journal, self.clock.now())
+            since, until = change_seen_at(subject, change.journal, self.clock.now())
             return await roll_back(
                 change, since=since, until=until, accept_loss=accept_loss, seen=shown
             )
@@ -253,13 +275,13 @@ class LiveChanging(LiveDelta):
         with cutover.locked("change"), cutover.journal() as journal:
             observers = self._observers(subject, journal)
 
-            async def look() -> Zone:
+            async def look() -> ZoneEvidence:
                 return await observers.servers(whole=True)
 
-            applier = await open_applier(
+            applier = await open_provider(
                 cutover.way(), self.secret_store, look, self.clock, read_only=self.read_only
             )
-            change = flipping.Change(
+            change = execution.RecordChange(
                 journal,
                 applier,
                 observers,
@@ -268,9 +290,9 @@ class LiveChanging(LiveDelta):
                 self.patience,
                 lambda told: tell("; ".join(each.words for each in told)),
             )
-            if flipping.pending(journal) is not None:
+            if execution.pending_change(journal) is not None:
                 tell("an earlier change was broken off: reading back what became of it")
-            resumed = await flipping.resume(change)
+            resumed = await execution.resume_change(change)
             ended = await act(change, subject, resumed) or resumed
         self._hurry(cutover.id)
         if ended is None:
@@ -286,7 +308,7 @@ class LiveChanging(LiveDelta):
                 loop.call_soon_threadsafe(watch.hurry)
 
 
-def _was_made(ended: flipping.Ended, direction: flipping.Direction) -> bool:
+def _was_made(ended: execution.ChangeResult, direction: execution.ChangeDirection) -> bool:
     """Tell whether a change that was broken off had reached the provider, and was this one."""
-    sent = ended.outcome not in (flipping.Outcome.NOT_MADE, flipping.Outcome.REFUSED)
+    sent = ended.outcome not in (execution.ChangeOutcome.NOT_MADE, execution.ChangeOutcome.REFUSED)
     return sent and ended.direction == direction

@@ -17,12 +17,12 @@ from transship_tui.live_beside import LiveBeside
 if TYPE_CHECKING:
     from transship.accounts.registry_file import Accounts
     from transship.clock import Clock
-    from transship.cutover.delta import Doing, Keep, Round
+    from transship.cutover.catchup import CatchupRound, KeptSide, RoundAction
+    from transship.cutover.domain import Subject
     from transship.cutover.evidence import Parity
-    from transship.cutover.folder import Cutover, Cutovers
-    from transship.cutover.journal import Journal
-    from transship.cutover.reports.standing import Standing
-    from transship.cutover.subject import Subject
+    from transship.cutover.folder import CutoverFolder, CutoverStore
+    from transship.cutover.journal import CutoverJournal
+    from transship.cutover.status import CutoverStatus
     from transship.keeping_step.listing import Listing
     from transship.keeping_step.sides import Registries
     from transship.oci.reference import Reference
@@ -50,10 +50,10 @@ class LiveDelta(LiveBeside):
 
     @property
     @abstractmethod
-    def _cutovers(self) -> Cutovers: ...
+    def _cutovers(self) -> CutoverStore: ...
 
     @abstractmethod
-    def _standing(self, cutover: Cutover, checking: str = "") -> Standing: ...
+    def _standing(self, cutover: CutoverFolder, checking: str = "") -> CutoverStatus: ...
 
     @abstractmethod
     def place(self, text: str) -> Reference:
@@ -67,24 +67,24 @@ class LiveDelta(LiveBeside):
 
     # Rounds
 
-    async def compare_cutover(self, name: str) -> Standing:
+    async def compare_cutover(self, name: str) -> CutoverStatus:
         """Compare both registries once, and judge anew; copies nothing."""
         cutover = self._cutovers.find(name)
         return await self._doing(lambda: self._once(cutover, "look"))
 
-    async def catch_up_cutover(self, name: str) -> Standing:
+    async def catch_up_cutover(self, name: str) -> CutoverStatus:
         """Copy to the new registry, once, what is pushed to the old one alone, and judge anew."""
         cutover = self._cutovers.find(name)
         with cutover.locked("delta"):
             return await self._doing(lambda: self._once(cutover, "copy"))
 
-    async def copy_back_cutover(self, name: str) -> Standing:
+    async def copy_back_cutover(self, name: str) -> CutoverStatus:
         """Copy to the old registry what only the new one has, by a job, and judge anew."""
         cutover = self._cutovers.find(name)
         with cutover.locked("back"):
             return await self._doing(lambda: self._once(cutover, "back"))
 
-    async def delta_cutover(self, name: str) -> AsyncGenerator[Standing]:
+    async def delta_cutover(self, name: str) -> AsyncGenerator[CutoverStatus]:
         """Copy to the new registry what is pushed to the old one alone, round after round."""
         cutover = self._cutovers.find(name)
         self._check_writes("copy")
@@ -92,16 +92,16 @@ class LiveDelta(LiveBeside):
             async for standing in standings:
                 yield standing
 
-    async def _rounds(self, cutover: Cutover) -> AsyncGenerator[Standing]:
-        from transship.cutover.delta import until_quiet
-        from transship.cutover.reports.gathering import moved_since
+    async def _rounds(self, cutover: CutoverFolder) -> AsyncGenerator[CutoverStatus]:
+        from transship.cutover.catchup import run_rounds
+        from transship.cutover.status import moved_since
 
         subject = cutover.subject()
-        news: asyncio.Queue[Round | TransshipError] = asyncio.Queue()
+        news: asyncio.Queue[CatchupRound | TransshipError] = asyncio.Queue()
         with cutover.locked("delta"), cutover.journal() as journal:
             sides = await self._sides(subject, journal)
             going = asyncio.create_task(
-                until_quiet(
+                run_rounds(
                     sides,
                     journal,
                     self.clock,
@@ -124,51 +124,51 @@ class LiveDelta(LiveBeside):
                 going.cancel()
                 await asyncio.gather(going, return_exceptions=True)
 
-    def _told(self, cutover: Cutover, news: Round | TransshipError) -> Standing:
+    def _told(self, cutover: CutoverFolder, news: CatchupRound | TransshipError) -> CutoverStatus:
         waits = f"{news}; asked again" if isinstance(news, TransshipError) else ""
         return self._standing(cutover, waits)
 
-    def keep_tag(self, name: str, tag: str, keep: Keep) -> Standing:
+    def keep_tag(self, name: str, tag: str, keep: KeptSide) -> CutoverStatus:
         """Say which registry's image a tag is to have that both have pushed."""
-        from transship.cutover.delta import choose
-        from transship.cutover.reports.rounds import tag_name, to_keep
+        from transship.cutover.catchup import choose_tag, tag_name
+        from transship.views.cutover import undecided_tags
 
         cutover = self._cutovers.find(name)
-        asked = {tag_name(each): each for each in to_keep(self._standing(cutover))}
+        asked = {tag_name(each): each for each in undecided_tags(self._standing(cutover))}
         if tag not in asked:
             which = ", ".join(asked) or "none"
             raise BadRequest(f"nobody has asked about {tag}; to be decided: {which}")
         with cutover.journal() as journal:
-            choose(journal, asked[tag], keep, self.clock.now(), this_operator())
+            choose_tag(journal, asked[tag], keep, self.clock.now(), this_operator())
         return self._standing(cutover)
 
-    def _check_writes(self, doing: Doing) -> None:
+    def _check_writes(self, doing: RoundAction) -> None:
         if self.read_only and doing != "look":
             raise WritesOff("no tag is copied either")
 
-    async def _once(self, cutover: Cutover, doing: Doing) -> Standing:
+    async def _once(self, cutover: CutoverFolder, doing: RoundAction) -> CutoverStatus:
         await self._made(cutover, doing)
         return self._standing(cutover)
 
-    async def _made(self, cutover: Cutover, doing: Doing) -> Round:
-        from transship.cutover.delta import one_round
+    async def _made(self, cutover: CutoverFolder, doing: RoundAction) -> CatchupRound:
+        from transship.cutover.catchup import run_round
 
         self._check_writes(doing)
         with cutover.journal() as journal:
             sides = await self._sides(cutover.subject(), journal)
-            return await one_round(sides, journal, self.clock, doing, this_operator())
+            return await run_round(sides, journal, self.clock, doing, this_operator())
 
-    async def _compared_just_now(self, cutover: Cutover) -> None:
+    async def _compared_just_now(self, cutover: CutoverFolder) -> None:
         """Compare both registries, unless that was done a moment ago.
 
         Raises LossUnknown where that can't be done.
         """
-        from transship.cutover.delta import last_round
-        from transship.cutover.reports.gathering import seen_change
+        from transship.cutover.catchup import last_round
+        from transship.cutover.status import change_seen_at
 
         with cutover.journal() as journal:
             last = last_round(journal)
-            since, _ = seen_change(cutover.subject(), journal, self.clock.now())
+            since, _ = change_seen_at(cutover.subject(), journal, self.clock.now())
         if last is not None and last.at >= max(since, self.clock.now() - FRESH):
             return
         try:
@@ -176,9 +176,9 @@ class LiveDelta(LiveBeside):
         except TransshipError as error:
             raise LossUnknown(f"both registries can't be compared anew: {error}") from error
 
-    async def _sides(self, subject: Subject, journal: Journal) -> Registries:
+    async def _sides(self, subject: Subject, journal: CutoverJournal) -> Registries:
         """Open both registries. Raises BadRequest where the old one isn't named."""
-        from transship.cutover.delta import agree
+        from transship.cutover.catchup import add_agreed
         from transship.keeping_step.copies import copies_of
         from transship.keeping_step.sides import Registries
 
@@ -189,7 +189,7 @@ class LiveDelta(LiveBeside):
             )
         if subject.job:
             copies = copies_of(self._jobs.find(subject.job), subject.new)
-            agree(journal, copies.agreed(), self.clock.now())
+            add_agreed(journal, copies.agreed(), self.clock.now())
         listing = await self._listing(subject)
         return Registries(listing, self._jobs, journal, self.clock, self._begin)
 
@@ -218,16 +218,16 @@ class LiveDelta(LiveBeside):
     # Comparing for a check
 
     def _comparing(
-        self, subject: Subject, cutover: Cutover | None = None
+        self, subject: Subject, cutover: CutoverFolder | None = None
     ) -> Callable[[], Awaitable[Parity]] | None:
         """Return what compares the tags for a check; None where both registries are listed for it.
 
         For a cutover that is kept it is a round that copies nothing, which keeps what both sides
         agree on. Only before the change a job tells enough: what is pushed later isn't in it.
         """
-        from transship.cutover.reports.standing import CHANGED
+        from transship.cutover.status import CHANGED_STATES
 
-        changed = cutover is not None and self._standing(cutover).state in CHANGED
+        changed = cutover is not None and self._standing(cutover).state in CHANGED_STATES
         if subject.job and not (changed and subject.old):
             return lambda: self._parity_of_job(subject)
         if cutover is not None and subject.old:
@@ -235,8 +235,8 @@ class LiveDelta(LiveBeside):
             return lambda: self._parity_of_round(kept, subject)
         return (lambda: self._parity_of_plan(subject)) if subject.plan else None
 
-    async def _parity_of_round(self, cutover: Cutover, subject: Subject) -> Parity:
-        from transship.cutover.observe.comparing import compare_listed
+    async def _parity_of_round(self, cutover: CutoverFolder, subject: Subject) -> Parity:
+        from transship.cutover.observe.parity import compare_listed
 
         try:
             return (await self._made(cutover, "look")).parity
@@ -265,6 +265,6 @@ class LiveDelta(LiveBeside):
 
 def _tried(subject: Subject) -> tuple[str, ...]:
     """Return the repositories that are tried; they are compared although nobody lists them."""
-    from transship.cutover.checking import repository_of  # The app opens without what asks DNS.
+    from transship.cutover.observer import repository_of  # The app opens without what asks DNS.
 
     return tuple(dict.fromkeys(map(repository_of, subject.repositories)))

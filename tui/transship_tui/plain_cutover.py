@@ -7,24 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from transship.cutover.evidence import Evidence
-from transship.cutover.progress import State
-from transship.cutover.questions import Question, command
-from transship.cutover.reports.clock_words import clock_lines, way_back_words
-from transship.cutover.reports.rows import (
-    UNSETTLED,
-    RowState,
-    acceptance,
-    rows_of,
-    to_accept,
-    unanswered,
-    waits_for,
-    way_there,
-    why_never_back,
-    why_not_back,
-)
-from transship.cutover.reports.standing import CHANGED
+from transship.cutover.progress import CutoverState
+from transship.cutover.questions import OperatorQuestion, command_for
+from transship.cutover.status import CHANGED_STATES
 from transship.errors import LossUnknown, TransshipError
 from transship.text import counted, safe
+from transship.views.cutover import (
+    UNSETTLED_STATES,
+    CheckRowState,
+    acceptance_id,
+    check_rows,
+    clock_lines,
+    remaining_gate,
+    rollback_words,
+    unacknowledged,
+    unanswered_questions,
+    waits_for,
+    why_never_rollback,
+    why_no_rollback,
+)
 from transship_tui.cutover_news import followed, news
 from transship_tui.engine_cutover import Wished
 from transship_tui.plain_talk import Declined, Talk
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from transship.cutover.finding import Finding
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from transship_tui.engine import Engine
 
 _WATCH_SECONDS = 60.0
@@ -48,7 +49,7 @@ class PlainCutover:
     old: str = ""
     new: str = ""
     repositories: tuple[str, ...] = ()
-    _seen: Standing | None = None
+    _seen: CutoverStatus | None = None
 
     async def run(self) -> None:
         """Walk until the operator ends it. Raises Left."""
@@ -81,12 +82,12 @@ class PlainCutover:
             return ""
         return self._next(self.engine.cutover(name))
 
-    def _next(self, standing: Standing) -> str:
+    def _next(self, standing: CutoverStatus) -> str:
         """Ask what comes next, where there is a choice."""
-        if standing.state in CHANGED:
-            usual = "end" if standing.state is State.MOVED else "watch"
+        if standing.state in CHANGED_STATES:
+            usual = "end" if standing.state is CutoverState.MOVED else "watch"
             return self.talk.choose("What now", ("watch", "check", "back", "end"), usual)
-        if standing.state is State.ROLLED_BACK:
+        if standing.state is CutoverState.ROLLED_BACK:
             usual = "end" if followed(standing) else "watch"
             return self.talk.choose("What now", ("watch", "check", "end"), usual)
         if waits_for(standing):
@@ -133,37 +134,39 @@ class PlainCutover:
     async def _check(self, name: str) -> None:
         """Make all checks, and say what isn't settled."""
         looking = ""
-        checked = cast("AsyncGenerator[Standing]", self.engine.check_cutover(name))
+        checked = cast("AsyncGenerator[CutoverStatus]", self.engine.check_cutover(name))
         async with aclosing(checked) as standings:
             async for standing in standings:
                 if standing.checking not in ("", looking):
                     looking = standing.checking
                     self.talk.say(f"Looking: {safe(looking)}")
         standing = self.engine.cutover(name)
-        rows = rows_of(standing)
+        rows = check_rows(standing)
         for row in rows:
-            if row.state in UNSETTLED:
+            if row.state in UNSETTLED_STATES:
                 self.talk.say(f"  {row.check} {row.state}: {row.title}. {row.seen}")
-        settled = sum(row.state in (RowState.PASS, RowState.INFO) for row in rows)
+        settled = sum(row.state in (CheckRowState.PASS, CheckRowState.INFO) for row in rows)
         self.talk.say(f"{counted(len(rows), 'check')}, {settled} of them settled.")
         self._say_clocks(standing)
 
-    def _settle(self, standing: Standing) -> str:
+    def _settle(self, standing: CutoverStatus) -> str:
         """Ask for what stands in the way of the change; return what is wanted next."""
         self.talk.say(f"The change {waits_for(standing)}.")
-        gate, evidence = way_there(standing), standing.evidence
+        gate, evidence = remaining_gate(standing), standing.evidence
         said = 0
         for finding in gate.blocks:
             self._explain(finding, "blocks")
         for result in gate.open:
             self.talk.say(f"{result.check}, {safe(result.title)}: needs {safe(result.needs)}")
-            asked = unanswered(result, evidence)
+            asked = unanswered_questions(result, evidence)
             said += sum(self._ask_question(standing, each) for each in asked)
             if not asked:
-                said += sum(self._accept(standing, each) for each in to_accept(result, evidence))
+                said += sum(
+                    self._accept(standing, each) for each in unacknowledged(result, evidence)
+                )
         for finding in gate.unaccepted:
             self._explain(finding, "warns")
-            said += self._accept(standing, acceptance(finding.check, finding.id))
+            said += self._accept(standing, acceptance_id(finding.check, finding.id))
         if said:
             return ""
         again = self.talk.choose("What now", ("check", "end"), "check")
@@ -178,13 +181,13 @@ class PlainCutover:
         for line in finding.record.splitlines():
             self.talk.say(f"    {safe(line)}")
 
-    def _ask_question(self, standing: Standing, question: Question) -> bool:
+    def _ask_question(self, standing: CutoverStatus, question: OperatorQuestion) -> bool:
         """Ask a question; tell whether it was answered."""
         evidence = standing.evidence or Evidence(self.engine.clock.now())
         self.talk.say(f"\n{question.text}\n  {question.why}")
         for number, choice in enumerate(question.choices, 1):
             self.talk.say(f"  {number}  {choice.text}")
-        run = command(question, standing.subject, evidence)
+        run = command_for(question, standing.subject, evidence)
         if run:
             self.talk.say(
                 f"  Run this {question.where or 'anywhere'}:\n    {safe(run, limit=4000)}"
@@ -200,7 +203,7 @@ class PlainCutover:
         self.engine.answer_cutover(standing.name, question.id, answer)
         return True
 
-    def _answer(self, question: Question, *, pasted: bool) -> str:
+    def _answer(self, question: OperatorQuestion, *, pasted: bool) -> str:
         if pasted:
             self.talk.say("Paste what it prints, then a line with a dot alone (empty: not now).")
             return self.talk.paste()
@@ -210,7 +213,7 @@ class PlainCutover:
             return question.choices[int(answer) - 1].answer
         return answer
 
-    def _accept(self, standing: Standing, name: str) -> bool:
+    def _accept(self, standing: CutoverStatus, name: str) -> bool:
         """Ask for a reason to go on although something was seen; tell whether there is one."""
         reason = self.talk.ask("A reason to go on all the same (empty: not now)")
         if reason:
@@ -235,13 +238,13 @@ class PlainCutover:
     async def _go_back(self, name: str) -> None:
         standing = self.engine.cutover(name)
         self._say_edit(standing, back=True)
-        self.talk.say(f"The way back: {way_back_words(standing)[0]}.")
-        if why_never_back(standing):
+        self.talk.say(f"The way back: {rollback_words(standing)[0]}.")
+        if why_never_rollback(standing):
             return
         if self._by_hand(standing):
             self.talk.say("It is seen by itself when the record is back.")
         else:
-            blocked = why_not_back(standing)
+            blocked = why_no_rollback(standing)
             if blocked:
                 self.talk.agree("Go back although that is so")
             self._confirm(standing, "put its record back")
@@ -257,10 +260,10 @@ class PlainCutover:
             self.talk.agree("Go back without knowing what it hides")
             return await self.engine.roll_back_record(name, accept_loss=True)
 
-    def _by_hand(self, standing: Standing) -> bool:
+    def _by_hand(self, standing: CutoverStatus) -> bool:
         return standing.applier is None or bool(standing.applier.why_not)
 
-    def _confirm(self, standing: Standing, what: str) -> None:
+    def _confirm(self, standing: CutoverStatus, what: str) -> None:
         """Have the domain typed. Raises Declined."""
         domain = standing.subject.domain.name
         place = standing.applier.place if standing.applier else ""
@@ -268,7 +271,7 @@ class PlainCutover:
         if self.talk.ask(f"Type {domain} to {what}").lower().rstrip(".") != domain:
             raise Declined
 
-    def _say_edit(self, standing: Standing, *, back: bool) -> None:
+    def _say_edit(self, standing: CutoverStatus, *, back: bool) -> None:
         edit = standing.edit
         if edit is None:
             return
@@ -288,7 +291,7 @@ class PlainCutover:
         """Say what name servers and resolvers say anew, for a minute or until all have followed."""
         self.talk.say(f"Watching, for {_WATCH_SECONDS:g} s at most.")
         until = self.engine.clock.monotonic() + _WATCH_SECONDS
-        watched = cast("AsyncGenerator[Standing]", self.engine.watch_cutover(name))
+        watched = cast("AsyncGenerator[CutoverStatus]", self.engine.watch_cutover(name))
         async with aclosing(watched) as standings:
             async for standing in standings:
                 for line in news(self._seen, standing):
@@ -298,6 +301,6 @@ class PlainCutover:
                     break
         self._say_clocks(self.engine.cutover(name))
 
-    def _say_clocks(self, standing: Standing) -> None:
+    def _say_clocks(self, standing: CutoverStatus) -> None:
         for clock in clock_lines(standing, self.engine.clock.now()):
             self.talk.say(f"  {clock.name}: {clock.words}")

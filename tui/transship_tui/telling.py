@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from transship.accounts.apis import service_at
-from transship.cutover.observe.service import Service
+from transship.cutover.observe.target import DomainService
 from transship.errors import ApiKeysNeeded
 from transship.registries.access import open_registry
 from transship.registries.services import service_of
@@ -22,14 +22,16 @@ AccessTo = Callable[[str], Awaitable["Access"]]
 """Returns what it takes to open the registry at a host (`host[:port]`)."""
 
 
-def who_tells(host: str, accounts: Accounts, access: AccessTo, clock: Clock) -> Service | None:
+def who_tells(
+    host: str, accounts: Accounts, access: AccessTo, clock: Clock
+) -> DomainService | None:
     """Return the service behind a registry, where its API can tell of domains; asks nobody."""
     account = accounts.find(host)
     service = service_at(account) if account else service_of(host)
     teller = _TELLERS.get(service.kind)
     if teller is None:
         return None
-    return Service(service.title, teller(service, host, access, clock))
+    return DomainService(service.title, teller(service, host, access, clock))
 
 
 class _Tencent:

@@ -23,7 +23,7 @@ class RecordSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """What one server said to one question, or why it said nothing.
 
     `rcode` is `NOERROR`, `NXDOMAIN`, ..., empty when no answer came, and `error` then says why:
@@ -72,14 +72,14 @@ class NameServer:
 
     name: str
     address: str
-    soa: Answer
-    soa_tcp: Answer
-    answers: tuple[Answer, ...] = ()
-    ns: Answer | None = None
+    soa: DnsAnswer
+    soa_tcp: DnsAnswer
+    answers: tuple[DnsAnswer, ...] = ()
+    ns: DnsAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
+class ZoneEvidence:
     """The zone that holds the domain, as its parent and its own servers see it.
 
     `parent_servers` and `child_servers` are the names in the NS records above and at the zone's
@@ -97,8 +97,8 @@ class Zone:
     negative_ttl: int = 0
     error: str = ""
     parent: str = ""
-    delegation: Answer | None = None
-    ds: Answer | None = None
+    delegation: DnsAnswer | None = None
+    ds: DnsAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,15 @@ class ResolverView:
     address: str
     transport: str
     origin: str
-    samples: tuple[Answer, ...]
-    ipv6: Answer | None = None
-    unchecked: Answer | None = None
+    samples: tuple[DnsAnswer, ...]
+    ipv6: DnsAnswer | None = None
+    unchecked: DnsAnswer | None = None
     """The same with checking disabled (CD): tells bogus from broken."""
-    canary: Answer | None = None
+    canary: DnsAnswer | None = None
     """A name that can't exist: an address for it says that answers are made up on the way."""
 
     @property
-    def newest(self) -> Answer:
+    def newest(self) -> DnsAnswer:
         """The newest sample."""
         return self.samples[-1]
 
@@ -145,7 +145,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class TlsCertificate:
     """One certificate as a server sent it. `names` are its subjectAltNames."""
 
     subject: str
@@ -175,13 +175,13 @@ class Handshake:
     trust: str = "system"
     verify_code: int = 0
     verify_message: str = ""
-    chain: tuple[Certificate, ...] = ()
+    chain: tuple[TlsCertificate, ...] = ()
     version: str = ""
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Realm:
+class TokenRealm:
     """The token server that a registry names, and what became of asking it.
 
     `host` is `host[:port]`, and `addresses` where that is from here; the domain's own is the one
@@ -217,7 +217,7 @@ class ApiProbe:
     headers: tuple[tuple[str, str], ...] = ()
     registry: bool = False
     challenge: str = ""
-    realm: Realm | None = None
+    realm: TokenRealm | None = None
     credential: str = ""
     accepted: bool | None = None
     error: str = ""
@@ -285,7 +285,7 @@ class NamedPull:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
+class UploadProbe:
     """An upload begun through a pinned address, and given up at once.
 
     `location` is where the registry wants the bytes (`https://host:port`). `error` begins with the
@@ -310,7 +310,7 @@ class TagPair:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceSays:
+class ServiceReport:
     """What the service behind the new registry says of the domain, by its own API.
 
     `service` is what it is called. Where it couldn't be asked, there is no `attachment`, `error`
@@ -365,7 +365,7 @@ class Evidence:
     """Everything that is known of one cutover at one moment."""
 
     taken: float
-    zone: Zone | None = None
+    zone: ZoneEvidence | None = None
     signatures: tuple[Signature, ...] = ()
     resolvers: tuple[ResolverView, ...] = ()
     today: Chain | None = None
@@ -374,15 +374,15 @@ class Evidence:
     """Where what it is to point at leads."""
     named: Chain | None = None
     """Where the new registry's own name leads, if the record is to hold another."""
-    wildcard: Answer | None = None
+    wildcard: DnsAnswer | None = None
     """What a name beside the domain that nobody has made gets."""
-    ownership: tuple[Answer, ...] = ()
+    ownership: tuple[DnsAnswer, ...] = ()
     """TXT records by which a controller says that it manages the name."""
-    authorities: tuple[Answer, ...] = ()
+    authorities: tuple[DnsAnswer, ...] = ()
     """CAA of the domain, of what it is to point at, and of the names above them."""
-    misspelt: tuple[Answer, ...] = ()
+    misspelt: tuple[DnsAnswer, ...] = ()
     """The names that a forgotten dot at the end would have made."""
-    aliases: tuple[Answer, ...] = ()
+    aliases: tuple[DnsAnswer, ...] = ()
     """DNAME of the names between the domain and the top of its zone."""
     local: tuple[str, ...] = ()
     """The addresses that this machine's own resolution gives, /etc/hosts included."""
@@ -395,8 +395,8 @@ class Evidence:
     pulls: tuple[Pull, ...] = ()
     needed: tuple[Handshake, ...] = ()
     """Handshakes with the other hosts that pulls were sent to, at each of their addresses."""
-    push: Push | None = None
-    service: ServiceSays | None = None
+    push: UploadProbe | None = None
+    service: ServiceReport | None = None
     """What the new registry's service says of the domain, where it has an API that knows."""
     by_name: tuple[NamedPull, ...] = ()
     """Pulls by the domain itself, made after the change."""

@@ -15,34 +15,33 @@ import msgspec
 import tomli_w
 
 from transship import locks
-from transship.cutover.change.ways import ByHand, Way
-from transship.cutover.journal import Journal, Kind
-from transship.cutover.observe.names import parse_domain
-from transship.cutover.subject import Subject
+from transship.cutover.change.settings import ManualSettings, ProviderSettings
+from transship.cutover.domain import Subject, parse_domain
+from transship.cutover.journal import CutoverJournal, EntryKind
 from transship.errors import BadDomain, BadFile, CutoverBusy, CutoverNotFound
 from transship.operator import this_operator
 from transship.paths import private_folder
 from transship.plans.file import write_text
 
-Work = Literal["watch", "change", "delta", "back"]
+LockedWork = Literal["watch", "change", "delta", "back"]
 """What only one process at a time does: `delta` copies to the new registry, `back` to the old."""
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # None that look like another.
 _HEADER = "# What this cutover is about, and how its record is changed. No secrets are in here.\n\n"
-_AWAY = "put-away"
+_ARCHIVE = "put-away"
 
 
-_BY_HAND = ByHand()
+_BY_HAND = ManualSettings()
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+class _SubjectFile(msgspec.Struct, forbid_unknown_fields=True):
     subject: Subject
-    change: Way = _BY_HAND
+    change: ProviderSettings = _BY_HAND
     version: Literal[1] = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Cutover:
+class CutoverFolder:
     """One cutover. `id` is the name of its folder: the domain, and some letters."""
 
     folder: Path
@@ -56,11 +55,11 @@ class Cutover:
         """Return what it is about. Raises BadFile."""
         return self._file().subject
 
-    def way(self) -> Way:
+    def way(self) -> ProviderSettings:
         """Return how the record is changed. Raises BadFile."""
         return self._file().change
 
-    def write(self, subject: Subject, way: Way) -> None:
+    def write(self, subject: Subject, way: ProviderSettings) -> None:
         """Say anew what it is about. Raises DiskFull and SystemRefused."""
         said = {
             "version": 1,
@@ -70,16 +69,16 @@ class Cutover:
         write_text(self.folder / "subject.toml", _HEADER + tomli_w.dumps(said))
 
     @contextmanager
-    def journal(self) -> Iterator[Journal]:
+    def journal(self) -> Iterator[CutoverJournal]:
         """Open the cutover's journal. Raises BadFile."""
-        journal = Journal(self.folder / "journal.sqlite")
+        journal = CutoverJournal(self.folder / "journal.sqlite")
         try:
             yield journal
         finally:
             journal.close()
 
     @contextmanager
-    def locked(self, work: Work) -> Iterator[None]:
+    def locked(self, work: LockedWork) -> Iterator[None]:
         """Hold one kind of work for this process. Raises CutoverBusy when another one does it.
 
         The lock goes with the process, however that ends.
@@ -89,35 +88,37 @@ class Cutover:
                 raise CutoverBusy(f"{self.id} ({work})")
             yield
 
-    def is_held(self, work: Work) -> bool:
+    def is_held(self, work: LockedWork) -> bool:
         """Tell whether a process does this at this moment."""
         return locks.is_held(self._lock(work))
 
-    def _lock(self, work: Work) -> Path:
+    def _lock(self, work: LockedWork) -> Path:
         return self.folder / f"{work}.lock"
 
-    def _file(self) -> _File:
+    def _file(self) -> _SubjectFile:
         path = self.folder / "subject.toml"
         try:
-            return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
+            return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _SubjectFile)
         except OSError as error:
             raise BadFile(f"{path}: {error.strerror}") from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
             raise BadFile(f"{path}: {error}") from None
 
 
-class Cutovers:
+class CutoverStore:
     """All cutovers below one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def create(self, subject: Subject, way: Way = _BY_HAND, *, at: float | None = None) -> Cutover:
+    def create(
+        self, subject: Subject, way: ProviderSettings = _BY_HAND, *, at: float | None = None
+    ) -> CutoverFolder:
         """Make the folder of a new cutover. `at` is when, since the epoch; None is now."""
         private_folder(self._folder)
         while True:
             letters = "".join(secrets.choice(_LETTERS) for _ in range(6))
-            cutover = Cutover(self._folder / f"{subject.domain.name}-{letters}")
+            cutover = CutoverFolder(self._folder / f"{subject.domain.name}-{letters}")
             try:
                 cutover.folder.mkdir(mode=0o700)
                 break
@@ -126,16 +127,18 @@ class Cutovers:
         (cutover.folder / "created").touch(mode=0o600)
         cutover.write(subject, way)
         with cutover.journal() as journal:
-            journal.add(Kind.CREATED, subject, time.time() if at is None else at, this_operator())
+            journal.add(
+                EntryKind.CREATED, subject, time.time() if at is None else at, this_operator()
+            )
         return cutover
 
-    def put_away(self, cutover: Cutover) -> Path:
+    def put_away(self, cutover: CutoverFolder) -> Path:
         """Move a cutover out of the way with all that was seen, and return where it is then.
 
         Nothing is deleted. Raises CutoverBusy while somebody works on it, and BadFile where it
         can't be moved.
         """
-        away = private_folder(self._folder / _AWAY) / cutover.id
+        away = private_folder(self._folder / _ARCHIVE) / cutover.id
         with (
             cutover.locked("change"),
             cutover.locked("watch"),
@@ -148,18 +151,18 @@ class Cutovers:
                 raise BadFile(f"{cutover.folder}: {error.strerror}") from error
         return away
 
-    def all(self) -> list[Cutover]:
+    def all(self) -> list[CutoverFolder]:
         """Return all cutovers, the newest first."""
         if not self._folder.is_dir():
             return []
         found = [path for path in self._folder.iterdir() if (path / "subject.toml").is_file()]
-        return [Cutover(path) for path in sorted(found, key=_created, reverse=True)]
+        return [CutoverFolder(path) for path in sorted(found, key=_created, reverse=True)]
 
-    def of(self, domain: str) -> list[Cutover]:
+    def of(self, domain: str) -> list[CutoverFolder]:
         """Return the cutovers of a domain, by its A-labels, the newest first."""
         return [each for each in self.all() if each.id.rpartition("-")[0] == domain]
 
-    def _of_written(self, text: str) -> list[Cutover]:
+    def _of_written(self, text: str) -> list[CutoverFolder]:
         try:
             domain = parse_domain(text)
         except BadDomain:
@@ -169,7 +172,7 @@ class Cutovers:
             return found
         return [each for each in found if each.subject().domain.port == domain.port]
 
-    def find(self, name: str) -> Cutover:
+    def find(self, name: str) -> CutoverFolder:
         """Return the newest cutover of a domain, or the one whose id is, or begins with, `name`.
 
         A domain is written as `parse_domain` takes it. Raises CutoverNotFound.

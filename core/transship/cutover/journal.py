@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from transship.cutover.evidence import Evidence, NamedPull, ResolverView, Statement, Zone
+from transship.cutover.evidence import Evidence, NamedPull, ResolverView, Statement, ZoneEvidence
 from transship.cutover.rules.case import observed, sampled
 from transship.cutover.timeline import Sample, Served
 from transship.errors import BadFile
@@ -29,7 +29,7 @@ KEPT_SAMPLES = 12
 _T = TypeVar("_T")
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry is of, and what its body is."""
 
     CREATED = "created"
@@ -67,12 +67,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CutoverEntry:
     """One entry. `at` is in seconds since the epoch, `body` JSON."""
 
     number: int
     at: float
-    kind: Kind
+    kind: EntryKind
     by: Operator
     body: bytes
 
@@ -84,7 +84,7 @@ class Entry:
             raise BadFile(f"journal entry {self.number} ({self.kind}): {error}") from None
 
 
-class Journal:
+class CutoverJournal:
     """One SQLite file that several processes write and read at any time (WAL).
 
     All methods raise BadFile when the file can't be used.
@@ -102,7 +102,7 @@ class Journal:
         """Close the file."""
         self._db.close()
 
-    def add(self, kind: Kind, body: Any, at: float, by: Operator | None = None) -> int:
+    def add(self, kind: EntryKind, body: Any, at: float, by: Operator | None = None) -> int:
         """Write an entry; return its number. `by` is left out for what Transship does by itself."""
         who = by or Operator("", "")
         with self._readable():
@@ -112,9 +112,9 @@ class Journal:
             )
         return row.lastrowid or 0
 
-    def entries(self, *kinds: Kind, after: int = 0) -> list[Entry]:
+    def entries(self, *kinds: EntryKind, after: int = 0) -> list[CutoverEntry]:
         """Return the entries of these kinds, or of all, after the one of this number."""
-        wanted = kinds or tuple(Kind)
+        wanted = kinds or tuple(EntryKind)
         marks = ", ".join("?" * len(wanted))
         with self._readable():
             rows = self._db.execute(
@@ -125,8 +125,8 @@ class Journal:
             return [_entry(row) for row in rows]
 
     def latest(
-        self, *kinds: Kind, limit: int, before: float | None = None, below: int | None = None
-    ) -> list[Entry]:
+        self, *kinds: EntryKind, limit: int, before: float | None = None, below: int | None = None
+    ) -> list[CutoverEntry]:
         """Return the newest entries of these kinds, the oldest of them first.
 
         `before` leaves out what was written then, in seconds since the epoch, and later; `below`
@@ -142,7 +142,7 @@ class Journal:
             ).fetchall()
         return [_entry(row) for row in reversed(rows)]
 
-    def newest(self, kind: Kind) -> Entry | None:
+    def newest(self, kind: EntryKind) -> CutoverEntry | None:
         """Return the newest entry of a kind, None without any."""
         with self._readable():
             row = self._db.execute(
@@ -157,9 +157,9 @@ class Journal:
 
         Pulls by the domain are the newest ones, whoever made them.
         """
-        gathered = (self.newest(Kind.EVIDENCE), self.newest(Kind.FOLLOWED))
+        gathered = (self.newest(EntryKind.EVIDENCE), self.newest(EntryKind.FOLLOWED))
         found = max((each for each in gathered if each), key=lambda e: e.number, default=None)
-        pulled = self.newest(Kind.PULLED)
+        pulled = self.newest(EntryKind.PULLED)
         if found is None:
             return None
         known = replace(found.read(Evidence), statements=self.statements())
@@ -169,9 +169,9 @@ class Journal:
 
     def statements(self) -> tuple[Statement, ...]:
         """Return everything that operators have said, the oldest first."""
-        return tuple(each.read(Statement) for each in self.entries(Kind.STATEMENT))
+        return tuple(each.read(Statement) for each in self.entries(EntryKind.STATEMENT))
 
-    def saw_servers(self, zone: Zone, at: float) -> tuple[Served, ...]:
+    def saw_servers(self, zone: ZoneEvidence, at: float) -> tuple[Served, ...]:
         """Take in what every name server said; return all that was ever served."""
         with self._together():
             before = self.served()
@@ -251,9 +251,9 @@ def thinned(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     return tuple(samples[place] for place in sorted(kept))
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> CutoverEntry:
     number, at, kind, name, host, body = row
-    return Entry(number, at, Kind(kind), Operator(name, host), body)
+    return CutoverEntry(number, at, EntryKind(kind), Operator(name, host), body)
 
 
 def _json(values: tuple[str, ...]) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
 
-from transship.cutover.questions import reading
+from transship.cutover.questions import parsed_answer
 from transship.cutover.rules.case import Case, Side, clocks_of, leads_to_target, ttl_served
-from transship.cutover.rules.lifetimes import LOW
+from transship.cutover.rules.zone import LOW
 from transship.cutover.timeline import (
     ENOUGH,
     Clocks,
@@ -25,7 +25,7 @@ _OLD = ("the old value",)
 _HIGHEST_LOW = 600  # What some providers' free plans allow.
 
 
-class State(StrEnum):
+class CutoverState(StrEnum):
     """Where a cutover stands."""
 
     BEFORE = "before"
@@ -74,13 +74,13 @@ class ResolverRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CutoverProgress:
     """A cutover at one moment, `at`. `clocks` are those of the change, or of the way back.
 
     `missing` are the servers that say that there is no record: pulls fail by it.
     """
 
-    state: State
+    state: CutoverState
     at: float
     readiness: Readiness
     clocks: Clocks
@@ -94,14 +94,14 @@ class Progress:
         return self.readiness.waits(self.at)
 
 
-def progress(case: Case) -> Progress:
+def assess_progress(case: Case) -> CutoverProgress:
     """Return how far a cutover is, from all that was served and seen."""
     servers = _server_rows(case)
     back = _is_back(case, servers)
-    times = way_back_clocks(case) if back else clocks_of(case)
+    times = rollback_clocks(case) if back else clocks_of(case)
     missing = tuple(row.server for row in servers if row.side is Side.MISSING)
     ready = _readiness(case)
-    return Progress(
+    return CutoverProgress(
         state=_state(case, servers, times, ready, back=back),
         at=case.now,
         readiness=ready,
@@ -112,7 +112,7 @@ def progress(case: Case) -> Progress:
     )
 
 
-def way_back_clocks(case: Case) -> Clocks:
+def rollback_clocks(case: Case) -> Clocks:
     """Return the clocks of the way back. Every value but those of the target is the old one."""
 
     def canonical(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,17 +125,17 @@ def way_back_clocks(case: Case) -> Clocks:
 
 def _state(
     case: Case, servers: Sequence[ServerRow], times: Clocks, ready: Readiness, *, back: bool
-) -> State:
+) -> CutoverState:
     sides = {row.side for row in servers}
     if back:
-        return State.ROLLED_BACK
+        return CutoverState.ROLLED_BACK
     if sides == {Side.NEW}:
         over = times.as_seen is None or case.now >= times.as_seen
-        return State.MOVED if over and not times.stragglers else State.CHANGED
+        return CutoverState.MOVED if over and not times.stragglers else CutoverState.CHANGED
     if Side.NEW in sides or _was_new(case):
-        return State.CHANGING
+        return CutoverState.CHANGING
     steady = Side.MISSING not in sides and ready.waits(case.now) == 0
-    return State.READY if steady else State.BEFORE
+    return CutoverState.READY if steady else CutoverState.BEFORE
 
 
 def _is_back(case: Case, servers: Sequence[ServerRow]) -> bool:
@@ -153,7 +153,7 @@ def _side(case: Case, values: tuple[str, ...]) -> Side:
 
 
 def _readiness(case: Case) -> Readiness:
-    given = reading(case.evidence, "ttl-before")
+    given = parsed_answer(case.evidence, "ttl-before")
     before = given.number if given and given.good else None
     served = ttl_served(case)
     low = LOW if served is None else max(LOW, min(served, _HIGHEST_LOW))

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from transship.clock import Clock
-from transship.cutover.delta import Tag
+from transship.cutover.catchup import TagKey
 from transship.cutover.evidence import Parity, TagPair
-from transship.cutover.observe.comparing import Side, compare_copied
-from transship.cutover.observe.pinned import error_text
+from transship.cutover.observe.endpoint import error_text
+from transship.cutover.observe.parity import ParitySide, compare_copied
 from transship.errors import BadRequest
 from transship.keeping_step.planned import narrows
 from transship.oci.reference import Reference
@@ -46,7 +46,7 @@ class JobCopies:
         """Give source and target of each tag."""
         return ((copy.source, copy.target) for copy in self.copies)
 
-    def agreed(self) -> Mapping[Tag, str]:
+    def agreed(self) -> Mapping[TagKey, str]:
         """Return the digests that both sides held when the job had ended."""
         if self.narrowed:
             return {}
@@ -131,11 +131,11 @@ async def parity_of_plan(
 
 
 @dataclass(slots=True)
-class _Renamed(Side):
+class _Renamed(ParitySide):
     """A registry that is asked by the names that its tags have elsewhere."""
 
     place: Place
-    names: Mapping[Tag, Tag] = field(default_factory=dict)
+    names: Mapping[TagKey, TagKey] = field(default_factory=dict)
 
     def repositories(self) -> AsyncIterator[str]:
         return self.place.repositories()

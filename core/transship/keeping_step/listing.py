@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from transship import errors
-from transship.cutover.delta import Seen, Tag
+from transship.cutover.catchup import PairDigests, TagKey
 from transship.errors import TransshipError
 from transship.registries.place import Place, unlisted_of
 from transship.transfers.gather import both, each_of
@@ -26,10 +26,10 @@ class Listing(Protocol):
     def hosts(self) -> tuple[str, str]:
         """The registries as `host[:port]`, the old one first."""
 
-    def at_old(self, tag: Tag) -> Tag | None:
+    def at_old(self, tag: TagKey) -> TagKey | None:
         """Return what a tag of the new registry is called at the old one, None for nothing."""
 
-    async def digests(self) -> Seen:
+    async def digests(self) -> PairDigests:
         """Return what is on both sides.
 
         Nothing is left out because it can't be seen: what stands in the way is raised. What nobody
@@ -41,8 +41,8 @@ class Listing(Protocol):
 class Seeing:
     """What was seen so far."""
 
-    old: dict[Tag, str] = field(default_factory=dict)
-    new: dict[Tag, str] = field(default_factory=dict)
+    old: dict[TagKey, str] = field(default_factory=dict)
+    new: dict[TagKey, str] = field(default_factory=dict)
     unlisted: list[str] = field(default_factory=list)
 
     def hidden(self, repository: str, error: TransshipError) -> None:
@@ -58,9 +58,9 @@ class Seeing:
         for path, error in unlisted_of(place).items():
             self.hidden(f"{host}/{path}/…" if path else host, error)
 
-    def result(self) -> Seen:
+    def result(self) -> PairDigests:
         """Return all of it."""
-        return Seen(self.old, self.new, ", ".join(dict.fromkeys(self.unlisted)))
+        return PairDigests(self.old, self.new, ", ".join(dict.fromkeys(self.unlisted)))
 
 
 @dataclass(slots=True)
@@ -76,11 +76,11 @@ class Whole:
     hosts: tuple[str, str]
     known: tuple[str, ...] = ()
 
-    def at_old(self, tag: Tag) -> Tag | None:
+    def at_old(self, tag: TagKey) -> TagKey | None:
         """Return the same name: it is the same on both sides."""
         return tag
 
-    async def digests(self) -> Seen:
+    async def digests(self) -> PairDigests:
         """Return what is on both sides. Raises CatalogClosed where nothing tells what there is."""
         seen = Seeing()
         repositories = await self._repositories(seen)
@@ -133,7 +133,7 @@ async def tags_of(place: Place, repository: str) -> dict[str, str]:
     return {tag: value for tag, value in found if value}
 
 
-async def digest_of(place: Place, tag: Tag) -> str:
+async def digest_of(place: Place, tag: TagKey) -> str:
     """Return what a tag points at, empty where there is no such tag."""
     try:
         head = await place.head_manifest(*tag)

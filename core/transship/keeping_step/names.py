@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from transship.cutover.delta import Tag
+from transship.cutover.catchup import TagKey
 from transship.oci.reference import Reference
 
 
@@ -16,7 +16,7 @@ from transship.oci.reference import Reference
 class Names:
     """The names by which tags were copied. What wasn't copied follows what its repository did."""
 
-    _tags: dict[Tag, Tag] = field(default_factory=dict)
+    _tags: dict[TagKey, TagKey] = field(default_factory=dict)
     _repositories: dict[str, set[str]] = field(default_factory=dict)
     _renamed: set[str] = field(default_factory=set)
     """Repositories at the new registry in which tags got other names."""
@@ -38,7 +38,7 @@ class Names:
         if source.tag != target.tag:
             self._renamed.add(target.repository)
 
-    def at_old(self, tag: Tag) -> Tag | None:
+    def at_old(self, tag: TagKey) -> TagKey | None:
         """Return what a tag is called at the old registry; None where that can't be told.
 
         A repository that nothing was copied to has the same name on both sides, unless other

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from transship import errors
 from transship.clock import Clock
-from transship.cutover.delta import Seen, Tag
+from transship.cutover.catchup import PairDigests, TagKey
 from transship.errors import BadRequest
 from transship.keeping_step.listing import (
     HIDDEN,
@@ -80,11 +80,11 @@ class ByPlan:
                 remedy="Run the plan itself again to copy what was pushed meanwhile.",
             )
 
-    def at_old(self, tag: Tag) -> Tag | None:
+    def at_old(self, tag: TagKey) -> TagKey | None:
         """Return the name that the plan copies a tag from, or would."""
         return self.names.at_old(tag)
 
-    async def digests(self) -> Seen:
+    async def digests(self) -> PairDigests:
         """Return what is on both sides. Raises what is wrong with a whole place."""
         places = dict(zip(self.hosts, (self.old, self.new), strict=True))
         inventory = await take_inventory(asking(self.plan), places, self.clock, thorough=True)
@@ -112,7 +112,7 @@ class ByPlan:
         return seen.result()
 
     async def _beyond(
-        self, repository: str, tags: dict[str, str], planned: Iterable[Tag], seen: Seeing
+        self, repository: str, tags: dict[str, str], planned: Iterable[TagKey], seen: Seeing
     ) -> None:
         """Take up what a repository of the new registry has, and the plan doesn't name."""
         more = {tag: digest for tag, digest in tags.items() if (repository, tag) not in planned}

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from transship.clock import Clock
-from transship.cutover.delta import Begun, Copied, Doing, Seen, Tag
+from transship.cutover.catchup import CopiedTags, PairDigests, RoundAction, StartedCopy, TagKey
 from transship.cutover.evidence import TagPair
-from transship.cutover.journal import Journal, Kind
+from transship.cutover.journal import CutoverJournal, EntryKind
 from transship.errors import JobBusy, JobNotFound
 from transship.keeping_step.listing import Listing
 from transship.oci.digest import Digest
@@ -34,7 +34,7 @@ class Registries:
     """The sides of a cutover: `delta.Sides`. `journal` is the cutover's."""
 
     def __init__(
-        self, listing: Listing, jobs: Jobs, journal: Journal, clock: Clock, begin: Begin
+        self, listing: Listing, jobs: Jobs, journal: CutoverJournal, clock: Clock, begin: Begin
     ) -> None:
         self._listing = listing
         self._jobs = jobs
@@ -42,14 +42,14 @@ class Registries:
         self._clock = clock
         self._begin = begin
 
-    async def settle(self, doing: Doing) -> None:
+    async def settle(self, doing: RoundAction) -> None:
         """Wait for the job of an earlier round, and go on with it if it was broken off.
 
         One that copies the other way isn't gone on with. Raises JobBusy where somebody has paused
         it.
         """
-        entry = self._journal.newest(Kind.COPYING)
-        begun = entry.read(Begun) if entry else None
+        entry = self._journal.newest(EntryKind.COPYING)
+        begun = entry.read(StartedCopy) if entry else None
         try:
             job = self._jobs.find(begun.job) if begun else None
         except JobNotFound:
@@ -67,21 +67,21 @@ class Registries:
             await self._begin(control.resume, job)
             await self._ended(job)
 
-    async def digests(self) -> Seen:
+    async def digests(self) -> PairDigests:
         """Return what is on both sides."""
         return await self._listing.digests()
 
-    async def copy(self, pairs: Sequence[TagPair]) -> Copied:
+    async def copy(self, pairs: Sequence[TagPair]) -> CopiedTags:
         """Copy tags from the old registry to the new one, by digest."""
         return await self._copied(pairs, "copy")
 
-    async def copy_back(self, pairs: Sequence[TagPair]) -> Copied:
+    async def copy_back(self, pairs: Sequence[TagPair]) -> CopiedTags:
         """Copy tags from the new registry to the old one, by digest."""
         return await self._copied(pairs, "back")
 
-    async def _copied(self, pairs: Sequence[TagPair], doing: Doing) -> Copied:
-        wanted: dict[Wanted, Tag] = {}
-        nameless: dict[Tag, str] = {}
+    async def _copied(self, pairs: Sequence[TagPair], doing: RoundAction) -> CopiedTags:
+        wanted: dict[Wanted, TagKey] = {}
+        nameless: dict[TagKey, str] = {}
         for pair in pairs:
             copy, tag = self._wanted(pair, doing), (pair.repository, pair.tag)
             if copy is not None:
@@ -89,15 +89,15 @@ class Registries:
             else:
                 nameless[tag] = f"it isn't known what it is called at {self._listing.hosts[0]}"
         if not wanted:
-            return Copied("", nameless)
+            return CopiedTags("", nameless)
         job = self._jobs.create(Plan(copies=tuple(wanted), on_conflict=OnConflict.FAIL))
-        self._journal.add(Kind.COPYING, Begun(job.id, doing), self._clock.now())
+        self._journal.add(EntryKind.COPYING, StartedCopy(job.id, doing), self._clock.now())
         await self._begin(start_runner, job)
         await self._ended(job)
         tags = {copy.target: tag for copy, tag in wanted.items()}
-        return Copied(job.id, {**nameless, **_failed(job, tags)})
+        return CopiedTags(job.id, {**nameless, **_failed(job, tags)})
 
-    def _wanted(self, pair: TagPair, doing: Doing) -> Wanted | None:
+    def _wanted(self, pair: TagPair, doing: RoundAction) -> Wanted | None:
         """Return the copy of a tag, which may replace only what the pair has at its target."""
         old_host, new_host = self._listing.hosts
         name = self._listing.at_old((pair.repository, pair.tag))
@@ -118,7 +118,7 @@ def _at(tagged: Reference, digest: str) -> Reference:
     return Reference(tagged.registry, tagged.repository, tagged.tag, Digest(digest))
 
 
-def _failed(job: Job, tags: Mapping[Reference, Tag]) -> dict[Tag, str]:
+def _failed(job: Job, tags: Mapping[Reference, TagKey]) -> dict[TagKey, str]:
     """Return why tags weren't copied, by what their copies write."""
     look = view(job)
     why = f"job {job.id} is {look.state}"

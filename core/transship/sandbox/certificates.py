@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from transship.cutover.observe.names import is_address
+from transship.cutover.domain import is_address
 
 _BEFORE = timedelta(hours=1)  # Clocks differ.
 _VALID = timedelta(days=90)

@@ -18,13 +18,13 @@ from servers.process import comes_true
 from servers.stored import Stored, store_images
 from servers.token_server import TokenServer, token_server
 from transship.clock import SystemClock
-from transship.cutover.change.rfc2136 import Rfc2136, UpdateServer
-from transship.cutover.change.secret import TsigKey
-from transship.cutover.flipping import Change, Patience
-from transship.cutover.folder import Cutovers
-from transship.cutover.looking import DnsObservers
-from transship.cutover.observe.asking import Asker
-from transship.cutover.subject import HTTPS, Domain, Resolver, Subject
+from transship.cutover.change.execution import ReadBackPolicy, RecordChange
+from transship.cutover.change.provider import TsigKey
+from transship.cutover.change.rfc2136 import Rfc2136Provider, UpdateServer
+from transship.cutover.domain import HTTPS, Domain, Resolver, Subject
+from transship.cutover.folder import CutoverStore
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observer import DnsObserver
 from transship.operator import Operator
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from servers.certificates import Certificates
     from servers.dns.lab import DnsLab
-    from transship.cutover.change.applier import Applier
-    from transship.cutover.folder import Cutover
-    from transship.cutover.journal import Journal
+    from transship.cutover.change.provider import DnsProvider
+    from transship.cutover.folder import CutoverFolder
+    from transship.cutover.journal import CutoverJournal
 
 OPERATOR = Operator("maria", "laptop")
 _UNPRIVILEGED = 8443
@@ -49,52 +49,54 @@ def subject() -> Subject:
 
 
 @pytest.fixture
-def cutover(tmp_path: Path, subject: Subject) -> Cutover:
+def cutover(tmp_path: Path, subject: Subject) -> CutoverFolder:
     """A cutover that has just been made."""
-    return Cutovers(tmp_path / "cutovers").create(subject)
+    return CutoverStore(tmp_path / "cutovers").create(subject)
 
 
 @pytest.fixture
-def journal(cutover: Cutover) -> Iterator[Journal]:
+def journal(cutover: CutoverFolder) -> Iterator[CutoverJournal]:
     """Its journal, empty but for its beginning."""
     with cutover.journal() as journal:
         yield journal
 
 
 @pytest.fixture
-def asker(lab: DnsLab) -> Asker:
+def dns_client(lab: DnsLab) -> DnsClient:
     """Asks the lab's servers."""
-    return Asker(SystemClock(), served=lab.served, seconds=1.0)
+    return DnsClient(SystemClock(), served=lab.served, seconds=1.0)
 
 
 @pytest.fixture
-def observers(lab: DnsLab, asker: Asker, subject: Subject) -> Callable[..., DnsObservers]:
+def observers(lab: DnsLab, dns_client: DnsClient, subject: Subject) -> Callable[..., DnsObserver]:
     """Who looks, with the caches of these names as resolvers."""
 
-    def make(*caches: str, subject: Subject = subject) -> DnsObservers:
+    def make(*caches: str, subject: Subject = subject) -> DnsObserver:
         resolvers = [Resolver(n, lab.caches[n].address, lab.caches[n].port) for n in caches]
         plain = Resolver("plain", lab.caches["plain"].address, lab.caches["plain"].port)
-        return DnsObservers(asker, subject, resolvers, [plain])
+        return DnsObserver(dns_client, subject, resolvers, [plain])
 
     return make
 
 
 @pytest.fixture
-def primary(lab: DnsLab) -> Rfc2136:
+def primary(lab: DnsLab) -> Rfc2136Provider:
     """Changes the signed zone at its primary; what it changes is put back at the end."""
     lab.primary.remember(EXAMPLE, IMAGES)
-    return Rfc2136(UpdateServer(EXAMPLE.rstrip("."), lab.primary.address, lab.block.port), KEY)
+    return Rfc2136Provider(
+        UpdateServer(EXAMPLE.rstrip("."), lab.primary.address, lab.block.port), KEY
+    )
 
 
 @pytest.fixture
 def change(
-    journal: Journal, observers: Callable[..., DnsObservers], primary: Rfc2136
-) -> Callable[..., Change]:
+    journal: CutoverJournal, observers: Callable[..., DnsObserver], primary: Rfc2136Provider
+) -> Callable[..., RecordChange]:
     """All that it takes to change the domain's record, with another applier where one is given."""
 
-    def make(applier: Applier = primary, deadline: float = 10.0) -> Change:
-        patience = Patience(every=0.1, deadline=deadline)
-        return Change(journal, applier, observers(), SystemClock(), OPERATOR, patience)
+    def make(applier: DnsProvider = primary, deadline: float = 10.0) -> RecordChange:
+        patience = ReadBackPolicy(every=0.1, deadline=deadline)
+        return RecordChange(journal, applier, observers(), SystemClock(), OPERATOR, patience)
 
     return make
 

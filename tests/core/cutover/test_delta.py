@@ -13,28 +13,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.clock import FakeClock
-from transship.cutover.delta import (
-    Choice,
-    Copied,
-    Seen,
-    agree,
-    choose,
+from transship.cutover.catchup import (
+    CopiedTags,
+    PairDigests,
+    TagChoice,
+    add_agreed,
+    choose_tag,
     last_round,
-    one_round,
+    newest_rounds,
     quiet_rounds,
-    rounds,
-    sort_out,
-    until_quiet,
+    run_round,
+    run_rounds,
+    sort_differences,
 )
 from transship.cutover.evidence import TagPair
-from transship.cutover.journal import Kind
+from transship.cutover.journal import EntryKind
 from transship.operator import Operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from transship.cutover.delta import Doing, Tag
-    from transship.cutover.journal import Journal
+    from transship.cutover.catchup import RoundAction, TagKey
+    from transship.cutover.journal import CutoverJournal
 
 APP = ("team/app", "1")
 ME = Operator("maria", "laptop")
@@ -43,22 +43,22 @@ ME = Operator("maria", "laptop")
 class FakeSides:
     """Two registries in memory. `pushes` happen one by one, before each look."""
 
-    def __init__(self, old: dict[Tag, str], new: dict[Tag, str]) -> None:
+    def __init__(self, old: dict[TagKey, str], new: dict[TagKey, str]) -> None:
         self.old, self.new = old, new
         self.pushes: list[Callable[[], None]] = []
-        self.fails: dict[Tag, str] = {}
-        self.copied: list[Tag] = []
-        self.jobs: list[list[Tag]] = []
+        self.fails: dict[TagKey, str] = {}
+        self.copied: list[TagKey] = []
+        self.jobs: list[list[TagKey]] = []
 
-    async def settle(self, doing: Doing) -> None:
+    async def settle(self, doing: RoundAction) -> None:
         return
 
-    async def digests(self) -> Seen:
+    async def digests(self) -> PairDigests:
         if self.pushes:
             self.pushes.pop(0)()
-        return Seen(dict(self.old), dict(self.new))
+        return PairDigests(dict(self.old), dict(self.new))
 
-    async def copy(self, pairs: Sequence[TagPair]) -> Copied:
+    async def copy(self, pairs: Sequence[TagPair]) -> CopiedTags:
         self.jobs.append([(pair.repository, pair.tag) for pair in pairs])
         for pair in pairs:
             tag = (pair.repository, pair.tag)
@@ -67,16 +67,16 @@ class FakeSides:
                 self.new[tag] = pair.old
                 self.copied.append(tag)
         tried = self.jobs[-1]
-        return Copied(
+        return CopiedTags(
             f"job{len(self.jobs)}", {tag: why for tag, why in self.fails.items() if tag in tried}
         )
 
-    async def copy_back(self, pairs: Sequence[TagPair]) -> Copied:
+    async def copy_back(self, pairs: Sequence[TagPair]) -> CopiedTags:
         for pair in pairs:
             tag = (pair.repository, pair.tag)
             assert self.old.get(tag, "") == pair.old
             self.old[tag] = pair.new
-        return Copied("fedcba", {})
+        return CopiedTags("fedcba", {})
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ class FakeSides:
 def test_who_has_pushed_is_told_by_what_both_agreed_on(
     old: str, new: str, before: str, kind: str
 ) -> None:
-    def side(digest: str) -> dict[Tag, str]:
+    def side(digest: str) -> dict[TagKey, str]:
         return {APP: digest} if digest else {}
 
-    found = sort_out(side(old), side(new), side(before))
+    found = sort_differences(side(old), side(new), side(before))
 
     assert getattr(found, kind) == (TagPair(*APP, old, new),)
     assert sum(len(getattr(found, name)) for name in found.__slots__) == 1
@@ -113,9 +113,9 @@ digests = st.dictionaries(
 
 @given(digests, digests, digests)
 def test_nothing_that_the_new_side_has_made_is_ever_copied_over_unasked(
-    old: dict[Tag, str], new: dict[Tag, str], before: dict[Tag, str]
+    old: dict[TagKey, str], new: dict[TagKey, str], before: dict[TagKey, str]
 ) -> None:
-    for pair in sort_out(old, new, before).copies:
+    for pair in sort_differences(old, new, before).copies:
         tag = (pair.repository, pair.tag)
         assert tag not in new or new[tag] == before[tag]
 
@@ -123,16 +123,18 @@ def test_nothing_that_the_new_side_has_made_is_ever_copied_over_unasked(
 def test_a_choice_holds_for_the_digests_that_were_asked_about_only() -> None:
     asked = TagPair(*APP, "b", "c")
 
-    kept = sort_out({APP: "b"}, {APP: "c"}, {}, [Choice(asked, "new")])
-    taken = sort_out({APP: "b"}, {APP: "c"}, {}, [Choice(asked, "new"), Choice(asked, "old")])
-    again = sort_out({APP: "d"}, {APP: "c"}, {}, [Choice(asked, "old")])
+    kept = sort_differences({APP: "b"}, {APP: "c"}, {}, [TagChoice(asked, "new")])
+    taken = sort_differences(
+        {APP: "b"}, {APP: "c"}, {}, [TagChoice(asked, "new"), TagChoice(asked, "old")]
+    )
+    again = sort_differences({APP: "d"}, {APP: "c"}, {}, [TagChoice(asked, "old")])
 
     assert kept.only_new == (asked,)
     assert taken.copies == (asked,)
     assert again.asks == (TagPair(*APP, "d", "c"),)
 
 
-async def test_rounds_go_on_until_two_in_a_row_found_nothing(journal: Journal) -> None:
+async def test_rounds_go_on_until_two_in_a_row_found_nothing(journal: CutoverJournal) -> None:
     clock = FakeClock()
     sides = FakeSides({APP: "a"}, {APP: "a"})
     sides.pushes = [
@@ -141,60 +143,62 @@ async def test_rounds_go_on_until_two_in_a_row_found_nothing(journal: Journal) -
         lambda: sides.old.update({("team/new", "2"): "c"}),
     ]
 
-    last = await until_quiet(sides, journal, clock, not_before=lambda: 0.0)
+    last = await run_rounds(sides, journal, clock, not_before=lambda: 0.0)
 
     assert last.quiet
     assert sides.copied == [APP, ("team/new", "2")]
     assert sides.old == sides.new
-    assert [each.quiet for each in rounds(journal)] == [True, False, False, True, True]
+    assert [each.quiet for each in newest_rounds(journal)] == [True, False, False, True, True]
 
 
-async def test_rounds_before_everybody_has_followed_do_not_count(journal: Journal) -> None:
+async def test_rounds_before_everybody_has_followed_do_not_count(journal: CutoverJournal) -> None:
     clock = FakeClock()
     later = clock.now() + 100
 
-    last = await until_quiet(FakeSides({}, {}), journal, clock, not_before=lambda: later)
+    last = await run_rounds(FakeSides({}, {}), journal, clock, not_before=lambda: later)
 
     assert last.at >= later + 30
     assert quiet_rounds(journal, later) == 2
     # In another process, later, nothing is looked at again.
     assert (
-        await until_quiet(FakeSides({APP: "x"}, {}), journal, clock, not_before=lambda: later)
+        await run_rounds(FakeSides({APP: "x"}, {}), journal, clock, not_before=lambda: later)
         == last
     )
 
 
-async def test_a_tag_pushed_on_both_sides_waits_for_an_answer(journal: Journal) -> None:
+async def test_a_tag_pushed_on_both_sides_waits_for_an_answer(journal: CutoverJournal) -> None:
     clock = FakeClock()
     sides = FakeSides({APP: "a"}, {APP: "a"})
-    await one_round(sides, journal, clock)
+    await run_round(sides, journal, clock)
     sides.old[APP], sides.new[APP] = "b", "c"
 
-    asked = (await one_round(sides, journal, clock)).found.asks
+    asked = (await run_round(sides, journal, clock)).found.asks
     assert asked == (TagPair(*APP, "b", "c"),)
     assert sides.new[APP] == "c"
 
-    choose(journal, asked[0], "old", clock.now(), ME)
-    await one_round(sides, journal, clock)
+    choose_tag(journal, asked[0], "old", clock.now(), ME)
+    await run_round(sides, journal, clock)
     assert sides.new[APP] == "b"
-    assert (await one_round(sides, journal, clock)).found == sort_out({}, {}, {})
+    assert (await run_round(sides, journal, clock)).found == sort_differences({}, {}, {})
 
 
-async def test_what_could_not_be_copied_is_kept_with_why_and_tried_again(journal: Journal) -> None:
+async def test_what_could_not_be_copied_is_kept_with_why_and_tried_again(
+    journal: CutoverJournal,
+) -> None:
     clock = FakeClock()
     sides = FakeSides({APP: "a"}, {})
     sides.fails = {APP: "quota exceeded"}
 
-    first = await one_round(sides, journal, clock)
+    first = await run_round(sides, journal, clock)
     assert first.failed == ((*APP, "quota exceeded"),)
     sides.fails = {}
 
-    await until_quiet(sides, journal, clock, not_before=lambda: 0.0)
+    await run_rounds(sides, journal, clock, not_before=lambda: 0.0)
     assert sides.new == {APP: "a"}
 
 
 async def test_a_tag_that_always_fails_is_tried_ever_more_rarely_and_the_rest_goes_on(
-    journal: Journal,
+    journal: CutoverJournal,
 ) -> None:
     clock = FakeClock()
     late = ("team/app", "2")
@@ -210,36 +214,36 @@ async def test_a_tag_that_always_fails_is_tried_ever_more_rarely_and_the_rest_go
         if clock.monotonic() > 2000:
             sides.fails, sides.old[APP] = {}, "b"  # Pushed anew: it is tried at once.
 
-    await until_quiet(sides, journal, clock, not_before=lambda: 0.0, tell=tell)
+    await run_rounds(sides, journal, clock, not_before=lambda: 0.0, tell=tell)
 
     assert sides.jobs == [[APP]] * (len(sides.jobs) - 2) + [[late], [APP]]
     assert [later - sooner for sooner, later in pairwise(tried[:6])] == pytest.approx(
         [60, 120, 240, 480, 600], abs=30
     )
     assert sides.new == {APP: "b", late: "c"}
-    known = rounds(journal)
+    known = newest_rounds(journal)
     assert len(known) > 50
     failing = [each for each in known if each.found.copies == (TagPair(*APP, "a", ""),)]
     assert all(each.failed == ((*APP, "quota exceeded"),) for each in failing)
     assert not any(each.copied for each in failing)
     assert {each.job for each in failing} == {"", "job1", "job2", "job3", "job4", "job5", "job6"}
-    assert len(journal.entries(Kind.DELTA)) < 8, "what stays the same takes no room"
+    assert len(journal.entries(EntryKind.DELTA)) < 8, "what stays the same takes no room"
 
 
 async def test_what_is_copied_anew_is_written_down_although_the_same_was_found(
-    journal: Journal,
+    journal: CutoverJournal,
 ) -> None:
     clock = FakeClock()
     sides = FakeSides({APP: "a"}, {})
-    await one_round(sides, journal, clock)
+    await run_round(sides, journal, clock)
     del sides.new[APP]
-    await one_round(sides, journal, clock, "back")
+    await run_round(sides, journal, clock, "back")
     sides.old[APP] = "a"
-    choose(journal, TagPair(*APP, "a", ""), "old", clock.now(), ME)
-    await one_round(sides, journal, clock)
-    await one_round(sides, journal, clock, "look")
+    choose_tag(journal, TagPair(*APP, "a", ""), "old", clock.now(), ME)
+    await run_round(sides, journal, clock)
+    await run_round(sides, journal, clock, "look")
 
-    assert [(each.doing, len(each.copied)) for each in rounds(journal)] == [
+    assert [(each.doing, len(each.copied)) for each in newest_rounds(journal)] == [
         ("copy", 1),
         ("back", 0),
         ("copy", 1),
@@ -247,11 +251,11 @@ async def test_what_is_copied_anew_is_written_down_although_the_same_was_found(
     ]
 
 
-async def test_a_look_copies_nothing_and_says_what_is_left(journal: Journal) -> None:
+async def test_a_look_copies_nothing_and_says_what_is_left(journal: CutoverJournal) -> None:
     clock = FakeClock()
     sides = FakeSides({APP: "b"}, {})
 
-    seen = await one_round(sides, journal, clock, "look")
+    seen = await run_round(sides, journal, clock, "look")
 
     assert (seen.doing, seen.job, seen.copied, seen.quiet) == ("look", "", (), False)
     assert seen.left.copies == (TagPair(*APP, "b", ""),)
@@ -260,16 +264,16 @@ async def test_a_look_copies_nothing_and_says_what_is_left(journal: Journal) -> 
 
 
 async def test_what_the_new_side_alone_has_goes_back_only_when_that_is_asked(
-    journal: Journal,
+    journal: CutoverJournal,
 ) -> None:
     clock = FakeClock()
     late, gone = ("team/app", "2"), ("team/app", "3")
     sides = FakeSides({APP: "a", gone: "c"}, {APP: "a", gone: "c"})
-    await one_round(sides, journal, clock)
+    await run_round(sides, journal, clock)
     sides.new |= {APP: "b", late: "d"}
     del sides.old[gone]
 
-    left = (await one_round(sides, journal, clock)).left
+    left = (await run_round(sides, journal, clock)).left
     assert left.hidden == (
         TagPair(*APP, "a", "b"),
         TagPair(*late, "", "d"),
@@ -277,59 +281,59 @@ async def test_what_the_new_side_alone_has_goes_back_only_when_that_is_asked(
     )
     assert sides.old == {APP: "a"}
 
-    back = await one_round(sides, journal, clock, "back", ME)
+    back = await run_round(sides, journal, clock, "back", ME)
 
     assert back.job == "fedcba"
     assert sides.old == sides.new
-    assert back.left == sort_out({}, {}, {})
+    assert back.left == sort_differences({}, {}, {})
     # Both agree on it by now: who pushes next is known.
     sides.new[APP] = "e"
-    assert (await one_round(sides, journal, clock)).found.only_new == (TagPair(*APP, "b", "e"),)
+    assert (await run_round(sides, journal, clock)).found.only_new == (TagPair(*APP, "b", "e"),)
 
 
-async def test_what_was_agreed_on_by_a_job_tells_who_has_pushed(journal: Journal) -> None:
+async def test_what_was_agreed_on_by_a_job_tells_who_has_pushed(journal: CutoverJournal) -> None:
     clock = FakeClock()
-    agree(journal, {APP: "a"}, clock.now())
+    add_agreed(journal, {APP: "a"}, clock.now())
     sides = FakeSides({APP: "b"}, {APP: "a"})
 
-    assert (await one_round(sides, journal, clock)).copied == (TagPair(*APP, "b", "a"),)
-    agree(journal, {APP: "a"}, clock.now())
+    assert (await run_round(sides, journal, clock)).copied == (TagPair(*APP, "b", "a"),)
+    add_agreed(journal, {APP: "a"}, clock.now())
     sides.new[APP] = "c"
-    assert (await one_round(sides, journal, clock)).found.only_new == (TagPair(*APP, "b", "c"),)
+    assert (await run_round(sides, journal, clock)).found.only_new == (TagPair(*APP, "b", "c"),)
 
 
-async def test_no_round_counts_while_some_still_go_to_the_old_side(journal: Journal) -> None:
+async def test_no_round_counts_while_some_still_go_to_the_old_side(journal: CutoverJournal) -> None:
     clock = FakeClock()
     since: list[float] = []
 
     def tell(_: object) -> None:
-        if len(rounds(journal)) == 4:
+        if len(newest_rounds(journal)) == 4:
             since.append(clock.now() + 1)
 
-    await until_quiet(
+    await run_rounds(
         FakeSides({}, {}), journal, clock, not_before=lambda: since[0] if since else None, tell=tell
     )
 
-    assert len(rounds(journal)) == 6
+    assert len(newest_rounds(journal)) == 6
 
 
-async def test_rounds_that_find_the_same_again_take_no_room(journal: Journal) -> None:
+async def test_rounds_that_find_the_same_again_take_no_room(journal: CutoverJournal) -> None:
     clock = FakeClock()
     late = {("team/app", f"v{number}"): f"sha256:{number}" for number in range(500)}
     sides = FakeSides({APP: "a"}, {APP: "a", **late})
-    await one_round(sides, journal, clock)
+    await run_round(sides, journal, clock)
     sides.new[("team/app", "more")] = "b"
     for _ in range(4):
         clock.wall += 30
-        await one_round(sides, journal, clock)
+        await run_round(sides, journal, clock)
 
-    every = rounds(journal)
+    every = newest_rounds(journal)
 
     assert [len(each.found.only_new) for each in every] == [500, 501, 501, 501, 501]
     assert [each.at - every[0].at for each in every] == [0, 30, 60, 90, 120]
-    assert len(journal.entries(Kind.DELTA)) == 2
-    assert rounds(journal, 2) == every[-2:], "what is repeated is found, though it is older"
+    assert len(journal.entries(EntryKind.DELTA)) == 2
+    assert newest_rounds(journal, 2) == every[-2:], "what is repeated is found, though it is older"
     assert last_round(journal, every[0].at + 30) == every[0]
     del sides.new[("team/app", "more")]
-    await one_round(sides, journal, clock)
-    assert len(rounds(journal)[-1].found.only_new) == 500
+    await run_round(sides, journal, clock)
+    assert len(newest_rounds(journal)[-1].found.only_new) == 500

@@ -26,17 +26,17 @@ from cutovers.clean import (
     server,
     zone,
 )
-from transship.cutover.edits import Edit, Kind, edit
+from transship.cutover.change.records import Edit, EditKind, plan_edit
+from transship.cutover.domain import Domain
 from transship.cutover.evidence import RecordSet
 from transship.cutover.rules.case import Case
-from transship.cutover.subject import Domain
 
 FORWARD = f"{NAME}. 60 IN CNAME {NEW}"
 BACK = f"{NAME}. 60 IN CNAME {OLD}"
 
 
 def made(of: Case) -> Edit:
-    found = edit(of.subject, of.evidence)
+    found = plan_edit(of.subject, of.evidence)
     assert found is not None
     return found
 
@@ -60,7 +60,7 @@ def at(provider: str, *records: RecordSet) -> Edit:
 def test_from_one_name_to_another_only_the_value_changes() -> None:
     found = made(CLEAN)
 
-    assert found.kind is Kind.VALUE
+    assert found.kind is EditKind.VALUE
     assert (found.forward.remove, found.forward.add) == ((BACK,), (FORWARD,))
     assert (found.reverse.remove, found.reverse.add) == ((FORWARD,), (BACK,))
     assert found.lost == ()
@@ -94,7 +94,7 @@ def test_from_addresses_to_a_name_everything_else_goes_away_and_is_listed() -> N
     )
     found = made(case(zone=there))
 
-    assert found.kind is Kind.TO_CNAME
+    assert found.kind is EditKind.TO_CNAME
     assert found.forward.add == (FORWARD,)
     assert len(found.forward.remove) == 5
     assert found.lost == (
@@ -110,7 +110,7 @@ def test_to_an_address_both_families_are_changed_and_the_rest_stays() -> None:
     there = at_both(record("A", OLD_AT), record("AAAA", "2606:4700::1"), record("TXT", '"x"'))
     found = made(case(replace(SUBJECT, record=NEW_AT), zone=there))
 
-    assert found.kind is Kind.TO_ADDRESSES
+    assert found.kind is EditKind.TO_ADDRESSES
     assert found.forward.add == (f"{NAME}. 60 IN A {NEW_AT}",)
     assert len(found.forward.remove) == 2
     assert found.lost == ()
@@ -122,17 +122,17 @@ def test_at_the_top_of_a_zone_an_alias_or_addresses() -> None:
     apex = case(replace(SUBJECT, domain=Domain(ZONE)), zone=zone(server(NS1, top, mail, name=ZONE)))
     found = made(apex)
 
-    assert found.kind is Kind.APEX
+    assert found.kind is EditKind.APEX
     assert found.forward.add == (f"{ZONE}. 60 IN ALIAS {NEW}",)
     assert found.forward.remove == (f"{ZONE}. 60 IN A {OLD_AT}",)
     assert any("or A and AAAA with the target's addresses" in note for note in found.notes)
 
 
 def test_what_is_there_already_needs_no_edit_and_what_isnt_there_is_made() -> None:
-    assert made(case(zone=at_both(record("CNAME", NEW)))).kind is Kind.NOTHING
+    assert made(case(zone=at_both(record("CNAME", NEW)))).kind is EditKind.NOTHING
     nothing = made(case(zone=at_both()))
-    assert (nothing.kind, nothing.forward.remove) == (Kind.CREATE, ())
-    assert edit(SUBJECT, case(zone=None).evidence) is None
+    assert (nothing.kind, nothing.forward.remove) == (EditKind.CREATE, ())
+    assert plan_edit(SUBJECT, case(zone=None).evidence) is None
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_google_takes_a_transaction_where_the_type_changes() -> None:
 @given(any_case() | spoilt_case())
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_the_reverse_undoes_the_edit_whatever_is_there(of: Case) -> None:
-    found = edit(of.subject, of.evidence)
+    found = plan_edit(of.subject, of.evidence)
     if found is None:
         return
     assert (found.forward.remove, found.forward.add) == (found.reverse.add, found.reverse.remove)
     assert set(found.lost) <= set(found.forward.remove)
-    assert (found.kind is Kind.NOTHING) == (not found.forward.add)
+    assert (found.kind is EditKind.NOTHING) == (not found.forward.add)

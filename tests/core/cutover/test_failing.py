@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transship.cutover.catchup import FailedTags, pause_after
 from transship.cutover.evidence import TagPair
-from transship.cutover.failing import Failing, pause_after
 
 APP = TagPair("team/app", "1", "a", "")
 NAME = (APP.repository, APP.tag)
@@ -18,7 +18,7 @@ def test_the_pauses_grow_up_to_ten_minutes(attempts: int) -> None:
 
 
 def test_what_has_failed_waits_with_why_and_then_is_tried() -> None:
-    failing = Failing()
+    failing = FailedTags()
     failing.tried([APP], {NAME: "quota exceeded"}, 1000.0)
 
     assert failing.waiting([APP], 1059.0) == {APP: "quota exceeded"}
@@ -28,14 +28,14 @@ def test_what_has_failed_waits_with_why_and_then_is_tried() -> None:
 
 
 def test_other_digests_are_tried_at_once() -> None:
-    failing = Failing()
+    failing = FailedTags()
     failing.tried([APP], {NAME: "quota exceeded"}, 1000.0)
 
     assert failing.waiting([TagPair(*NAME, "b", ""), TagPair(*NAME, "a", "c")], 1001.0) == {}
 
 
 def test_what_went_well_or_is_no_longer_to_be_copied_is_forgotten() -> None:
-    failing = Failing()
+    failing = FailedTags()
     failing.tried([APP], {NAME: "quota exceeded"}, 1000.0)
     failing.tried([APP], {}, 1060.0)
     assert not failing.trials

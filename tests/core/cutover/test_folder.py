@@ -10,10 +10,16 @@ import pytest
 
 from servers.dns.knot import KEY_SECRET
 from transship import errors
-from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate, Way
-from transship.cutover.folder import Cutover, Cutovers
-from transship.cutover.journal import Kind
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.change.settings import (
+    ManualSettings,
+    PowerDnsSettings,
+    ProviderSettings,
+    Rfc2136Settings,
+    Route53Settings,
+)
+from transship.cutover.domain import Domain, Resolver, Subject
+from transship.cutover.folder import CutoverFolder, CutoverStore
+from transship.cutover.journal import EntryKind
 from transship.operator import this_operator
 
 if TYPE_CHECKING:
@@ -24,20 +30,22 @@ SHOP = Domain("shop.example.com", 5000, "shop.example.com")
 
 
 @pytest.fixture
-def cutovers(tmp_path: Path) -> Cutovers:
-    return Cutovers(tmp_path / "deep" / "cutovers")
+def cutovers(tmp_path: Path) -> CutoverStore:
+    return CutoverStore(tmp_path / "deep" / "cutovers")
 
 
-WAYS: list[Way] = [
-    ByHand(),
-    ByUpdate("example.com", "192.0.2.53", "migrator.", 5353, "hmac-sha512"),
-    ByPowerDns("example.com", "https://dns.example.com:8081", "srv", "/etc/ca.pem"),
-    ByRoute53("Z123", "work"),
+WAYS: list[ProviderSettings] = [
+    ManualSettings(),
+    Rfc2136Settings("example.com", "192.0.2.53", "migrator.", 5353, "hmac-sha512"),
+    PowerDnsSettings("example.com", "https://dns.example.com:8081", "srv", "/etc/ca.pem"),
+    Route53Settings("Z123", "work"),
 ]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: type(way).__name__)
-def test_a_cutover_is_read_back_as_it_was_made(cutovers: Cutovers, way: Way) -> None:
+def test_a_cutover_is_read_back_as_it_was_made(
+    cutovers: CutoverStore, way: ProviderSettings
+) -> None:
     subject = Subject(
         SHOP,
         "registry.new.example",
@@ -50,16 +58,16 @@ def test_a_cutover_is_read_back_as_it_was_made(cutovers: Cutovers, way: Way) -> 
 
     made = cutovers.create(subject, way, at=12.0)
 
-    again = Cutover(made.folder)
+    again = CutoverFolder(made.folder)
     assert (again.subject(), again.way()) == (subject, way)
     with again.journal() as journal:
         (entry,) = journal.entries()
-    assert (entry.kind, entry.at, entry.by) == (Kind.CREATED, 12.0, this_operator())
+    assert (entry.kind, entry.at, entry.by) == (EntryKind.CREATED, 12.0, this_operator())
     assert entry.read(Subject) == subject
     assert made.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_file_is_one_that_a_person_can_read(cutovers: Cutovers) -> None:
+def test_the_file_is_one_that_a_person_can_read(cutovers: CutoverStore) -> None:
     made = cutovers.create(Subject(IMAGES, "registry.new.example"), WAYS[1])
 
     text = (made.folder / "subject.toml").read_text()
@@ -86,7 +94,7 @@ def test_the_file_is_one_that_a_person_can_read(cutovers: Cutovers) -> None:
     assert KEY_SECRET not in text
 
 
-def test_they_are_found_by_domain_and_by_the_beginning_of_their_id(cutovers: Cutovers) -> None:
+def test_they_are_found_by_domain_and_by_the_beginning_of_their_id(cutovers: CutoverStore) -> None:
     assert cutovers.all() == []
     first = cutovers.create(Subject(IMAGES, "a.example"))
     os.utime(first.folder / "created", (1, 1))
@@ -104,7 +112,7 @@ def test_they_are_found_by_domain_and_by_the_beginning_of_their_id(cutovers: Cut
             cutovers.find(unclear)
 
 
-def test_one_process_at_a_time_changes_and_one_watches(cutovers: Cutovers) -> None:
+def test_one_process_at_a_time_changes_and_one_watches(cutovers: CutoverStore) -> None:
     made = cutovers.create(Subject(IMAGES, "a.example"))
 
     with made.locked("change"), made.locked("watch"):
@@ -116,10 +124,10 @@ def test_one_process_at_a_time_changes_and_one_watches(cutovers: Cutovers) -> No
     assert not made.is_held("change")
 
 
-def test_one_that_is_put_away_is_in_no_list_and_loses_nothing(cutovers: Cutovers) -> None:
+def test_one_that_is_put_away_is_in_no_list_and_loses_nothing(cutovers: CutoverStore) -> None:
     made = cutovers.create(Subject(IMAGES, "a.example"))
 
-    away = Cutover(cutovers.put_away(made))
+    away = CutoverFolder(cutovers.put_away(made))
 
     assert cutovers.all() == []
     assert away.subject() == Subject(IMAGES, "a.example")
@@ -130,7 +138,7 @@ def test_one_that_is_put_away_is_in_no_list_and_loses_nothing(cutovers: Cutovers
 @pytest.mark.parametrize(
     "text", ["version = 1", "not toml", '[subject]\nnew = "x"\nwrong = 1', "version = 2"]
 )
-def test_a_file_that_makes_no_sense_is_named(cutovers: Cutovers, text: str) -> None:
+def test_a_file_that_makes_no_sense_is_named(cutovers: CutoverStore, text: str) -> None:
     made = cutovers.create(Subject(IMAGES, "a.example"))
     (made.folder / "subject.toml").write_text(text)
 
@@ -139,13 +147,13 @@ def test_a_file_that_makes_no_sense_is_named(cutovers: Cutovers, text: str) -> N
 
 
 @pytest.mark.parametrize("written", ["IMAGES.Example.com.", "images.example.com:443"])
-def test_a_domain_is_found_however_it_is_written(cutovers: Cutovers, written: str) -> None:
+def test_a_domain_is_found_however_it_is_written(cutovers: CutoverStore, written: str) -> None:
     made = cutovers.create(Subject(IMAGES, "registry.new.example"))
 
     assert cutovers.find(written) == made
 
 
-def test_a_domain_with_another_port_is_another_one(cutovers: Cutovers) -> None:
+def test_a_domain_with_another_port_is_another_one(cutovers: CutoverStore) -> None:
     cutovers.create(Subject(SHOP, "registry.new.example"))
 
     assert cutovers.find("shop.example.com:5000")

@@ -11,55 +11,57 @@ from hypothesis import strategies as st
 
 from transship import errors
 from transship.cutover.evidence import (
-    Answer,
+    DnsAnswer,
     Evidence,
     NamedPull,
     NameServer,
     RecordSet,
     ResolverView,
     Statement,
-    Zone,
+    ZoneEvidence,
 )
-from transship.cutover.journal import KEPT_SAMPLES, Journal, Kind, thinned
+from transship.cutover.journal import KEPT_SAMPLES, CutoverJournal, EntryKind, thinned
 from transship.cutover.timeline import Sample, Served, has_moved, is_clamped
 from transship.operator import Operator
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from transship.cutover.folder import Cutover
+    from transship.cutover.folder import CutoverFolder
 
 NAME = "images.example.test"
 ME = Operator("maria", "laptop")
 
 
-def zone(value: str, at: float, ttl: int = 60) -> Zone:
+def zone(value: str, at: float, ttl: int = 60) -> ZoneEvidence:
     """One name server that says this of the domain."""
-    soa = Answer("example.test", "SOA", "ns", "192.0.2.1", at, rcode="NOERROR", authoritative=True)
+    soa = DnsAnswer(
+        "example.test", "SOA", "ns", "192.0.2.1", at, rcode="NOERROR", authoritative=True
+    )
     records = (RecordSet(NAME, "CNAME", ttl, (value,)),) if value else ()
     said = tuple(
-        Answer(NAME, kind, "ns", "192.0.2.1", at, rcode="NOERROR", records=records)
+        DnsAnswer(NAME, kind, "ns", "192.0.2.1", at, rcode="NOERROR", records=records)
         for kind in ("CNAME", "A", "AAAA")
     )
-    return Zone("example.test", (), (), (NameServer("ns", "192.0.2.1", soa, soa, said),))
+    return ZoneEvidence("example.test", (), (), (NameServer("ns", "192.0.2.1", soa, soa, said),))
 
 
 def view(value: str, ttl: int, at: float, resolver: str = "r") -> ResolverView:
-    answer = Answer(
+    answer = DnsAnswer(
         NAME, "A", resolver, "192.0.2.9", at, rcode="NOERROR",
         records=(RecordSet(NAME, "CNAME", ttl, (value,)),),
     )  # fmt: skip
     return ResolverView(resolver, "192.0.2.9", "udp", "operator", (answer,))
 
 
-def test_evidence_comes_back_with_everything_that_was_said(journal: Journal) -> None:
+def test_evidence_comes_back_with_everything_that_was_said(journal: CutoverJournal) -> None:
     assert journal.evidence() is None
     said = [Statement("ttl-before", "3600", 1.0, "maria"), Statement("pushes", "frozen", 2.0)]
     seen = Evidence(taken=5.0, zone=zone("old.test.", 5.0), resolvers=(view("old.test.", 3, 5.0),))
 
-    journal.add(Kind.STATEMENT, said[0], 1.0, ME)
-    journal.add(Kind.EVIDENCE, seen, 5.0)
-    journal.add(Kind.STATEMENT, said[1], 6.0, ME)
+    journal.add(EntryKind.STATEMENT, said[0], 1.0, ME)
+    journal.add(EntryKind.EVIDENCE, seen, 5.0)
+    journal.add(EntryKind.STATEMENT, said[1], 6.0, ME)
 
     found = journal.evidence()
     assert found is not None
@@ -67,7 +69,7 @@ def test_evidence_comes_back_with_everything_that_was_said(journal: Journal) -> 
     assert (found.zone, found.resolvers) == (seen.zone, seen.resolvers)
 
 
-def test_pulls_by_the_domain_are_the_newest_whoever_made_them(journal: Journal) -> None:
+def test_pulls_by_the_domain_are_the_newest_whoever_made_them(journal: CutoverJournal) -> None:
     def pulls(who: str) -> tuple[NamedPull, ...]:
         return (NamedPull((who,), 1.0),)
 
@@ -76,20 +78,20 @@ def test_pulls_by_the_domain_are_the_newest_whoever_made_them(journal: Journal) 
         assert found is not None
         return found.by_name[0].by[0]
 
-    journal.add(Kind.PULLED, pulls("nobody"), 1.0)
+    journal.add(EntryKind.PULLED, pulls("nobody"), 1.0)
     assert journal.evidence() is None, "nothing was gathered that they could be told with"
-    journal.add(Kind.EVIDENCE, Evidence(taken=5.0, by_name=pulls("check")), 5.0)
+    journal.add(EntryKind.EVIDENCE, Evidence(taken=5.0, by_name=pulls("check")), 5.0)
     assert by() == "check"
-    journal.add(Kind.PULLED, pulls("watch"), 6.0)
+    journal.add(EntryKind.PULLED, pulls("watch"), 6.0)
     assert by() == "watch"
-    journal.add(Kind.FOLLOWED, Evidence(taken=7.0, by_name=pulls("look")), 7.0)
+    journal.add(EntryKind.FOLLOWED, Evidence(taken=7.0, by_name=pulls("look")), 7.0)
     assert by() == "look"
-    journal.add(Kind.EVIDENCE, Evidence(taken=8.0, by_name=pulls("check again")), 8.0)
+    journal.add(EntryKind.EVIDENCE, Evidence(taken=8.0, by_name=pulls("check again")), 8.0)
     assert by() == "check again"
 
 
 def test_what_stays_the_same_lasts_longer_and_what_changes_is_added(
-    journal: Journal, cutover: Cutover
+    journal: CutoverJournal, cutover: CutoverFolder
 ) -> None:
     for at, value in [(1.0, "old."), (2.0, "old."), (3.0, ""), (4.0, "new."), (9.0, "new.")]:
         latest = journal.saw_servers(zone(value, at), at)
@@ -103,7 +105,7 @@ def test_what_stays_the_same_lasts_longer_and_what_changes_is_added(
     )
 
 
-def test_two_processes_write_one_history(journal: Journal, cutover: Cutover) -> None:
+def test_two_processes_write_one_history(journal: CutoverJournal, cutover: CutoverFolder) -> None:
     with cutover.journal() as other:
         journal.saw_servers(zone("old.", 1.0), 1.0)
         before = journal.change()
@@ -116,7 +118,7 @@ def test_two_processes_write_one_history(journal: Journal, cutover: Cutover) -> 
         )
 
 
-def test_the_newest_samples_come_back_and_the_highest(journal: Journal) -> None:
+def test_the_newest_samples_come_back_and_the_highest(journal: CutoverJournal) -> None:
     journal.saw_resolvers([view("old.", 900, 0.0), view("old.", 7, 0.0, "other")])
     for at in range(1, 40):
         journal.saw_resolvers([view("new.", 4, float(at))])
@@ -166,7 +168,9 @@ def test_thinning_leaves_what_the_clocks_need(found: list[Sample]) -> None:
         "DELETE FROM samples",
     ],
 )
-def test_nothing_in_it_is_changed(journal: Journal, cutover: Cutover, statement: str) -> None:
+def test_nothing_in_it_is_changed(
+    journal: CutoverJournal, cutover: CutoverFolder, statement: str
+) -> None:
     journal.saw_servers(zone("old.", 1.0), 1.0)
     journal.saw_resolvers([view("old.", 3, 1.0)])
     file = sqlite3.connect(cutover.folder / "journal.sqlite")
@@ -177,18 +181,20 @@ def test_nothing_in_it_is_changed(journal: Journal, cutover: Cutover, statement:
     file.close()
 
 
-def test_entries_are_of_somebody_and_are_read_on_from_where_one_was(journal: Journal) -> None:
+def test_entries_are_of_somebody_and_are_read_on_from_where_one_was(
+    journal: CutoverJournal,
+) -> None:
     (first,) = journal.entries()
-    journal.add(Kind.STATEMENT, Statement("pushes", "frozen", 2.0), 2.0, ME)
-    journal.add(Kind.STATE, "ready", 3.0)
+    journal.add(EntryKind.STATEMENT, Statement("pushes", "frozen", 2.0), 2.0, ME)
+    journal.add(EntryKind.STATE, "ready", 3.0)
 
     later = journal.entries(after=first.number)
 
     assert [(each.kind, str(each.by)) for each in later] == [
-        (Kind.STATEMENT, "maria on laptop"),
-        (Kind.STATE, ""),
+        (EntryKind.STATEMENT, "maria on laptop"),
+        (EntryKind.STATE, ""),
     ]
-    assert journal.entries(Kind.STATE) == later[1:]
+    assert journal.entries(EntryKind.STATE) == later[1:]
     with pytest.raises(errors.BadFile, match="journal entry"):
         later[1].read(Statement)
 
@@ -197,4 +203,4 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite").write_text("no database, but long enough to be looked at" * 50)
 
     with pytest.raises(errors.BadFile, match=r"journal\.sqlite"):
-        Journal(tmp_path / "journal.sqlite")
+        CutoverJournal(tmp_path / "journal.sqlite")

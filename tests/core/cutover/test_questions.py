@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from cutovers.any_evidence import texts
 from cutovers.clean import CLEAN, NAME, NOW, SUBJECT, case, chain, said
+from transship.cutover.domain import Domain
 from transship.cutover.questions import (
     QUESTIONS,
-    command,
-    question,
-    reading,
-    statement,
+    command_for,
+    newest_statement,
+    parsed_answer,
+    question_by_id,
 )
-from transship.cutover.subject import Domain
 
 EVIDENCE = CLEAN.evidence
 
@@ -80,7 +80,7 @@ EVIDENCE = CLEAN.evidence
     ],
 )
 def test_answers_are_read(name: str, pasted: str, good: bool | None, words: str) -> None:
-    found = reading(replace(EVIDENCE, statements=(said(name, pasted),)), name)
+    found = parsed_answer(replace(EVIDENCE, statements=(said(name, pasted),)), name)
 
     if not pasted:
         assert found is None
@@ -92,34 +92,38 @@ def test_answers_are_read(name: str, pasted: str, good: bool | None, words: str)
 
 def test_the_newest_answer_counts() -> None:
     told = (said("automation", "none", NOW + 9), said("automation", "unsure", NOW))
-    newest = statement(replace(EVIDENCE, statements=told), "automation")
+    newest = newest_statement(replace(EVIDENCE, statements=told), "automation")
 
     assert newest is not None
     assert newest.answer == "none"
 
 
 def test_commands_name_the_domain_and_an_address_of_the_target() -> None:
-    trust = command(question("node-trust"), SUBJECT, EVIDENCE)
+    trust = command_for(question_by_id("node-trust"), SUBJECT, EVIDENCE)
 
     assert trust.startswith("openssl s_client -connect 5.6.7.8:443 -servername images.example.com")
     six = case(target=chain("registry.newcloud.org", to=("2606:4700::1",)))
-    assert "'[2606:4700::1]':443" in command(question("node-trust"), SUBJECT, six.evidence)
+    assert "'[2606:4700::1]':443" in command_for(
+        question_by_id("node-trust"), SUBJECT, six.evidence
+    )
     sent = replace(EVIDENCE.pulls[0], hosts=(f"{NAME}:443", "blobs.example:443", "b;x:1"))
-    egress = command(question("node-egress"), SUBJECT, replace(EVIDENCE, pulls=(sent,)))
+    egress = command_for(question_by_id("node-egress"), SUBJECT, replace(EVIDENCE, pulls=(sent,)))
     assert egress.startswith("for place in 'b;x:1' blobs.example:443; do")
     other = replace(SUBJECT, domain=Domain(NAME, 5000))
-    assert f"certs.d/{NAME}:5000/hosts.toml" in command(question("node-overrides"), other, EVIDENCE)
+    assert f"certs.d/{NAME}:5000/hosts.toml" in command_for(
+        question_by_id("node-overrides"), other, EVIDENCE
+    )
 
 
 def test_no_command_can_be_steered_by_what_it_is_about() -> None:
     evil = replace(SUBJECT, domain=Domain("a; rm -rf ~"))
 
     for each in QUESTIONS:
-        assert "; rm -rf" not in command(each, evil, EVIDENCE).replace("'a; rm -rf ~'", "")
+        assert "; rm -rf" not in command_for(each, evil, EVIDENCE).replace("'a; rm -rf ~'", "")
 
 
 def test_no_command_prints_what_is_in_a_secret() -> None:
-    line = command(question("node-secrets"), SUBJECT, EVIDENCE)
+    line = command_for(question_by_id("node-secrets"), SUBJECT, EVIDENCE)
 
     assert ".auths | keys" in line
     assert ".auth," not in line
@@ -131,11 +135,11 @@ def test_every_question_can_be_settled() -> None:
         assert each.why
         assert bool(each.command) == bool(each.where)
         assert not each.choices or any(choice.good for choice in each.choices)
-        assert "{" not in command(each, SUBJECT, EVIDENCE) or "jq" in each.command
+        assert "{" not in command_for(each, SUBJECT, EVIDENCE) or "jq" in each.command
 
 
 @given(st.sampled_from([q.id for q in QUESTIONS]), st.text() | texts)
 def test_whatever_is_pasted_is_read_without_an_error(name: str, pasted: str) -> None:
-    found = reading(replace(EVIDENCE, statements=(said(name, pasted),)), name)
+    found = parsed_answer(replace(EVIDENCE, statements=(said(name, pasted),)), name)
 
     assert found is None or "\x1b" not in found.seen

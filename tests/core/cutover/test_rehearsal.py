@@ -18,19 +18,23 @@ from servers.dns.caches import Beneath, Cache, unbound
 from servers.dns.clients import why_no_resolver
 from servers.dns.zones import IMAGES, NEW, OLD, TTL
 from transship.clock import SystemClock
-from transship.cutover.change.records import desired
-from transship.cutover.checking import Means, look_after, pulls_by_name
-from transship.cutover.delta import Round, Sorted, one_round
+from transship.cutover.catchup import CatchupRound, TagDifferences, run_round
+from transship.cutover.change.execution import (
+    ChangeOutcome,
+    RecordChange,
+    apply_change,
+    prepare_change,
+)
+from transship.cutover.change.records import desired_records
+from transship.cutover.domain import Resolver
 from transship.cutover.evidence import Evidence, NamedPull
-from transship.cutover.flipping import Change, Outcome, flip, prepare
-from transship.cutover.journal import Journal, Kind
-from transship.cutover.looking import DnsObservers
-from transship.cutover.observe.targeting import Wishes
-from transship.cutover.progress import State
+from transship.cutover.journal import CutoverJournal, EntryKind
+from transship.cutover.observe.endpoint import TargetOptions
+from transship.cutover.observer import DnsObserver, ObserverSetup, observe_change, pulls_by_name
+from transship.cutover.progress import CutoverState
 from transship.cutover.rollback import roll_back
-from transship.cutover.subject import Resolver
 from transship.cutover.timeline import ENOUGH
-from transship.cutover.watching import After, Pace, Watch
+from transship.cutover.watch import AfterChange, CutoverWatch, WatchIntervals
 from transship.keeping_step.listing import Whole
 from transship.keeping_step.sides import Registries
 from transship.oci.reference import Reference
@@ -43,9 +47,9 @@ if TYPE_CHECKING:
 
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
-    from transship.cutover.observe.asking import Asker
-    from transship.cutover.progress import Progress
-    from transship.cutover.subject import Subject
+    from transship.cutover.domain import Subject
+    from transship.cutover.observe.dns_queries import DnsClient
+    from transship.cutover.progress import CutoverProgress
 
 HOLDS = 9
 """For so long the holding cache keeps everything, in seconds, whatever it was told."""
@@ -53,7 +57,7 @@ HOLDS = 9
 WATCHED = "watched/app"
 """What the watch itself pulls."""
 
-PACE = Pace(quick=0.2, slow=0.5, resolvers=1.0, settled=1.0, pulls=2.0)
+PACE = WatchIntervals(quick=0.2, slow=0.5, resolvers=1.0, settled=1.0, pulls=2.0)
 WHOLE = 1.0
 """Caches count whole seconds: one that obeys may hold a record for as much longer."""
 
@@ -74,7 +78,7 @@ def holding(lab: DnsLab, tmp_path: Path) -> Iterator[Cache]:
         yield cache
 
 
-async def compared(sides: TwoSides, journal: Journal, folder: Path) -> Round:
+async def compared(sides: TwoSides, journal: CutoverJournal, folder: Path) -> CatchupRound:
     """Compare both registries, as has to be done before the way back."""
     old, new = (
         open_place(Reference(each.host), access_to(each)) for each in (sides.old, sides.new)
@@ -86,7 +90,7 @@ async def compared(sides: TwoSides, journal: Journal, folder: Path) -> Round:
     async with aclosing(old), aclosing(new):
         whole = Whole(old, new, (old.name, new.name))
         registries = Registries(whole, Jobs(folder / "delta"), journal, SystemClock(), begin)
-        return await one_round(registries, journal, SystemClock())
+        return await run_round(registries, journal, SystemClock())
 
 
 async def served_by(side: DockerRegistry, other: DockerRegistry, *clients: Client) -> None:
@@ -102,17 +106,23 @@ async def served_by(side: DockerRegistry, other: DockerRegistry, *clients: Clien
     assert {access.status for access in here} == {200}
 
 
-def is_back(seen: Progress) -> bool:
+def is_back(seen: CutoverProgress) -> bool:
     """Tell whether the way back is over, by the watch."""
     over = seen.clocks.as_seen is not None and seen.at >= seen.clocks.as_seen
-    return seen.state is State.ROLLED_BACK and over and all(row.moved for row in seen.resolvers)
+    return (
+        seen.state is CutoverState.ROLLED_BACK and over and all(row.moved for row in seen.resolvers)
+    )
 
 
 class Rehearsal:
     """One watch over changes that are made while clients pull."""
 
     def __init__(
-        self, watch: Watch, told: list[Progress], journal: Journal, own: Sequence[Client]
+        self,
+        watch: CutoverWatch,
+        told: list[CutoverProgress],
+        journal: CutoverJournal,
+        own: Sequence[Client],
     ) -> None:
         self._watch = watch
         self._told = told
@@ -122,7 +132,7 @@ class Rehearsal:
     async def goes(
         self,
         act: Callable[[], Awaitable[None]],
-        over: Callable[[Progress], bool],
+        over: Callable[[CutoverProgress], bool],
         *,
         leaves: str,
         holding: Cache,
@@ -145,7 +155,7 @@ class Rehearsal:
         assert seen.at >= max(held.values()), "it was over while a cache led there still"
         self._waited_for_the_holding_cache(held["holding"], seen)
 
-    def _waited_for_the_holding_cache(self, held: float, seen: Progress) -> None:
+    def _waited_for_the_holding_cache(self, held: float, seen: CutoverProgress) -> None:
         """See that the second clock and the stragglers are about it, and for as long as it held."""
         name = "holding"
         rows = [
@@ -175,64 +185,66 @@ async def test_a_domain_moves_and_comes_back_and_no_pull_fails(
     sides: TwoSides,
     holding: Cache,
     subject: Subject,
-    journal: Journal,
-    asker: Asker,
-    change: Callable[..., Change],
+    journal: CutoverJournal,
+    dns_client: DnsClient,
+    change: Callable[..., RecordChange],
     tmp_path: Path,
 ) -> None:
     old, new = lab.block.address("3.1"), lab.block.address("3.2")
     caches = {name: lab.caches[name] for name in ("plain", "forwarder", "stale")}
     caches["holding"] = holding
     resolvers = [Resolver(name, at.address, at.port) for name, at in caches.items()]
-    own = [OwnClient(each, asker, sides.ca_file) for each in resolvers]
+    own = [OwnClient(each, dns_client, sides.ca_file) for each in resolvers]
     # Where a program can't be given a resolver, our own clients rehearse alone.
     machines = () if why_no_resolver(lab) else ("plain", "forwarder")
     skopeos = [Skopeo(lab, name, tmp_path, sides.ca_file) for name in machines]
     clients: list[Client] = [*own, *skopeos]
     await sides.fill(WATCHED, *(each.repository for each in clients))
-    observers = DnsObservers(asker, subject, resolvers, resolvers[:1])
-    told: list[Progress] = []
+    observers = DnsObserver(dns_client, subject, resolvers, resolvers[:1])
+    told: list[CutoverProgress] = []
     inside = replace(subject, node_ca=str(sides.ca_file), system=False)
-    means = Means(asker, tuple(resolvers), tuple(resolvers[:1]), Wishes(references=(WATCHED,)))
+    means = ObserverSetup(
+        dns_client, tuple(resolvers), tuple(resolvers[:1]), TargetOptions(references=(WATCHED,))
+    )
 
     def known() -> Evidence:
         return journal.evidence() or Evidence(time.time())
 
-    after = After(
-        lambda: look_after(inside, means, known()),
+    after = AfterChange(
+        lambda: observe_change(inside, means, known()),
         lambda: pulls_by_name(inside, means, known()),
     )
-    watch = Watch(subject, journal, observers, SystemClock(), told.append, PACE, after)
+    watch = CutoverWatch(subject, journal, observers, SystemClock(), told.append, PACE, after)
     rehearsal = Rehearsal(watch, told, journal, own)
     change_of_record = change()
 
     async with pulling(*clients):
         await served_by(sides.old, sides.new, *clients)
 
-        planned = await prepare(change_of_record, NAME, desired(NAME, [NEW], TTL))
+        planned = await prepare_change(change_of_record, NAME, desired_records(NAME, [NEW], TTL))
         assert planned.before[0].values == (OLD,)
 
         async def there() -> None:
-            ended = await flip(change_of_record, planned)
-            assert ended.outcome is Outcome.DONE
+            ended = await apply_change(change_of_record, planned)
+            assert ended.outcome is ChangeOutcome.DONE
 
         await rehearsal.goes(
-            there, lambda seen: seen.state is State.MOVED, leaves=old, holding=holding
+            there, lambda seen: seen.state is CutoverState.MOVED, leaves=old, holding=holding
         )
         await served_by(sides.new, sides.old, *clients)
         made = [
-            *(p for e in journal.entries(Kind.PULLED) for p in e.read(tuple[NamedPull, ...])),
-            *(p for e in journal.entries(Kind.FOLLOWED) for p in e.read(Evidence).by_name),
+            *(p for e in journal.entries(EntryKind.PULLED) for p in e.read(tuple[NamedPull, ...])),
+            *(p for e in journal.entries(EntryKind.FOLLOWED) for p in e.read(Evidence).by_name),
         ]
         assert {pull.error for pull in made} == {""}
         assert {pull.address for pull in made if "plain" in pull.by} >= {new}
         assert old in {pull.address for pull in made if "holding" in pull.by}
 
-        assert (await compared(sides, journal, tmp_path)).found == Sorted()
+        assert (await compared(sides, journal, tmp_path)).found == TagDifferences()
 
         async def back() -> None:
             ended = await roll_back(change_of_record)
-            assert (ended.outcome, ended.direction) == (Outcome.DONE, "rollback")
+            assert (ended.outcome, ended.direction) == (ChangeOutcome.DONE, "rollback")
 
         await rehearsal.goes(back, is_back, leaves=new, holding=holding)
         await served_by(sides.old, sides.new, *clients)

@@ -19,33 +19,33 @@ from servers.dns.lab import EXAMPLE, MINIMUM_TTL
 from servers.dns.zones import IMAGES, NEW, OLD, TTL
 from servers.process import comes_true, eventually
 from transship.clock import SystemClock
+from transship.cutover.domain import Subject
 from transship.cutover.evidence import (
-    Answer,
+    DnsAnswer,
     Evidence,
     NamedPull,
     NameServer,
     RecordSet,
     ResolverView,
-    Zone,
+    ZoneEvidence,
 )
-from transship.cutover.journal import Kind
-from transship.cutover.progress import State
+from transship.cutover.journal import EntryKind
+from transship.cutover.progress import CutoverState
 from transship.cutover.rules.case import Side
-from transship.cutover.subject import Subject
-from transship.cutover.watching import After, Pace, Watch
+from transship.cutover.watch import AfterChange, CutoverWatch, WatchIntervals
 from transship.errors import BadFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from servers.dns.lab import DnsLab
-    from transship.cutover.folder import Cutover
-    from transship.cutover.journal import Journal
-    from transship.cutover.looking import DnsObservers
-    from transship.cutover.progress import Progress
+    from transship.cutover.folder import CutoverFolder
+    from transship.cutover.journal import CutoverJournal
+    from transship.cutover.observer import DnsObserver
+    from transship.cutover.progress import CutoverProgress
 
 NAME = IMAGES.rstrip(".")
-BRISK = Pace(quick=0.2, slow=0.5, resolvers=0.5)
+BRISK = WatchIntervals(quick=0.2, slow=0.5, resolvers=0.5)
 
 
 class FakeObservers:
@@ -58,23 +58,23 @@ class FakeObservers:
         self.looks: dict[str, list[float]] = {"servers": [], "cached": [], "resolvers": []}
         self.resolvers_wait: asyncio.Event | None = None
 
-    def _answer(self, kind: str) -> Answer:
+    def _answer(self, kind: str) -> DnsAnswer:
         records = (RecordSet(NAME, "CNAME", self.ttl, (self.value,)),) if self.value else ()
         now = self.clock.now()
-        return Answer(NAME, kind, "ns", "192.0.2.1", now, rcode="NOERROR", records=records)
+        return DnsAnswer(NAME, kind, "ns", "192.0.2.1", now, rcode="NOERROR", records=records)
 
-    async def servers(self, *, whole: bool = False) -> Zone:
+    async def servers(self, *, whole: bool = False) -> ZoneEvidence:
         self.looks["servers"].append(self.clock.monotonic())
         at = self.clock.now()
-        soa = Answer("x", "SOA", "ns", "192.0.2.1", at, rcode="NOERROR", authoritative=True)
+        soa = DnsAnswer("x", "SOA", "ns", "192.0.2.1", at, rcode="NOERROR", authoritative=True)
         said = tuple(self._answer(kind) for kind in ("CNAME", "A", "AAAA"))
-        return Zone("x", (), (), (NameServer("ns", "192.0.2.1", soa, soa, said),))
+        return ZoneEvidence("x", (), (), (NameServer("ns", "192.0.2.1", soa, soa, said),))
 
     async def resolvers(self, *, peek: bool = False) -> tuple[ResolverView, ...]:
         self.looks["cached" if peek else "resolvers"].append(self.clock.monotonic())
         if self.resolvers_wait is not None:
             await self.resolvers_wait.wait()
-        nothing = Answer(NAME, "A", "e", "192.0.2.8", self.clock.now(), rcode="NOERROR")
+        nothing = DnsAnswer(NAME, "A", "e", "192.0.2.8", self.clock.now(), rcode="NOERROR")
         if not peek:
             soa = RecordSet("x", "SOA", 3, ("ns.x. admin.x. 1 1 1 1 3",))
             nothing = replace(nothing, rcode="NXDOMAIN", authority=(soa,))
@@ -105,8 +105,10 @@ def fake(clock: FakeClock) -> FakeObservers:
 
 
 @pytest.fixture
-def watch(subject: Subject, journal: Journal, fake: FakeObservers, clock: FakeClock) -> Watch:
-    return Watch(subject, journal, fake, clock)
+def watch(
+    subject: Subject, journal: CutoverJournal, fake: FakeObservers, clock: FakeClock
+) -> CutoverWatch:
+    return CutoverWatch(subject, journal, fake, clock)
 
 
 def pauses(times: list[float]) -> list[float]:
@@ -114,7 +116,7 @@ def pauses(times: list[float]) -> list[float]:
 
 
 async def test_it_looks_often_at_first_and_seldom_then(
-    watch: Watch, fake: FakeObservers, clock: FakeClock
+    watch: CutoverWatch, fake: FakeObservers, clock: FakeClock
 ) -> None:
     await watch.run(lambda _: clock.monotonic() > 200)
 
@@ -124,7 +126,7 @@ async def test_it_looks_often_at_first_and_seldom_then(
 
 
 async def test_resolvers_are_asked_once_in_the_ttl_and_before_the_change_only_for_their_cache(
-    watch: Watch, fake: FakeObservers, clock: FakeClock, journal: Journal
+    watch: CutoverWatch, fake: FakeObservers, clock: FakeClock, journal: CutoverJournal
 ) -> None:
     await watch.run(lambda _: clock.monotonic() > 60)
     assert fake.looks["resolvers"] == []
@@ -133,7 +135,7 @@ async def test_resolvers_are_asked_once_in_the_ttl_and_before_the_change_only_fo
     assert {each.resolver for each in journal.samples()} == {"r"}
 
     fake.value, fake.ttl = NEW, 5
-    await watch.run(lambda seen: seen.state is State.CHANGED)
+    await watch.run(lambda seen: seen.state is CutoverState.CHANGED)
     await watch.run(lambda _: clock.monotonic() > 110)
 
     assert {each.resolver for each in journal.samples()} == {"r", "empty"}
@@ -141,7 +143,7 @@ async def test_resolvers_are_asked_once_in_the_ttl_and_before_the_change_only_fo
 
 
 async def test_a_silent_resolver_holds_nobody_up(
-    watch: Watch, fake: FakeObservers, clock: FakeClock
+    watch: CutoverWatch, fake: FakeObservers, clock: FakeClock
 ) -> None:
     fake.resolvers_wait = asyncio.Event()
 
@@ -170,8 +172,8 @@ class Beyond:
         self.whole: list[float] = []
         self.pulled: list[float] = []
 
-    def after(self) -> After:
-        return After(self.look, self.pull)
+    def after(self) -> AfterChange:
+        return AfterChange(self.look, self.pull)
 
     async def look(self) -> Evidence:
         self.whole.append(self.clock.monotonic())
@@ -185,7 +187,7 @@ class Beyond:
         return NamedPull((who,), self.clock.now(), "192.0.2.2", image="x")
 
 
-def by(journal: Journal) -> tuple[str, ...]:
+def by(journal: CutoverJournal) -> tuple[str, ...]:
     """Who led to the newest pull by the domain that the journal knows."""
     evidence = journal.evidence()
     assert evidence is not None
@@ -193,10 +195,10 @@ def by(journal: Journal) -> tuple[str, ...]:
 
 
 async def test_all_is_looked_at_anew_with_each_state_and_pulls_are_made_in_between(
-    subject: Subject, journal: Journal, clock: FakeClock
+    subject: Subject, journal: CutoverJournal, clock: FakeClock
 ) -> None:
     fake, beyond = OneCache(clock), Beyond(clock)
-    watch = Watch(subject, journal, fake, clock, after=beyond.after())
+    watch = CutoverWatch(subject, journal, fake, clock, after=beyond.after())
     await watch.run(lambda _: clock.monotonic() > 100)
     assert beyond.whole == beyond.pulled == []
 
@@ -209,22 +211,22 @@ async def test_all_is_looked_at_anew_with_each_state_and_pulls_are_made_in_betwe
     assert by(journal) == ("again",)
 
     fake.held = NEW
-    await watch.run(lambda seen: seen.state is State.MOVED and len(beyond.whole) == 2)
+    await watch.run(lambda seen: seen.state is CutoverState.MOVED and len(beyond.whole) == 2)
     moved, pulls = clock.monotonic(), len(beyond.pulled)
     assert by(journal) == ("at first",)
     await watch.run(lambda _: clock.monotonic() > moved + 600)
     assert len(beyond.pulled) <= pulls + 1, "only because the watch has begun anew"
 
     fake.value = OLD
-    await watch.run(lambda seen: seen.state is State.ROLLED_BACK and len(beyond.whole) == 3)
+    await watch.run(lambda seen: seen.state is CutoverState.ROLLED_BACK and len(beyond.whole) == 3)
     pulls = len(beyond.pulled)
     await watch.run(lambda _: clock.monotonic() > moved + 1200)
     assert (len(beyond.whole), len(beyond.pulled)) == (3, pulls)
-    assert len(journal.entries(Kind.FOLLOWED)) == 3
+    assert len(journal.entries(EntryKind.FOLLOWED)) == 3
 
 
 async def test_a_pull_holds_nobody_up(
-    subject: Subject, journal: Journal, fake: FakeObservers, clock: FakeClock
+    subject: Subject, journal: CutoverJournal, fake: FakeObservers, clock: FakeClock
 ) -> None:
     fake.value = NEW
 
@@ -232,15 +234,17 @@ async def test_a_pull_holds_nobody_up(
         await asyncio.Event().wait()
         raise AssertionError
 
-    after = After(endless, Beyond(clock).pull)
-    await Watch(subject, journal, fake, clock, after=after).run(lambda _: clock.monotonic() > 30)
+    after = AfterChange(endless, Beyond(clock).pull)
+    await CutoverWatch(subject, journal, fake, clock, after=after).run(
+        lambda _: clock.monotonic() > 30
+    )
 
     assert len(fake.looks["servers"]) >= 15
-    assert journal.newest(Kind.FOLLOWED) is None
+    assert journal.newest(EntryKind.FOLLOWED) is None
 
 
 async def test_what_keeps_it_from_pulling_is_told_and_dns_is_asked_all_the_same(
-    subject: Subject, journal: Journal, fake: FakeObservers, clock: FakeClock
+    subject: Subject, journal: CutoverJournal, fake: FakeObservers, clock: FakeClock
 ) -> None:
     fake.value = NEW
     beyond, gone = Beyond(clock), [BadFile("/etc/nodes.pem: no such file")]
@@ -252,7 +256,7 @@ async def test_what_keeps_it_from_pulling_is_told_and_dns_is_asked_all_the_same(
             raise gone[0]
         return await beyond.look()
 
-    watch = Watch(subject, journal, fake, clock, after=After(whole, beyond.pull))
+    watch = CutoverWatch(subject, journal, fake, clock, after=AfterChange(whole, beyond.pull))
     await watch.run(lambda _: clock.monotonic() > 200)
     assert "/etc/nodes.pem: no such file" in watch.trouble
     assert len(fake.looks["servers"]) >= 15
@@ -266,19 +270,19 @@ async def test_what_keeps_it_from_pulling_is_told_and_dns_is_asked_all_the_same(
 
 
 async def test_a_journal_that_cannot_be_written_ends_the_watch(
-    subject: Subject, cutover: Cutover, fake: FakeObservers, clock: FakeClock
+    subject: Subject, cutover: CutoverFolder, fake: FakeObservers, clock: FakeClock
 ) -> None:
     fake.value = NEW
     with cutover.journal() as journal:
         beyond = Beyond(clock)
-        watch = Watch(subject, journal, fake, clock, after=beyond.after())
+        watch = CutoverWatch(subject, journal, fake, clock, after=beyond.after())
         await watch.run(lambda _: len(beyond.whole) == 1)
     with pytest.raises(BadFile):
         await watch.run()
 
 
 async def test_in_a_hurry_everybody_is_asked_at_once_and_often_for_a_while(
-    watch: Watch, fake: FakeObservers, clock: FakeClock
+    watch: CutoverWatch, fake: FakeObservers, clock: FakeClock
 ) -> None:
     await watch.run(lambda _: clock.monotonic() > 200)
     before = {who: len(looks) for who, looks in fake.looks.items()}
@@ -293,11 +297,11 @@ async def test_in_a_hurry_everybody_is_asked_at_once_and_often_for_a_while(
 
 
 async def test_a_hurry_ends_a_wait_that_has_begun(
-    subject: Subject, journal: Journal, fake: FakeObservers
+    subject: Subject, journal: CutoverJournal, fake: FakeObservers
 ) -> None:
     clock = StandingClock()
     fake.clock = clock
-    watch = Watch(subject, journal, fake, clock)
+    watch = CutoverWatch(subject, journal, fake, clock)
     running = asyncio.create_task(watch.run(lambda _: len(fake.looks["servers"]) > 1))
     await comes_true(lambda: clock.waits)
 
@@ -307,34 +311,34 @@ async def test_a_hurry_ends_a_wait_that_has_begun(
 
 
 async def test_every_state_is_written_down_once(
-    watch: Watch, fake: FakeObservers, journal: Journal
+    watch: CutoverWatch, fake: FakeObservers, journal: CutoverJournal
 ) -> None:
-    await watch.look_at_servers()
+    await watch.ask_servers()
     for value in (OLD, "", NEW, NEW, "", OLD):
         fake.value = value
         fake.clock.advance(1)
-        await watch.look_at_servers()
+        await watch.ask_servers()
 
-    states = [each.read(State) for each in journal.entries(Kind.STATE)]
+    states = [each.read(CutoverState) for each in journal.entries(EntryKind.STATE)]
     assert states == [
-        State.READY,
-        State.BEFORE,
-        State.CHANGED,
-        State.CHANGING,
-        State.ROLLED_BACK,
+        CutoverState.READY,
+        CutoverState.BEFORE,
+        CutoverState.CHANGED,
+        CutoverState.CHANGING,
+        CutoverState.ROLLED_BACK,
     ]
 
 
 async def test_it_sees_by_itself_that_somebody_changed_the_record(
     lab: DnsLab,
     subject: Subject,
-    journal: Journal,
-    observers: Callable[..., DnsObservers],
+    journal: CutoverJournal,
+    observers: Callable[..., DnsObserver],
 ) -> None:
-    told: list[Progress] = []
-    watch = Watch(subject, journal, observers(), SystemClock(), told.append, BRISK)
-    watching = asyncio.create_task(watch.run(lambda seen: seen.state is State.CHANGED))
-    await comes_true(lambda: told and told[-1].state is State.READY)
+    told: list[CutoverProgress] = []
+    watch = CutoverWatch(subject, journal, observers(), SystemClock(), told.append, BRISK)
+    watching = asyncio.create_task(watch.run(lambda seen: seen.state is CutoverState.CHANGED))
+    await comes_true(lambda: told and told[-1].state is CutoverState.READY)
 
     await asyncio.to_thread(lab.set, IMAGES, "CNAME", NEW, ttl=2)
 
@@ -349,17 +353,17 @@ async def test_it_sees_by_itself_that_somebody_changed_the_record(
 async def test_resolvers_follow_as_the_clocks_say(
     lab: DnsLab,
     subject: Subject,
-    journal: Journal,
-    observers: Callable[..., DnsObservers],
+    journal: CutoverJournal,
+    observers: Callable[..., DnsObserver],
 ) -> None:
     look = observers("plain", "clamping", "stale")
     await look.resolvers()
-    told: list[Progress] = []
-    watch = Watch(subject, journal, look, SystemClock(), told.append, BRISK)
-    await watch.look_at_servers()
+    told: list[CutoverProgress] = []
+    watch = CutoverWatch(subject, journal, look, SystemClock(), told.append, BRISK)
+    await watch.ask_servers()
     lab.set(IMAGES, "CNAME", NEW, ttl=2)
 
-    def rows(seen: Progress) -> dict[str, bool]:
+    def rows(seen: CutoverProgress) -> dict[str, bool]:
         return {row.resolver: row.moved for row in seen.resolvers}
 
     seen = await asyncio.wait_for(
@@ -373,7 +377,7 @@ async def test_resolvers_follow_as_the_clocks_say(
     clamping = next(row for row in seen.resolvers if row.resolver == "clamping")
     assert (clamping.side, clamping.moved, clamping.clamps) == (Side.OLD, False, True)
     assert clocks.by_the_rules + 60 < clocks.as_seen <= clocks.by_the_rules + MINIMUM_TTL + 5
-    assert seen.state is State.CHANGED
+    assert seen.state is CutoverState.CHANGED
     samples = journal.samples()
     honest = [each for each in samples if each.resolver == "plain"]
     # A cache counts its seconds whole.
@@ -388,29 +392,29 @@ _WATCH = """
 import asyncio, json, sys
 from pathlib import Path
 from transship.clock import SystemClock
-from transship.cutover.folder import Cutover
-from transship.cutover.looking import DnsObservers
-from transship.cutover.observe.asking import Asker
-from transship.cutover.subject import Resolver
-from transship.cutover.watching import After, Pace, Watch
+from transship.cutover.domain import Resolver
+from transship.cutover.folder import CutoverFolder
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observer import DnsObserver
+from transship.cutover.watch import CutoverWatch, WatchIntervals
 
 folder, address, port, served = json.loads(sys.argv[1])
-cutover = Cutover(Path(folder))
+cutover = CutoverFolder(Path(folder))
 plain = Resolver("plain", address, port)
 
 async def main():
     subject = cutover.subject()
-    asker = Asker(SystemClock(), served=[tuple(each) for each in served])
-    observers = DnsObservers(asker, subject, [plain], [plain])
+    asker = DnsClient(SystemClock(), served=[tuple(each) for each in served])
+    observers = DnsObserver(asker, subject, [plain], [plain])
     with cutover.locked("watch"), cutover.journal() as journal:
-        await Watch(subject, journal, observers, SystemClock(), pace=Pace(0.2)).run()
+        await CutoverWatch(subject, journal, observers, SystemClock(), pace=WatchIntervals(0.2)).run()
 
 asyncio.run(main())
 """
 
 
 @pytest.fixture
-def watcher(lab: DnsLab, cutover: Cutover) -> Iterator[subprocess.Popen[bytes]]:
+def watcher(lab: DnsLab, cutover: CutoverFolder) -> Iterator[subprocess.Popen[bytes]]:
     """A process that watches the cutover from its folder."""
     plain = lab.caches["plain"]
     given = json.dumps([str(cutover.folder), plain.address, plain.port, lab.served])
@@ -424,9 +428,9 @@ def watcher(lab: DnsLab, cutover: Cutover) -> Iterator[subprocess.Popen[bytes]]:
 
 async def test_killed_it_goes_on_from_its_folder(
     lab: DnsLab,
-    cutover: Cutover,
+    cutover: CutoverFolder,
     subject: Subject,
-    observers: Callable[..., DnsObservers],
+    observers: Callable[..., DnsObserver],
     watcher: subprocess.Popen[bytes],
 ) -> None:
     with cutover.journal() as journal:
@@ -439,9 +443,11 @@ async def test_killed_it_goes_on_from_its_folder(
     lab.primary.set(EXAMPLE, IMAGES, "CNAME", NEW, ttl=2)
 
     with cutover.locked("watch"), cutover.journal() as journal:
-        watch = Watch(subject, journal, observers("plain"), SystemClock(), pace=BRISK)
-        assert watch.progress.state is State.READY
-        seen = await asyncio.wait_for(watch.run(lambda seen: seen.state is State.CHANGED), 30)
+        watch = CutoverWatch(subject, journal, observers("plain"), SystemClock(), pace=BRISK)
+        assert watch.progress.state is CutoverState.READY
+        seen = await asyncio.wait_for(
+            watch.run(lambda seen: seen.state is CutoverState.CHANGED), 30
+        )
 
         kept = {(each.server, each.first) for each in journal.served()}
         assert {(each.server, each.first) for each in before} <= kept

@@ -12,8 +12,8 @@ import pytest
 from moving.judge import digest_at
 from servers.images import make_layer, push_image
 from transship.clock import SystemClock
-from transship.cutover.delta import one_round
-from transship.cutover.journal import Journal
+from transship.cutover.catchup import run_round
+from transship.cutover.journal import CutoverJournal
 from transship.keeping_step.listing import Whole
 from transship.keeping_step.planned import ByPlan, between
 from transship.keeping_step.sides import Registries
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from servers.docker_registry import DockerRegistry
     from servers.registry import Registry
-    from transship.cutover.delta import Doing, Round
+    from transship.cutover.catchup import CatchupRound, RoundAction
     from transship.keeping_step.listing import Listing
     from transship.plans.plan import Plan
     from transship.transfers.jobs import Job
@@ -41,7 +41,7 @@ class Pair:
 
     old: Registry
     new: Registry
-    journal: Journal
+    journal: CutoverJournal
     jobs: Jobs
     plan: Plan | None = None
     reached: dict[str, str] = field(default_factory=dict)
@@ -82,10 +82,10 @@ class Pair:
                 listing = ByPlan(between(self.plan, *both), old, new, both, clock)
             yield Registries(listing, self.jobs, self.journal, clock, self._begin)
 
-    async def round(self, doing: Doing = "copy") -> Round:
+    async def round(self, doing: RoundAction = "copy") -> CatchupRound:
         """Make one round."""
         async with self.sides() as sides:
-            return await one_round(sides, self.journal, SystemClock(), doing)
+            return await run_round(sides, self.journal, SystemClock(), doing)
 
     async def _begin(self, begin: Callable[[Job, Iterable[Access]], int], job: Job) -> None:
         self.pids.append(await asyncio.to_thread(begin, job, []))
@@ -94,7 +94,7 @@ class Pair:
 @pytest.fixture
 def pair(new_registry: Callable[..., DockerRegistry], tmp_path: Path) -> Iterator[Pair]:
     """Two registries that hold the same: one tag."""
-    journal = Journal(tmp_path / "cutover.sqlite")
+    journal = CutoverJournal(tmp_path / "cutover.sqlite")
     made = Pair(new_registry(), new_registry(), journal, Jobs(tmp_path / "jobs"))
     made.push_both("1", "one")
     yield made

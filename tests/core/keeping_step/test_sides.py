@@ -20,10 +20,10 @@ from servers.process import eventually
 from servers.skopeo import SkopeoError
 from transship import errors
 from transship.clock import SystemClock
-from transship.cutover.delta import Begun, choose, one_round, until_quiet
+from transship.cutover.catchup import StartedCopy, choose_tag, run_round, run_rounds
 from transship.cutover.evidence import TagPair
-from transship.cutover.journal import Kind as EntryKind
-from transship.cutover.rollback import way_back
+from transship.cutover.journal import EntryKind
+from transship.cutover.rollback import plan_rollback
 from transship.oci.reference import Reference
 from transship.operator import this_operator
 from transship.plans.plan import Kind, Plan
@@ -79,7 +79,7 @@ async def test_what_was_pushed_on_both_sides_is_asked_about_and_left(pair: Pair)
     assert pair.at_new("1") == new
     assert not pair.jobs.all()
 
-    choose(pair.journal, asked[0], "old", SystemClock().now(), this_operator())
+    choose_tag(pair.journal, asked[0], "old", SystemClock().now(), this_operator())
     await pair.round()
     assert pair.at_new("1") == old
 
@@ -107,7 +107,7 @@ async def test_a_tag_that_moves_while_it_is_copied_is_left_and_named(
             hold.release.set()
 
         sides._begin = begin_and_push
-        found = await one_round(sides, pair.journal, SystemClock())
+        found = await run_round(sides, pair.journal, SystemClock())
 
     assert found.copied == ()
     assert [f"{repository}:{tag}" for repository, tag, _ in found.failed] == [
@@ -142,7 +142,7 @@ async def test_a_runner_that_is_killed_in_the_middle_is_finished_by_the_next_rou
             hold.release.set()
 
         sides._begin = begin_and_kill
-        broken = await one_round(sides, pair.journal, SystemClock())
+        broken = await run_round(sides, pair.journal, SystemClock())
 
     assert broken.failed
     assert view(pair.jobs.find(broken.job)).state is JobState.INTERRUPTED
@@ -165,8 +165,8 @@ async def test_a_job_that_was_never_begun_is_by_the_next_round(pair: Pair) -> No
 
         sides._begin = begin
         with pytest.raises(errors.RunnerFailed):
-            await one_round(sides, pair.journal, SystemClock())
-    assert pair.journal.newest(EntryKind.COPYING).read(Begun).doing == "copy"  # type: ignore[union-attr]
+            await run_round(sides, pair.journal, SystemClock())
+    assert pair.journal.newest(EntryKind.COPYING).read(StartedCopy).doing == "copy"  # type: ignore[union-attr]
 
     assert (await pair.round()).quiet
     assert pair.at_new("2") == digest
@@ -182,7 +182,7 @@ async def test_a_job_outlives_who_began_it_and_the_next_round_waits_for_it(
     hold = Hold()
     proxy.add(Fault(hold, method="POST", path="/blobs/uploads/"))
     async with pair.sides() as sides:
-        going = asyncio.create_task(one_round(sides, pair.journal, SystemClock()))
+        going = asyncio.create_task(run_round(sides, pair.journal, SystemClock()))
         await asyncio.to_thread(eventually, hold.held.is_set, "the job to write")
         going.cancel()
         await asyncio.gather(going, return_exceptions=True)
@@ -219,7 +219,7 @@ async def test_a_job_that_was_paused_is_left_to_who_paused_it(
             hold.release.set()
 
         sides._begin = begin_and_pause
-        paused = await one_round(sides, pair.journal, SystemClock())
+        paused = await run_round(sides, pair.journal, SystemClock())
     assert "is paused" in paused.failed[0][2]
 
     with pytest.raises(errors.JobBusy, match="is paused"):
@@ -240,14 +240,14 @@ async def test_the_way_back_is_blocked_until_what_only_the_new_side_has_is_copie
         TagPair(APP, "1", before, moved),
         TagPair("team/new", "2", "", late),
     )
-    assert "would hide 2 tags: team/app:1, team/new:2" in way_back(pair.journal).blocked
+    assert "would hide 2 tags: team/app:1, team/new:2" in plan_rollback(pair.journal).blocked
     assert pair.at_old("1") == before
 
     back = await pair.round("back")
 
     assert (pair.at_old("1"), pair.at_old("2", "team/new")) == (moved, late)
     assert len(back.copied) == 2
-    assert way_back(pair.journal).blocked == ""
+    assert plan_rollback(pair.journal).blocked == ""
 
 
 async def test_a_round_can_be_undone_like_any_job(pair: Pair) -> None:
@@ -277,7 +277,7 @@ async def test_what_is_deleted_is_deleted_nowhere_else(pair: Pair) -> None:
     assert found.quiet
     assert [each.tag for each in found.left.gone] == ["2"]
     assert pair.at_new("2")
-    assert "would hide 1 tag" in way_back(pair.journal).blocked
+    assert "would hide 1 tag" in plan_rollback(pair.journal).blocked
 
 
 async def test_a_plan_says_what_is_kept_in_step_and_by_which_names(pair: Pair) -> None:
@@ -309,7 +309,7 @@ async def test_a_plan_says_what_is_kept_in_step_and_by_which_names(pair: Pair) -
 async def test_rounds_end_when_two_had_nothing_to_copy(pair: Pair) -> None:
     pair.push(pair.old, "2", "two")
     async with pair.sides() as sides:
-        last = await until_quiet(
+        last = await run_rounds(
             sides, pair.journal, SystemClock(), not_before=lambda: 0.0, every=0.01
         )
     assert last.quiet

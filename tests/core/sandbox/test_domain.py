@@ -13,12 +13,15 @@ import httpx
 import pytest
 
 from transship.clock import SystemClock
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.by_name import pull_by_name
-from transship.cutover.observe.pinned import Way
-from transship.cutover.observe.probing import SignIn, probe
-from transship.cutover.observe.targeting import Wishes
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.domain import Domain, Subject
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observe.endpoint import (
+    PinnedEndpoint,
+    TargetOptions,
+    TrialCredential,
+    probe_endpoint,
+)
+from transship.cutover.observe.image_pulls import pull_by_name
 from transship.registries.access import open_registry
 from transship.sandbox import sandbox as module
 from transship.sandbox.names.served import DOMAIN, NEW, OLD, SandboxNames
@@ -37,8 +40,10 @@ async def sandbox(folder: Path) -> AsyncIterator[Sandbox]:
         yield running
 
 
-def way(sandbox: Sandbox, address: str) -> Way:
-    return Way(Domain(DOMAIN, sandbox.port), address, SystemClock(), str(sandbox.ca_file))
+def way(sandbox: Sandbox, address: str) -> PinnedEndpoint:
+    return PinnedEndpoint(
+        Domain(DOMAIN, sandbox.port), address, SystemClock(), str(sandbox.ca_file)
+    )
 
 
 async def test_both_registries_answer_at_one_port_each_at_its_address(sandbox: Sandbox) -> None:
@@ -76,8 +81,8 @@ async def test_each_has_a_certificate_for_the_domain_and_for_its_own_name(
 async def test_the_new_one_gives_tokens_under_the_name_by_which_it_was_asked(
     sandbox: Sandbox,
 ) -> None:
-    sign_in = SignIn(sandbox.credential)
-    seen = await probe(way(sandbox, "127.0.0.2"), repository="team/web", sign_in=sign_in)
+    sign_in = TrialCredential(sandbox.credential)
+    seen = await probe_endpoint(way(sandbox, "127.0.0.2"), repository="team/web", sign_in=sign_in)
 
     assert seen.realm is not None
     assert seen.realm.host == f"{DOMAIN}:{sandbox.port}"
@@ -98,10 +103,10 @@ async def test_a_pull_by_the_domain_goes_where_its_dns_leads(sandbox: Sandbox) -
         served=names.served,
         system=False,
     )
-    asker = Asker(SystemClock(), served=names.served)
-    wishes = Wishes((SignIn(sandbox.credential),), ("team/web:1.4",))
+    dns_client = DnsClient(SystemClock(), served=names.served)
+    wishes = TargetOptions((TrialCredential(sandbox.credential),), ("team/web:1.4",))
 
-    (pulled,) = await pull_by_name(subject, asker, subject.resolvers, wishes)
+    (pulled,) = await pull_by_name(subject, dns_client, subject.resolvers, wishes)
 
     assert (pulled.address, pulled.error) == ("127.0.0.1", "")
     assert pulled.by == tuple(each.name for each in names.resolvers)

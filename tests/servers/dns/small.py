@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from transship.cutover.change.secret import TsigKey
+from transship.cutover.change.provider import TsigKey
 
 EXAMPLE = """
 $TTL 60

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.dns.lab import DnsLab
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from tui.commands.conftest import Ended
 
     Run = Callable[..., Ended]
@@ -85,7 +85,7 @@ def test_several_domains_are_looked_at_in_one_go(transship: Run, resolver: tuple
     assert documents[1]["blocks"] != documents[0]["blocks"], "a name that isn't there"
 
 
-def unsettled() -> Standing:
+def unsettled() -> CutoverStatus:
     """Return a domain that nothing blocks, and of which something isn't known."""
     return standing(clean.case(paths=()))
 

@@ -26,11 +26,10 @@ from servers.process import comes_true
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
-from transship.cutover.change.records import desired
-from transship.cutover.change.ways import ByUpdate
-from transship.cutover.flipping import Patience
-from transship.cutover.reports.rows import waits_for
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.change.execution import ReadBackPolicy
+from transship.cutover.change.records import desired_records
+from transship.cutover.change.settings import Rfc2136Settings
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship.errors import (
     BadRequest,
     ChangeBlocked,
@@ -39,6 +38,7 @@ from transship.errors import (
     RecordChanged,
 )
 from transship.paths import Paths
+from transship.views.cutover import waits_for
 from transship_tui.commands.cutover_change import apply_change, next_step, roll_back
 from transship_tui.commands.cutover_delta import Loss
 from transship_tui.live import LiveEngine
@@ -104,14 +104,14 @@ def subject(lab: DnsLab, sides: TwoSides) -> Subject:
 
 
 @pytest.fixture
-def way(lab: DnsLab) -> ByUpdate:
+def way(lab: DnsLab) -> Rfc2136Settings:
     at = lab.primary.address
-    return ByUpdate(EXAMPLE.rstrip("."), at, KEY_NAME, lab.block.port, KEY_ALGORITHM)
+    return Rfc2136Settings(EXAMPLE.rstrip("."), at, KEY_NAME, lab.block.port, KEY_ALGORITHM)
 
 
 @pytest.fixture
 async def engine(
-    sides: TwoSides, subject: Subject, way: ByUpdate, tmp_path: Path
+    sides: TwoSides, subject: Subject, way: Rfc2136Settings, tmp_path: Path
 ) -> AsyncIterator[SidesEngine]:
     """An engine with a cutover for which nothing stands in the way of the change."""
     store = SessionStore()
@@ -230,7 +230,7 @@ async def test_what_goes_back_is_what_was_shown(
     back = engine.cutover(NAME).way_back
     assert back is not None
     assert back.reverse is not None
-    another = replace(back.reverse, after=desired(NAME, [OTHER], TTL))
+    another = replace(back.reverse, after=desired_records(NAME, [OTHER], TTL))
     with pytest.raises(RecordChanged, match=r"other\.oldcloud\.test"):
         await engine.roll_back_record(NAME, accept_loss=True, shown=another)
     assert held(lab) == {(NEW,)}
@@ -269,7 +269,7 @@ async def test_a_tag_that_only_the_old_registry_has_keeps_the_record_from_being_
 async def test_a_change_that_is_not_everywhere_ends_with_1_and_says_who_is_late(
     engine: SidesEngine, lab: DnsLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine.patience = Patience(every=0.1, deadline=0.5)
+    engine.patience = ReadBackPolicy(every=0.1, deadline=0.5)
     with lab.stuck_secondary():
         assert await apply(engine) == 1
 
@@ -305,7 +305,7 @@ async def test_before_the_change_there_is_nothing_to_put_back(engine: SidesEngin
 
 
 async def test_a_zone_that_the_domain_is_not_in_is_no_way_to_change_it(
-    engine: SidesEngine, subject: Subject, way: ByUpdate
+    engine: SidesEngine, subject: Subject, way: Rfc2136Settings
 ) -> None:
     other = msgspec.structs.replace(way, zone="ample.test")
     with pytest.raises(BadRequest, match="isn't in the zone") as refused:

@@ -13,7 +13,7 @@ from servers.dns.zones import IMAGES, NEW
 from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
-from transship.cutover.progress import State
+from transship.cutover.progress import CutoverState
 from transship.errors import ByHandOnly, CutoverBusy
 from transship.paths import default_paths
 from transship_tui.commands.cutover_delta import rounds_beside
@@ -63,7 +63,9 @@ async def flipped(engine: QuickEngine, lab: DnsLab) -> None:
     with pytest.raises(ByHandOnly):
         await engine.change_record(DOMAIN)
     lab.set(IMAGES, "CNAME", NEW)
-    await seen(engine, DOMAIN, lambda each: each.state in (State.CHANGED, State.MOVED))
+    await seen(
+        engine, DOMAIN, lambda each: each.state in (CutoverState.CHANGED, CutoverState.MOVED)
+    )
 
 
 async def test_what_was_pushed_is_shown_and_copied_only_when_that_is_asked(

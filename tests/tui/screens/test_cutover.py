@@ -23,8 +23,8 @@ from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
 from transship.accounts.account import Account
-from transship.cutover.progress import State
-from transship.cutover.reports.standing import Standing
+from transship.cutover.progress import CutoverState
+from transship.cutover.status import CutoverStatus
 from transship.errors import BadDomain, CutoverBusy, RecordChanged
 from transship.transfers.work import JobState
 from transship_tui.engine_cutover import Tried
@@ -128,12 +128,12 @@ async def test_the_guide_says_what_the_domain_waits_for_and_leads_to_it() -> Non
         (rolled_back(), "change it again when you are ready"),
     ],
 )
-async def test_the_guide_says_how_far_the_domain_is(standing: Standing, said: str) -> None:
+async def test_the_guide_says_how_far_the_domain_is(standing: CutoverStatus, said: str) -> None:
     async with walking(full_world(), WAYS["registries"], (120, 40)) as walk:
         walk.engine.standings = {NAME: standing}
         proven(walk)
         world = walk.app.journey.world(walk.engine, walk.app.bridge.jobs)
-        assert world.cutover_done is (standing.state is State.MOVED)
+        assert world.cutover_done is (standing.state is CutoverState.MOVED)
         assert said in world.cutover_waits
 
 
@@ -267,8 +267,8 @@ async def test_what_is_open_says_once_what_it_needs_and_what_it_asks() -> None:
 async def test_a_domain_that_was_never_checked_is_checked_at_once() -> None:
     engine = full_world()
     whole = engine.standings[NAME]
-    looking = Standing(NAME, whole.subject, checks=whole.checks, checking="the new registry")
-    engine.standings[NAME] = Standing(NAME, whole.subject)
+    looking = CutoverStatus(NAME, whole.subject, checks=whole.checks, checking="the new registry")
+    engine.standings[NAME] = CutoverStatus(NAME, whole.subject)
     engine.looks = [looking, whole]
     engine.gates["check_cutover"] = asyncio.Event()
     async with walking(engine, WAYS["cutover"]) as walk:

@@ -18,8 +18,13 @@ from fakes.cutovers_world import (
 )
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
-from transship.cutover.change.ways import ByHand, ByPowerDns, ByRoute53, ByUpdate
-from transship.cutover.rollback import WayBack
+from transship.cutover.change.settings import (
+    ManualSettings,
+    PowerDnsSettings,
+    Rfc2136Settings,
+    Route53Settings,
+)
+from transship.cutover.rollback import Rollback
 from transship.errors import KeyMissing, KeyRefused, KeyringAbsent
 from transship_tui.cutover_way import WayKind
 from transship_tui.widgets.bars import Heading, MessageBar
@@ -27,7 +32,7 @@ from transship_tui.widgets.bars import Heading, MessageBar
 if TYPE_CHECKING:
     from fakes.world import Walk
 
-UPDATE = ByUpdate("example.com", "9.1.1.1", "mover")
+UPDATE = Rfc2136Settings("example.com", "9.1.1.1", "mover")
 
 
 async def confirmed(walk: Walk) -> None:
@@ -121,7 +126,7 @@ async def test_the_way_can_be_said_anew_on_the_board() -> None:
         assert "the hosted zone's id is needed" in screen_text(walk.app)
         await walk.press(*"Z123", "ctrl+s")
         await walk.is_at("CutoverBoardScreen")
-        assert walk.engine.ways[NAME] == ByRoute53("Z123")
+        assert walk.engine.ways[NAME] == Route53Settings("Z123")
         assert "nothing was changed by that" in line_in(walk.app, MessageBar)
 
 
@@ -137,7 +142,7 @@ async def test_the_form_keeps_the_way_and_offers_to_take_the_key() -> None:
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
         name = "images.example.com-abcdef"
-        assert walk.engine.ways[name] == ByUpdate("example.com", "10.0.0.53", "mover")
+        assert walk.engine.ways[name] == Rfc2136Settings("example.com", "10.0.0.53", "mover")
         assert not walk.engine.keys
 
 
@@ -162,7 +167,7 @@ async def test_public_resolvers_are_left_alone_if_that_is_said() -> None:
         await walk.is_at("CutoverBoardScreen")
         name = "images.example.com-abcdef"
         assert not walk.engine.standings[name].subject.public
-        assert walk.engine.ways[name] == ByHand()
+        assert walk.engine.ways[name] == ManualSettings()
 
 
 # What was broken off
@@ -218,7 +223,7 @@ async def test_with_read_only_what_was_broken_off_stays_so() -> None:
 
 async def test_a_way_back_that_is_blocked_is_told_whole_with_the_key_that_helps() -> None:
     engine = full_world()
-    uncompared = changed(applier=APPLIER, way_back=WayBack(None, 60, 0, (), None))
+    uncompared = changed(applier=APPLIER, way_back=Rollback(None, 60, 0, (), None))
     engine.standings[NAME], engine.compared = uncompared, changed(applier=APPLIER)
     async with walking(engine, WAYS["cutover-board"]) as walk:
         words = " ".join(str(walk.app.screen.query_one("#why", Static).render()).split())
@@ -303,7 +308,7 @@ async def test_where_it_cannot_be_compared_anew_the_domain_is_typed_once_more() 
 
 async def test_where_nobody_has_compared_that_is_offered_first() -> None:
     engine = full_world()
-    engine.standings[NAME] = changed(applier=APPLIER, way_back=WayBack(None, 60, 0, (), None))
+    engine.standings[NAME] = changed(applier=APPLIER, way_back=Rollback(None, 60, 0, (), None))
     engine.compared = changed_with_loss(applier=APPLIER)
     async with walking(engine, WAYS["cutover-board"], (120, 40)) as walk:
         walk.app.screen.query_one("#back-it", Button).press()
@@ -331,4 +336,6 @@ async def test_the_api_of_powerdns_is_a_way_too() -> None:
         await walk.is_at("KeyDialog")
         await walk.press(*"api", "enter")
         await walk.is_at("CutoverBoardScreen")
-        assert walk.engine.keys == {ByPowerDns("example.com", "https://dns.example:8081"): "api"}
+        assert walk.engine.keys == {
+            PowerDnsSettings("example.com", "https://dns.example:8081"): "api"
+        }

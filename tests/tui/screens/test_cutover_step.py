@@ -9,8 +9,8 @@ from dataclasses import replace
 from fakes.cutovers_world import NAME, changed, out_of_step
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
-from transship.cutover.delta import Round, Sorted
-from transship.cutover.reports.standing import Standing
+from transship.cutover.catchup import CatchupRound, TagDifferences
+from transship.cutover.status import CutoverStatus
 from transship.errors import CutoverBusy
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -43,7 +43,10 @@ async def test_rounds_begin_only_after_a_yes() -> None:
 
 async def test_rounds_are_shown_as_they_come_and_end_by_themselves() -> None:
     engine = full_world()
-    quiet = (Round(1.0, Sorted(), compared=4), Round(2.0, Sorted(), compared=4))
+    quiet = (
+        CatchupRound(1.0, TagDifferences(), compared=4),
+        CatchupRound(2.0, TagDifferences(), compared=4),
+    )
     engine.delta = [changed(rounds=quiet[:1]), changed(rounds=quiet, quiet=2)]
     async with walking(engine, WAYS["cutover-rounds"], (120, 40)) as walk:
         await walk.press("right", "enter")
@@ -79,7 +82,7 @@ async def test_rounds_that_are_begun_again_wait_for_those_that_were_stopped() ->
     engine = full_world()
     let_go, lock, begun = asyncio.Event(), asyncio.Lock(), 0
 
-    async def rounds(_: str) -> AsyncIterator[Standing]:
+    async def rounds(_: str) -> AsyncIterator[CutoverStatus]:
         nonlocal begun
         if lock.locked():
             raise CutoverBusy(NAME)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.cutover.finding import Severity
-from transship.cutover.reports.document import document
-from transship.cutover.reports.rows import RowState, counts_of, rows_of, stops
-from transship.cutover.rules.service import UNASKED
+from transship.cutover.rules.target import UNASKED
 from transship.errors import BadRequest, CheckFailed
+from transship.reports.cutover import cutover_document
 from transship.text import counted, safe
+from transship.views.cutover import CheckRowState, check_row_counts, check_rows, current_blocks
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
@@ -27,14 +27,18 @@ from transship_tui.live import LiveEngine
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 
-    from transship.cutover.reports.rows import Row
-    from transship.cutover.reports.standing import Standing
-    from transship.cutover.subject import Subject
+    from transship.cutover.domain import Subject
+    from transship.cutover.status import CutoverStatus
+    from transship.views.cutover import CheckRow
     from transship_tui.commands.session import Session
 
 BLOCKED = CheckFailed.exit_status
 _UNSEEN = 1
-_INKS = {RowState.BLOCKS: Ink.BAD, RowState.WARN: Ink.WARNING, RowState.OPEN: Ink.WARNING}
+_INKS = {
+    CheckRowState.BLOCKS: Ink.BAD,
+    CheckRowState.WARN: Ink.WARNING,
+    CheckRowState.OPEN: Ink.WARNING,
+}
 
 Domains = Annotated[
     list[str],
@@ -161,7 +165,7 @@ def wished_of(
     )
 
 
-async def _look(session: Session, wished: Sequence[Wished]) -> list[Standing]:
+async def _look(session: Session, wished: Sequence[Wished]) -> list[CutoverStatus]:
     """Look at all domains side by side, and say what is being looked at meanwhile."""
     engine = LiveEngine(session.paths, session.sources)
     async with aclosing(engine):
@@ -170,7 +174,7 @@ async def _look(session: Session, wished: Sequence[Wished]) -> list[Standing]:
             return [await last_of(engine.check_once(subjects[0]))]
         looking = [subject.domain.shown or subject.domain.host for subject in subjects]
 
-        async def whole(place: int, subject: Subject) -> Standing:
+        async def whole(place: int, subject: Subject) -> CutoverStatus:
             standing = await _ended(engine.check_once(subject))
             looking[place] = ""
             return standing
@@ -182,11 +186,11 @@ async def _look(session: Session, wished: Sequence[Wished]) -> list[Standing]:
             return await asyncio.gather(*starmap(whole, enumerate(subjects)))
 
 
-async def last_of(standings: AsyncGenerator[Standing]) -> Standing:
+async def last_of(standings: AsyncGenerator[CutoverStatus]) -> CutoverStatus:
     """Follow a check to its end, and say what is being looked at meanwhile."""
     checking = ""
 
-    def looked(standing: Standing) -> None:
+    def looked(standing: CutoverStatus) -> None:
         nonlocal checking
         checking = standing.checking
 
@@ -195,9 +199,9 @@ async def last_of(standings: AsyncGenerator[Standing]) -> Standing:
 
 
 async def _ended(
-    standings: AsyncGenerator[Standing], looked: Callable[[Standing], None] | None = None
-) -> Standing:
-    now: Standing | None = None
+    standings: AsyncGenerator[CutoverStatus], looked: Callable[[CutoverStatus], None] | None = None
+) -> CutoverStatus:
+    now: CutoverStatus | None = None
     async with aclosing(standings):
         async for now in standings:
             if looked is not None:
@@ -206,7 +210,7 @@ async def _ended(
     return now
 
 
-def _show_all(standings: Sequence[Standing], *, as_json: bool, strict: bool) -> int:
+def _show_all(standings: Sequence[CutoverStatus], *, as_json: bool, strict: bool) -> int:
     """Write what was seen of each domain; return the status of the worst."""
     status = max(_status(standing, strict=strict) for standing in standings)
     if as_json:
@@ -220,7 +224,7 @@ def _show_all(standings: Sequence[Standing], *, as_json: bool, strict: bool) -> 
     return status
 
 
-def show_standing(standing: Standing, *, as_json: bool = False, strict: bool = False) -> int:
+def show_standing(standing: CutoverStatus, *, as_json: bool = False, strict: bool = False) -> int:
     """Write every check that isn't settled, and what follows; return the exit status.
 
     With `strict` what is open, or a warning that nobody has acknowledged, is as what blocks.
@@ -233,37 +237,37 @@ def show_standing(standing: Standing, *, as_json: bool = False, strict: bool = F
     return _status(standing, strict=strict)
 
 
-def _document(standing: Standing) -> dict[str, object]:
-    return document(standing, standing.evidence.taken if standing.evidence else 0.0)
+def _document(standing: CutoverStatus) -> dict[str, object]:
+    return cutover_document(standing, standing.evidence.taken if standing.evidence else 0.0)
 
 
-def _status(standing: Standing, *, strict: bool) -> int:
+def _status(standing: CutoverStatus, *, strict: bool) -> int:
     if not was_seen(standing):
         return _UNSEEN
-    if stops(standing):
+    if current_blocks(standing):
         return BLOCKED
     if why_not_compared(standing):
         return _UNSEEN
-    return BLOCKED if strict and _unsettled(rows_of(standing)) else 0
+    return BLOCKED if strict and _unsettled(check_rows(standing)) else 0
 
 
-def why_not_compared(standing: Standing) -> str:
+def why_not_compared(standing: CutoverStatus) -> str:
     """Return why the tags weren't compared although it was said with what; empty otherwise."""
     subject, evidence = standing.subject, standing.evidence
     asked = subject.old or subject.job or subject.plan
     return evidence.parity.error if asked and evidence and evidence.parity else ""
 
 
-def _unsettled(rows: Iterable[Row]) -> str:
+def _unsettled(rows: Iterable[CheckRow]) -> str:
     """Return in words how much nobody knows yet, or has to acknowledge; empty for nothing."""
-    counts = counts_of(rows)
-    left = [f"{counts[RowState.OPEN]} open"] if RowState.OPEN in counts else []
-    if warnings := counts.get(RowState.WARN):
+    counts = check_row_counts(rows)
+    left = [f"{counts[CheckRowState.OPEN]} open"] if CheckRowState.OPEN in counts else []
+    if warnings := counts.get(CheckRowState.WARN):
         left.append(f"{counted(warnings, 'warning')} to be acknowledged")
     return ", ".join(left)
 
 
-def was_seen(standing: Standing) -> bool:
+def was_seen(standing: CutoverStatus) -> bool:
     """Tell whether DNS could be looked at: some name server of the domain's zone has answered."""
     zone = standing.evidence.zone if standing.evidence else None
     if zone is None or zone.error:
@@ -271,23 +275,23 @@ def was_seen(standing: Standing) -> bool:
     return any(not (each.soa.error and each.soa_tcp.error) for each in zone.servers)
 
 
-def _lines(standing: Standing) -> Iterator[str]:
-    rows = rows_of(standing)
-    shown = [row for row in rows if row.state not in (RowState.PASS, RowState.LATER)]
+def _lines(standing: CutoverStatus) -> Iterator[str]:
+    rows = check_rows(standing)
+    shown = [row for row in rows if row.state not in (CheckRowState.PASS, CheckRowState.LATER)]
     if shown:
         cells = ((row.check, str(row.state), row.title, row.seen) for row in shown)
         yield from table(("CHECK", "STATE", "WHAT", "SEEN"), cells, width_of(sys.stdout))
         yield ""
     for result in standing.checks:
         for finding in result.findings:
-            if finding.severity is Severity.BLOCK and finding in stops(standing):
+            if finding.severity is Severity.BLOCK and finding in current_blocks(standing):
                 yield painted(f"{finding.check} {result.title}", Ink.BAD, sys.stdout)
                 yield f"  {finding.seen}"
                 yield f"  {finding.means}"
                 yield f"  → {finding.remedy}"
                 yield from (f"    {line}" for line in finding.record.splitlines())
     yield from _unasked(standing)
-    counts = ", ".join(f"{count} {state}" for state, count in counts_of(rows).items())
+    counts = ", ".join(f"{count} {state}" for state, count in check_row_counts(rows).items())
     yield f"{counted(len(rows), 'check')}: {counts}"
     if not was_seen(standing):
         zone = standing.evidence.zone if standing.evidence else None
@@ -297,7 +301,7 @@ def _lines(standing: Standing) -> Iterator[str]:
         parity = standing.evidence.parity if standing.evidence else None
         which = "not all tags could" if parity and parity.compared else "tags couldn't"
         yield painted(f"{which} be compared: {safe(why)}", Ink.BAD, sys.stdout)
-    elif not stops(standing):
+    elif not current_blocks(standing):
         if left := _unsettled(rows):
             words = f"nothing blocks, which is no yes yet: {left}"
             yield painted(words, Ink.WARNING, sys.stdout)
@@ -305,7 +309,7 @@ def _lines(standing: Standing) -> Iterator[str]:
             yield painted("nothing blocks, and nothing is open", Ink.GOOD, sys.stdout)
 
 
-def _unasked(standing: Standing) -> Iterator[str]:
+def _unasked(standing: CutoverStatus) -> Iterator[str]:
     """Give what the new registry's service couldn't be asked for, and what to do about it."""
     for result in standing.checks:
         for finding in result.findings:

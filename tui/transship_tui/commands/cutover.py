@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.cutover.progress import State
-from transship.cutover.reports.ageing import looked_words
-from transship.cutover.reports.clock_words import clock_lines, way_back_words
-from transship.cutover.reports.document import document
-from transship.cutover.reports.grid import grid_of
-from transship.cutover.reports.rows import waits_for
-from transship.cutover.reports.standing import CHANGED
-from transship.cutover.reports.writing import Form, form_of, report_text, write_report
+from transship.cutover.progress import CutoverState
+from transship.cutover.status import CHANGED_STATES
 from transship.errors import BadRequest
+from transship.reports.cutover import (
+    CutoverReportForm,
+    cutover_document,
+    cutover_report_form,
+    cutover_report_text,
+    write_cutover_report,
+)
 from transship.text import safe
+from transship.views.cutover import (
+    clock_lines,
+    grid_cells,
+    observed_words,
+    rollback_words,
+    waits_for,
+)
 from transship_tui.commands.check import (
     BLOCKED,
     FollowedJob,
@@ -60,13 +68,13 @@ from transship_tui.live import LiveEngine
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transship.cutover.change.ways import Way
-    from transship.cutover.reports.standing import Standing
-    from transship.cutover.subject import Subject
+    from transship.cutover.change.settings import ProviderSettings
+    from transship.cutover.domain import Subject
+    from transship.cutover.status import CutoverStatus
     from transship_tui.engine_cutover import Wished
 
 
-_TO_COME = (State.BEFORE, State.READY)
+_TO_COME = (CutoverState.BEFORE, CutoverState.READY)
 
 
 class Action(StrEnum):
@@ -242,7 +250,7 @@ def _list(engine: LiveEngine, *, as_json: bool) -> int:
     return 0
 
 
-def _brief(standing: Standing) -> dict[str, object]:
+def _brief(standing: CutoverStatus) -> dict[str, object]:
     return {
         "id": standing.name,
         "domain": standing.subject.domain.host,
@@ -284,7 +292,7 @@ async def _plan(engine: LiveEngine, asked: _Asked, *, as_json: bool) -> int:
     return status
 
 
-def _kept(engine: LiveEngine, subject: Subject, way: Way) -> str:
+def _kept(engine: LiveEngine, subject: Subject, way: ProviderSettings) -> str:
     """Keep a cutover, and return its name.
 
     The domain's newest is taken again if it is the same, and its change is still to come.
@@ -306,25 +314,25 @@ def _kept(engine: LiveEngine, subject: Subject, way: Way) -> str:
 def _status(engine: LiveEngine, name: str, *, as_json: bool) -> int:
     standing = engine.cutover(name)
     if as_json:
-        show_json(document(standing, engine.clock.now()))
-        return BLOCKED if waits_for(standing) and standing.state not in CHANGED else 0
+        show_json(cutover_document(standing, engine.clock.now()))
+        return BLOCKED if waits_for(standing) and standing.state not in CHANGED_STATES else 0
     for line in _status_lines(standing, engine.clock.now()):
         show(line)
     return 0
 
 
-def _status_lines(standing: Standing, now: float) -> Iterator[str]:
+def _status_lines(standing: CutoverStatus, now: float) -> Iterator[str]:
     yield safe(f"{standing.subject.domain.host}: {standing.state} ({standing.name})")
-    if standing.state not in CHANGED:
+    if standing.state not in CHANGED_STATES:
         yield f"  {waits_for(standing) or 'nothing stands in the way of the change'}"
-        yield f"  {looked_words(standing, now)}"
+        yield f"  {observed_words(standing, now)}"
     for clock in clock_lines(standing, now):
         yield f"  {clock.name}: {clock.words}"
     yield from (f"  {line}" for line in pull_lines(standing))
     if standing.rounds:
         yield from (f"  {line}" for line in delta_lines(standing))
-    yield f"  Way back: {way_back_words(standing)[0]}"
-    cells = grid_of(standing)
+    yield f"  Way back: {rollback_words(standing)[0]}"
+    cells = grid_cells(standing)
     if cells:
         rows = (
             (c.says, c.name, ", ".join(c.values), str(c.ttl), _row(c.kind, c.moved, c.enough))
@@ -341,9 +349,9 @@ def _row(kind: str, moved: int, enough: int) -> str:
 def _report(engine: LiveEngine, name: str, output: Path | None, *, as_json: bool) -> int:
     standing, now = engine.cutover(name), engine.clock.now()
     if output is None:
-        form = Form.JSON if as_json else Form.MD
-        sys.stdout.write(report_text(standing, form, now))
+        form = CutoverReportForm.JSON if as_json else CutoverReportForm.MD
+        sys.stdout.write(cutover_report_text(standing, form, now))
     else:
-        write_report(standing, output, form_of(output), now, replace=True)
+        write_cutover_report(standing, output, cutover_report_form(output), now, replace=True)
         say(f"the report of {standing.subject.domain.host} is in {output}")
     return 0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from transship.cutover.progress import State
-from transship.cutover.reports.ageing import looked_words
-from transship.cutover.reports.document import document
-from transship.cutover.reports.rows import waits_for, why_never_back, why_not_back
-from transship.cutover.reports.standing import CHANGED
+from transship.cutover.progress import CutoverState
+from transship.cutover.status import CHANGED_STATES
 from transship.errors import BadRequest, ChangeBlocked, LossUnknown, NothingToPutBack, WritesOff
+from transship.reports.cutover import cutover_document
 from transship.text import safe
+from transship.views.cutover import observed_words, waits_for, why_never_rollback, why_no_rollback
 from transship_tui.commands.asking import ask
 from transship_tui.commands.cutover_delta import (
     Loss,
@@ -25,7 +24,7 @@ from transship_tui.cutover_outcomes import told_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from transship_tui.live import LiveEngine
 
 _FAILED = 1
@@ -49,7 +48,7 @@ async def apply_change(
         raise ChangeBlocked(f"{standing.subject.domain.host} {why}")
     for line in edit_lines(standing, back=False):
         say(line)
-    say(looked_words(standing, engine.clock.now()))
+    say(observed_words(standing, engine.clock.now()))
     _confirmed(standing, confirm)
     outcome = await engine.change_record(name, shown=standing.edit, tell=_tell)
     status = _ended(engine, name, outcome, as_json=as_json)
@@ -72,12 +71,12 @@ async def roll_back(
         standing = engine.cutover(name)
     compared = await before_going_back(engine, standing, loss, quiet=as_json)
     standing = compared.standing
-    if loss.copy_back and standing.state is State.ROLLED_BACK:
+    if loss.copy_back and standing.state is CutoverState.ROLLED_BACK:
         if as_json:
-            show_json(document(standing, engine.clock.now()))
+            show_json(cutover_document(standing, engine.clock.now()))
         return status_of(standing)
-    why, never = why_not_back(standing), why_never_back(standing)
-    if standing.state not in CHANGED:
+    why, never = why_no_rollback(standing), why_never_rollback(standing)
+    if standing.state not in CHANGED_STATES:
         raise NothingToPutBack(f"{standing.subject.domain.host}: {why}")
     for line in edit_lines(standing, back=True):
         say(line)
@@ -95,7 +94,7 @@ async def roll_back(
     return _ended(engine, name, outcome, as_json=as_json)
 
 
-def edit_lines(standing: Standing, *, back: bool) -> Iterator[str]:
+def edit_lines(standing: CutoverStatus, *, back: bool) -> Iterator[str]:
     """Give the edit, or its reverse, as lines of a zone file, and what to know of it."""
     edit = standing.edit
     if edit is None:
@@ -110,7 +109,7 @@ def edit_lines(standing: Standing, *, back: bool) -> Iterator[str]:
         yield from (f"  {safe(word)}" for word in words)
 
 
-def next_step(standing: Standing) -> str:
+def next_step(standing: CutoverStatus) -> str:
     """Return what comes after the checks: an applier makes the change, a watch sees one by hand."""
     follows = "watch" if standing.applier is None else "apply"
     return f"transship cutover {standing.subject.domain.name} {follows}"
@@ -128,13 +127,13 @@ def _ended(engine: LiveEngine, name: str, outcome: str, *, as_json: bool) -> int
     told = told_of(outcome)
     (say if as_json else show)(safe(outcome))
     if as_json:
-        show_json(document(engine.cutover(name), engine.clock.now()))
+        show_json(cutover_document(engine.cutover(name), engine.clock.now()))
     if not told.good:
         say(safe(f"{told.words}."))
     return 0 if told.good else _FAILED
 
 
-def _confirmed(standing: Standing, confirm: str) -> str:
+def _confirmed(standing: CutoverStatus, confirm: str) -> str:
     """Have the domain typed once more, unless it was given; return it.
 
     Raises BadRequest and WritesOff.

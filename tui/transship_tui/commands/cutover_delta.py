@@ -8,13 +8,13 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from transship.cutover.delta import QUIET_ROUNDS, Keep
-from transship.cutover.progress import State
-from transship.cutover.reports.document import document
-from transship.cutover.reports.rounds import delta_words, round_words, tag_name, to_keep
-from transship.cutover.reports.standing import CHANGED
+from transship.cutover.catchup import QUIET_ROUNDS, KeptSide, round_words, tag_name
+from transship.cutover.progress import CutoverState
+from transship.cutover.status import CHANGED_STATES
 from transship.errors import BadRequest, CheckFailed, RollbackBlocked, TransshipError
+from transship.reports.cutover import cutover_document
 from transship.text import counted, safe
+from transship.views.cutover import catchup_words, undecided_tags
 from transship_tui.commands.asking import ask
 from transship_tui.commands.output import say, show, show_json
 from transship_tui.commands.status import watched
@@ -22,7 +22,7 @@ from transship_tui.commands.status import watched
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from transship_tui.live import LiveEngine
 
 _LEFT = 1
@@ -41,14 +41,14 @@ async def one_delta(engine: LiveEngine, name: str, *, yes: bool, as_json: bool) 
     if yes:
         standing = await _waited("comparing and copying", engine.catch_up_cutover(name))
     if as_json:
-        show_json(document(standing, engine.clock.now()))
+        show_json(cutover_document(standing, engine.clock.now()))
     else:
         for line in delta_lines(standing):
             show(line)
     return status_of(standing)
 
 
-def _asked(standing: Standing) -> bool:
+def _asked(standing: CutoverStatus) -> bool:
     """Ask whether what was pushed to the old registry is to be copied, if anything was."""
     copies = standing.rounds[-1].left.copies
     if not copies:
@@ -62,9 +62,9 @@ def _asked(standing: Standing) -> bool:
     return ask(question).lower() in ("y", "yes")
 
 
-def status_of(standing: Standing) -> int:
+def status_of(standing: CutoverStatus) -> int:
     """Return the exit status that the last round comes to."""
-    if to_keep(standing):
+    if undecided_tags(standing):
         return _ASKS
     last = standing.rounds[-1] if standing.rounds else None
     return _LEFT if last is not None and last.left.copies else 0
@@ -72,9 +72,9 @@ def status_of(standing: Standing) -> int:
 
 def keep_tags(engine: LiveEngine, name: str, words: Sequence[str]) -> int:
     """Say which registry's image tags are to have that both have pushed. Raises BadRequest."""
-    if len(words) < 2 or words[0] not in get_args(Keep):
+    if len(words) < 2 or words[0] not in get_args(KeptSide):
         raise BadRequest("keep needs old or new, and REPOSITORY:TAG", remedy="keep old team/app:1")
-    keep: Keep = "old" if words[0] == "old" else "new"
+    keep: KeptSide = "old" if words[0] == "old" else "new"
     for tag in words[1:]:
         standing = engine.keep_tag(name, tag, keep)
         show(safe(f"{tag}: what {getattr(standing.subject, keep)} has is kept"))
@@ -82,18 +82,18 @@ def keep_tags(engine: LiveEngine, name: str, words: Sequence[str]) -> int:
     return 0
 
 
-def delta_lines(standing: Standing) -> Iterator[str]:
+def delta_lines(standing: CutoverStatus) -> Iterator[str]:
     """Give what the last round has found, and who has to decide what."""
-    yield f"Both registries: {delta_words(standing)}"
+    yield f"Both registries: {catchup_words(standing)}"
     if standing.rounds:
         yield from (
             safe(f"  not copied: {repository}:{tag}: {why}")
             for repository, tag, why in standing.rounds[-1].failed
         )
-    for pair in to_keep(standing):
+    for pair in undecided_tags(standing):
         old, new = pair.old or "deleted", pair.new or "deleted"
         yield safe(f"  {tag_name(pair)}  old {old}  new {new}", limit=600)
-    if to_keep(standing):
+    if undecided_tags(standing):
         yield "  decide each: transship cutover DOMAIN keep old|new REPOSITORY:TAG"
 
 
@@ -105,17 +105,17 @@ class Rounds:
         self._quiet = quiet
         self._told = ""
 
-    def over(self, standing: Standing) -> bool:
+    def over(self, standing: CutoverStatus) -> bool:
         """Tell whether nothing more has to be waited for."""
-        return not self.going or standing.state is State.ROLLED_BACK
+        return not self.going or standing.state is CutoverState.ROLLED_BACK
 
-    def tell(self, standing: Standing) -> None:
+    def tell(self, standing: CutoverStatus) -> None:
         """Write what is new in the last round, or what is in its way."""
         words = standing.checking
         if not words and standing.rounds:
             words = round_words(standing.rounds[-1])
             if standing.quiet >= QUIET_ROUNDS:
-                words = delta_words(standing)
+                words = catchup_words(standing)
         if words and words != self._told and not self._quiet:
             show(safe(f"  Both registries: {words}", limit=400))
         self._told = words
@@ -168,20 +168,20 @@ class Loss:
 class Compared:
     """How a cutover stands before it goes back; `failed` is why nothing could be compared."""
 
-    standing: Standing
+    standing: CutoverStatus
     failed: str = ""
 
 
 async def before_going_back(
-    engine: LiveEngine, standing: Standing, loss: Loss, *, quiet: bool = False
+    engine: LiveEngine, standing: CutoverStatus, loss: Loss, *, quiet: bool = False
 ) -> Compared:
     """Compare both registries, and copy back what only the new one has if that is wanted.
 
     What was accepted to be lost isn't compared: going back may be urgent. `quiet` writes nothing
     of what was copied to standard output.
     """
-    changed = standing.state in CHANGED
-    if loss.copy_back and (changed or standing.state is State.ROLLED_BACK):
+    changed = standing.state in CHANGED_STATES
+    if loss.copy_back and (changed or standing.state is CutoverState.ROLLED_BACK):
         try:
             copying = engine.copy_back_cutover(standing.name)
             standing = await _waited("copying back", copying)
@@ -211,6 +211,6 @@ def way_back_blocked(why: str, *, never: bool) -> RollbackBlocked:
     )
 
 
-async def _waited(words: str, doing: Awaitable[Standing]) -> Standing:
+async def _waited(words: str, doing: Awaitable[CutoverStatus]) -> CutoverStatus:
     async with watched(lambda: words):
         return await doing

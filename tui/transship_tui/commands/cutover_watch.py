@@ -6,11 +6,10 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from transship.cutover.finding import Severity
-from transship.cutover.progress import State
-from transship.cutover.reports.clock_words import clock_lines
-from transship.cutover.reports.document import document
-from transship.cutover.reports.rows import RowState, rows_of
+from transship.cutover.progress import CutoverState
+from transship.reports.cutover import cutover_document
 from transship.text import safe
+from transship.views.cutover import CheckRowState, check_rows, clock_lines
 from transship_tui.commands.cutover_delta import rounds_beside, status_of
 from transship_tui.commands.output import show, show_json
 from transship_tui.commands.status import watched
@@ -18,12 +17,18 @@ from transship_tui.commands.status import watched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from transship_tui.live import LiveEngine
 
-_DONE = (State.MOVED, State.ROLLED_BACK)
+_DONE = (CutoverState.MOVED, CutoverState.ROLLED_BACK)
 _PULLS = ("V-01", "V-02")
-_SAID = (RowState.PASS, RowState.INFO, RowState.WARN, RowState.ACCEPTED, RowState.BLOCKS)
+_SAID = (
+    CheckRowState.PASS,
+    CheckRowState.INFO,
+    CheckRowState.WARN,
+    CheckRowState.ACCEPTED,
+    CheckRowState.BLOCKS,
+)
 _LONGEST = 400
 
 
@@ -36,7 +41,7 @@ async def follow_cutover(
     watch ends when nothing more comes; 3 when somebody has to decide about tags.
     """
     news = _News(quiet=as_json)
-    standing: Standing | None = None
+    standing: CutoverStatus | None = None
 
     def line() -> str:
         if standing is None:
@@ -54,23 +59,23 @@ async def follow_cutover(
             news.tell(standing)
             if standing.state in _DONE and rounds.over(standing):
                 break
-    if standing is not None and standing.state is State.MOVED:
+    if standing is not None and standing.state is CutoverState.MOVED:
         standing = await engine.look_after_change(name)
         news.forget_pulls()
         news.tell(standing)
     if as_json:
-        show_json(document(engine.cutover(name), engine.clock.now()))
+        show_json(cutover_document(engine.cutover(name), engine.clock.now()))
     failing = standing.result("V-01") if standing else None
     if failing is not None and failing.severity is Severity.BLOCK:
         return 1
     return status_of(engine.cutover(name)) if delta else 0
 
 
-def pull_lines(standing: Standing) -> Iterator[str]:
+def pull_lines(standing: CutoverStatus) -> Iterator[str]:
     """Give what pulls by the domain have shown; nothing while there were none."""
-    for row in rows_of(standing):
+    for row in check_rows(standing):
         if row.check in _PULLS and row.state in _SAID:
-            what = "" if row.state is RowState.PASS else f"{row.state}: "
+            what = "" if row.state is CheckRowState.PASS else f"{row.state}: "
             yield safe(f"{row.title}: {what}{row.seen}", limit=_LONGEST)
 
 
@@ -79,7 +84,7 @@ class _News:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._state: State | None = None
+        self._state: CutoverState | None = None
         self._pulls: tuple[str, ...] = ()
         self._trouble = ""
 
@@ -87,7 +92,7 @@ class _News:
         """Let the next pulls be written although they show what the last ones did."""
         self._pulls = ()
 
-    def tell(self, standing: Standing) -> None:
+    def tell(self, standing: CutoverStatus) -> None:
         """Write what of this hasn't been written yet."""
         lines = []
         if standing.state is not self._state:

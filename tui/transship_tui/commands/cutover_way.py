@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.cutover.change.ways import ByHand, check_zone
+from transship.cutover.change.settings import ManualSettings, check_zone_contains
 from transship.cutover.finding import Severity
-from transship.cutover.questions import ACCEPTED, QUESTIONS
-from transship.cutover.rules.catalogue import BY_ID
+from transship.cutover.questions import ACCEPTED_PREFIX, QUESTIONS
+from transship.cutover.rules.checks import CHECKS_BY_ID
 from transship.errors import BadFile, BadRequest, ProviderUnreachable
 from transship_tui.commands.asking import ask
 from transship_tui.commands.login import KEYRING_ERRORS
@@ -21,8 +21,8 @@ from transship_tui.cutover_way import way_of as parsed
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from transship.cutover.change.ways import Way
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.change.settings import ProviderSettings
+    from transship.cutover.status import CutoverStatus
     from transship_tui.live import LiveEngine
 
 _SECRET_ALONE = "Give the secret alone, on one line."
@@ -39,7 +39,7 @@ class WayOptions:
     route53: str = ""
 
 
-def way_of(options: WayOptions, domain: str) -> Way:
+def way_of(options: WayOptions, domain: str) -> ProviderSettings:
     """Return how the record of a domain is changed.
 
     Raises BadRequest for options that don't go together, and for a zone that isn't the domain's.
@@ -53,16 +53,18 @@ def way_of(options: WayOptions, domain: str) -> Way:
     if options.zone and (not chosen or route53):
         raise BadRequest("--zone goes with --rfc2136 or --powerdns")
     if not chosen:
-        return ByHand()
+        return ManualSettings()
     if not route53 and (not options.zone or (rfc2136 and not options.key)):
         raise BadRequest("--rfc2136 needs --zone and --key, --powerdns needs --zone")
     kind = WayKind.ROUTE53 if route53 else WayKind.POWERDNS if powerdns else WayKind.UPDATE
     way = parsed(WishedWay(kind, chosen[0], options.zone, options.key))
-    check_zone(way, domain)
+    check_zone_contains(way, domain)
     return way
 
 
-async def keep_tried_key(engine: LiveEngine, way: Way, domain: str, key_file: str) -> None:
+async def keep_tried_key(
+    engine: LiveEngine, way: ProviderSettings, domain: str, key_file: str
+) -> None:
     """Take the key that a way needs, try it at the provider, and keep it in the keyring.
 
     On a terminal it is asked for, unless a file has it. Where there is no keyring it is kept for
@@ -99,7 +101,7 @@ async def take_key(engine: LiveEngine, name: str, key_file: str) -> None:
         await engine.keep_key(way, secret, for_this_run=True)
 
 
-async def _is_kept(engine: LiveEngine, way: Way) -> bool:
+async def _is_kept(engine: LiveEngine, way: ProviderSettings) -> bool:
     try:
         kept = await engine.is_key_kept(way)
     except KEYRING_ERRORS:
@@ -109,7 +111,7 @@ async def _is_kept(engine: LiveEngine, way: Way) -> bool:
     return kept
 
 
-def _read_key(way: Way, key_file: str) -> str:
+def _read_key(way: ProviderSettings, key_file: str) -> str:
     """Return the secret in a file, or on standard input for `-`; empty where none is named."""
     if not key_file:
         return ""
@@ -143,17 +145,17 @@ def statements_of(answers: Iterable[str], accepted: Iterable[str]) -> list[tuple
         found.append((name, _text(answer)))
     for text in accepted:
         name, reason = _pair(text)
-        if name.partition("/")[0] not in BY_ID:
+        if name.partition("/")[0] not in CHECKS_BY_ID:
             raise BadRequest(f"{name} is no check", remedy="`transship check` shows them by id.")
-        found.append((f"{ACCEPTED}{name}", reason))
+        found.append((f"{ACCEPTED_PREFIX}{name}", reason))
     return found
 
 
-def check_accepted(standing: Standing, said: Iterable[tuple[str, str]]) -> None:
+def check_accepted(standing: CutoverStatus, said: Iterable[tuple[str, str]]) -> None:
     """Raise BadRequest where something is acknowledged that nobody has found."""
     for name, _ in said:
-        check, slash, finding = name.removeprefix(ACCEPTED).partition("/")
-        result = standing.result(check) if name.startswith(ACCEPTED) else None
+        check, slash, finding = name.removeprefix(ACCEPTED_PREFIX).partition("/")
+        result = standing.result(check) if name.startswith(ACCEPTED_PREFIX) else None
         if result is None or not slash:
             continue
         known = [each.id for each in result.findings if each.severity is Severity.WARN]

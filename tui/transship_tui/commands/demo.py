@@ -20,7 +20,7 @@ from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Accounts
 from transship.accounts.secrets import InsteadOfKeyring
-from transship.cutover.folder import Cutovers
+from transship.cutover.folder import CutoverStore
 from transship.errors import JobEnded
 from transship.paths import Paths, private_folder
 from transship.plans.file import write_text
@@ -123,7 +123,7 @@ def _show(session: Session) -> int:
     for account in session.accounts.all():
         what = "empty, and asks for a login" if account.username else "full of sample images"
         show(f"  {account.alias:<4} {account.host:<16} {what}")
-    cutovers = Cutovers(session.paths.cutovers).all()
+    cutovers = CutoverStore(session.paths.cutovers).all()
     for each in cutovers:
         show(f"  {each.subject().domain.host} leads to the old one, by a small DNS")
     show_command(f"transship copy {_SOURCE} {_TARGET}")

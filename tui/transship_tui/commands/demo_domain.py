@@ -10,21 +10,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transship.accounts.environment import variables_of
-from transship.cutover.change.secret import keep_tsig_key
+from transship.cutover.change.provider import store_tsig_key
+from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Statement
-from transship.cutover.folder import Cutovers
-from transship.cutover.journal import Kind
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.by_name import pull_by_name
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.targeting import Wishes
-from transship.cutover.reports.rows import waits_for
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.folder import CutoverStore
+from transship.cutover.journal import EntryKind
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observe.endpoint import TargetOptions, TrialCredential
+from transship.cutover.observe.image_pulls import pull_by_name
 from transship.errors import ChangeBlocked, PullFailed, TimedOut, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import Operator
 from transship.sandbox.names.served import DOMAIN, NEW, TTL
 from transship.text import bytes_text, safe
+from transship.views.cutover import waits_for
 from transship_tui.commands.check import last_of, show_standing
 from transship_tui.commands.cutover_change import edit_lines
 from transship_tui.commands.output import Ink, painted, show, show_command, show_error
@@ -33,7 +32,7 @@ from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from transship.cutover.evidence import NamedPull
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
     from transship.registries.credential import Credential
     from transship.sandbox.sandbox import Sandbox
     from transship_tui.commands.session import Session
@@ -84,13 +83,13 @@ def with_domain(session: Session, sandbox: Sandbox) -> Session:
         system=False,
         ttl=TTL,
     )
-    asyncio.run(keep_tsig_key(session.sources.keyring, names.way.address, names.key))
-    cutover = Cutovers(session.paths.cutovers).create(subject, names.way)
+    asyncio.run(store_tsig_key(session.sources.keyring, names.way.address, names.key))
+    cutover = CutoverStore(session.paths.cutovers).create(subject, names.way)
     now = names.clock.now()
     with cutover.journal() as journal:
         for question, answer in _TOLD.items():
             statement = Statement(question, answer, now, str(_BY))
-            journal.add(Kind.STATEMENT, statement, now, _BY)
+            journal.add(EntryKind.STATEMENT, statement, now, _BY)
     return session
 
 
@@ -197,7 +196,7 @@ class _Walk:
             raise TimedOut(f"not every resolver has followed in {_WATCH_SECONDS:g} s") from None
 
     async def _follow(self) -> None:
-        before: Standing | None = None
+        before: CutoverStatus | None = None
         async with aclosing(self._engine.watch_cutover(self._name)) as standings:
             async for now in standings:
                 for line in news(before, now):
@@ -230,9 +229,9 @@ class _Walk:
     async def _pull(self, reference: str) -> tuple[NamedPull, ...]:
         """Pull once by the domain. Raises PullFailed."""
         subject = self._subject
-        asker = Asker(self._engine.clock, served=subject.served)
-        wishes = Wishes((SignIn(self._credential),), (reference,))
-        pulls = await pull_by_name(subject, asker, subject.resolvers, wishes)
+        dns_client = DnsClient(self._engine.clock, served=subject.served)
+        wishes = TargetOptions((TrialCredential(self._credential),), (reference,))
+        pulls = await pull_by_name(subject, dns_client, subject.resolvers, wishes)
         for pull in pulls:
             if pull.error:
                 raise PullFailed(f"{' and '.join(pull.by)}, {pull.address}: {pull.error}")

@@ -17,7 +17,7 @@ from transship_tui.marks import CARE, QUIET
 from transship_tui.widgets.field import SecretInput
 
 if TYPE_CHECKING:
-    from transship.cutover.change.ways import Way
+    from transship.cutover.change.settings import ProviderSettings
     from transship_tui.engine import Engine
 
 _KEPT = "It is kept in the keyring. Nothing is sent before you confirm the change."
@@ -29,7 +29,9 @@ class KeyDialog(SecretQuestion):
     `why` says why it is asked for, `later` what the button says that goes on without it.
     """
 
-    def __init__(self, engine: Engine, way: Way, why: str, *, later: str = "Cancel") -> None:
+    def __init__(
+        self, engine: Engine, way: ProviderSettings, why: str, *, later: str = "Cancel"
+    ) -> None:
         super().__init__()
         self._engine = engine
         self._way = way

@@ -13,13 +13,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static, TextArea
 
-from transship.cutover.pasted import Reading
-from transship.cutover.questions import Question
+from transship.cutover.questions import OperatorQuestion, ParsedAnswer
 from transship.text import safe
 from transship_tui.dialogs.choice import Choice, Choices
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET
 
-Read = Callable[[str], Reading]
+Read = Callable[[str], ParsedAnswer]
 
 
 class QuestionDialog(ModalScreen[str | None]):
@@ -43,7 +42,7 @@ class QuestionDialog(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, question: Question, command: str, read: Read) -> None:
+    def __init__(self, question: OperatorQuestion, command: str, read: Read) -> None:
         super().__init__()
         self._question = question
         self._command = command

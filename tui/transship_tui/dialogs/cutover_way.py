@@ -12,14 +12,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from transship.cutover.change.ways import Way
+from transship.cutover.change.settings import ProviderSettings
 from transship.errors import BadRequest
 from transship.text import safe
 from transship_tui.cutover_way import way_of, wished_of
 from transship_tui.widgets.cutover_way_fields import WayFields
 
 
-class WayDialog(ModalScreen[Way | None]):
+class WayDialog(ModalScreen[ProviderSettings | None]):
     """Asks how the record of `domain` is changed; returns it, None where it stays as it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,7 +27,7 @@ class WayDialog(ModalScreen[Way | None]):
         Binding("ctrl+s", "keep", "Keep"),
     ]
 
-    def __init__(self, domain: str, way: Way) -> None:
+    def __init__(self, domain: str, way: ProviderSettings) -> None:
         super().__init__()
         self._domain = safe(domain)
         self._way = way

@@ -10,11 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.cutover.reports.clock_words import age_words, clock_lines, way_back_words
-from transship.cutover.reports.rows import rows_of, waits_for
-from transship.cutover.reports.standing import CHANGED, Standing
+from transship.cutover.status import CHANGED_STATES, CutoverStatus
 from transship.errors import TransshipError
 from transship.text import counted, safe
+from transship.views.cutover import age_words, check_rows, clock_lines, rollback_words, waits_for
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for
@@ -63,7 +62,7 @@ the edit that is shown, and it is seen by itself.
 
     def __init__(self) -> None:
         super().__init__()
-        self._standings: Sequence[Standing] = ()
+        self._standings: Sequence[CutoverStatus] = ()
 
     def compose_body(self) -> ComposeResult:
         """Give the list, and one cutover in words."""
@@ -79,7 +78,7 @@ the edit that is shown, and it is seen by itself.
         self._look()
 
     @property
-    def meant(self) -> Standing | None:
+    def meant(self) -> CutoverStatus | None:
         """The cutover under the cursor."""
         key = self.query_one(VirtualTable).key_at_cursor()
         return next((each for each in self._standings if each.name == key), None)
@@ -108,7 +107,7 @@ the edit that is shown, and it is seen by itself.
         self.query_one("#card", TextLines).show(self._card(standing) if standing else ())
         self.refresh_bindings()
 
-    def _card(self, standing: Standing) -> Iterator[Content]:
+    def _card(self, standing: CutoverStatus) -> Iterator[Content]:
         now = self.transship.engine.clock.now()
         if standing.problem:
             yield Content.styled(f"✗ {safe(standing.problem)}", BAD)
@@ -116,13 +115,13 @@ the edit that is shown, and it is seen by itself.
         subject = standing.subject
         way = f"{subject.old or '?'} → {subject.points_at}"
         yield Content.assemble((safe(subject.domain.host), "bold"), f"  {safe(way)}")
-        words = counts_words(rows_of(standing))
+        words = counts_words(check_rows(standing))
         yield Content.styled(
             words or f"nothing was checked yet; {key_for(self, 'list.open')} does", QUIET
         )
         clock = clock_lines(standing, now)[0]
         yield Content(f"{clock.name}: {clock.words}")
-        back, blocked = way_back_words(standing)
+        back, blocked = rollback_words(standing)
         yield Content.assemble("Way back: ", (back, BAD if blocked else ""))
 
     def impossible(self) -> Mapping[str, str]:
@@ -169,7 +168,7 @@ the edit that is shown, and it is seen by itself.
         words = (
             "Its checks, decisions and times are moved away. DNS and registries stay as they are."
         )
-        if standing.state in CHANGED:
+        if standing.state in CHANGED_STATES:
             words += " The way back isn't watched any more."
 
         def answered(wanted: bool | None) -> None:
@@ -179,7 +178,7 @@ the edit that is shown, and it is seen by itself.
         dialog = ConfirmDialog(f"Put away {host}?", Content(words), "Put away", danger=True)
         self.app.push_screen(dialog, answered)
 
-    def _forget(self, standing: Standing) -> None:
+    def _forget(self, standing: CutoverStatus) -> None:
         try:
             self.transship.engine.forget_cutover(standing.name)
         except TransshipError as error:
@@ -192,7 +191,7 @@ the edit that is shown, and it is seen by itself.
 class _CutoverRows:
     """Cutovers as rows."""
 
-    def __init__(self, standings: Sequence[Standing], now: float) -> None:
+    def __init__(self, standings: Sequence[CutoverStatus], now: float) -> None:
         self._standings = standings
         self._now = now
 
@@ -216,17 +215,17 @@ class _CutoverRows:
         )
 
 
-def _waits(standing: Standing, now: float) -> str:
+def _waits(standing: CutoverStatus, now: float) -> str:
     if standing.problem:
         return f"can't be read: {standing.problem}"
-    if standing.state in CHANGED:
+    if standing.state in CHANGED_STATES:
         return next(
             (f"{c.name}: {c.words}" for c in clock_lines(standing, now) if not c.passed), ""
         )
     return waits_for(standing) or "nothing: the change can be made"
 
 
-def _line(standing: Standing) -> str:
-    if standing.state in CHANGED or standing.problem:
+def _line(standing: CutoverStatus) -> str:
+    if standing.state in CHANGED_STATES or standing.problem:
         return cutover_line(standing.subject.domain.host)
     return check_line(standing.subject)

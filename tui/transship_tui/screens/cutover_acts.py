@@ -9,16 +9,16 @@ from textual.content import Content
 
 from transship.cutover.evidence import Evidence
 from transship.cutover.finding import CheckResult
-from transship.cutover.questions import Question, command, question
-from transship.cutover.reports.clock_words import way_back_words
-from transship.cutover.reports.rows import (
-    Row,
-    record_of,
-    to_accept,
-    unanswered,
-)
-from transship.cutover.reports.standing import Standing
+from transship.cutover.questions import OperatorQuestion, command_for, question_by_id
+from transship.cutover.status import CutoverStatus
 from transship.errors import TransshipError
+from transship.views.cutover import (
+    CheckRow,
+    first_record,
+    rollback_words,
+    unacknowledged,
+    unanswered_questions,
+)
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.cutover_check import ACCEPT, ANSWER, CheckDialog
 from transship_tui.dialogs.cutover_question import QuestionDialog
@@ -36,13 +36,13 @@ class CutoverActs(Frame):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.cutover = name
-        self.standing: Standing | None = None
+        self.standing: CutoverStatus | None = None
         self.changing = ""
         """What is being done to the record."""
         self.busy = ""
         """What else is done, and takes a while."""
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: CutoverStatus) -> None:
         """Show how the cutover stands. Screens fill this in."""
         self.standing = standing
 
@@ -67,18 +67,18 @@ class CutoverActs(Frame):
     # Answering and acknowledging
 
     @work(group="begin", exclusive=True, exit_on_error=False)
-    async def explain_check(self, result: CheckResult, row: Row) -> None:
+    async def explain_check(self, result: CheckResult, row: CheckRow) -> None:
         """Explain a check, and do what is wanted about it."""
         if (standing := self.standing) is None:
             return
         now = self.transship.engine.clock.now()
-        asked = unanswered(result, standing.evidence)
-        open_ones = to_accept(result, standing.evidence)
+        asked = unanswered_questions(result, standing.evidence)
+        open_ones = unacknowledged(result, standing.evidence)
         what = ("Acknowledge" if result.findings else "Go on without") if open_ones else ""
         dialog = CheckDialog(
             f"{result.check} {result.title}",
             explained(result, row, standing, now),
-            record=record_of(result),
+            record=first_record(result),
             asked=len(asked),
             can_accept=what,
         )
@@ -102,14 +102,14 @@ class CutoverActs(Frame):
 
     async def _answer_all(self, result: CheckResult) -> None:
         """Ask one question after the other, until all are answered or one isn't."""
-        asked: tuple[Question, ...] = ()
+        asked: tuple[OperatorQuestion, ...] = ()
         while self.standing is not None:
-            before, asked = asked, unanswered(result, self.standing.evidence)
+            before, asked = asked, unanswered_questions(result, self.standing.evidence)
             # An answer that isn't a good one leaves its question open.
             if not asked or asked == before or not await self._answer_one(asked):
                 return
 
-    async def _answer_one(self, asked: tuple[Question, ...]) -> bool:
+    async def _answer_one(self, asked: tuple[OperatorQuestion, ...]) -> bool:
         standing = self.standing
         if standing is None:
             return False
@@ -121,11 +121,11 @@ class CutoverActs(Frame):
             )
             if wanted is None:
                 return False
-            chosen = question(wanted)
+            chosen = question_by_id(wanted)
         evidence = standing.evidence or Evidence(self.transship.engine.clock.now())
         dialog = QuestionDialog(
             chosen,
-            command(chosen, standing.subject, evidence),
+            command_for(chosen, standing.subject, evidence),
             lambda text: chosen.read(text, evidence),
         )
         answer = await self.app.push_screen_wait(dialog)
@@ -135,7 +135,7 @@ class CutoverActs(Frame):
 
     async def _accept_all(self, result: CheckResult) -> None:
         standing = self.standing
-        open_ones = to_accept(result, standing.evidence) if standing else ()
+        open_ones = unacknowledged(result, standing.evidence) if standing else ()
         if not open_ones:
             return
         seen = "; ".join(each.seen for each in result.findings) or f"needs {result.needs}"
@@ -172,7 +172,7 @@ class CutoverActs(Frame):
         async def write(path: str, form: object, replace: bool) -> Path:
             return await engine.write_cutover_report(self.cutover, path, str(form), replace=replace)
 
-        words, _ = way_back_words(standing)
+        words, _ = rollback_words(standing)
         about = f"Checks, decisions, clocks and the edit. The way back {words}."
         dialog = ReportDialog(standing.subject.domain.name, write, about, what="cutover")
         if written := await self.app.push_screen_wait(dialog):

@@ -10,15 +10,15 @@ from textual.binding import BindingType
 from textual.widgets import Button
 
 from transship.cutover.finding import CheckResult
-from transship.cutover.reports.rows import (
-    record_of,
-    to_accept,
-    unanswered,
-    waits_for,
-    way_there,
-)
-from transship.cutover.reports.standing import CHANGED, Standing
+from transship.cutover.status import CHANGED_STATES, CutoverStatus
 from transship.guide import Next, Step
+from transship.views.cutover import (
+    first_record,
+    remaining_gate,
+    unacknowledged,
+    unanswered_questions,
+    waits_for,
+)
 from transship_tui.keys import bindings
 from transship_tui.screens.cutover_shown import TABS, CutoverShown
 from transship_tui.widgets.bars import MessageBar
@@ -94,11 +94,11 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         standing = self.standing
         if standing is None or (step is not Step.CUTOVER and self._waits(standing)):
             return False
-        if standing.state in CHANGED:
+        if standing.state in CHANGED_STATES:
             self._choose_tab("grid")
         elif why_not := waits_for(standing):
             self._choose_tab("board")
-            gate = way_there(standing)
+            gate = remaining_gate(standing)
             checks = [each.check for each in (*gate.blocks, *gate.unaccepted)]
             checks += [each.check for each in gate.open]
             if checks:
@@ -111,13 +111,13 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     def next_here(self, coming: Next) -> Next:
         """Say that the change comes next where nothing stands in its way, whatever else waits."""
         standing = self.standing
-        if standing is None or standing.state in CHANGED or self._waits(standing):
+        if standing is None or standing.state in CHANGED_STATES or self._waits(standing):
             return coming
         host = standing.subject.domain.host
         return Next(Step.CUTOVER, f"Nothing stands in the way: change {host}.")
 
-    def _waits(self, standing: Standing) -> bool:
-        return standing.state not in CHANGED and bool(waits_for(standing))
+    def _waits(self, standing: CutoverStatus) -> bool:
+        return standing.state not in CHANGED_STATES and bool(waits_for(standing))
 
     # Moving around
 
@@ -164,7 +164,7 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     async def action_copy_record(self) -> None:
         """Copy the record of the check under the cursor, or that of the change."""
         result = self.meant
-        record = record_of(result) if result else ""
+        record = first_record(result) if result else ""
         record = record or new_record(self.standing.edit if self.standing else None)
         if record:
             await self.copy(record)
@@ -187,14 +187,16 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
             found["compare"] = "It is being looked at."
         return found | self._impossible_here(standing, result)
 
-    def _impossible_here(self, standing: Standing, result: CheckResult | None) -> dict[str, str]:
+    def _impossible_here(
+        self, standing: CutoverStatus, result: CheckResult | None
+    ) -> dict[str, str]:
         """Say what can't be done about the check under the cursor, and on this tab."""
         found = {}
-        if result is None or not unanswered(result, standing.evidence):
+        if result is None or not unanswered_questions(result, standing.evidence):
             found["answer"] = NOTHING_ASKED
-        if result is None or not to_accept(result, standing.evidence):
+        if result is None or not unacknowledged(result, standing.evidence):
             found["accept"] = NO_WARNING
-        if not (result and record_of(result)) and standing.edit is None:
+        if not (result and first_record(result)) and standing.edit is None:
             found["copy_record"] = "There is no record to copy yet."
         if self.tab != "board":
             found["shown"] = "Only checks can be filtered; they are on the first tab."

@@ -8,11 +8,10 @@ from textual import on, work
 from textual.content import Content
 from textual.widgets import Button
 
-from transship.cutover.reports.rounds import to_keep
-from transship.cutover.reports.rows import why_never_back, why_not_back
-from transship.cutover.reports.standing import Standing
+from transship.cutover.status import CutoverStatus
 from transship.errors import KeyMissing, KeyRefused, LossUnknown, TransshipError
 from transship.text import counted, safe
+from transship.views.cutover import undecided_tags, why_never_rollback, why_no_rollback
 from transship_tui.cutover_outcomes import told_of
 from transship_tui.cutover_way import secret_words
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
@@ -90,7 +89,7 @@ class CutoverChanges(CutoverActs):
             self._change(standing)
 
     @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _change(self, standing: Standing) -> None:
+    async def _change(self, standing: CutoverStatus) -> None:
         if not await self.ask_key():
             self.warn("The record isn't changed: the provider's key is needed for that")
             return
@@ -151,7 +150,7 @@ class CutoverChanges(CutoverActs):
         if not await self.ask_key():
             self.warn("The record isn't put back: the provider's key is needed for that")
             return
-        blocked = why_not_back(standing)
+        blocked = why_no_rollback(standing)
         lost = len(standing.way_back.lost) if standing.way_back else 0
         hides = " without knowing what it hides" if blocked else ""
         hides = f" although it hides {counted(lost, 'tag')}" if lost else hides
@@ -184,19 +183,19 @@ class CutoverChanges(CutoverActs):
                 raise
             return await engine.roll_back_record(self.cutover, accept_loss=True)
 
-    async def _ready_to_go_back(self) -> Standing | None:
+    async def _ready_to_go_back(self) -> CutoverStatus | None:
         """Return how the cutover stands once nothing is lost, or the operator gives it up.
 
         None where it is not to go back.
         """
         while (standing := self.standing) is not None:
-            if never := why_never_back(standing):
+            if never := why_never_rollback(standing):
                 self.warn(f"Going back is blocked: {never}")
                 return None
             offered = _before_going_back(standing)
             if not offered:
                 return standing
-            blocked = Content.styled(f"Why: {safe(why_not_back(standing))}.", BAD)
+            blocked = Content.styled(f"Why: {safe(why_no_rollback(standing))}.", BAD)
             dialog = ChoiceDialog("Going back is blocked. What first?", blocked, offered)
             wanted = await self.app.push_screen_wait(dialog)
             if wanted == _DECIDE:
@@ -218,7 +217,7 @@ class CutoverChanges(CutoverActs):
             doing, words = engine.compare_cutover, "comparing both registries"
         return await self.doing(lambda: doing(self.cutover), words)
 
-    async def doing(self, act: Callable[[], Awaitable[Standing]], words: str) -> bool:
+    async def doing(self, act: Callable[[], Awaitable[CutoverStatus]], words: str) -> bool:
         """Do something that takes a while and shows how the cutover stands then.
 
         Tells whether it went well.
@@ -261,13 +260,13 @@ class CutoverChanges(CutoverActs):
         self.reload()
 
 
-def _before_going_back(standing: Standing) -> list[Choice]:
+def _before_going_back(standing: CutoverStatus) -> list[Choice]:
     """Return what can be done before going back hides something, none where it doesn't."""
     back = standing.way_back
     if back is None or not back.blocked:
         return []
     old, lost = standing.subject.old, counted(len(back.lost), "tag")
-    asks = [each for each in to_keep(standing) if each in back.lost]
+    asks = [each for each in undecided_tags(standing) if each in back.lost]
     found = []
     if old and (copies := len(back.lost) - len(asks)):
         more = f"By a job; then {old} has what only the new registry has."

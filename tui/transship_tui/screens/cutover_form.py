@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.cutover.change.ways import Way
-from transship.cutover.subject import Subject
+from transship.cutover.change.settings import ProviderSettings
+from transship.cutover.domain import Subject
 from transship.errors import TransshipError
 from transship_tui.cutover_way import secret_words
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -88,7 +88,7 @@ asked for when they are needed, and kept in the keyring.
         self._keep(event.subject, event.way)
 
     @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _keep(self, subject: Subject, way: Way) -> None:
+    async def _keep(self, subject: Subject, way: ProviderSettings) -> None:
         engine = self.transship.engine
         try:
             if secret_words(way) and not await engine.is_key_kept(way):

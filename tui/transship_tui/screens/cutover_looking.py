@@ -13,7 +13,7 @@ from transship_tui.keys.words import key_for
 from transship_tui.screens.cutover_step import CutoverStep
 
 if TYPE_CHECKING:
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.status import CutoverStatus
 
 _BUSY_LOOK_SECONDS = 1.0
 
@@ -56,10 +56,10 @@ class CutoverLooking(CutoverStep):
             # Somebody else watches: what that process sees is read from the journal.
             self.set_timer(_BUSY_LOOK_SECONDS, self.watch_dns)
 
-    async def _follow(self, seen: AsyncIterator[Standing], *, busy: bool = False) -> bool:
+    async def _follow(self, seen: AsyncIterator[CutoverStatus], *, busy: bool = False) -> bool:
         """Show what comes; tell whether it ended well, or with `busy` whether to look again."""
         try:
-            async with aclosing(cast("AsyncGenerator[Standing]", seen)) as standings:
+            async with aclosing(cast("AsyncGenerator[CutoverStatus]", seen)) as standings:
                 async for standing in standings:
                     self.show(standing)
         except CutoverBusy:

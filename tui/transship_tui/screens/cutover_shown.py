@@ -11,9 +11,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from transship.cutover.finding import CheckResult
-from transship.cutover.reports.grid import grid_of, moved_of
-from transship.cutover.reports.rows import UNSETTLED, rows_of
-from transship.cutover.reports.standing import CHANGED, Standing
+from transship.cutover.status import CHANGED_STATES, CutoverStatus
+from transship.views.cutover import UNSETTLED_STATES, check_rows, grid_cells, moved_resolvers
 from transship_tui.bridge import JobsChanged
 from transship_tui.keys.words import key_for
 from transship_tui.lines import board_line
@@ -74,7 +73,7 @@ class CutoverShown(CutoverLooking):
             yield Static(id="words")
         yield CutoverButtons()
 
-    def show(self, standing: Standing) -> None:
+    def show(self, standing: CutoverStatus) -> None:
         """Show how the cutover stands."""
         self.standing = standing
         host = standing.subject.domain.shown or standing.subject.domain.name
@@ -97,7 +96,7 @@ class CutoverShown(CutoverLooking):
         if (standing := self.standing) is None:
             return
         now = self.transship.engine.clock.now()
-        board = BoardRows(rows_of(standing), now, only_open=self._only_open)
+        board = BoardRows(check_rows(standing), now, only_open=self._only_open)
         table = self.query_one("#board", VirtualTable)
         first = not len(table.rows)
         empty = "Nothing was checked yet."
@@ -108,7 +107,7 @@ class CutoverShown(CutoverLooking):
             table.go_to(board.key(1))
         self._show_title()
         self.query_one("#grid", VirtualTable).show(
-            GridRows(grid_of(standing), now, changed=standing.state in CHANGED)
+            GridRows(grid_cells(standing), now, changed=standing.state in CHANGED_STATES)
         )
         pairs = self.query_one("#pairs", VirtualTable)
         rows = StepRows(standing, now)
@@ -124,10 +123,10 @@ class CutoverShown(CutoverLooking):
     def _show_tabs(self) -> None:
         if (standing := self.standing) is None:
             return
-        moved, resolvers = moved_of(grid_of(standing))
-        asked = f" {moved}/{resolvers}" if resolvers and standing.state in CHANGED else ""
-        rows = rows_of(standing)
-        open_ones = sum(row.state in UNSETTLED for row in rows)
+        moved, resolvers = moved_resolvers(grid_cells(standing))
+        asked = f" {moved}/{resolvers}" if resolvers and standing.state in CHANGED_STATES else ""
+        rows = check_rows(standing)
+        open_ones = sum(row.state in UNSETTLED_STATES for row in rows)
         checks = f"To do {open_ones}" if self._only_open else f"All checks {len(rows)}"
         step = step_label(standing, going=self.rounds_go)
         labels = (checks, f"Servers{asked}", "Change", step, "Journal")
@@ -154,7 +153,7 @@ class CutoverShown(CutoverLooking):
         self.query_one("#clocks", TextLines).show(clock_contents(standing, now))
         if self.tab == "grid":
             self.query_one("#grid", VirtualTable).show(
-                GridRows(grid_of(standing), now, changed=standing.state in CHANGED)
+                GridRows(grid_cells(standing), now, changed=standing.state in CHANGED_STATES)
             )
         self._show_row()
 
@@ -199,7 +198,7 @@ class CutoverShown(CutoverLooking):
             table = self.query_one("#grid", VirtualTable)
             if isinstance(table.rows, GridRows):
                 now = self.transship.engine.clock.now()
-                changed = self.standing.state in CHANGED
+                changed = self.standing.state in CHANGED_STATES
                 yield from grid_lines(table.rows.cell(table.cursor), now, changed=changed)
         elif self.tab == "board":
             table = self.query_one("#board", VirtualTable)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, cast
 from textual import work
 from textual.content import Content
 
+from transship.cutover.catchup import tag_name
 from transship.cutover.evidence import TagPair
-from transship.cutover.reports.rounds import tag_name, to_keep
 from transship.errors import CutoverBusy, TransshipError
 from transship.text import counted, safe
+from transship.views.cutover import undecided_tags
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys.words import key_for
@@ -24,8 +25,8 @@ from transship_tui.widgets.cutover_step_rows import rounds_question
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from transship.cutover.delta import Keep
-    from transship.cutover.reports.standing import Standing
+    from transship.cutover.catchup import KeptSide
+    from transship.cutover.status import CutoverStatus
 
 _GROUP = "delta"
 _SHORT = 19
@@ -68,7 +69,7 @@ class CutoverStep(CutoverChanges):
         engine = self.transship.engine
         act, words = engine.compare_cutover, "comparing both registries"
         if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
-            asks = len(to_keep(self.standing))
+            asks = len(undecided_tags(self.standing))
             if asks:
                 self.warn(f"{counted(asks, 'tag')} to be decided: pushed on both sides")
             else:
@@ -105,7 +106,7 @@ class CutoverStep(CutoverChanges):
         self.rounds_go = True
         self.hush()
         self.reload()
-        going = cast("AsyncGenerator[Standing]", engine.delta_cutover(self.cutover))
+        going = cast("AsyncGenerator[CutoverStatus]", engine.delta_cutover(self.cutover))
         try:
             # Rounds that were stopped keep both registries for themselves until they have ended.
             async with self._one_at_a_time, aclosing(going) as standings:
@@ -147,7 +148,7 @@ class CutoverStep(CutoverChanges):
             return
         try:
             self.show(
-                self.transship.engine.keep_tag(self.cutover, name, cast("Keep", wanted)),
+                self.transship.engine.keep_tag(self.cutover, name, cast("KeptSide", wanted)),
             )
         except TransshipError as error:
             self.fail(error)

@@ -11,9 +11,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from transship.cutover.reports.rows import waits_shortly
-from transship.cutover.reports.standing import CHANGED, Standing
+from transship.cutover.status import CHANGED_STATES, CutoverStatus
 from transship.text import safe
+from transship.views.cutover import waits_shortly
 from transship_tui.keys.words import key_for
 from transship_tui.widgets.cutover_words import why_words
 
@@ -48,7 +48,7 @@ class CutoverButtons(Horizontal):
         yield Button("Roll back…", id="back-it", compact=True)
         yield Static(id="why")
 
-    def show(self, standing: Standing, *, changing: str, doing: str, copied: bool) -> None:
+    def show(self, standing: CutoverStatus, *, changing: str, doing: str, copied: bool) -> None:
         """Show what can be done now.
 
         `changing` is what is being done to the record, `doing` what else is going on, `copied` says
@@ -56,7 +56,7 @@ class CutoverButtons(Horizontal):
         """
         applier, unended = standing.applier, standing.unended
         by_hand = applier is None or bool(applier.why_not)
-        changed = standing.state in CHANGED
+        changed = standing.state in CHANGED_STATES
         waits = waits_shortly(standing)
         broken_off = unended is not None and not unended.running
         self.why_not_change = ""
@@ -92,7 +92,7 @@ def _sentence(why: str) -> str:
     return f"{why[0].upper()}{why[1:]}." if why else ""
 
 
-def copied_since(standing: Standing, jobs: Iterable[JobView]) -> bool:
+def copied_since(standing: CutoverStatus, jobs: Iterable[JobView]) -> bool:
     """Tell whether a job to the new registry has ended since the images there were looked at."""
     looked = standing.evidence.taken if standing.evidence else math.inf
     paths = standing.result(_PATHS)
@@ -101,7 +101,7 @@ def copied_since(standing: Standing, jobs: Iterable[JobView]) -> bool:
     return any((job.ended or 0) > taken and job.target.split("/")[0] == new for job in jobs)
 
 
-def _change_words(standing: Standing, *, by_hand: bool) -> str:
+def _change_words(standing: CutoverStatus, *, by_hand: bool) -> str:
     if standing.unended is not None and not standing.unended.running:
         back_again = standing.unended.asked.direction == "rollback"
         return "End rollback…" if back_again else "End change…"

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.widgets import Button, Input, Select
 
 from transship.accounts.apis import holding_images
-from transship.cutover.change.ways import Way
-from transship.cutover.subject import Subject
+from transship.cutover.change.settings import ProviderSettings
+from transship.cutover.domain import Subject
 from transship.errors import BadRequest, TransshipError
 from transship.text import safe
 from transship_tui.cutover_way import way_of
@@ -71,7 +71,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         """It is filled in, and can be kept."""
 
         subject: Subject
-        way: Way
+        way: ProviderSettings
 
     @dataclass
     class Failed(Message):

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from transship.cutover.reports.clock_words import age_words, countdown
-from transship.cutover.reports.grid import Cell
+from transship.views.cutover import GridCell, age_words, countdown_text
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.rows import Column
 
@@ -39,7 +38,7 @@ _KINDS = {
 class GridRows:
     """Who says what, in the order of the grid. `changed` says that there is something to follow."""
 
-    def __init__(self, cells: Sequence[Cell], now: float, *, changed: bool) -> None:
+    def __init__(self, cells: Sequence[GridCell], now: float, *, changed: bool) -> None:
         self._cells = cells
         self._now = now
         self._changed = changed
@@ -52,7 +51,7 @@ class GridRows:
         cell = self._cells[index]
         return f"{cell.kind} {cell.name} {cell.address}"
 
-    def cell(self, index: int) -> Cell | None:
+    def cell(self, index: int) -> GridCell | None:
         """Return what stands on a line."""
         return self._cells[index] if index < len(self._cells) else None
 
@@ -71,7 +70,7 @@ class GridRows:
         )
 
 
-def grid_lines(cell: Cell | None, now: float, *, changed: bool) -> tuple[Content, ...]:
+def grid_lines(cell: GridCell | None, now: float, *, changed: bool) -> tuple[Content, ...]:
     """Return one server in words, after a change with how often it has followed."""
     if cell is None:
         return ()
@@ -93,16 +92,16 @@ def _asked(age: str) -> str:
     return "asked just now" if age in ("now", "") else f"asked {age} ago"
 
 
-def _left(cell: Cell, now: float) -> str:
+def _left(cell: GridCell, now: float) -> str:
     if cell.kind == "server":
         return f"TTL {cell.ttl}" if cell.ttl else ""
     left = cell.left(now)
     if left is None:
         return ""
-    return countdown(left) if left else "expired"
+    return countdown_text(left) if left else "expired"
 
 
-def _moved(cell: Cell) -> Content:
+def _moved(cell: GridCell) -> Content:
     if cell.kind == "server":
         return Content("")
     color = OK if cell.has_moved else NEWS if cell.moved else QUIET

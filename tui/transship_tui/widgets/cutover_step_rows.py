@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from transship.cutover.delta import QUIET_ROUNDS, Round
+from transship.cutover.catchup import QUIET_ROUNDS, CatchupRound, round_words, tag_name
 from transship.cutover.evidence import TagPair
-from transship.cutover.reports.clock_words import age_words
-from transship.cutover.reports.rounds import delta_words, round_words, tag_name
-from transship.cutover.reports.standing import CHANGED, Standing
-from transship.cutover.rules.wording import when
+from transship.cutover.finding import utc_text
+from transship.cutover.status import CHANGED_STATES, CutoverStatus
 from transship.text import counted, safe
+from transship.views.cutover import age_words, catchup_words
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.rows import Column
 
@@ -53,7 +52,7 @@ class _Line:
 class StepRows:
     """The tags that differ after the last round, those to be decided first; then the rounds."""
 
-    def __init__(self, standing: Standing, now: float) -> None:
+    def __init__(self, standing: CutoverStatus, now: float) -> None:
         self._now = now
         self._lines = list(_laid_out(standing))
 
@@ -89,7 +88,7 @@ class StepRows:
         return head, *(Content.styled(each, QUIET) for each in line.more.split("\n") if each)
 
 
-def _laid_out(standing: Standing) -> Iterator[_Line]:
+def _laid_out(standing: CutoverStatus) -> Iterator[_Line]:
     if not standing.rounds:
         return
     last = standing.rounds[-1]
@@ -99,10 +98,12 @@ def _laid_out(standing: Standing) -> Iterator[_Line]:
         job = f"by job {each.job}" if each.job else ""
         compared = f"{counted(each.compared, 'tag')} compared"
         more = safe(", ".join(filter(None, (compared, job))))
-        yield _Line(f"round {number}", _DOING[each.doing], when(each.at), words, each.at, more=more)
+        yield _Line(
+            f"round {number}", _DOING[each.doing], utc_text(each.at), words, each.at, more=more
+        )
 
 
-def _tags(last: Round) -> Iterator[_Line]:
+def _tags(last: CatchupRound) -> Iterator[_Line]:
     left, why = last.left, {(r, t): text for r, t, text in last.failed}
     failed = [each for each in last.found.copies if (each.repository, each.tag) in why]
     parts: tuple[tuple[Mark, Iterable[TagPair], str], ...] = (
@@ -131,7 +132,9 @@ def _gone(pair: TagPair) -> str:
     return f"deleted at the {'new' if pair.old else 'old'} registry; left at the other"
 
 
-def step_words(standing: Standing, *, going: bool, begin: str, compare: str) -> Iterator[Content]:
+def step_words(
+    standing: CutoverStatus, *, going: bool, begin: str, compare: str
+) -> Iterator[Content]:
     """Give how far both registries are in step, and what is done about it."""
     if not standing.subject.old:
         yield Content.styled("The old registry isn't named, so nothing can be compared.", CARE)
@@ -141,7 +144,7 @@ def step_words(standing: Standing, *, going: bool, begin: str, compare: str) -> 
     sign, color = ("✓", OK) if done else ("·", QUIET)
     if last is not None and (last.left.asks or last.left.copies or last.failed):
         sign, color = "!", CARE
-    yield Content.styled(f"{sign} {delta_words(standing)}", color)
+    yield Content.styled(f"{sign} {catchup_words(standing)}", color)
     if going:
         words = f"▸ Rounds go on: what only the old one gets is copied. {begin} stops them."
         yield Content.styled(words, NEWS)
@@ -151,14 +154,14 @@ def step_words(standing: Standing, *, going: bool, begin: str, compare: str) -> 
         yield Content.styled(f"No rounds are made. {begin} begins; {compare} only compares.", QUIET)
 
 
-def step_label(standing: Standing, *, going: bool) -> str:
+def step_label(standing: CutoverStatus, *, going: bool) -> str:
     """Return the name of the tab, with how much is to be decided or copied."""
     left = standing.rounds[-1].left if standing.rounds else None
     count = len(left.asks) + len(left.copies) if left else 0
     return "Tags" + (f" to do {count}" if count else "") + (" ▸" if going else "")
 
 
-def rounds_question(standing: Standing) -> Content:
+def rounds_question(standing: CutoverStatus) -> Content:
     """Return what is asked before rounds begin."""
     subject = standing.subject
     old, new = safe(subject.old), safe(subject.new)
@@ -176,7 +179,7 @@ def rounds_question(standing: Standing) -> Content:
     elif not standing.rounds:
         parts.append(("They weren't compared yet: what is to be copied isn't known.\n\n", CARE))
     end = "It ends when two rounds have found nothing since every resolver has followed"
-    if standing.state not in CHANGED:
+    if standing.state not in CHANGED_STATES:
         end = "Before the change it goes on until you stop it; after it, until nothing more comes"
     parts.append((f"{end}, or when you stop it or close the board.", QUIET))
     return Content.assemble(*parts)

@@ -6,14 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
-from transship.cutover.change.records import lines
-from transship.cutover.edits import Edit, Kind, Lines
-from transship.cutover.progress import State
-from transship.cutover.reports.clock_words import age_words, clock_lines, way_back_words
-from transship.cutover.reports.rows import UNSETTLED, rows_of, why_never_back, why_not_back
-from transship.cutover.reports.standing import CHANGED, Note, Standing
-from transship.cutover.rules.wording import when
+from transship.cutover.change.records import Edit, EditKind, EditLines, zone_lines
+from transship.cutover.finding import utc_text
+from transship.cutover.progress import CutoverState
+from transship.cutover.status import CHANGED_STATES, CutoverEvent, CutoverStatus
 from transship.text import safe
+from transship.views.cutover import (
+    UNSETTLED_STATES,
+    age_words,
+    check_rows,
+    clock_lines,
+    rollback_words,
+    why_never_rollback,
+    why_no_rollback,
+)
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET
 
 _MOST = 6
@@ -21,27 +27,27 @@ _UNKNOWN = "The record hasn't been read yet: the edit is shown once a name serve
 _Part = Content | str | tuple[str, str]
 
 
-def clock_contents(standing: Standing, now: float) -> Iterator[Content]:
+def clock_contents(standing: CutoverStatus, now: float) -> Iterator[Content]:
     """Give the clocks and, always, the way back."""
     for line in clock_lines(standing, now):
         color = CARE if line.alarm else OK if line.passed else NEWS
         sign = "!" if line.alarm else "✓" if line.passed else "…"
         yield Content.assemble((f"{sign} {line.name:<19}", color), line.words)
-    words, blocked = way_back_words(standing)
+    words, blocked = rollback_words(standing)
     sign = f"{'✗' if blocked else '↶'} {'Way back':<19}"
     yield Content.assemble((sign, BAD if blocked else QUIET), (words, BAD if blocked else ""))
 
 
-def change_content(standing: Standing) -> Content:
+def change_content(standing: CutoverStatus) -> Content:
     """Return the exact edit and its reverse, as zone lines and in the provider's words."""
     edit = standing.edit
     if edit is None:
         return Content.styled(_UNKNOWN, QUIET)
-    if edit.kind is Kind.NOTHING:
+    if edit.kind is EditKind.NOTHING:
         return Content("The record holds already what it is to hold. There is nothing to change.")
     parts: list[_Part] = [("The change\n", "bold"), *_lines(edit.forward)]
     parts += [("\nThe way back\n", "bold"), *_lines(edit.reverse)]
-    words, blocked = way_back_words(standing)
+    words, blocked = rollback_words(standing)
     parts += [(f"  {words}\n", BAD if blocked else QUIET)]
     parts += [(f"! {safe(note)}\n", CARE) for note in edit.notes]
     parts += ["\n", _maker(standing), "\n"]
@@ -50,13 +56,17 @@ def change_content(standing: Standing) -> Content:
     return Content.assemble(*parts)
 
 
-def change_question(standing: Standing) -> Content:
+def change_question(standing: CutoverStatus) -> Content:
     """Return what is asked before the applier changes the record."""
     edit, applier = standing.edit, standing.applier
     parts: list[_Part] = []
     if edit is not None and applier is not None:
         parts += [f"At {safe(applier.place)}:\n", *_lines(edit.forward)]
-    cares = [row for row in rows_of(standing) if row.state in UNSETTLED and row.phase == "before"]
+    cares = [
+        row
+        for row in check_rows(standing)
+        if row.state in UNSETTLED_STATES and row.phase == "before"
+    ]
     if cares:
         parts.append((f"\n{len(cares)} not settled:\n", CARE))
         parts += [f"  {each.check} {each.title}: {each.state}\n" for each in cares[:_MOST]]
@@ -68,7 +78,7 @@ def change_question(standing: Standing) -> Content:
     return Content.assemble(*parts)
 
 
-def end_question(standing: Standing, now: float) -> Content:
+def end_question(standing: CutoverStatus, now: float) -> Content:
     """Return what is asked before a change that was broken off is gone on with."""
     unended = standing.unended
     if unended is None:
@@ -76,8 +86,8 @@ def end_question(standing: Standing, now: float) -> Content:
     planned, by = unended.asked.planned, f", by {safe(unended.by)}" if unended.by else ""
     parts: list[_Part] = [
         f"It was sent to {safe(unended.asked.place)} {age_words(unended.at, now)} ago{by}:\n",
-        *((f"  - {safe(line)}\n", BAD) for line in lines(planned.before)),
-        *((f"  + {safe(line)}\n", OK) for line in lines(planned.after)),
+        *((f"  - {safe(line)}\n", BAD) for line in zone_lines(planned.before)),
+        *((f"  + {safe(line)}\n", OK) for line in zone_lines(planned.after)),
         "Nobody has read back what became of it.\n\n",
     ]
     servers = standing.progress.servers if standing.progress else ()
@@ -92,9 +102,9 @@ def end_question(standing: Standing, now: float) -> Content:
     return Content.assemble(*parts)
 
 
-def back_content(standing: Standing, *, by_hand: bool) -> Content:
+def back_content(standing: CutoverStatus, *, by_hand: bool) -> Content:
     """Return what is to be known before the record is put back."""
-    words, blocked = way_back_words(standing)
+    words, blocked = rollback_words(standing)
     parts: list[_Part] = [(f"{words}\n", BAD if blocked else "")]
     if standing.edit is not None:
         reverse, provider = standing.edit.reverse, safe(standing.edit.provider.title)
@@ -111,7 +121,7 @@ def back_content(standing: Standing, *, by_hand: bool) -> Content:
     return Content.assemble(*parts)
 
 
-def why_words(standing: Standing, why_not: str, keys: Mapping[str, str]) -> str:
+def why_words(standing: CutoverStatus, why_not: str, keys: Mapping[str, str]) -> str:
     """Return what stands beside the buttons: what is going on, or what stands in the way.
 
     `why_not` says why the record can't be changed. `keys` are those that help: `report`, `compare`,
@@ -124,32 +134,32 @@ def why_words(standing: Standing, why_not: str, keys: Mapping[str, str]) -> str:
         return f"looking: {safe(standing.checking)}"
     if standing.trouble:
         return f"! {safe(standing.trouble)}"
-    if standing.state not in CHANGED:
+    if standing.state not in CHANGED_STATES:
         return why_not or "nothing stands in the way of the change"
-    if blocked := why_not_back(standing):
+    if blocked := why_no_rollback(standing):
         why = blocked.replace("going back now would", "it would", 1)
         return f"going back is blocked{_helps(standing, keys)}: {why}"
     moved = f"all has moved; {keys['report']} writes the report; "
-    return (moved if standing.state is State.MOVED else "") + "going back is possible"
+    return (moved if standing.state is CutoverState.MOVED else "") + "going back is possible"
 
 
-def _helps(standing: Standing, keys: Mapping[str, str]) -> str:
+def _helps(standing: CutoverStatus, keys: Mapping[str, str]) -> str:
     """Return which key helps where going back is blocked. Cut or not, it is seen first."""
-    if why_never_back(standing) or standing.way_back is None:
+    if why_never_rollback(standing) or standing.way_back is None:
         return ""
     if standing.way_back.compared is None:
         return f" ({keys['compare']} compares)"
     return f" ({keys['back']} offers what helps)"
 
 
-def notes_content(notes: Sequence[Note]) -> Content:
+def notes_content(notes: Sequence[CutoverEvent]) -> Content:
     """Return what was decided and came to pass, the newest first."""
     if not notes:
         return Content.styled("Nothing was decided or changed yet.", QUIET)
     parts: list[_Part] = []
     for note in sorted(notes, key=lambda each: -each.at):
         by = f"  ({safe(note.by)})" if note.by else ""
-        parts += [(f"{when(note.at)}  ", QUIET), safe(note.text), (f"{by}\n", QUIET)]
+        parts += [(f"{utc_text(note.at)}  ", QUIET), safe(note.text), (f"{by}\n", QUIET)]
     return Content.assemble(*parts)
 
 
@@ -161,7 +171,7 @@ def new_record(edit: Edit | None) -> str:
 _BY_HAND = "You make it there. Transship has no access, and sees by itself when it is made."
 
 
-def _lines(lines: Lines) -> list[_Part]:
+def _lines(lines: EditLines) -> list[_Part]:
     removed = [(f"  - {safe(line)}\n", BAD) for line in lines.remove]
     return [*removed, *((f"  + {safe(line)}\n", OK) for line in lines.add)]
 
@@ -170,7 +180,7 @@ def _steps(title: str, words: Sequence[str]) -> list[_Part]:
     return [(f"{title}\n", "bold"), *(f"  {safe(each)}\n" for each in words)] if words else []
 
 
-def _maker(standing: Standing) -> Content:
+def _maker(standing: CutoverStatus) -> Content:
     applier = standing.applier
     if applier is None:
         return Content.styled(_BY_HAND, QUIET)

@@ -9,16 +9,16 @@ from transship.cutover.change.records import (
     PlannedChange,
     RecordSets,
     Snapshot,
-    held_by,
     plan_change,
-    same,
-    shown,
+    records_held,
+    records_text,
+    same_records,
 )
-from transship.cutover.evidence import NameServer, Zone
+from transship.cutover.evidence import NameServer, ZoneEvidence
 from transship.cutover.rules.case import serving
 
 
-class Manual:
+class ManualProvider:
     """Reads what the name servers say, and applies nothing.
 
     `look` asks every name server of the zone for all that the name holds.
@@ -26,7 +26,7 @@ class Manual:
 
     writes = False
 
-    def __init__(self, look: Callable[[], Awaitable[Zone]]) -> None:
+    def __init__(self, look: Callable[[], Awaitable[ZoneEvidence]]) -> None:
         self._look = look
 
     @property
@@ -42,7 +42,7 @@ class Manual:
         servers = serving(await self._look())
         if not servers:
             raise errors.ProviderUnreachable(f"no name server answers for {name}")
-        return agreed(servers)
+        return agreed_records(servers)
 
     def plan(self, old: RecordSets, new: RecordSets) -> PlannedChange:
         """Return the change that lets a name hold `new` where it holds `old`."""
@@ -50,19 +50,22 @@ class Manual:
 
     async def apply(self, planned: PlannedChange, expect: RecordSets) -> None:
         """Raise ByHandOnly, with the edit."""
-        raise errors.ByHandOnly(f"take away {shown(expect)}; put there {shown(planned.after)}")
+        raise errors.ByHandOnly(
+            f"take away {records_text(expect)}; put there {records_text(planned.after)}"
+        )
 
     async def restore(self, snapshot: Snapshot) -> None:
         """Raise ByHandOnly, with what is to be put back."""
-        raise errors.ByHandOnly(f"put back {shown(snapshot.sets)}")
+        raise errors.ByHandOnly(f"put back {records_text(snapshot.sets)}")
 
 
-def agreed(servers: tuple[NameServer, ...]) -> RecordSets:
+def agreed_records(servers: tuple[NameServer, ...]) -> RecordSets:
     """Return what all of these name servers say. Raises RecordNotPlain where they don't agree."""
-    first, *others = (held_by(server) for server in servers)
+    first, *others = (records_held(server) for server in servers)
     for server, said in zip(servers[1:], others, strict=True):
-        if not same(said, first):
+        if not same_records(said, first):
             raise errors.RecordNotPlain(
-                f"{servers[0].address} says {shown(first)}, {server.address} says {shown(said)}"
+                f"{servers[0].address} says {records_text(first)}, {server.address} says "
+                f"{records_text(said)}"
             )
     return first

@@ -15,17 +15,17 @@ import msgspec
 
 from transship import errors
 from transship.cutover.change.records import (
-    HELD,
+    HELD_TYPES,
     PlannedChange,
     RecordSets,
     Snapshot,
-    ordered,
+    ordered_records,
     plan_change,
-    same,
-    shown,
+    records_text,
+    same_records,
 )
+from transship.cutover.domain import is_address
 from transship.cutover.evidence import RecordSet
-from transship.cutover.observe.names import is_address
 from transship.registries.credential import Tls
 from transship.registries.tls import tls_context
 from transship.text import safe
@@ -67,7 +67,7 @@ class _Zone(msgspec.Struct):
     rrsets: list[_RrSet] = field(default_factory=list)
 
 
-class PowerDns:
+class PowerDnsProvider:
     """Changes a zone over the API. `seconds` is how long one answer may take."""
 
     writes = True
@@ -109,8 +109,8 @@ class PowerDns:
                 raise errors.RecordNotPlain(f"{name} {each.type}: a part of it is disabled")
             if each.type in ("ALIAS", "LUA"):
                 raise errors.RecordNotPlain(f"{name} holds {each.type}")
-        sets = (_record_set(name, each) for each in mine if each.type in HELD)
-        return tuple(sorted(sets, key=lambda each: HELD.index(each.type)))
+        sets = (_record_set(name, each) for each in mine if each.type in HELD_TYPES)
+        return tuple(sorted(sets, key=lambda each: HELD_TYPES.index(each.type)))
 
     def plan(self, old: RecordSets, new: RecordSets) -> PlannedChange:
         """Return the change that lets a name hold `new` where it holds `old`."""
@@ -119,8 +119,8 @@ class PowerDns:
     async def apply(self, planned: PlannedChange, expect: RecordSets) -> None:
         """Make the change in one request, right after having compared."""
         now = await self.read(planned.name)
-        if not same(now, expect):
-            raise errors.RecordChanged(f"{planned.name} holds {shown(now)}")
+        if not same_records(now, expect):
+            raise errors.RecordChanged(f"{planned.name} holds {records_text(now)}")
         await self._change(PlannedChange(planned.name, now, planned.after))
 
     async def restore(self, snapshot: Snapshot) -> None:
@@ -188,7 +188,7 @@ def _record_set(name: str, found: _RrSet) -> RecordSet:
         record.content.lower() if found.type == "CNAME" else record.content
         for record in found.records
     )
-    return ordered(RecordSet(name, found.type, found.ttl, values))
+    return ordered_records(RecordSet(name, found.type, found.ttl, values))
 
 
 def _said(answer: httpx.Response) -> str:

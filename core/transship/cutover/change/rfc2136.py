@@ -24,18 +24,18 @@ import dns.update
 
 from transship import errors
 from transship.clock import Clock, SystemClock
+from transship.cutover.change.provider import TsigKey
 from transship.cutover.change.records import (
-    HELD,
-    LEADING,
+    HELD_TYPES,
+    LEADING_TYPES,
     PlannedChange,
     RecordSets,
     Snapshot,
-    ordered,
+    ordered_records,
     plan_change,
 )
-from transship.cutover.change.secret import TsigKey
 from transship.cutover.evidence import RecordSet
-from transship.cutover.observe.asking import absolute, record_set
+from transship.cutover.observe.dns_queries import absolute_name, record_set
 from transship.lifetimes import heed_cancellation
 from transship.text import safe
 
@@ -53,7 +53,7 @@ class UpdateServer:
     port: int = 53
 
 
-class Rfc2136:
+class Rfc2136Provider:
     """Changes a zone at its primary. `seconds` is how long one answer may take."""
 
     writes = True
@@ -78,7 +78,7 @@ class Rfc2136:
 
     async def read(self, name: str) -> RecordSets:
         """Return all that `name` holds at the server, asked with the key, as views may want it."""
-        answers = await asyncio.gather(*(self._ask(name, kind) for kind in HELD))
+        answers = await asyncio.gather(*(self._ask(name, kind) for kind in HELD_TYPES))
         return tuple(found for found in answers if found is not None)
 
     def plan(self, old: RecordSets, new: RecordSets) -> PlannedChange:
@@ -109,7 +109,7 @@ class Rfc2136:
                 await self._clock.sleep(0.2)
 
     async def _ask(self, name: str, kind: str) -> RecordSet | None:
-        query = dns.message.make_query(absolute(name), kind)
+        query = dns.message.make_query(absolute_name(name), kind)
         query.flags &= ~dns.flags.RD
         query.use_tsig(self._key)
         try:
@@ -121,7 +121,7 @@ class Rfc2136:
         rcode = dns.rcode.to_text(answer.rcode())
         if rcode not in ("NOERROR", "NXDOMAIN"):
             raise self._refused(rcode)
-        wanted = (absolute(name), dns.rdatatype.from_text(kind))
+        wanted = (absolute_name(name), dns.rdatatype.from_text(kind))
         found = (rrset for rrset in answer.answer if (rrset.name, rrset.rdtype) == wanted)
         return next((record_set(rrset) for rrset in found), None)
 
@@ -158,11 +158,11 @@ def update_message(zone: str, planned: PlannedChange) -> dns.update.UpdateMessag
     where a CNAME comes or goes does everything at the name have to go first: beside each other
     the server would pass over what is added (RFC 2136, 3.4.2.2).
     """
-    update = dns.update.UpdateMessage(absolute(zone))
-    name = absolute(planned.name)
+    update = dns.update.UpdateMessage(absolute_name(zone))
+    name = absolute_name(planned.name)
     for each in planned.before:
         update.present(name, each.type, *each.values)
-    for kind in set(LEADING) - {each.type for each in planned.before}:
+    for kind in set(LEADING_TYPES) - {each.type for each in planned.before}:
         update.absent(name, kind)
     if planned.turns and planned.before:
         update.delete(name)
@@ -193,13 +193,13 @@ def _left_over(planned: PlannedChange) -> list[tuple[str, str]]:
         (each.type, value)
         for each in planned.before
         if each.type in after
-        for value in ordered(each).values
+        for value in ordered_records(each).values
         if value not in after[each.type]
     ]
 
 
 def _rrset(records: RecordSet) -> dns.rrset.RRset:
-    name = absolute(records.name)
+    name = absolute_name(records.name)
     return dns.rrset.from_text(name, records.ttl, "IN", records.type, *records.values)
 
 
@@ -219,7 +219,7 @@ def _key(key: TsigKey) -> dns.tsig.Key:
     """Return the key as dnspython has it. Raises KeyRefused for one that can't be used."""
     try:
         secret = base64.b64decode(key.secret, validate=True)
-        made = dns.tsig.Key(absolute(key.name), secret, absolute(key.algorithm.lower()))
+        made = dns.tsig.Key(absolute_name(key.name), secret, absolute_name(key.algorithm.lower()))
         dns.tsig.get_context(made)  # type: ignore[no-untyped-call]
     except NotImplementedError:
         raise errors.KeyRefused(f"{key.name}: no algorithm {safe(key.algorithm)}") from None

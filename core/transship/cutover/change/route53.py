@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 from transship import errors
 from transship.clock import Clock, SystemClock
 from transship.cutover.change.records import (
-    HELD,
+    HELD_TYPES,
     PlannedChange,
     RecordSets,
     Snapshot,
-    ordered,
+    ordered_records,
     plan_change,
-    same,
-    shown,
+    records_text,
+    same_records,
 )
 from transship.cutover.evidence import RecordSet
 from transship.extras import extra_missing
@@ -41,7 +41,7 @@ _POLL_SECONDS = 2.0
 _T = TypeVar("_T")
 
 
-class Route53:
+class Route53Provider:
     """Changes a hosted zone. `client` is boto3's for `route53`; None makes one for `profile`."""
 
     writes = True
@@ -78,9 +78,9 @@ class Route53:
         """
         there = await self._resources(planned.name)
         now = tuple(_record_set(planned.name, each) for each in there)
-        if not same(now, expect):
-            raise errors.RecordChanged(f"{planned.name} holds {shown(now)}")
-        after = {ordered(each) for each in planned.after}
+        if not same_records(now, expect):
+            raise errors.RecordChanged(f"{planned.name} holds {records_text(now)}")
+        after = {ordered_records(each) for each in planned.after}
         goes = [raw for raw, each in zip(there, now, strict=True) if each not in after]
         comes = [_resource(each) for each in after if each not in now]
         if not (goes or comes):
@@ -100,7 +100,7 @@ class Route53:
     async def restore(self, snapshot: Snapshot) -> None:
         """Put back what was there."""
         now = await self.read(snapshot.name)
-        if not same(now, snapshot.sets):
+        if not same_records(now, snapshot.sets):
             await self.apply(PlannedChange(snapshot.name, now, snapshot.sets), now)
 
     async def _resources(self, name: str) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ class Route53:
         for each in found:
             if any(key in each for key in _ROUTING):
                 raise errors.RecordNotPlain(f"{name} {each['Type']} in {self.place}")
-        return [each for each in found if each["Type"] in HELD]
+        return [each for each in found if each["Type"] in HELD_TYPES]
 
     def _list(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -169,7 +169,7 @@ def _record_set(name: str, found: Mapping[str, Any]) -> RecordSet:
     values = [str(each["Value"]) for each in found["ResourceRecords"]]
     if found["Type"] == "CNAME":
         values = [f"{value.rstrip('.').lower()}." for value in values]
-    return ordered(RecordSet(name, found["Type"], int(found["TTL"]), tuple(values)))
+    return ordered_records(RecordSet(name, found["Type"], int(found["TTL"]), tuple(values)))
 
 
 def _resource(records: RecordSet) -> dict[str, Any]:

@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from transship.cutover.domain import Subject
 from transship.cutover.evidence import (
-    Answer,
+    DnsAnswer,
     Evidence,
     NameServer,
     RecordSet,
     ResolverView,
-    Zone,
+    ZoneEvidence,
 )
-from transship.cutover.subject import Subject
 from transship.cutover.timeline import Clocks, Sample, Served, absorbed, clocks
 
 LEADING = ("CNAME", "A", "AAAA")
 """The records of a name that lead a pull."""
 
 _SOA_FIELDS = 7  # RFC 1035, 3.3.13; the third is the serial.
-_MADE_UP = ipaddress.ip_network("64:ff9b::/96")  # DNS64 (RFC 6052): IPv4 in the form of IPv6.
+_SYNTHESIZED = ipaddress.ip_network("64:ff9b::/96")  # DNS64 (RFC 6052): IPv4 in the form of IPv6.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Placed(Protocol):
 _P = TypeVar("_P", bound=_Placed)
 
 
-def plain(name: str) -> str:
+def normalized_name(name: str) -> str:
     """Return a name as evidence has it: in lower case, without the dot at its end."""
     return name.strip().rstrip(".").lower()
 
@@ -89,31 +89,31 @@ def is_private(text: str) -> bool:
     return address is not None and not address.is_global
 
 
-def is_made_up(text: str) -> bool:
+def is_synthesized(text: str) -> bool:
     """Tell whether an address was made from an IPv4 one by a resolver (DNS64)."""
     address = as_address(text)
-    return isinstance(address, ipaddress.IPv6Address) and address in _MADE_UP
+    return isinstance(address, ipaddress.IPv6Address) and address in _SYNTHESIZED
 
 
-def serving(zone: Zone | None) -> tuple[NameServer, ...]:
+def serving(zone: ZoneEvidence | None) -> tuple[NameServer, ...]:
     """Return the servers that answer for the zone, by UDP or TCP."""
     servers = zone.servers if zone else ()
     return tuple(s for s in servers if s.soa.authoritative or s.soa_tcp.authoritative)
 
 
-def held(server: NameServer, kind: str) -> RecordSet | None:
+def held_at(server: NameServer, kind: str) -> RecordSet | None:
     """Return the domain's records of a type as a server has them."""
     found = (a.of(kind) for a in server.answers if a.type == kind)
     return next((records for records in found if records and records.values), None)
 
 
-def leading(server: NameServer) -> tuple[RecordSet, ...]:
+def leading_at(server: NameServer) -> tuple[RecordSet, ...]:
     """Return the domain's records that lead a pull, as a server has them."""
-    found = (held(server, kind) for kind in LEADING)
+    found = (held_at(server, kind) for kind in LEADING)
     return tuple(records for records in found if records)
 
 
-def lines(case: Case, records: Iterable[RecordSet], ttl: int | None = None) -> str:
+def domain_lines(case: Case, records: Iterable[RecordSet], ttl: int | None = None) -> str:
     """Return the domain's records as lines of a zone file, with another TTL where one is given."""
     return "\n".join(
         f"{case.name}. {each.ttl if ttl is None else ttl} IN {each.type} {value}"
@@ -127,13 +127,13 @@ def values_of(records: Iterable[RecordSet]) -> tuple[str, ...]:
     return tuple(sorted(value for each in records for value in each.values))
 
 
-def said(server: NameServer) -> tuple[tuple[str, ...], bool]:
+def said_values(server: NameServer) -> tuple[tuple[str, ...], bool]:
     """Return the values that a server gives the domain, and whether it said anything at all.
 
     CNAME comes before addresses. No values: it says that there are none.
     """
     asked = [a for a in server.answers if a.type in LEADING]
-    records = leading(server)
+    records = leading_at(server)
     chosen = [r for r in records if r.type == "CNAME"] or records
     if chosen:
         return values_of(chosen), True
@@ -151,7 +151,7 @@ def serial(server: NameServer) -> int | None:
 def target_addresses(case: Case) -> tuple[str, ...]:
     """Return the addresses of what the domain is to point at."""
     chain = case.evidence.target
-    return tuple(a for a in chain.addresses if not is_made_up(a)) if chain else ()
+    return tuple(a for a in chain.addresses if not is_synthesized(a)) if chain else ()
 
 
 def leads_to_target(case: Case, values: Sequence[str]) -> bool:
@@ -163,7 +163,9 @@ def leads_to_target(case: Case, values: Sequence[str]) -> bool:
     """
     names = [value for value in values if as_address(value) is None]
     if names:
-        return {plain(value) for value in names} == {plain(case.subject.points_at)}
+        return {normalized_name(value) for value in names} == {
+            normalized_name(case.subject.points_at)
+        }
     addresses = [value for value in values if not is_ipv6(value)] or list(values)
     known = {as_address(each) for each in target_addresses(case)}
     return bool(addresses) and all(as_address(each) in known for each in addresses)
@@ -171,7 +173,7 @@ def leads_to_target(case: Case, values: Sequence[str]) -> bool:
 
 def side(case: Case, server: NameServer) -> Side:
     """Return whom a name server sends pulls to."""
-    values, spoke = said(server)
+    values, spoke = said_values(server)
     if not values:
         return Side.MISSING if spoke else Side.SILENT
     return Side.NEW if leads_to_target(case, values) else Side.OLD
@@ -193,7 +195,7 @@ def has_changed(case: Case) -> bool:
     return found == {Side.NEW}
 
 
-def label(server: NameServer) -> str:
+def server_label(server: NameServer) -> str:
     """Return a name server as it is shown."""
     return f"{server.name} ({server.address})"
 
@@ -202,23 +204,23 @@ def observed(evidence: Evidence, history: Sequence[Served] = ()) -> tuple[Served
     """Return the history with what this evidence has of every name server."""
     told = tuple(history)
     for server in serving(evidence.zone):
-        values, spoke = said(server)
+        values, spoke = said_values(server)
         if not spoke:
             continue
-        ttls = [records.ttl for records in leading(server)]
+        ttls = [records.ttl for records in leading_at(server)]
         negative = evidence.zone.negative_ttl if evidence.zone else 0
         at = max((a.at for a in server.answers), default=evidence.taken)
         told = absorbed(told, server.address, values, max(ttls, default=negative), at)
     return told
 
 
-def view_values(view_answer: Answer) -> tuple[str, ...]:
+def view_values(view_answer: DnsAnswer) -> tuple[str, ...]:
     """Return what a resolver's answer says: the first link of a chain, or the addresses."""
     link = view_answer.of("CNAME")
     return tuple(sorted(link.values)) if link else tuple(sorted(view_answer.addresses))
 
 
-def has_spoken(answer: Answer) -> bool:
+def has_spoken(answer: DnsAnswer) -> bool:
     """Tell whether a resolver's answer says what there is, or that there is nothing.
 
     One without records and without an SOA says neither (RFC 2308, 2.2): a peek at an empty cache.
@@ -229,7 +231,7 @@ def has_spoken(answer: Answer) -> bool:
     return not silent or any(records.type == "SOA" for records in answer.authority)
 
 
-def view_side(case: Case, answer: Answer) -> Side:
+def view_side(case: Case, answer: DnsAnswer) -> Side:
     """Return whom one answer of a resolver sends pulls to."""
     if not has_spoken(answer):
         return Side.SILENT
@@ -239,7 +241,7 @@ def view_side(case: Case, answer: Answer) -> Side:
     return Side.NEW if leads_to_target(case, values) else Side.OLD
 
 
-def left(answer: Answer) -> int:
+def remaining_ttl(answer: DnsAnswer) -> int:
     """Return the TTL that is left of the domain's own record in a resolver's answer."""
     own = [r.ttl for r in answer.records if r.name == answer.question and r.type in LEADING]
     return max(own, default=0)
@@ -248,7 +250,7 @@ def left(answer: Answer) -> int:
 def sampled(views: Iterable[ResolverView]) -> tuple[Sample, ...]:
     """Return what resolvers answered, for the timeline. Answers that failed are left out."""
     return tuple(
-        Sample(view.resolver, view_values(answer), left(answer), answer.at)
+        Sample(view.resolver, view_values(answer), remaining_ttl(answer), answer.at)
         for view in views
         for answer in view.samples
         if has_spoken(answer)
@@ -294,5 +296,5 @@ def resolvers_answer(case: Case) -> bool:
 
 def ttl_served(case: Case) -> int | None:
     """Return the longest TTL that a name server gives the domain's record, None without any."""
-    ttls = (r.ttl for server in serving(case.evidence.zone) for r in leading(server))
+    ttls = (r.ttl for server in serving(case.evidence.zone) for r in leading_at(server))
     return max(ttls, default=None)

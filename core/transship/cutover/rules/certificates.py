@@ -1,49 +1,60 @@
-"""The certificate that the target shows for the domain, before anybody is sent there."""
+"""Certificates at the target, and who may issue them (CAA): P-13 to P-19."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from email.utils import parsedate_to_datetime
 
-from transship.cutover.evidence import ApiProbe, Certificate, Handshake
-from transship.cutover.finding import Finding
-from transship.cutover.questions import reading
+from transship.cutover.domain import ancestors
+from transship.cutover.evidence import ApiProbe, DnsAnswer, Handshake, TlsCertificate
+from transship.cutover.finding import (
+    CheckVerdict,
+    Finding,
+    block,
+    info,
+    judged,
+    listed,
+    span_text,
+    unknown,
+    utc_text,
+    warn,
+)
+from transship.cutover.questions import parsed_answer
 from transship.cutover.rules.case import (
     Case,
     as_address,
     at_target,
     elsewhere,
-    plain,
+    normalized_name,
     target_addresses,
-)
-from transship.cutover.rules.wording import (
-    Verdict,
-    block,
-    info,
-    judged,
-    listed,
-    span,
-    unknown,
-    warn,
-    when,
 )
 from transship.text import counted
 
-PUBLIC = ("system", "certifi")
+PUBLIC_TRUST = ("system", "certifi")
 """Authorities that anybody has; another `trust` is a file of those that nodes have."""
 
 DAY = 86400.0
+
 _SOON = 30 * DAY
+
 _CLOCK = 120.0  # Seconds by which clocks may differ.
+
 _MISMATCH, _NOT_YET, _EXPIRED = 62, 9, 10  # OpenSSL's X509_V_ERR_*
+
 _UNTRUSTED = (18, 19, 20, 21)
+
 _UNCONNECTED = ("refused", "timeout", "unreachable")
 
 
-def shakes(case: Case) -> list[Handshake]:
+def target_handshakes(case: Case) -> list[Handshake]:
     """Return the handshakes under the domain's name at the target that got an answer."""
     found = at_target(case, case.evidence.handshakes)
-    return [h for h in found if plain(h.name) == plain(case.name) and h.error not in _UNCONNECTED]
+    return [
+        h
+        for h in found
+        if normalized_name(h.name) == normalized_name(case.name) and h.error not in _UNCONNECTED
+    ]
 
 
 def covers(pattern: str, name: str) -> bool:
@@ -51,7 +62,7 @@ def covers(pattern: str, name: str) -> bool:
 
     RFC 9525, 6.3.
     """
-    pattern, name = plain(pattern), plain(name)
+    pattern, name = normalized_name(pattern), normalized_name(name)
     if pattern.startswith("*."):
         return name.partition(".")[2] == pattern[2:] and "." in pattern[2:]
     return pattern == name
@@ -62,7 +73,9 @@ def is_named(names: Iterable[str], name: str) -> bool:
     return any(covers(each, name) for each in names)
 
 
-def _row(case: Case, seen: list[Handshake], found: list[Finding | None], words: str) -> Verdict:
+def _row(
+    case: Case, seen: list[Handshake], found: list[Finding | None], words: str
+) -> CheckVerdict:
     """Return a verdict on all of the target's addresses; open while one was not looked at."""
     tried = {as_address(h.address) for h in at_target(case, case.evidence.handshakes)}
     unseen = [a for a in target_addresses(case) if as_address(a) not in tried]
@@ -74,9 +87,9 @@ def _row(case: Case, seen: list[Handshake], found: list[Finding | None], words: 
     return judged(found, words, needs, min((h.at for h in seen), default=None))
 
 
-def certificate(case: Case) -> Verdict:
+def check_certificate(case: Case) -> CheckVerdict:
     """P-13: at every address there is a certificate for the name, and today is within its dates."""
-    seen = shakes(case)
+    seen = target_handshakes(case)
     found = [_failed(case, seen), _mismatch(case, seen), _dates(case, seen), _clock(case)]
     leaf = next((h.chain[0] for h in seen if h.chain), None)
     words = f"for {listed(leaf.names, 3)}, by {leaf.issuer}" if leaf else ""
@@ -128,7 +141,7 @@ def _dates(case: Case, seen: list[Handshake]) -> Finding | None:
             ):
                 return block(
                     "certificate-expired",
-                    f"{shake.address}: {each.subject} expired at {when(each.not_after)}.",
+                    f"{shake.address}: {each.subject} expired at {utc_text(each.not_after)}.",
                     "Every pull would fail: x509: certificate has expired or is not yet valid.",
                     "Renew it at the new registry. If it looks right, look at this machine's "
                     "clock.",
@@ -136,9 +149,9 @@ def _dates(case: Case, seen: list[Handshake]) -> Finding | None:
             if each.not_before > case.now:
                 return block(
                     "certificate-not-yet-valid",
-                    f"{shake.address}: {each.subject} is valid from {when(each.not_before)}.",
+                    f"{shake.address}: {each.subject} is valid from {utc_text(each.not_before)}.",
                     "Until then every pull would fail.",
-                    f"Wait, or look at this machine's clock: here it is {when(case.now)}.",
+                    f"Wait, or look at this machine's clock: here it is {utc_text(case.now)}.",
                 )
     return None
 
@@ -151,7 +164,8 @@ def _clock(case: Case) -> Finding | None:
         return None
     return warn(
         "clock-differs",
-        f"Here it is {span(abs(least))} {'later' if least > 0 else 'earlier'} than the registry "
+        f"Here it is {span_text(abs(least))} {'later' if least > 0 else 'earlier'} than the "
+        "registry "
         "says.",
         "If this machine's clock is wrong, so are the dates of certificates and the times of the "
         "change that are worked out here.",
@@ -166,9 +180,9 @@ def _date(probe: ApiProbe) -> float | None:
         return None
 
 
-def names_inside(case: Case) -> Verdict:
+def check_certificate_names(case: Case) -> CheckVerdict:
     """P-14: the names are subjectAltNames, and a wildcard reaches as far as the name."""
-    seen = shakes(case)
+    seen = target_handshakes(case)
     found: list[Finding | None] = []
     for shake in seen:
         if shake.chain and not found:
@@ -177,7 +191,7 @@ def names_inside(case: Case) -> Verdict:
     return _row(case, seen, found, listed(leaf.names, 4) if leaf else "")
 
 
-def _depth(case: Case, shake: Handshake, leaf: Certificate) -> Finding | None:
+def _depth(case: Case, shake: Handshake, leaf: TlsCertificate) -> Finding | None:
     if not leaf.names:
         return block(
             "certificate-without-names",
@@ -186,7 +200,9 @@ def _depth(case: Case, shake: Handshake, leaf: Certificate) -> Finding | None:
             "Have it issued anew with the domain as subjectAltName.",
         )
     above = [
-        n for n in leaf.names if n.startswith("*.") and plain(case.name).endswith(plain(n)[1:])
+        n
+        for n in leaf.names
+        if n.startswith("*.") and normalized_name(case.name).endswith(normalized_name(n)[1:])
     ]
     if is_named(leaf.names, case.name) or not above:
         return None
@@ -198,27 +214,27 @@ def _depth(case: Case, shake: Handshake, leaf: Certificate) -> Finding | None:
     )
 
 
-def expiry(case: Case) -> Verdict:
+def check_certificate_expiry(case: Case) -> CheckVerdict:
     """P-15: certificates outlive the change and the time in which it may be taken back."""
-    seen = shakes(case)
+    seen = target_handshakes(case)
     chain = {each.fingerprint: each for h in seen for each in h.chain}
     ends = sorted(chain.values(), key=lambda each: each.not_after)
     if not ends:
         return unknown("a certificate of the target")
     first = ends[0]
     found = [_ending(case, first), _renewal(case)]
-    words = f"until {when(first.not_after)}, {span(first.not_after - case.now)}"
+    words = f"until {utc_text(first.not_after)}, {span_text(first.not_after - case.now)}"
     return judged(found, words, taken=min(h.at for h in seen))
 
 
-def _ending(case: Case, first: Certificate) -> Finding | None:
+def _ending(case: Case, first: TlsCertificate) -> Finding | None:
     remaining = first.not_after - case.now
     if not remaining < max(_SOON, case.subject.window):
         return None
     inside = remaining < case.subject.window
     return (block if inside else warn)(
         "certificate-expires-in-window" if inside else "certificate-expires-soon",
-        f"{first.subject} ends at {when(first.not_after)}, in {span(remaining)}.",
+        f"{first.subject} ends at {utc_text(first.not_after)}, in {span_text(remaining)}.",
         "It would end while the change may still be taken back."
         if inside
         else "Pulls fail from then on, unless it is renewed at the new registry.",
@@ -227,7 +243,7 @@ def _ending(case: Case, first: Certificate) -> Finding | None:
 
 
 def _renewal(case: Case) -> Finding | None:
-    given = reading(case.evidence, "renewal")
+    given = parsed_answer(case.evidence, "renewal")
     if given and given.good:
         return None
     return info(
@@ -239,9 +255,9 @@ def _renewal(case: Case) -> Finding | None:
     )
 
 
-def full_chain(case: Case) -> Verdict:
+def check_full_chain(case: Case) -> CheckVerdict:
     """P-16: the intermediate certificates are sent too (RFC 8446, 4.4.2)."""
-    seen = shakes(case)
+    seen = target_handshakes(case)
     bad = [h for h in seen if _lacks_issuer(h) and not _is_trusted(seen, h.address)]
     found: list[Finding | None] = []
     if bad:
@@ -276,14 +292,14 @@ def _is_trusted(seen: Iterable[Handshake], address: str, *trusts: str) -> bool:
     )
 
 
-def trusted_by_nodes(case: Case) -> Verdict:
+def check_node_trust(case: Case) -> CheckVerdict:
     """P-17: nodes trust the certificate; what is pinned on them is kept by the name."""
-    seen = [h for h in shakes(case) if h.trust and not h.error]
-    given = reading(case.evidence, "node-trust")
+    seen = [h for h in target_handshakes(case) if h.trust and not h.error]
+    given = parsed_answer(case.evidence, "node-trust")
     if not seen:
         return _row(case, seen, [], "")
     refused = [h for h in seen if not _is_trusted(seen, h.address) and not _lacks_issuer(h)]
-    by_nodes = any(h.trust not in PUBLIC for h in seen)
+    by_nodes = any(h.trust not in PUBLIC_TRUST for h in seen)
     found: list[Finding | None] = []
     if given and given.good is False:
         found.append(_distrust(case, f"On a node: {given.seen}."))
@@ -352,9 +368,9 @@ def _pinned(case: Case, seen: Sequence[Handshake]) -> Finding | None:
     )
 
 
-def versions(case: Case) -> Verdict:
+def check_tls_versions(case: Case) -> CheckVerdict:
     """P-19: the target speaks a version of TLS that today's clients speak."""
-    seen = [h for h in shakes(case) if h.version]
+    seen = [h for h in target_handshakes(case) if h.version]
     if not seen:
         return unknown("a TLS handshake with the target under the domain's name")
     old = [h for h in seen if h.version not in ("TLSv1.2", "TLSv1.3")]
@@ -369,3 +385,105 @@ def versions(case: Case) -> Verdict:
         else None
     ]
     return judged(found, listed(h.version for h in seen), taken=min(h.at for h in seen))
+
+
+_RECORD = re.compile(r'(\d+)\s+(\w+)\s+"?([^"]*)"?')
+
+_KNOWN_TAGS = ("issue", "issuewild", "iodef", "issuemail", "issuevmc", "contactemail")
+
+_CRITICAL = 128
+
+_AUTHORITIES = {
+    "let's encrypt": ("letsencrypt.org",),
+    "digicert": ("digicert.com",),
+    "geotrust": ("digicert.com", "geotrust.com"),
+    "rapidssl": ("digicert.com", "rapidssl.com"),
+    "sectigo": ("sectigo.com", "comodoca.com"),
+    "zerossl": ("sectigo.com", "zerossl.com"),
+    "google trust services": ("pki.goog",),
+    "amazon": ("amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com"),
+    "globalsign": ("globalsign.com",),
+    "trustasia": ("trustasia.com", "digicert.com", "sectigo.com"),
+    "entrust": ("entrust.net",),
+}
+
+
+def check_issuers(case: Case) -> CheckVerdict:
+    """P-18: who may issue doesn't change with the record, and the certificate's issuer may.
+
+    A lookup of CAA follows CNAMEs: once the name is a CNAME, the records at the target's name are
+    found before those of the domain's own zone.
+    """
+    answers = {normalized_name(a.question): a for a in case.evidence.authorities}
+    if not answers:
+        return unknown("the CAA records of the domain and of the target")
+    failed = [a for a in answers.values() if a.error or a.rcode not in ("NOERROR", "NXDOMAIN")]
+    above = _relevant(answers, ancestors(normalized_name(case.name))[1:])
+    before = _found(answers.get(normalized_name(case.name))) or above
+    target = case.subject.points_at
+    after = before if as_address(target) else _found(answers.get(normalized_name(target))) or above
+    found = (_changed(case, before, after), _forbidden(case, after), _critical(after))
+    needs = f"CAA of {listed(a.question for a in failed)}" if failed else ""
+    return judged(found, f"may issue: {listed(_issuers(after)) or 'everybody'}", needs)
+
+
+def _found(answer: DnsAnswer | None) -> tuple[str, ...]:
+    records = (r for r in answer.records if r.type == "CAA") if answer else ()
+    return tuple(sorted({value for each in records for value in each.values}))
+
+
+def _relevant(answers: dict[str, DnsAnswer], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the CAA records of the first of these names that has any."""
+    return next((found for name in names if (found := _found(answers.get(name)))), ())
+
+
+def _parsed(values: Sequence[str]) -> list[tuple[int, str, str]]:
+    found = (_RECORD.match(value) for value in values)
+    return [(int(m[1]) % 256, m[2].lower(), m[3].partition(";")[0].strip()) for m in found if m]
+
+
+def _issuers(values: Sequence[str]) -> list[str]:
+    return [name or "nobody" for _, tag, name in _parsed(values) if tag == "issue"]
+
+
+def _changed(case: Case, before: Sequence[str], after: Sequence[str]) -> Finding | None:
+    if not after or set(before) == set(after):
+        return None
+    own = listed(_issuers(before)) or "everybody"
+    return warn(
+        "caa-changes",
+        f"May issue for {case.name} today: {own}. After the change: {listed(_issuers(after))}, "
+        f"as {case.subject.points_at} says.",
+        "A lookup of CAA follows the CNAME: the target's records decide then, and yours are not "
+        "looked at. A renewal by your own authority may be refused.",
+        "Renew the certificate before the change, or by an authority that both allow; or let the "
+        "new registry have it issued.",
+    )
+
+
+def _forbidden(case: Case, after: Sequence[str]) -> Finding | None:
+    issuer = next((h.chain[0].issuer for h in target_handshakes(case) if h.chain), "").lower()
+    known = next((names for word, names in _AUTHORITIES.items() if word in issuer), ())
+    allowed = _issuers(after)
+    if not known or not allowed or any(each in known for each in allowed):
+        return None
+    return warn(
+        "caa-forbids-issuer",
+        f"The certificate's issuer ({listed(known, 1)}) isn't among those that may issue after "
+        f"the change: {listed(allowed)}.",
+        "The certificate works, but its next renewal will be refused.",
+        "Add the issuer to the CAA records that hold after the change, or choose another issuer.",
+    )
+
+
+def _critical(after: Sequence[str]) -> Finding | None:
+    strange = [tag for flags, tag, _ in _parsed(after) if flags & _CRITICAL]
+    strange = [tag for tag in strange if tag not in _KNOWN_TAGS]
+    if not strange:
+        return None
+    return warn(
+        "caa-critical",
+        f"A CAA record with the tag {listed(strange)} is marked as critical.",
+        "Authorities that don't know the tag must not issue at all.",
+        "Take the record away, or ask the authority whether it knows the tag.",
+    )

@@ -1,54 +1,64 @@
-"""The change itself: what each name server says of the record now."""
+"""The change, by what each name server says of the record now, and the rollback.
+
+F-01 to F-05 and F-07; R-01 to R-04: whether to go back, how long it takes, what it would cost, what
+it needs.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
 
-from transship.cutover.evidence import NameServer
-from transship.cutover.finding import Finding
+from transship.cutover.evidence import LISTED, NameServer, TlsCertificate
+from transship.cutover.finding import (
+    CheckVerdict,
+    Finding,
+    Severity,
+    block,
+    info,
+    judged,
+    listed,
+    span_text,
+    unknown,
+    utc_text,
+    warn,
+)
+from transship.cutover.rules import content, nameservers, verification
 from transship.cutover.rules.case import (
     Case,
     Side,
     as_address,
+    elsewhere,
     has_begun,
     has_changed,
-    held,
+    held_at,
     is_ipv6,
-    is_made_up,
-    label,
-    leading,
+    is_synthesized,
+    leading_at,
     leads_to_target,
+    normalized_name,
     old_addresses,
-    plain,
-    said,
+    said_values,
+    server_label,
     serving,
     sides,
     target_addresses,
     ttl_served,
     values_of,
 )
-from transship.cutover.rules.lifetimes import LOW
-from transship.cutover.rules.wording import (
-    Verdict,
-    block,
-    judged,
-    listed,
-    span,
-    unknown,
-    warn,
-    when,
-)
+from transship.cutover.rules.target import probes_of
+from transship.cutover.rules.zone import LOW
 from transship.text import counted
 
 _SERVER_LAG = 120.0
 """So long, in seconds, a change may take from the first name server to the last."""
 
 _ALIKE = 0.8
+
 _SERVERS = "a name server that answers for the zone"
 
 
-def everywhere(case: Case) -> Verdict:
+def check_changed_everywhere(case: Case) -> CheckVerdict:
     """F-01: every name server says the new value, with the TTL that was planned."""
     placed = sides(case)
     new = [server for server, where in placed if where is Side.NEW]
@@ -69,8 +79,8 @@ def _half(case: Case, old: Sequence[NameServer], total: int) -> Finding | None:
     late = lasts > _SERVER_LAG
     return (block if late else warn)(
         "half-changed",
-        f"{listed(map(label, old))} still gives the old value ({len(old)} of {total})"
-        f"{f', {span(lasts)} after the first new one' if begun else ''}.",
+        f"{listed(map(server_label, old))} still gives the old value ({len(old)} of {total})"
+        f"{f', {span_text(lasts)} after the first new one' if begun else ''}.",
         "Resolvers that ask there go on sending pulls to the old registry, with a fresh TTL.",
         "Its copy of the zone is stuck, or the zone is kept in a second place: make the change "
         "there too, or repair the transfer."
@@ -80,18 +90,18 @@ def _half(case: Case, old: Sequence[NameServer], total: int) -> Finding | None:
 
 
 def _ttl(new: Sequence[NameServer]) -> Finding | None:
-    ttl = max((records.ttl for server in new for records in leading(server)), default=0)
+    ttl = max((records.ttl for server in new for records in leading_at(server)), default=0)
     if ttl <= LOW:
         return None
     return warn(
         "new-ttl-high",
-        f"The new record's TTL is {ttl} s ({span(ttl)}).",
-        f"A way back would take {span(ttl)}.",
+        f"The new record's TTL is {ttl} s ({span_text(ttl)}).",
+        f"A way back would take {span_text(ttl)}.",
         f"Set it to 60 to {LOW} until the old registry has been quiet (V-05).",
     )
 
 
-def missing(case: Case) -> Verdict:
+def check_record_missing(case: Case) -> CheckVerdict:
     """F-02: no name server says that there is no such record."""
     placed = sides(case)
     told = [server for server, where in placed if where is not Side.SILENT]
@@ -105,7 +115,7 @@ def missing(case: Case) -> Verdict:
         return unknown("a record that was there (see P-05)")
     zone = case.evidence.zone
     negative = zone.negative_ttl if zone else 0
-    lost = f"{listed(map(label, without))}: no CNAME, A or AAAA record of {case.name}."
+    lost = f"{listed(map(server_label, without))}: no CNAME, A or AAAA record of {case.name}."
     return judged([_put_back(case, lost, negative)], "")
 
 
@@ -118,8 +128,9 @@ def _put_back(case: Case, seen: str, negative: int) -> Finding:
     return block(
         "record-gone",
         seen,
-        f"Pulls fail NOW: no such host. Resolvers remember that for up to {span(negative)}, until "
-        f"{when(case.now + negative)} at the latest if it is put right this moment.",
+        f"Pulls fail NOW: no such host. Resolvers remember that for up to {span_text(negative)}, "
+        "until "
+        f"{utc_text(case.now + negative)} at the latest if it is put right this moment.",
         "Put the old record back now, then look into it. A signed zone may take 'delete and add' "
         "in one update for 'delete': only add.",
         lines,
@@ -132,12 +143,12 @@ def _kind(value: str) -> str:
     return "AAAA" if is_ipv6(value) else "A"
 
 
-def forgotten_dot(case: Case) -> Verdict:
+def check_forgotten_dot(case: Case) -> CheckVerdict:
     """F-03: no name was doubled by a forgotten dot at its end (RFC 1035, 5.1)."""
     zone = case.evidence.zone
     if zone is None or not serving(zone):
         return unknown(_SERVERS)
-    tail = f".{plain(zone.name)}"
+    tail = f".{normalized_name(zone.name)}"
     found = [_doubled_value(case, tail), *_doubled_owner(case, tail)]
     asked = [answer for answer in case.evidence.misspelt if not answer.error]
     needs = "" if asked else "a look at the names that a forgotten dot would make"
@@ -145,8 +156,10 @@ def forgotten_dot(case: Case) -> Verdict:
 
 
 def _doubled_value(case: Case, tail: str) -> Finding | None:
-    values = {plain(v) for server in serving(case.evidence.zone) for v in said(server)[0]}
-    value = f"{plain(case.subject.points_at)}{tail}"
+    values = {
+        normalized_name(v) for server in serving(case.evidence.zone) for v in said_values(server)[0]
+    }
+    value = f"{normalized_name(case.subject.points_at)}{tail}"
     if value not in values:
         return None
     return block(
@@ -166,13 +179,17 @@ def _doubled_owner(case: Case, tail: str) -> list[Finding]:
     for answer in case.evidence.misspelt:
         link = answer.of("CNAME")
         values = set(link.values) if link else set()
-        if not values or values <= caught or plain(answer.question) != f"{plain(case.name)}{tail}":
+        if (
+            not values
+            or values <= caught
+            or normalized_name(answer.question) != f"{normalized_name(case.name)}{tail}"
+        ):
             continue
         meant = leads_to_target(case, sorted(values)) and not has_begun(case)
         found.append(
             (block if meant else warn)(
                 "owner-doubled",
-                f"{answer.question} points at {listed(sorted(map(plain, values)))}.",
+                f"{answer.question} points at {listed(sorted(map(normalized_name, values)))}.",
                 "The change seems to have been made under the wrong name: the zone's name stands "
                 "in it twice, and the domain itself is as it was."
                 if meant
@@ -185,12 +202,12 @@ def _doubled_owner(case: Case, tail: str) -> list[Finding]:
     return found
 
 
-def typed_right(case: Case) -> Verdict:
+def check_planned_value(case: Case) -> CheckVerdict:
     """F-04: where the record changed, it is what was planned, and leads to what was probed."""
     placed = sides(case)
     if not placed:
         return unknown(_SERVERS)
-    other = {said(s)[0]: s for s, where in placed if where is Side.OLD}
+    other = {said_values(s)[0]: s for s, where in placed if where is Side.OLD}
     strange = [values for values in other if _is_unplanned(case, values)]
     if strange:
         return judged([_mistyped(case, strange[0], other[strange[0]])], "")
@@ -202,7 +219,7 @@ def typed_right(case: Case) -> Verdict:
     probed = {as_address(h.address) for h in case.evidence.handshakes} - old_addresses(case)
     if not probed:
         return unknown("a look at the target, by TLS")
-    unseen = [a for a in today.addresses if as_address(a) not in probed and not is_made_up(a)]
+    unseen = [a for a in today.addresses if as_address(a) not in probed and not is_synthesized(a)]
     finding = None
     if unseen:
         finding = warn(
@@ -222,7 +239,9 @@ def _is_unplanned(case: Case, values: tuple[str, ...]) -> bool:
     first: dict[str, tuple[str, ...]] = {}
     for each in case.history:
         first.setdefault(each.server, each.values)
-    if not first or {plain(v) for v in values} in [{plain(v) for v in f} for f in first.values()]:
+    if not first or {normalized_name(v) for v in values} in [
+        {normalized_name(v) for v in f} for f in first.values()
+    ]:
         return False
     named = any(as_address(value) is None for value in values)
     return named or as_address(case.subject.points_at) is not None
@@ -236,12 +255,13 @@ def _new_ttl(case: Case) -> int:
 def _mistyped(case: Case, values: tuple[str, ...], server: NameServer) -> Finding:
     wanted = case.subject.points_at
     alike = any(
-        difflib.SequenceMatcher(None, plain(value), plain(wanted)).ratio() > _ALIKE
+        difflib.SequenceMatcher(None, normalized_name(value), normalized_name(wanted)).ratio()
+        > _ALIKE
         for value in values
     )
     return block(
         "other-target",
-        f"{label(server)} gives {listed(values)}; planned was {wanted}.",
+        f"{server_label(server)} gives {listed(values)}; planned was {wanted}.",
         "It looks like a slip of the pen: the two are nearly the same."
         if alike
         else "The record was changed to something that nobody planned and nobody has looked at.",
@@ -251,7 +271,7 @@ def _mistyped(case: Case, values: tuple[str, ...], server: NameServer) -> Findin
     )
 
 
-def nothing_else(case: Case) -> Verdict:
+def check_nothing_else(case: Case) -> CheckVerdict:
     """F-05: nothing else is at the name: no second CNAME, no addresses beside one, no old AAAA."""
     servers = serving(case.evidence.zone)
     if not any(server.answers for server in servers):
@@ -262,16 +282,16 @@ def nothing_else(case: Case) -> Verdict:
 
 def _beside_cname(case: Case, servers: Sequence[NameServer]) -> Finding | None:
     for server in servers:
-        link = held(server, "CNAME")
+        link = held_at(server, "CNAME")
         if link is None:
             continue
-        kinds = [a.type for a in server.answers if a.type != "CNAME" and held(server, a.type)]
+        kinds = [a.type for a in server.answers if a.type != "CNAME" and held_at(server, a.type)]
         if len(link.values) > 1:
             kinds.append("a second CNAME")
         if kinds:
             return block(
                 "cname-and-other",
-                f"{label(server)}: {case.name} has a CNAME, and beside it {listed(kinds)}.",
+                f"{server_label(server)}: {case.name} has a CNAME, and beside it {listed(kinds)}.",
                 "That isn't allowed (RFC 1034, 3.6.2): resolvers take one or the other, or fail.",
                 "Take everything but the CNAME away.",
             )
@@ -282,8 +302,8 @@ def _left_over(case: Case, servers: Sequence[NameServer]) -> Finding | None:
     """Return addresses of one family that stayed at the old side when the other one moved."""
     target = {as_address(a) for a in target_addresses(case)}
     for server in servers:
-        four, six = held(server, "A"), held(server, "AAAA")
-        if not four or not six or held(server, "CNAME"):
+        four, six = held_at(server, "A"), held_at(server, "AAAA")
+        if not four or not six or held_at(server, "CNAME"):
             continue
         old = {k.type: [v for v in k.values if as_address(v) not in target] for k in (four, six)}
         if bool(old["A"]) == bool(old["AAAA"]):
@@ -292,7 +312,7 @@ def _left_over(case: Case, servers: Sequence[NameServer]) -> Finding | None:
         family, clients = ("IPv6", "IPv6") if kind == "AAAA" else ("IPv4", "IPv4 only")
         return block(
             f"{family.lower()}-left",
-            f"{label(server)}: {kind} of {case.name} is still {listed(old[kind])}.",
+            f"{server_label(server)}: {kind} of {case.name} is still {listed(old[kind])}.",
             f"The other family has moved; nodes with {clients} keep going to the old registry.",
             f"Change the {kind} record to the target's, or take it away if the target has none.",
         )
@@ -312,7 +332,7 @@ def _circle(case: Case) -> Finding | None:
     )
 
 
-def dangling(case: Case) -> Verdict:
+def check_dangling(case: Case) -> CheckVerdict:
     """F-07: no link of the domain's chain leads to a name that doesn't exist."""
     today = case.evidence.today
     if today is None or (not today.addresses and today.rcode != "NXDOMAIN"):
@@ -329,3 +349,174 @@ def dangling(case: Case) -> Verdict:
         "Correct the record, or take it away, now.",
     )
     return judged([finding], "")
+
+
+_CHANGE = "the change"
+
+_RED = (
+    check_record_missing,
+    nameservers.check_new_signatures,
+    check_dangling,
+    verification.check_pulls_by_name,
+)
+
+
+def check_rollback_reasons(case: Case) -> CheckVerdict:
+    """R-01: nothing that was seen asks for going back.
+
+    A record that is gone counts as changed: a change may do that and nothing else.
+    """
+    begun = has_begun(case) or any(leads_to_target(case, e.values) for e in case.history)
+    if not begun and not check_record_missing(case).findings:
+        return unknown(_CHANGE)
+    red = [f for rule in _RED for f in rule(case).findings if f.severity is Severity.BLOCK]
+    seen = [f.seen for f in red]
+    refused = verification.refused(case)
+    if refused:
+        seen.append(f"The new registry refuses {listed(refused)}, which nodes use.")
+    hosts = [f for f in content.check_blob_hosts(case).findings if f.severity is Severity.BLOCK]
+    seen += [f.seen for f in hosts]
+    if not seen:
+        return judged([], "nothing asks for it")
+    finding = warn(
+        "go-back",
+        " ".join(seen[:3]),
+        "Pulls fail, or are about to.",
+        "If it can't be put right within two minutes, put the old record back.",
+    )
+    return judged([finding], "")
+
+
+def check_rollback_duration(case: Case) -> CheckVerdict:
+    """R-02: how long the way back takes: the new record's TTL, and what resolvers add to it."""
+    ttl = ttl_served(case)
+    if ttl is None:
+        return unknown("the record, from a name server")
+    new = [e.ttl for e in case.history if leads_to_target(case, e.values)]
+    begun = has_begun(case)
+    today, ttl = ttl, ttl if begun else case.subject.new_ttl([ttl])
+    rules = max([ttl, *new])
+    held = [s.ttl for s in case.samples if leads_to_target(case, s.values)]
+    seen = max([rules, *held])
+    words = f"{span_text(rules)} by the rules" + (
+        f", {span_text(seen)} as seen" if seen > rules else ""
+    )
+    if not begun:
+        whose = "today's TTL" if ttl == today else "the new record's TTL"
+        return judged([], f"with {whose}: {words}")
+    finding = info(
+        "way-back-takes",
+        f"Put back now, the old record is everywhere by {utc_text(case.now + rules)}"
+        f"{f', at slow resolvers by {utc_text(case.now + seen)}' if seen > rules else ''}.",
+        f"Going back takes {words}.",
+    )
+    return judged([finding], words)
+
+
+def check_rollback_losses(case: Case) -> CheckVerdict:
+    """R-03: nothing would be hidden by going back: no tag is at the new registry alone."""
+    compared = case.evidence.parity
+    if (
+        compared is None
+        or compared.source != LISTED
+        or (not compared.compared and not compared.different)
+    ):
+        return unknown("a comparison of the tags of both registries")
+    safe_ones = {*compared.had, *compared.to_old}
+    different = [pair for pair in compared.different if pair not in safe_ones]
+    only = [pair for pair in different if pair.new and not pair.old]
+    other = [pair for pair in different if pair.new and pair.old]
+    found: list[Finding | None] = []
+    if only:
+        count = counted(len(only), "tag is", "tags are")
+        found.append(
+            block(
+                "would-hide-tags",
+                f"{count} at the new registry only: "
+                f"{listed(f'{pair.repository}:{pair.tag}' for pair in only)}.",
+                f"Going back now would hide {counted(len(only), 'tag')}: pulls of them would fail.",
+                "Copy them to the old registry first, then go back.",
+            )
+        )
+    if other:
+        found.append(
+            warn(
+                "would-change-tags",
+                f"{counted(len(other), 'tag means', 'tags mean')} something else on each side: "
+                f"{listed(f'{pair.repository}:{pair.tag}' for pair in other)}.",
+                "After going back nodes would get the old registry's images under them.",
+                "Decide for each which one is right; nothing is overwritten without being asked.",
+            )
+        )
+    needs = f"the tags that couldn't be compared ({compared.error})" if compared.error else ""
+    return judged(found, "no tag would be hidden", needs, taken=compared.at)
+
+
+def check_rollback_conditions(case: Case) -> CheckVerdict:
+    """R-04: the old registry still answers under the domain, with a certificate and a sign-in."""
+    seen = probes_of(case, "old")
+    shakes = elsewhere(case, case.evidence.handshakes)
+    if not seen and not shakes:
+        return unknown("a look at the old registry under the domain's name")
+    found = [_gone(case), _unbound(case), _refuses(case), _ends(case)]
+    answers = listed(p.address for p in seen if p.registry)
+    words = f"the old registry answers at {answers or listed(h.address for h in shakes)}"
+    return judged(found, words, taken=max([p.at for p in seen] + [h.at for h in shakes]))
+
+
+def _gone(case: Case) -> Finding | None:
+    seen = probes_of(case, "old")
+    if not seen or any(probe.status for probe in seen):
+        return None
+    return block(
+        "old-gone",
+        listed(f"{p.address}: {p.error or 'no answer'}" for p in seen) + ".",
+        "The old registry doesn't answer: going back would make every pull fail.",
+        "Bring it up again before going back. Until then, don't.",
+    )
+
+
+def _unbound(case: Case) -> Finding | None:
+    seen = [probe for probe in probes_of(case, "old") if probe.status]
+    if not seen or any(probe.registry for probe in seen):
+        return None
+    return block(
+        "old-unbound",
+        f"{listed(f'{p.address}: {p.status}' for p in seen)}, and no registry, under the domain's "
+        "name.",
+        "The domain isn't bound to the old registry any more. Some services let one owner only "
+        "have a name: moving it back there may take long.",
+        "Bind it there again first. Never take the old binding away before V-05.",
+    )
+
+
+def _refuses(case: Case) -> Finding | None:
+    tried = [p for p in probes_of(case, "old") if p.in_use and p.accepted is not None]
+    if not tried or any(probe.accepted for probe in tried):
+        return None
+    return block(
+        "old-sign-in-refused",
+        f"The old registry refuses {listed(p.credential for p in tried)}, which nodes use.",
+        "After going back nodes would get 401.",
+        "Make that sign-in good there again, or keep the old pull secrets on the nodes.",
+    )
+
+
+def _ends(case: Case) -> Finding | None:
+    chain: dict[str, TlsCertificate] = {
+        each.fingerprint: each
+        for shake in elsewhere(case, case.evidence.handshakes)
+        for each in shake.chain
+    }
+    first = min(chain.values(), key=lambda each: each.not_after, default=None)
+    if first is None or not first.not_after < case.now + case.subject.window:
+        return None
+    over = first.not_after < case.now
+    return (block if over else warn)(
+        "old-certificate-ends",
+        f"The old registry's certificate {'ended' if over else 'ends'} at "
+        f"{utc_text(first.not_after)}.",
+        "Going back after that makes every pull fail. HTTP-01 can't renew it while the domain "
+        "leads elsewhere.",
+        "Renew it there, by DNS-01.",
+    )

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from transship.cutover.evidence import LISTED, Parity, PathProbe, TagPair
-from transship.cutover.finding import Finding
-from transship.cutover.questions import reading
-from transship.cutover.rules.case import Case, has_changed, plain
-from transship.cutover.rules.registry import cause_of
-from transship.cutover.rules.wording import (
-    Verdict,
+from transship.cutover.finding import (
+    CheckVerdict,
+    Finding,
     block,
     info,
     judged,
@@ -18,12 +15,15 @@ from transship.cutover.rules.wording import (
     unknown,
     warn,
 )
+from transship.cutover.questions import parsed_answer
+from transship.cutover.rules.case import Case, has_changed, normalized_name
+from transship.cutover.rules.target import cause_of
 from transship.text import bytes_text, counted
 
 _MISSING = ("repository-not-found", "manifest-not-found")
 
 
-def paths(case: Case) -> Verdict:
+def check_paths(case: Case) -> CheckVerdict:
     """P-26: what clusters pull has the same path at the target."""
     tried = case.evidence.paths
     if not tried:
@@ -71,7 +71,7 @@ def _reference(path: PathProbe) -> str:
     return f"{path.repository}{sign if path.reference else ''}{path.reference}"
 
 
-def parity(case: Case) -> Verdict:
+def check_parity(case: Case) -> CheckVerdict:
     """P-27: every tag means the same digest on both sides."""
     compared = case.evidence.parity
     if compared is None or (not compared.compared and not compared.different):
@@ -136,15 +136,19 @@ def _pulled(case: Case) -> str:
     return f"a whole image pulled from the target{waits}"
 
 
-def blob_hosts(case: Case) -> Verdict:
+def check_blob_hosts(case: Case) -> CheckVerdict:
     """P-28: nodes reach every host that a pull is sent to."""
     pulls = case.evidence.pulls
     if not pulls:
         return unknown(_pulled(case))
     insecure = [each for pull in pulls for each in pull.insecure_redirects]
-    own = {plain(case.name), plain(case.subject.domain.host), plain(f"{case.name}:443")}
-    own.add(plain(f"{case.name}:{case.subject.domain.port}"))
-    hosts = sorted({h for pull in pulls for h in pull.hosts if plain(h) not in own})
+    own = {
+        normalized_name(case.name),
+        normalized_name(case.subject.domain.host),
+        normalized_name(f"{case.name}:443"),
+    }
+    own.add(normalized_name(f"{case.name}:{case.subject.domain.port}"))
+    hosts = sorted({h for pull in pulls for h in pull.hosts if normalized_name(h) not in own})
     found = [_insecure(insecure), _unreached(case), _shut_for_nodes(case), _more_hosts(hosts)]
     words = "all from the domain itself" if not hosts else listed(hosts)
     return judged(found, words, taken=min(p.at for p in pulls))
@@ -177,7 +181,7 @@ def _unreached(case: Case) -> Finding | None:
 
 
 def _shut_for_nodes(case: Case) -> Finding | None:
-    given = reading(case.evidence, "node-egress")
+    given = parsed_answer(case.evidence, "node-egress")
     if given is None or given.good is not False:
         return None
     return block(
@@ -201,7 +205,7 @@ def _more_hosts(hosts: Sequence[str]) -> Finding | None:
     )
 
 
-def sample_pull(case: Case) -> Verdict:
+def check_sample_pull(case: Case) -> CheckVerdict:
     """P-29: a whole image comes from the target, every blob as its digest says."""
     pulls = case.evidence.pulls
     if not pulls:
@@ -220,12 +224,12 @@ def sample_pull(case: Case) -> Verdict:
     return judged([finding], words, taken=min(p.at for p in pulls))
 
 
-def known_side(compared: Parity) -> frozenset[TagPair]:
+def one_sided_tags(compared: Parity) -> frozenset[TagPair]:
     """Return the tags of which it is known that one side alone has pushed them."""
     return frozenset((*compared.to_old, *compared.to_new))
 
 
-def parity_after(case: Case) -> Verdict:
+def check_parity_after(case: Case) -> CheckVerdict:
     """V-03: what was pushed to the old side meanwhile is at the new one too."""
     if not has_changed(case):
         return unknown("the change")
@@ -237,7 +241,7 @@ def parity_after(case: Case) -> Verdict:
     ):
         return unknown("a comparison of the tags of both registries, made after the change")
     late = [p for p in compared.different if (p.old and not p.new) or p in compared.to_old]
-    both = [p for p in compared.different if p.old and p.new and p not in known_side(compared)]
+    both = [p for p in compared.different if p.old and p.new and p not in one_sided_tags(compared)]
     found = [
         warn(
             "pushed-to-old",

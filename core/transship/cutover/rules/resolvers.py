@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from transship.cutover.evidence import Answer, ResolverView
-from transship.cutover.finding import Finding
-from transship.cutover.questions import reading
+from transship.cutover.evidence import DnsAnswer, ResolverView
+from transship.cutover.finding import (
+    CheckVerdict,
+    Finding,
+    block,
+    info,
+    judged,
+    listed,
+    span_text,
+    unknown,
+    utc_text,
+    warn,
+)
+from transship.cutover.questions import parsed_answer
 from transship.cutover.rules.case import (
     Case,
     Side,
@@ -15,28 +26,17 @@ from transship.cutover.rules.case import (
     has_begun,
     has_changed,
     is_ipv6,
-    is_made_up,
     is_private,
+    is_synthesized,
     leads_to_target,
-    left,
-    plain,
-    said,
+    normalized_name,
+    remaining_ttl,
+    said_values,
     serving,
     target_addresses,
     ttl_served,
     view_side,
     view_values,
-)
-from transship.cutover.rules.wording import (
-    Verdict,
-    block,
-    info,
-    judged,
-    listed,
-    span,
-    unknown,
-    warn,
-    when,
 )
 from transship.cutover.timeline import ENOUGH, Sample, has_moved, is_clamped
 from transship.text import counted
@@ -45,16 +45,16 @@ _NOT_ASKED = "answers of resolvers"
 _STALE = ("3 ", "19 ")  # Extended DNS Errors: Stale Answer, Stale NXDOMAIN Answer (RFC 8914).
 
 
-def answering(case: Case) -> list[ResolverView]:
+def answering_resolvers(case: Case) -> list[ResolverView]:
     """Return the resolvers that were asked and said anything."""
     views = [view for view in case.evidence.resolvers if view.samples]
     return [view for view in views if not view.newest.error]
 
 
-def private_views(case: Case) -> Verdict:
+def check_private_views(case: Case) -> CheckVerdict:
     """P-31: resolvers inside say what the name servers say: no private zone goes before them."""
-    views = answering(case)
-    given = reading(case.evidence, "private-zones")
+    views = answering_resolvers(case)
+    given = parsed_answer(case.evidence, "private-zones")
     if not views and not given:
         return unknown("answers of resolvers inside, or question private-zones")
     known = _known_values(case)
@@ -79,17 +79,21 @@ def private_views(case: Case) -> Verdict:
 def _known_values(case: Case) -> set[str]:
     """Return everything that name servers say or have said, and where it leads."""
     known = {v for each in case.history for v in each.values}
-    known |= {v for server in serving(case.evidence.zone) for v in said(server)[0]}
+    known |= {v for server in serving(case.evidence.zone) for v in said_values(server)[0]}
     for chain in (case.evidence.today, case.evidence.target):
         if chain:
             known |= {*chain.addresses, *(v for link in chain.links for v in link.values)}
-    return {plain(value) for value in known}
+    return {normalized_name(value) for value in known}
 
 
-def _strays(answer: Answer, known: set[str]) -> bool:
+def _strays(answer: DnsAnswer, known: set[str]) -> bool:
     """Tell whether an answer is none of those; a part of them is enough for addresses that turn."""
     values = view_values(answer)
-    return bool(values) and bool(known) and not any(plain(value) in known for value in values)
+    return (
+        bool(values)
+        and bool(known)
+        and not any(normalized_name(value) in known for value in values)
+    )
 
 
 def _inside(case: Case, strange: Iterable[ResolverView], *, settled: bool) -> Finding | None:
@@ -131,7 +135,7 @@ def _any(view: ResolverView) -> bool:
     return bool(view.canary and view.canary.addresses)
 
 
-def grid(case: Case) -> Verdict:
+def check_resolvers_moved(case: Case) -> CheckVerdict:
     """W-01: every resolver has moved: several new answers in a row."""
     if not has_begun(case):
         return unknown("the change")
@@ -148,7 +152,7 @@ def grid(case: Case) -> Verdict:
         finding = warn(
             "stragglers",
             f"{listed(late)}: not {ENOUGH} new answers in a row yet"
-            f"{f', due since {when(due)}' if due else ''}.",
+            f"{f', due since {utc_text(due)}' if due else ''}.",
             "Clients behind them still go to the old registry.",
             "Leave the old registry as it is. Flush these caches (see W-06).",
         )
@@ -175,21 +179,23 @@ def _wait(case: Case) -> str:
     due = clocks_of(case).as_seen
     if due is None or due <= case.now:
         return "more answers in a row"
-    return f"time: caches let go of the old record until {when(due)} ({span(due - case.now)})"
+    return (
+        f"time: caches let go of the old record until {utc_text(due)} ({span_text(due - case.now)})"
+    )
 
 
-def families(case: Case) -> Verdict:
+def check_address_families(case: Case) -> CheckVerdict:
     """W-02: IPv4 and IPv6 lead to the same side."""
     if not has_changed(case):
         return unknown("the change")
-    views = [view for view in answering(case) if view.ipv6 and not view.ipv6.error]
+    views = [view for view in answering_resolvers(case) if view.ipv6 and not view.ipv6.error]
     if not views:
         return unknown("answers of resolvers for IPv6")
     target = {as_address(a) for a in target_addresses(case)}
     behind = []
     for view in views:
         assert view.ipv6 is not None
-        real = [a for a in view.ipv6.addresses if is_ipv6(a) and not is_made_up(a)]
+        real = [a for a in view.ipv6.addresses if is_ipv6(a) and not is_synthesized(a)]
         moved = view_side(case, view.newest) is Side.NEW
         if moved and any(as_address(a) not in target for a in real):
             behind.append(f"{view.resolver}: {listed(real, 2)}")
@@ -204,17 +210,17 @@ def families(case: Case) -> Verdict:
     return judged([finding], "the same side by IPv4 and IPv6")
 
 
-def places(case: Case) -> Verdict:
+def check_places(case: Case) -> CheckVerdict:
     """W-03: answers don't depend on the place (GeoDNS), or other places were looked at too."""
-    views = [view for view in answering(case) if view_values(view.newest)]
+    views = [view for view in answering_resolvers(case) if view_values(view.newest)]
     if not views:
         return unknown(_NOT_ASKED)
     known = _known_values(case)
     strange = [v for v in views if v.origin == "public" and _strays(v.newest, known)]
-    several = {said(server)[0] for server in serving(case.evidence.zone)} - {()}
+    several = {said_values(server)[0] for server in serving(case.evidence.zone)} - {()}
     if not strange and (len(several) < 2 or has_begun(case)):
         return judged([], "no sign that answers depend on the place")
-    given = reading(case.evidence, "geo-samples")
+    given = parsed_answer(case.evidence, "geo-samples")
     if given is None:
         return unknown("answers from other places (question geo-samples)", "answers differ")
     finding = info(
@@ -225,28 +231,28 @@ def places(case: Case) -> Verdict:
     return judged([finding], "")
 
 
-def clamps(case: Case) -> Verdict:
+def check_ttl_clamps(case: Case) -> CheckVerdict:
     """W-04: no resolver keeps the record for longer than it was told to."""
     ttls = [each.ttl for each in case.history]
-    before = reading(case.evidence, "ttl-before")
+    before = parsed_answer(case.evidence, "ttl-before")
     if before and before.good:
         ttls.append(before.number)
     served = ttl_served(case)
     highest = max([*ttls, *([] if served is None else [served])], default=None)
-    views = answering(case)
+    views = answering_resolvers(case)
     if highest is None or not (views or case.samples):
         return unknown(f"{_NOT_ASKED}, and the record from a name server")
     longest: dict[str, int] = {}
     for view in views:
         for answer in view.samples:
-            if left(answer) > highest:
-                longest[view.resolver] = max(longest.get(view.resolver, 0), left(answer))
+            if remaining_ttl(answer) > highest:
+                longest[view.resolver] = max(longest.get(view.resolver, 0), remaining_ttl(answer))
     for sample in case.samples:
         if sample.values and is_clamped([sample], highest):
             longest[sample.resolver] = max(longest.get(sample.resolver, 0), sample.ttl)
     finding = None
     if longest:
-        what = listed(f"{name} keeps it for {span(ttl)}" for name, ttl in longest.items())
+        what = listed(f"{name} keeps it for {span_text(ttl)}" for name, ttl in longest.items())
         finding = warn(
             "resolver-clamps",
             f"The TTL is {highest} s at most, but {what}.",
@@ -257,7 +263,7 @@ def clamps(case: Case) -> Verdict:
     return judged([finding], f"nobody keeps the record for more than {highest} s")
 
 
-def refusing(case: Case) -> Verdict:
+def check_resolvers_answer(case: Case) -> CheckVerdict:
     """W-05: every resolver that was named answers us."""
     views = case.evidence.resolvers
     asked = [view for view in views if view.samples]
@@ -307,7 +313,7 @@ def _is_broken(view: ResolverView) -> bool:
     return view.unchecked is None or view.unchecked.rcode == "SERVFAIL"
 
 
-def hurrying(case: Case) -> Verdict:
+def check_late_caches(case: Case) -> CheckVerdict:
     """W-06: caches that are late can be told to forget."""
     if not has_changed(case):
         return unknown("the change")
@@ -330,16 +336,16 @@ def hurrying(case: Case) -> Verdict:
 
 
 def _late(case: Case) -> list[str]:
-    seen = [v.resolver for v in answering(case) if view_side(case, v.newest) is Side.OLD]
+    seen = [v.resolver for v in answering_resolvers(case) if view_side(case, v.newest) is Side.OLD]
     names = dict.fromkeys(each.resolver for each in case.samples)
     newest = {each.resolver: each for each in case.samples}
     held = [n for n in names if _canonical(case, newest[n]).values != (case.subject.points_at,)]
     return list(dict.fromkeys([*seen, *held]))
 
 
-def stale(case: Case) -> Verdict:
+def check_stale_answers(case: Case) -> CheckVerdict:
     """W-07: no resolver answers with what has expired (RFC 8767)."""
-    views = answering(case)
+    views = answering_resolvers(case)
     if not views and not case.samples:
         return unknown(_NOT_ASKED)
     said_so = [v.resolver for v in views if any(e.startswith(_STALE) for e in _errors(v))]

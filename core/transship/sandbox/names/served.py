@@ -14,9 +14,9 @@ import dns.name
 import dns.tsig
 
 from transship.clock import Clock, SystemClock
-from transship.cutover.change.secret import TsigKey
-from transship.cutover.change.ways import ByUpdate
-from transship.cutover.subject import Resolver
+from transship.cutover.change.provider import TsigKey
+from transship.cutover.change.settings import Rfc2136Settings
+from transship.cutover.domain import Resolver
 from transship.lifetimes import Runs, end
 from transship.sandbox.names.authority import Authority
 from transship.sandbox.names.listener import LOOPBACK, Listener
@@ -106,9 +106,11 @@ class SandboxNames(Runs):
         )
 
     @property
-    def way(self) -> ByUpdate:
+    def way(self) -> Rfc2136Settings:
         """How the domain's record is changed."""
-        return ByUpdate(ZONE, LOOPBACK, self.key.name, self._at.primary.port, self.key.algorithm)
+        return Rfc2136Settings(
+            ZONE, LOOPBACK, self.key.name, self._at.primary.port, self.key.algorithm
+        )
 
     @property
     def _at(self) -> _Listening:

@@ -13,8 +13,8 @@ from servers.dns.powerdns import PowerDns as Server
 from servers.dns.zones import NEW, OLD, TTL
 from servers.process import free_port
 from transship import errors
-from transship.cutover.change.powerdns import PowerDns, PowerDnsServer
-from transship.cutover.change.records import PlannedChange, Snapshot, desired, same
+from transship.cutover.change.powerdns import PowerDnsProvider, PowerDnsServer
+from transship.cutover.change.records import PlannedChange, Snapshot, desired_records, same_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from servers.dns.lab import DnsLab
 
 NAME = IMAGES.rstrip(".")
-BEFORE = desired(NAME, [OLD], TTL)
-AFTER = desired(NAME, [NEW], 60)
+BEFORE = desired_records(NAME, [OLD], TTL)
+AFTER = desired_records(NAME, [NEW], 60)
 
 
 @pytest.fixture
@@ -36,16 +36,16 @@ def server(lab: DnsLab) -> Iterator[Server]:
 
 
 @pytest.fixture
-def applier(server: Server) -> PowerDns:
+def applier(server: Server) -> PowerDnsProvider:
     """What changes its zone."""
-    return PowerDns(PowerDnsServer(server.url, "power.test"), API_KEY)
+    return PowerDnsProvider(PowerDnsServer(server.url, "power.test"), API_KEY)
 
 
 def served(server: Server, kind: str) -> tuple[str, ...]:
     return values(IMAGES, kind, server.address, server.port)
 
 
-async def test_a_change_and_its_reverse(server: Server, applier: PowerDns) -> None:
+async def test_a_change_and_its_reverse(server: Server, applier: PowerDnsProvider) -> None:
     planned = applier.plan(await applier.read(NAME), AFTER)
     assert planned.before == BEFORE
 
@@ -58,7 +58,7 @@ async def test_a_change_and_its_reverse(server: Server, applier: PowerDns) -> No
 
 
 async def test_everything_beside_a_cname_goes_in_the_same_step_and_comes_back(
-    server: Server, applier: PowerDns
+    server: Server, applier: PowerDnsProvider
 ) -> None:
     server.set(IMAGES, "CNAME")
     server.set(IMAGES, "A", "192.0.2.1", "192.0.2.2")
@@ -71,11 +71,11 @@ async def test_everything_beside_a_cname_goes_in_the_same_step_and_comes_back(
     assert served(server, "CNAME") == (NEW,)
 
     await applier.restore(snapshot)
-    assert same(await applier.read(NAME), snapshot.sets)
+    assert same_records(await applier.read(NAME), snapshot.sets)
 
 
 async def test_what_somebody_else_has_changed_is_left_alone(
-    server: Server, applier: PowerDns
+    server: Server, applier: PowerDnsProvider
 ) -> None:
     server.set(IMAGES, "CNAME", "elsewhere.test.")
 
@@ -86,7 +86,7 @@ async def test_what_somebody_else_has_changed_is_left_alone(
 
 
 async def test_the_server_refuses_what_came_between_comparing_and_changing(
-    server: Server, applier: PowerDns, monkeypatch: pytest.MonkeyPatch
+    server: Server, applier: PowerDnsProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = applier.read
 
@@ -104,7 +104,7 @@ async def test_the_server_refuses_what_came_between_comparing_and_changing(
     assert served(server, "A") == ("192.0.2.9",)
 
 
-async def test_a_disabled_record_is_not_touched(server: Server, applier: PowerDns) -> None:
+async def test_a_disabled_record_is_not_touched(server: Server, applier: PowerDnsProvider) -> None:
     record = {"content": OLD, "disabled": True}
     change = {"name": IMAGES, "type": "CNAME", "changetype": "REPLACE", "ttl": 4}
     server.call("PATCH", "/zones/power.test.", {"rrsets": [change | {"records": [record]}]})
@@ -114,7 +114,7 @@ async def test_a_disabled_record_is_not_touched(server: Server, applier: PowerDn
 
 
 async def test_a_wrong_key_is_refused_and_not_repeated(server: Server) -> None:
-    stranger = PowerDns(PowerDnsServer(server.url, "power.test"), "a secret of ours")
+    stranger = PowerDnsProvider(PowerDnsServer(server.url, "power.test"), "a secret of ours")
 
     with pytest.raises(errors.KeyRefused) as caught:
         await stranger.apply(stranger.plan(BEFORE, AFTER), BEFORE)
@@ -123,21 +123,23 @@ async def test_a_wrong_key_is_refused_and_not_repeated(server: Server) -> None:
 
 
 async def test_a_zone_that_the_server_does_not_have_is_refused(server: Server) -> None:
-    other = PowerDns(PowerDnsServer(server.url, "other.test"), API_KEY)
+    other = PowerDnsProvider(PowerDnsServer(server.url, "other.test"), API_KEY)
 
     with pytest.raises(errors.ProviderRefused, match="404"):
         await other.read(NAME)
 
 
-async def test_a_server_that_is_not_there(applier: PowerDns) -> None:
-    nowhere = PowerDns(PowerDnsServer(f"http://127.0.0.1:{free_port()}", "power.test"), API_KEY)
+async def test_a_server_that_is_not_there(applier: PowerDnsProvider) -> None:
+    nowhere = PowerDnsProvider(
+        PowerDnsServer(f"http://127.0.0.1:{free_port()}", "power.test"), API_KEY
+    )
 
     with pytest.raises(errors.ProviderUnreachable):
         await nowhere.restore(Snapshot(NAME, 0.0, BEFORE))
 
 
 async def test_a_change_whose_answer_is_lost_is_uncertain(
-    applier: PowerDns, monkeypatch: pytest.MonkeyPatch
+    applier: PowerDnsProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = httpx.AsyncClient.request
 
@@ -159,4 +161,4 @@ async def test_a_change_whose_answer_is_lost_is_uncertain(
 @pytest.mark.parametrize("url", ["http://dns.example.com:8081", "dns.example.com", "ftp://x"])
 def test_a_key_is_never_sent_where_it_can_be_read(url: str) -> None:
     with pytest.raises(errors.BadRequest):
-        PowerDns(PowerDnsServer(url, "power.test"), API_KEY)
+        PowerDnsProvider(PowerDnsServer(url, "power.test"), API_KEY)

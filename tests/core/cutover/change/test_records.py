@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from transship.cutover.change.records import (
     PlannedChange,
     Snapshot,
-    desired,
-    leading,
+    desired_records,
+    leading_records,
     plan_change,
-    same,
+    same_records,
 )
 from transship.cutover.evidence import RecordSet
 
@@ -27,8 +27,8 @@ wishes = st.sampled_from([(CNAME,), (A,), (AAAA,), (A, AAAA)])
 
 
 def test_a_name_is_led_to_another_name_or_to_addresses() -> None:
-    assert desired(NAME, ["Registry.New.example"], 60) == (CNAME,)
-    assert desired(NAME, ["2001:db8::1", "192.0.2.1"], 60) == (A, AAAA)
+    assert desired_records(NAME, ["Registry.New.example"], 60) == (CNAME,)
+    assert desired_records(NAME, ["2001:db8::1", "192.0.2.1"], 60) == (A, AAAA)
 
 
 def test_a_cname_suffers_nothing_beside_it() -> None:
@@ -61,9 +61,9 @@ def test_a_change_and_its_reverse_are_nothing(
     planned = plan_change(old, new)
 
     assert planned.reverse.reverse == planned
-    assert same(_made(planned), planned.after)
-    assert same(_made(planned.reverse), old)
-    assert leading(planned.after) == leading(new)
+    assert same_records(_made(planned), planned.after)
+    assert same_records(_made(planned.reverse), old)
+    assert leading_records(planned.after) == leading_records(new)
 
 
 def _made(planned: PlannedChange) -> list[RecordSet]:
@@ -76,9 +76,9 @@ def test_order_and_repetition_make_no_difference_and_the_ttl_does() -> None:
     two = RecordSet(NAME, "A", 60, ("192.0.2.1", "192.0.2.2"))
     turned = RecordSet(NAME, "A", 60, ("192.0.2.2", "192.0.2.1"))
 
-    assert same([two, TXT], [TXT, turned])
-    assert not same([two], [RecordSet(NAME, "A", 61, two.values)])
-    assert leading((TXT, turned)) == (two,)
+    assert same_records([two, TXT], [TXT, turned])
+    assert not same_records([two], [RecordSet(NAME, "A", 61, two.values)])
+    assert leading_records((TXT, turned)) == (two,)
 
 
 def test_a_snapshot_is_shown_as_a_zone_file_has_it() -> None:

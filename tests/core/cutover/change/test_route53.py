@@ -11,16 +11,16 @@ from botocore.stub import Stubber
 
 from fakes.clock import FakeClock
 from transship import errors
-from transship.cutover.change.records import Snapshot, desired
-from transship.cutover.change.route53 import Route53
+from transship.cutover.change.records import Snapshot, desired_records
+from transship.cutover.change.route53 import Route53Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ZONE = "Z0123456789"
 NAME = "images.example.com"
-BEFORE = desired(NAME, ["registry.old.example"], 300)
-AFTER = desired(NAME, ["registry.new.example"], 60)
+BEFORE = desired_records(NAME, ["registry.old.example"], 300)
+AFTER = desired_records(NAME, ["registry.new.example"], 60)
 CHANGE = {"Id": "/change/C1", "Status": "PENDING", "SubmittedAt": "2026-01-01T00:00:00Z"}
 
 
@@ -66,7 +66,7 @@ def changes(stub: Any, *batch: tuple[str, dict[str, Any]]) -> None:
 
 async def test_a_change_is_one_batch_and_waited_for(client: Any, stub: Any) -> None:
     clock = FakeClock()
-    applier = Route53(ZONE, client=client, clock=clock)
+    applier = Route53Provider(ZONE, client=client, clock=clock)
     # As somebody once wrote it, without the dot: what goes has to be named to the letter.
     there = record("Registry.old.example")
     lists(stub, there)
@@ -94,7 +94,7 @@ async def test_all_of_a_name_is_read_and_nothing_of_the_next(client: Any, stub: 
         StartRecordType="TXT",
     )
 
-    found = await Route53(ZONE, client=client).read(NAME)
+    found = await Route53Provider(ZONE, client=client).read(NAME)
 
     assert [(each.type, each.values) for each in found] == [
         ("A", ("192.0.2.1",)),
@@ -108,13 +108,13 @@ async def test_a_change_back_after_somebody_took_the_record_away(client: Any, st
     changes(stub, ("CREATE", record("registry.old.example.")))
     stub.add_response("get_change", {"ChangeInfo": {**CHANGE, "Status": "INSYNC"}})
 
-    applier = Route53(ZONE, client=client, clock=FakeClock())
+    applier = Route53Provider(ZONE, client=client, clock=FakeClock())
     await applier.restore(Snapshot(NAME, 0.0, BEFORE))
 
 
 async def test_what_somebody_else_has_changed_is_left_alone(client: Any, stub: Any) -> None:
     lists(stub, record("elsewhere.example."))
-    applier = Route53(ZONE, client=client)
+    applier = Route53Provider(ZONE, client=client)
 
     with pytest.raises(errors.RecordChanged, match=r"elsewhere\.example"):
         await applier.apply(applier.plan(BEFORE, AFTER), BEFORE)
@@ -134,7 +134,7 @@ async def test_why_it_refuses(
 ) -> None:
     lists(stub, record("registry.old.example."))
     stub.add_client_error("change_resource_record_sets", code, message)
-    applier = Route53(ZONE, client=client)
+    applier = Route53Provider(ZONE, client=client)
 
     with pytest.raises(error):
         await applier.apply(applier.plan(BEFORE, AFTER), BEFORE)
@@ -147,7 +147,7 @@ async def test_a_record_with_a_routing_policy_is_not_touched(
     lists(stub, record("registry.old.example.", **more))
 
     with pytest.raises(errors.RecordNotPlain):
-        await Route53(ZONE, client=client).read(NAME)
+        await Route53Provider(ZONE, client=client).read(NAME)
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,4 +161,4 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(builtins, "__import__", without)
 
     with pytest.raises(errors.ExtraMissing, match=r"transship\[aws\]"):
-        Route53(ZONE)
+        Route53Provider(ZONE)

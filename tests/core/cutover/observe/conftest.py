@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 from transship.clock import SystemClock
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.pinned import Way
-from transship.cutover.subject import Resolver
+from transship.cutover.domain import Resolver
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observe.endpoint import PinnedEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from servers.dns.lab import DnsLab
-    from transship.cutover.subject import Domain
+    from transship.cutover.domain import Domain
 
 
 @pytest.fixture
-def asker(lab: DnsLab) -> Asker:
+def dns_client(lab: DnsLab) -> DnsClient:
     """Asks the lab's servers, and trusts the authority of its encrypted cache."""
-    return Asker(SystemClock(), served=lab.served, ca_file=str(lab.ca_file))
+    return DnsClient(SystemClock(), served=lab.served, ca_file=str(lab.ca_file))
 
 
 @pytest.fixture
-def impatient(lab: DnsLab) -> Asker:
+def impatient(lab: DnsLab) -> DnsClient:
     """The same, for servers that say nothing."""
-    return Asker(SystemClock(), served=lab.served, seconds=0.15)
+    return DnsClient(SystemClock(), served=lab.served, seconds=0.15)
 
 
 @pytest.fixture
@@ -43,6 +43,6 @@ def plain(cache: Callable[[str], Resolver]) -> Resolver:
 
 
 @pytest.fixture
-def way(domain: Domain, target: str, bundle: str) -> Way:
+def way(domain: Domain, target: str, bundle: str) -> PinnedEndpoint:
     """The way to the target under the domain's name, trusting what nodes trust."""
-    return Way(domain, target, SystemClock(), bundle, connect=2.0, answer=2.0)
+    return PinnedEndpoint(domain, target, SystemClock(), bundle, connect=2.0, answer=2.0)

@@ -14,12 +14,11 @@ from servers.dns.lab import EXAMPLE
 from servers.dns.zones import IMAGES, NEW, OLD
 from servers.docker_registry import PASSWORD, USERNAME
 from transship import errors
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship.cutover.evidence import THIS_MACHINE, NamedPull, Pull
-from transship.cutover.observe import by_name
-from transship.cutover.observe.by_name import pull_by_name
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.targeting import Limits, Wishes
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.observe import image_pulls
+from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
+from transship.cutover.observe.image_pulls import pull_by_name
 from transship.oci.reference import Reference
 from transship.registries.credential import Credential
 
@@ -32,16 +31,16 @@ if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
     from servers.stored import Stored
     from servers.token_server import TokenServer
-    from transship.cutover.observe.asking import Asker
-    from transship.cutover.observe.pinned import Way
+    from transship.cutover.observe.dns_queries import DnsClient
+    from transship.cutover.observe.endpoint import PinnedEndpoint
 
     Serve = Callable[..., DockerRegistry]
     Pulls = Callable[..., Awaitable[tuple[NamedPull, ...]]]
 
 APP = "team/app"
-QUICK = Limits(connect=1.0, answer=2.0, paths=10.0, pull=10.0)
-GOOD = SignIn(Credential(USERNAME, PASSWORD), in_use=False)
-OUTDATED = SignIn(Credential("puller", "old secret"))
+QUICK = TargetLimits(connect=1.0, answer=2.0, paths=10.0, pull=10.0)
+GOOD = TrialCredential(Credential(USERNAME, PASSWORD), in_use=False)
+OUTDATED = TrialCredential(Credential("puller", "old secret"))
 
 
 @pytest.fixture
@@ -53,13 +52,13 @@ def subject(domain: Domain, bundle: str) -> Subject:
 
 
 @pytest.fixture
-def pulls(impatient: Asker, cache: Callable[[str], Resolver], subject: Subject) -> Pulls:
+def pulls(impatient: DnsClient, cache: Callable[[str], Resolver], subject: Subject) -> Pulls:
     """Pull through the caches of these names."""
 
     async def pulled(
         *caches: str,
         subject: Subject = subject,
-        wishes: Wishes | None = None,
+        wishes: TargetOptions | None = None,
         known: tuple[Pull, ...] = (),
     ) -> tuple[NamedPull, ...]:
         resolvers = [cache(each) for each in caches]
@@ -178,7 +177,7 @@ async def test_without_an_image_the_side_is_told_all_the_same(
 async def test_the_sign_in_that_is_taken_is_used(serve: Serve, pulls: Pulls, old: str) -> None:
     serve(address=old, auth="htpasswd")
 
-    (made,) = await pulls("plain", wishes=Wishes((OUTDATED, GOOD)))
+    (made,) = await pulls("plain", wishes=TargetOptions((OUTDATED, GOOD)))
 
     assert (made.error, made.blobs) == ("", 2)
 
@@ -188,7 +187,7 @@ async def test_a_sign_in_that_nodes_use_and_that_is_refused_fails_the_pull(
 ) -> None:
     serve(address=old, auth="htpasswd")
 
-    (made,) = await pulls("plain", wishes=Wishes((OUTDATED,)))
+    (made,) = await pulls("plain", wishes=TargetOptions((OUTDATED,)))
 
     assert made.error.startswith("wrong-credential: ")
     assert "old secret" not in repr(made)
@@ -196,11 +195,11 @@ async def test_a_sign_in_that_nodes_use_and_that_is_refused_fails_the_pull(
 
 @pytest.mark.parametrize("sign_ins", [(), (replace(OUTDATED, in_use=False),)])
 async def test_without_a_sign_in_of_the_nodes_nothing_is_said_of_them(
-    serve: Serve, pulls: Pulls, old: str, sign_ins: tuple[SignIn, ...]
+    serve: Serve, pulls: Pulls, old: str, sign_ins: tuple[TrialCredential, ...]
 ) -> None:
     serve(address=old, auth="htpasswd")
 
-    (made,) = await pulls("plain", wishes=Wishes(sign_ins))
+    (made,) = await pulls("plain", wishes=TargetOptions(sign_ins))
 
     assert (made.address, made.image, made.error) == (old, "", "")
 
@@ -224,7 +223,7 @@ async def test_a_certificate_that_nodes_dont_trust(
 
 
 async def test_a_name_that_is_gone_and_a_resolver_that_is(
-    pulls: Pulls, impatient: Asker, lab: DnsLab, subject: Subject
+    pulls: Pulls, impatient: DnsClient, lab: DnsLab, subject: Subject
 ) -> None:
     lab.primary.set(EXAMPLE, "brief.example.test.", "CNAME", OLD, ttl=4)
     gone = replace(subject, domain=Domain("gone.example.test", subject.domain.port))
@@ -245,7 +244,7 @@ async def test_this_machine_counts_as_any_program_here_finds_the_name(
     async def led(_: Subject) -> tuple[tuple[str, ...], str]:
         return (old,), ""
 
-    monkeypatch.setattr(by_name, "own_addresses", led)
+    monkeypatch.setattr(image_pulls, "own_addresses", led)
 
     (made,) = await pulls("plain", subject=replace(subject, system=True))
 
@@ -284,7 +283,9 @@ async def test_a_list_of_which_only_the_first_tag_counts_is_closed_before_the_re
             yield Fake()
             done.append("registry closed")
 
-    first = await by_name._first_tag(cast("Way", FakeWay()), None, Reference("a.example", APP))
+    first = await image_pulls._first_tag(
+        cast("PinnedEndpoint", FakeWay()), None, Reference("a.example", APP)
+    )
 
     assert first == Reference("a.example", APP, "v1")
     assert done == ["list closed", "registry closed"]

@@ -12,7 +12,7 @@ import pytest
 from servers.images import push_image, random_layer
 from transship import errors
 from transship.cutover.evidence import Parity, TagPair
-from transship.cutover.observe.comparing import compare_copied, compare_listed
+from transship.cutover.observe.parity import compare_copied, compare_listed
 from transship.oci.digest import digest_of
 from transship.registries.client import Registry
 from transship.registries.place import ManifestHead

@@ -16,7 +16,7 @@ from servers.greeting import greeting
 from servers.process import LOOPBACK, free_port
 from transship import errors
 from transship.clock import SystemClock
-from transship.cutover.observe.handshaking import CERTIFI, SYSTEM, Handshaker, is_trusted
+from transship.cutover.observe.tls import CERTIFI_TRUST, SYSTEM_TRUST, Handshaker, is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from servers.authority import Authority
     from servers.certificates import Certificates
     from servers.docker_registry import DockerRegistry
+    from transship.cutover.domain import Domain
     from transship.cutover.evidence import Handshake
-    from transship.cutover.subject import Domain
 
     Serve = Callable[..., DockerRegistry]
 
@@ -66,9 +66,9 @@ async def test_each_authority_says_what_it_thinks(
     serve()
     shaken = await handshaker.shake(domain.name, target, domain.port)
 
-    assert {each.trust for each in shaken} >= {CERTIFI, bundle}
+    assert {each.trust for each in shaken} >= {CERTIFI_TRUST, bundle}
     assert [each.trust for each in shaken if is_trusted(each)] == [bundle]
-    assert by(shaken, CERTIFI).verify_code in (19, 20)
+    assert by(shaken, CERTIFI_TRUST).verify_code in (19, 20)
     assert {each.version for each in shaken} == {"TLSv1.3"}
     assert {(each.address, each.port, each.name) for each in shaken} == {
         (target, domain.port, domain.name)
@@ -86,7 +86,10 @@ async def test_the_system_trusts_what_its_bundle_says(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
     shaken = await Handshaker(SystemClock()).shake(domain.name, target, domain.port)
 
-    assert [(each.trust, is_trusted(each)) for each in shaken] == [(SYSTEM, True), (CERTIFI, False)]
+    assert [(each.trust, is_trusted(each)) for each in shaken] == [
+        (SYSTEM_TRUST, True),
+        (CERTIFI_TRUST, False),
+    ]
 
 
 async def test_a_machine_without_authorities_has_no_say(
@@ -99,7 +102,7 @@ async def test_a_machine_without_authorities_has_no_say(
     monkeypatch.setenv("SSL_CERT_DIR", str(nothing))
     shaken = await Handshaker(SystemClock()).shake(domain.name, target, domain.port)
 
-    assert [each.trust for each in shaken] == [CERTIFI]
+    assert [each.trust for each in shaken] == [CERTIFI_TRUST]
 
 
 async def test_the_chain_is_told_as_it_was_sent(

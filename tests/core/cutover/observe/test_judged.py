@@ -13,14 +13,13 @@ from servers.docker_registry import PASSWORD, USERNAME
 from servers.process import LOOPBACK
 from servers.scripted import Reply, scripted_server
 from servers.storage import blob_storage
+from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Chain
-from transship.cutover.finding import Outcome, Severity
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.targeting import Limits, Wishes, observe_target
+from transship.cutover.finding import CheckOutcome, Severity
+from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
+from transship.cutover.observe.target import observe_target
 from transship.cutover.rules.case import Case
-from transship.cutover.rules.catalogue import CHECKS, TARGET
-from transship.cutover.rules.judging import judge
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.rules.checks import CHECKS, TARGET, run_checks
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
@@ -37,9 +36,9 @@ if TYPE_CHECKING:
     Look = Callable[..., Awaitable[Case]]
 
 APP = "team/app"
-QUICK = Limits(connect=1.0, answer=2.0, paths=10.0, pull=10.0)
-GOOD = SignIn(Credential(USERNAME, PASSWORD))
-BAD = SignIn(Credential("old-robot", "old secret"))
+QUICK = TargetLimits(connect=1.0, answer=2.0, paths=10.0, pull=10.0)
+GOOD = TrialCredential(Credential(USERNAME, PASSWORD))
+BAD = TrialCredential(Credential("old-robot", "old secret"))
 
 
 @pytest.fixture
@@ -47,7 +46,10 @@ def look(domain: Domain, target: str, bundle: str) -> Look:
     """Look at the target with the observers, and return the case."""
 
     async def looked(
-        *addresses: str, wishes: Wishes | None = None, node_ca: str = bundle, repository: str = APP
+        *addresses: str,
+        wishes: TargetOptions | None = None,
+        node_ca: str = bundle,
+        repository: str = APP,
     ) -> Case:
         new = "registry.newcloud.test"
         port = domain.port
@@ -68,7 +70,7 @@ def look(domain: Domain, target: str, bundle: str) -> Look:
 def grave(of: Case) -> dict[str, set[str]]:
     """What blocks or warns, of all that is known of the target."""
     mine = {check.id for check in CHECKS if TARGET in check.needs and check.id[0] == "P"}
-    rows = judge(of.subject, of.evidence, of.now)
+    rows = run_checks(of.subject, of.evidence, of.now)
     return {
         row.check: names
         for row in rows
@@ -81,12 +83,12 @@ async def test_a_clean_target_raises_nothing(serve: Serve, look: Look, lab: DnsL
     old = lab.block.address("3.1")
     serve(auth="htpasswd")
     serve(auth="htpasswd", address=old)
-    clean = await look(wishes=Wishes((GOOD,), old=(old,)))
+    clean = await look(wishes=TargetOptions((GOOD,), old=(old,)))
 
     assert grave(clean) == {}
     for check in (10, 12, 13, 14, 16, 17, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29):
-        assert result(clean, f"P-{check}").outcome is Outcome.PASS, check
-    assert result(clean, "R-04").outcome is Outcome.PASS
+        assert result(clean, f"P-{check}").outcome is CheckOutcome.PASS, check
+    assert result(clean, "R-04").outcome is CheckOutcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -168,12 +170,12 @@ async def test_nobody_listens(look: Look, lab: DnsLab) -> None:
     shut = await look(lab.block.address("3.9"))
 
     assert grave(shut) == {"P-12": {"target-shut"}}
-    assert result(shut, "P-13").outcome is Outcome.OPEN
+    assert result(shut, "P-13").outcome is CheckOutcome.OPEN
 
 
 async def test_a_dead_ipv6_address_beside_a_good_one(serve: Serve, look: Look, target: str) -> None:
     serve(auth="htpasswd")
-    both = await look(target, "::1", wishes=Wishes((GOOD,)))
+    both = await look(target, "::1", wishes=TargetOptions((GOOD,)))
 
     assert found(both, "P-12") in ({"ipv6-shut": "warn"}, {"address-out-of-reach": "info"})
     assert found(both, "P-13") == {}
@@ -181,8 +183,8 @@ async def test_a_dead_ipv6_address_beside_a_good_one(serve: Serve, look: Look, t
 
 async def test_the_sign_in_that_nodes_use_is_refused(serve: Serve, look: Look, lab: DnsLab) -> None:
     serve(auth="htpasswd")
-    refused = await look(wishes=Wishes((BAD,)))
-    prepared = await look(wishes=Wishes((BAD, GOOD)))
+    refused = await look(wishes=TargetOptions((BAD,)))
+    prepared = await look(wishes=TargetOptions((BAD, GOOD)))
 
     assert found(refused, "P-24") == {"sign-in-refused": "block"}
     assert found(prepared, "P-24") == {"some-sign-ins-refused": "info"}
@@ -211,7 +213,7 @@ async def test_a_token_server_without_tls(
 ) -> None:
     tokens = signs_in(tmp_path / "tokens")
     serve(auth="token", token_server=tokens)
-    plain = await look(wishes=Wishes((GOOD,)))
+    plain = await look(wishes=TargetOptions((GOOD,)))
 
     assert "realm-without-tls" in found(plain, "P-22")
 

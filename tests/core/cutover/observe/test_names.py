@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship import errors
-from transship.cutover.observe.names import (
+from transship.cutover.domain import (
+    Domain,
     address_and_port,
     ancestors,
     parent_of,
     parse_domain,
     unicode_name,
 )
-from transship.cutover.subject import Domain
 
 
 @pytest.mark.parametrize(

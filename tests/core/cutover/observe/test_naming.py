@@ -10,24 +10,24 @@ import pytest
 
 from servers.dns.zones import NEW, OLD
 from servers.process import free_port
+from transship.cutover.domain import Domain, Resolver, Subject
 from transship.cutover.evidence import Evidence
-from transship.cutover.observe.naming import observe_names
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.observer import observe_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from servers.dns.lab import DnsLab
-    from transship.cutover.observe.asking import Asker
+    from transship.cutover.observe.dns_queries import DnsClient
 
 SUBJECT = Subject(Domain("images.example.test"), new="registry.newcloud.test")
 
 
 async def test_everything_is_gathered(
-    lab: DnsLab, asker: Asker, cache: Callable[[str], Resolver]
+    lab: DnsLab, dns_client: DnsClient, cache: Callable[[str], Resolver]
 ) -> None:
     plain = cache("plain")
-    seen = await observe_names(asker, SUBJECT, [plain, cache("bogus")], [plain])
+    seen = await observe_names(dns_client, SUBJECT, [plain, cache("bogus")], [plain])
 
     assert seen.zone is not None
     assert seen.zone.name == "example.test"
@@ -46,26 +46,28 @@ async def test_everything_is_gathered(
 
 
 async def test_this_machine_is_not_asked_where_the_names_are_none_of_its(
-    asker: Asker, plain: Resolver, monkeypatch: pytest.MonkeyPatch
+    dns_client: DnsClient, plain: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def asked(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("transship.cutover.observe.resolving.local_addresses", asked)
-    seen = await observe_names(asker, replace(SUBJECT, system=False), [plain], [plain])
+    monkeypatch.setattr("transship.cutover.observe.resolvers.local_addresses", asked)
+    seen = await observe_names(dns_client, replace(SUBJECT, system=False), [plain], [plain])
 
     assert (seen.local, seen.local_error, seen.hosts) == ((), "", ())
     assert seen.zone is not None
     assert seen.zone.name == "example.test"
 
 
-async def test_what_was_seen_goes_into_a_file_and_back(asker: Asker, plain: Resolver) -> None:
-    seen = await observe_names(asker, SUBJECT, [plain], [plain])
+async def test_what_was_seen_goes_into_a_file_and_back(
+    dns_client: DnsClient, plain: Resolver
+) -> None:
+    seen = await observe_names(dns_client, SUBJECT, [plain], [plain])
 
     assert msgspec.json.decode(msgspec.json.encode(seen), type=Evidence) == seen
 
 
-async def test_a_machine_cut_off_from_dns_gives_evidence_of_that(impatient: Asker) -> None:
+async def test_a_machine_cut_off_from_dns_gives_evidence_of_that(impatient: DnsClient) -> None:
     closed = Resolver("closed", "127.0.0.1", free_port())
     seen = await observe_names(impatient, SUBJECT, [closed], [closed])
 

@@ -14,13 +14,13 @@ from servers.storage import blob_storage
 from transship import errors
 from transship.clock import SystemClock
 from transship.cutover.evidence import Pull
-from transship.cutover.observe.handshaking import CERTIFI, Handshaker, is_trusted
-from transship.cutover.observe.pulling import (
-    pull,
-    shake_others,
+from transship.cutover.observe.image_pulls import (
+    handshake_hosts,
+    pull_image,
     smallest_and_largest,
     try_paths,
 )
+from transship.cutover.observe.tls import CERTIFI_TRUST, Handshaker, is_trusted
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
     from servers.stored import Stored
     from servers.token_server import TokenServer
-    from transship.cutover.observe.pinned import Way
+    from transship.cutover.observe.endpoint import PinnedEndpoint
 
     Serve = Callable[..., DockerRegistry]
     SignsIn = Callable[..., TokenServer]
@@ -42,14 +42,16 @@ LOGIN = Credential(USERNAME, PASSWORD)
 PLENTY = 1 << 30
 
 
-async def pulled(way: Way, text: str, credential: Credential | None = None) -> Pull:
-    return await pull(way, credential, way.reference(text))
+async def pulled(way: PinnedEndpoint, text: str, credential: Credential | None = None) -> Pull:
+    return await pull_image(way, credential, way.reference(text))
 
 
 # Paths
 
 
-async def test_what_clusters_pull_is_there(serve: Serve, way: Way, stored: Stored) -> None:
+async def test_what_clusters_pull_is_there(
+    serve: Serve, way: PinnedEndpoint, stored: Stored
+) -> None:
     serve()
     digest = stored.images["large"].digest
     wanted = (f"{APP}:small", f"{APP}@{digest}", "other/tool")
@@ -61,7 +63,7 @@ async def test_what_clusters_pull_is_there(serve: Serve, way: Way, stored: Store
     assert (tool.reference, tool.error) == ("1", "")
 
 
-async def test_what_is_not_there_is_told(serve: Serve, way: Way) -> None:
+async def test_what_is_not_there_is_told(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
     wanted = (f"{APP}:gone", "app", "app:1")
     found = await try_paths(way, None, wanted)
@@ -75,7 +77,7 @@ async def test_what_is_not_there_is_told(serve: Serve, way: Way) -> None:
     assert causes == ["manifest-not-found", "repository-not-found", "manifest-not-found"]
 
 
-async def test_paths_are_signed_in_to(serve: Serve, way: Way) -> None:
+async def test_paths_are_signed_in_to(serve: Serve, way: PinnedEndpoint) -> None:
     serve(auth="htpasswd")
     (signed,) = await try_paths(way, LOGIN, [APP])
     (refused,) = await try_paths(way, None, [APP])
@@ -84,7 +86,7 @@ async def test_paths_are_signed_in_to(serve: Serve, way: Way) -> None:
     assert refused.error.startswith("sign-in-needed: ")
 
 
-async def test_paths_take_no_longer_than_they_may(serve: Serve, way: Way) -> None:
+async def test_paths_take_no_longer_than_they_may(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
     found = await try_paths(way, None, [APP, "other/tool"], seconds=0.0)
 
@@ -92,7 +94,7 @@ async def test_paths_take_no_longer_than_they_may(serve: Serve, way: Way) -> Non
 
 
 @pytest.mark.parametrize("text", ["Team/App", "team/app:", "team/app@sha256:0"])
-async def test_what_is_no_reference_is_the_operators_own(way: Way, text: str) -> None:
+async def test_what_is_no_reference_is_the_operators_own(way: PinnedEndpoint, text: str) -> None:
     with pytest.raises(errors.BadReference):
         await try_paths(way, None, [text])
 
@@ -100,7 +102,7 @@ async def test_what_is_no_reference_is_the_operators_own(way: Way, text: str) ->
 # Which images
 
 
-async def test_the_smallest_and_the_largest_are_chosen(serve: Serve, way: Way) -> None:
+async def test_the_smallest_and_the_largest_are_chosen(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
     small, large = await smallest_and_largest(way, None, [APP, "gone"], largest=PLENTY)
 
@@ -108,7 +110,7 @@ async def test_the_smallest_and_the_largest_are_chosen(serve: Serve, way: Way) -
     assert (large.reference.repository, large.reference.tag) == (APP, "large")
 
 
-async def test_what_is_too_large_is_left_out(serve: Serve, way: Way) -> None:
+async def test_what_is_too_large_is_left_out(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
     chosen = await smallest_and_largest(way, None, [APP], largest=100_000)
 
@@ -116,14 +118,14 @@ async def test_what_is_too_large_is_left_out(serve: Serve, way: Way) -> None:
     assert await smallest_and_largest(way, None, [APP], largest=1) == ()
 
 
-async def test_one_image_is_pulled_once(serve: Serve, way: Way) -> None:
+async def test_one_image_is_pulled_once(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
     (only,) = await smallest_and_largest(way, None, [f"{APP}:large"], largest=PLENTY)
 
     assert only.reference.tag == "large"
 
 
-async def test_so_many_tags_are_looked_at_and_no_more(serve: Serve, way: Way) -> None:
+async def test_so_many_tags_are_looked_at_and_no_more(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
     (first,) = await smallest_and_largest(way, None, [APP], largest=PLENTY, most_tags=1)
 
@@ -134,11 +136,11 @@ async def test_so_many_tags_are_looked_at_and_no_more(serve: Serve, way: Way) ->
 # Pulls
 
 
-async def test_a_whole_pull(serve: Serve, way: Way, stored: Stored, target: str) -> None:
+async def test_a_whole_pull(serve: Serve, way: PinnedEndpoint, stored: Stored, target: str) -> None:
     registry = serve()
     mark = registry.mark()
     came: list[int] = []
-    found = await pull(way, None, way.reference(f"{APP}:large"), came=came.append)
+    found = await pull_image(way, None, way.reference(f"{APP}:large"), came=came.append)
 
     assert (found.error, found.blobs) == ("", 2)
     assert found.bytes == sum(came) > 300_000
@@ -149,7 +151,7 @@ async def test_a_whole_pull(serve: Serve, way: Way, stored: Stored, target: str)
 
 
 async def test_a_node_reads_its_own_platform_of_an_index(
-    serve: Serve, way: Way, stored: Stored
+    serve: Serve, way: PinnedEndpoint, stored: Stored
 ) -> None:
     registry = serve()
     mark = registry.mark()
@@ -160,7 +162,7 @@ async def test_a_node_reads_its_own_platform_of_an_index(
 
 
 async def test_nothing_is_written_and_only_pulls_are_asked_for(
-    serve: Serve, way: Way, signs_in: SignsIn, tmp_path: Path, certificates: Certificates
+    serve: Serve, way: PinnedEndpoint, signs_in: SignsIn, tmp_path: Path, certificates: Certificates
 ) -> None:
     tokens = signs_in(tmp_path / "tokens", tls=certificates)
     registry = serve(auth="token", token_server=tokens)
@@ -176,7 +178,7 @@ async def test_nothing_is_written_and_only_pulls_are_asked_for(
 
 
 async def test_a_blob_with_other_bytes(
-    serve: Serve, way: Way, stored: Stored, tmp_path: Path
+    serve: Serve, way: PinnedEndpoint, stored: Stored, tmp_path: Path
 ) -> None:
     storage = tmp_path / "spoilt"
     shutil.copytree(stored.storage, storage)
@@ -190,9 +192,9 @@ async def test_a_blob_with_other_bytes(
     assert found.blobs == 1
 
 
-async def test_a_pull_takes_no_longer_than_it_may(serve: Serve, way: Way) -> None:
+async def test_a_pull_takes_no_longer_than_it_may(serve: Serve, way: PinnedEndpoint) -> None:
     serve()
-    found = await pull(way, None, way.reference(f"{APP}:large"), seconds=0.0)
+    found = await pull_image(way, None, way.reference(f"{APP}:large"), seconds=0.0)
 
     assert found.error == "timed-out: not done within 0 s"
 
@@ -201,12 +203,14 @@ async def test_a_pull_takes_no_longer_than_it_may(serve: Serve, way: Way) -> Non
 
 
 async def test_blobs_from_another_host(
-    serve: Serve, way: Way, stored: Stored, certificates: Certificates, bundle: str
+    serve: Serve, way: PinnedEndpoint, stored: Stored, certificates: Certificates, bundle: str
 ) -> None:
     with blob_storage(stored.storage, certificates) as elsewhere:
         serve(redirect_to=elsewhere.url)
         found = await pulled(way, f"{APP}:large", LOGIN)
-        shaken = await shake_others(Handshaker(SystemClock(), node_ca=bundle), way, [found, found])
+        shaken = await handshake_hosts(
+            Handshaker(SystemClock(), node_ca=bundle), way, [found, found]
+        )
 
     host = elsewhere.url.removeprefix("https://")
     assert (found.error, found.insecure_redirects) == ("", ())
@@ -214,12 +218,16 @@ async def test_blobs_from_another_host(
     assert not any(each.has_authorization for each in elsewhere.requests)
     here = [each for each in shaken if each.address == LOOPBACK]
     assert {each.name for each in shaken} == {"localhost"}
-    assert {each.trust for each in here} >= {CERTIFI, bundle}
+    assert {each.trust for each in here} >= {CERTIFI_TRUST, bundle}
     assert [each.trust for each in here if is_trusted(each)] == [bundle]
 
 
 async def test_blobs_from_a_host_that_nobody_vouches_for(
-    serve: Serve, way: Way, stored: Stored, certificates: Certificates, authority: Authority
+    serve: Serve,
+    way: PinnedEndpoint,
+    stored: Stored,
+    certificates: Certificates,
+    authority: Authority,
 ) -> None:
     with blob_storage(stored.storage, certificates) as elsewhere:
         serve(redirect_to=elsewhere.url)
@@ -229,11 +237,13 @@ async def test_blobs_from_a_host_that_nobody_vouches_for(
     assert len(found.hosts) == 2
 
 
-async def test_blobs_without_tls_are_not_fetched(serve: Serve, way: Way, stored: Stored) -> None:
+async def test_blobs_without_tls_are_not_fetched(
+    serve: Serve, way: PinnedEndpoint, stored: Stored
+) -> None:
     with blob_storage(stored.storage) as elsewhere:
         serve(redirect_to=elsewhere.url)
         found = await pulled(way, f"{APP}:small")
-        shaken = await shake_others(Handshaker(SystemClock()), way, [found])
+        shaken = await handshake_hosts(Handshaker(SystemClock()), way, [found])
 
     assert found.error.startswith("redirect-refused: ")
     assert found.insecure_redirects == (elsewhere.url,)
@@ -241,10 +251,10 @@ async def test_blobs_without_tls_are_not_fetched(serve: Serve, way: Way, stored:
     assert (elsewhere.requests, shaken) == ([], ())
 
 
-async def test_blobs_from_a_name_that_is_not_there(serve: Serve, way: Way) -> None:
+async def test_blobs_from_a_name_that_is_not_there(serve: Serve, way: PinnedEndpoint) -> None:
     serve(redirect_to="https://blobs.gone.invalid")
     found = await pulled(way, f"{APP}:small")
-    (shaken,) = await shake_others(Handshaker(SystemClock()), way, [found])
+    (shaken,) = await handshake_hosts(Handshaker(SystemClock()), way, [found])
 
     assert found.error.startswith("name-not-found: ")
     assert found.hosts[1] == "blobs.gone.invalid:443"

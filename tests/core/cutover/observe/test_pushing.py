@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from servers.docker_registry import PASSWORD, USERNAME
 from servers.process import LOOPBACK
 from servers.scripted import Reply, scripted_server
-from transship.cutover.observe.pushing import try_push
+from transship.cutover.observe.endpoint import try_push
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
     from servers.authority import Authority
     from servers.docker_registry import DockerRegistry
-    from transship.cutover.observe.pinned import Way
+    from transship.cutover.observe.endpoint import PinnedEndpoint
 
     Serve = Callable[..., DockerRegistry]
 
 APP = "team/app"
 
 
-async def test_an_upload_is_begun_and_given_up(serve: Serve, way: Way, tmp_path: Path) -> None:
+async def test_an_upload_is_begun_and_given_up(
+    serve: Serve, way: PinnedEndpoint, tmp_path: Path
+) -> None:
     registry = serve(storage=tmp_path / "own", auth="htpasswd")
     found = await try_push(way, Credential(USERNAME, PASSWORD), APP)
 
@@ -34,7 +36,7 @@ async def test_an_upload_is_begun_and_given_up(serve: Serve, way: Way, tmp_path:
     assert written == ["POST", "DELETE"]
 
 
-async def test_a_right_that_is_not_there(serve: Serve, way: Way, tmp_path: Path) -> None:
+async def test_a_right_that_is_not_there(serve: Serve, way: PinnedEndpoint, tmp_path: Path) -> None:
     serve(storage=tmp_path / "own", auth="htpasswd")
     found = await try_push(way, None, APP)
 
@@ -42,7 +44,9 @@ async def test_a_right_that_is_not_there(serve: Serve, way: Way, tmp_path: Path)
     assert found.location == ""
 
 
-async def test_an_upload_that_leads_to_the_old_name(way: Way, authority: Authority) -> None:
+async def test_an_upload_that_leads_to_the_old_name(
+    way: PinnedEndpoint, authority: Authority
+) -> None:
     old = "https://registry.oldcloud.test/v2/team/app/blobs/uploads/1"
     with scripted_server(authority.issue(way.domain.name)) as server:
         server.on("POST", ".*", Reply(202, {"Location": old}))

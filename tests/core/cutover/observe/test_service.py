@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from fakes.clock import FakeClock
-from transship.cutover.evidence import Evidence, ServiceSays
-from transship.cutover.observe.service import Service, observe_service
+from transship.cutover.evidence import Evidence, ServiceReport
+from transship.cutover.observe.target import DomainService, observe_service
 from transship.errors import ApiKeysNeeded, ConnectionRefused, NoRight, TransshipError
 from transship.registries.attachment import Attached, Attachment, Said
 
@@ -32,8 +32,10 @@ class Tells:
         return self._what
 
 
-async def seen(what: Attachment | TransshipError | None, seconds: float = 5.0) -> ServiceSays:
-    return await observe_service(Service("TCR", Tells(what)), NAME, FakeClock(), seconds=seconds)
+async def seen(what: Attachment | TransshipError | None, seconds: float = 5.0) -> ServiceReport:
+    return await observe_service(
+        DomainService("TCR", Tells(what)), NAME, FakeClock(), seconds=seconds
+    )
 
 
 async def test_what_is_told_is_kept_whole_through_json() -> None:

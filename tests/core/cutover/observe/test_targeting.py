@@ -12,12 +12,12 @@ from servers.docker_registry import PASSWORD, USERNAME
 from servers.process import free_port
 from servers.storage import blob_storage
 from transship import errors
+from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Chain, Evidence
-from transship.cutover.observe.chains import follow
-from transship.cutover.observe.handshaking import is_trusted
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.targeting import Limits, Wishes, observe_target, with_target
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
+from transship.cutover.observe.resolvers import follow_chain
+from transship.cutover.observe.target import observe_target, with_target
+from transship.cutover.observe.tls import is_trusted
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
     from servers.stored import Stored
-    from transship.cutover.observe.asking import Asker
-    from transship.cutover.subject import Resolver
+    from transship.cutover.domain import Resolver
+    from transship.cutover.observe.dns_queries import DnsClient
 
     Serve = Callable[..., DockerRegistry]
 
 APP = "team/app"
-IN_USE = SignIn(Credential("puller", "old secret"))
-COMING = SignIn(Credential(USERNAME, PASSWORD), in_use=False)
-QUICK = Limits(connect=1.0, answer=2.0, paths=10.0, pull=10.0)
+IN_USE = TrialCredential(Credential("puller", "old secret"))
+COMING = TrialCredential(Credential(USERNAME, PASSWORD), in_use=False)
+QUICK = TargetLimits(connect=1.0, answer=2.0, paths=10.0, pull=10.0)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_all_is_seen_before_the_domain_leads_there(
     subject: Subject,
     target: str,
     lab: DnsLab,
-    asker: Asker,
+    dns_client: DnsClient,
     plain: Resolver,
     stored: Stored,
     certificates: Certificates,
@@ -64,8 +64,8 @@ async def test_all_is_seen_before_the_domain_leads_there(
     with blob_storage(stored.storage, certificates) as elsewhere:
         serve(auth="htpasswd", redirect_to=elsewhere.url)
         serve(auth="htpasswd", address=old)
-        leads = await follow(asker, subject.points_at, [plain])
-        wishes = Wishes((IN_USE, COMING), old=(old,))
+        leads = await follow_chain(dns_client, subject.points_at, [plain])
+        wishes = TargetOptions((IN_USE, COMING), old=(old,))
         seen = await observe_target(
             subject, leads, wishes, limits=QUICK, step=steps.append, came=came.append
         )
@@ -134,7 +134,7 @@ async def test_only_what_is_wished_for_is_tried(
     serve: Serve, subject: Subject, target: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     serve(storage=tmp_path_factory.mktemp("own"))
-    wishes = Wishes(references=("team/gone:1",), pull=False, push=APP)
+    wishes = TargetOptions(references=("team/gone:1",), pull=False, push=APP)
     seen = await observe_target(subject, chain(target), wishes, limits=QUICK)
 
     assert [each.reference for each in seen.paths] == ["1"]
@@ -145,7 +145,7 @@ async def test_only_what_is_wished_for_is_tried(
 
 async def test_a_reference_that_is_none_is_said_at_once(subject: Subject) -> None:
     with pytest.raises(errors.BadReference):
-        await observe_target(subject, chain(), Wishes(references=("Not one",)))
+        await observe_target(subject, chain(), TargetOptions(references=("Not one",)))
 
 
 @pytest.mark.usefixtures("all_closed")

@@ -10,18 +10,18 @@ from servers.dns.lab import EXAMPLE, dns_lab
 from servers.dns.zones import NEGATIVE_TTL, NEW, OLD, TTL
 from servers.process import free_port
 from transship.clock import SystemClock
-from transship.cutover.evidence import Answer, NameServer, Zone
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.finding_zones import first_answer
-from transship.cutover.observe.walking import (
-    SNAPSHOT,
+from transship.cutover.domain import Resolver
+from transship.cutover.evidence import DnsAnswer, NameServer, ZoneEvidence
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observe.zone import (
+    SNAPSHOT_TYPES,
+    ask_name_server,
     ask_zone,
-    look_at,
-    walk,
-    walk_again,
+    first_answer,
+    observe_zone,
+    observe_zone_again,
 )
 from transship.cutover.rules.case import serial
-from transship.cutover.subject import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ IMAGES = "images.example.test"
 NS1, NS2 = "ns1.example.test", "ns2.example.test"
 
 
-def links(zone: Zone) -> dict[str, tuple[str, ...]]:
+def links(zone: ZoneEvidence) -> dict[str, tuple[str, ...]]:
     """What each server says that the domain is another name of."""
     return {
         server.name: found.values
@@ -45,9 +45,9 @@ def links(zone: Zone) -> dict[str, tuple[str, ...]]:
 
 
 async def test_a_zone_is_seen_by_its_parent_and_by_itself(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    zone = await walk(asker, IMAGES, [plain])
+    zone = await observe_zone(dns_client, IMAGES, [plain])
 
     assert (zone.name, zone.parent, zone.error) == ("example.test", "test", "")
     assert zone.parent_servers == zone.child_servers == (NS1, NS2)
@@ -62,14 +62,16 @@ async def test_a_zone_is_seen_by_its_parent_and_by_itself(
     assert not zone.delegation.authoritative
 
 
-async def test_every_server_is_asked_by_udp_and_by_tcp(asker: Asker, plain: Resolver) -> None:
-    zone = await walk(asker, IMAGES, [plain])
+async def test_every_server_is_asked_by_udp_and_by_tcp(
+    dns_client: DnsClient, plain: Resolver
+) -> None:
+    zone = await observe_zone(dns_client, IMAGES, [plain])
 
     for server in zone.servers:
         assert server.soa.authoritative
         assert server.soa_tcp.authoritative
         assert (server.soa.transport, server.soa_tcp.transport) == ("udp", "tcp")
-        assert tuple(answer.type for answer in server.answers) == SNAPSHOT
+        assert tuple(answer.type for answer in server.answers) == SNAPSHOT_TYPES
         record = server.answers[0].of("CNAME")
         assert record is not None
         assert (record.values, record.ttl) == ((OLD,), TTL)
@@ -77,32 +79,32 @@ async def test_every_server_is_asked_by_udp_and_by_tcp(asker: Asker, plain: Reso
     assert {s.soa.nsid for s in zone.servers} == {"primary-knot", "secondary-nsd"}
 
 
-async def test_the_top_of_a_zone_is_in_that_zone(asker: Asker, plain: Resolver) -> None:
-    zone = await walk(asker, "example.test", [plain], kinds=["A"])
+async def test_the_top_of_a_zone_is_in_that_zone(dns_client: DnsClient, plain: Resolver) -> None:
+    zone = await observe_zone(dns_client, "example.test", [plain], kinds=["A"])
 
     assert (zone.name, zone.parent) == ("example.test", "test")
 
 
 async def test_a_name_that_isnt_there_has_a_zone_all_the_same(
-    asker: Asker, plain: Resolver
+    dns_client: DnsClient, plain: Resolver
 ) -> None:
-    zone = await walk(asker, "deep.below.nobody.example.test", [plain], kinds=["A"])
+    zone = await observe_zone(dns_client, "deep.below.nobody.example.test", [plain], kinds=["A"])
 
     assert zone.name == "example.test"
     assert {s.answers[0].rcode for s in zone.servers} == {"NXDOMAIN"}
 
 
-async def test_an_unsigned_zone_is_known_as_one(asker: Asker, plain: Resolver) -> None:
-    zone = await walk(asker, "images.power.test", [plain], kinds=["CNAME"])
+async def test_an_unsigned_zone_is_known_as_one(dns_client: DnsClient, plain: Resolver) -> None:
+    zone = await observe_zone(dns_client, "images.power.test", [plain], kinds=["CNAME"])
 
     assert (zone.name, zone.signed) == ("power.test", False)
     assert links(zone) == {"ns.power.test": (OLD,)}
 
 
 async def test_servers_that_dont_serve_the_zone_show(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    zone = await walk(asker, "images.lame.test", [plain])
+    zone = await observe_zone(dns_client, "images.lame.test", [plain])
 
     by_name = {server.name: server for server in zone.servers}
     good, upward, refusing = (by_name[f"ns{i}.lame.test"] for i in (1, 2, 3))
@@ -115,9 +117,9 @@ async def test_servers_that_dont_serve_the_zone_show(
 
 
 async def test_a_zone_that_nobody_serves_is_found_by_its_parent(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    zone = await walk(asker, "images.dead.test", [plain])
+    zone = await observe_zone(dns_client, "images.dead.test", [plain])
 
     assert (zone.name, zone.parent) == ("dead.test", "test")
     assert [s.address for s in zone.servers] == [lab.secondary]
@@ -126,13 +128,13 @@ async def test_a_zone_that_nobody_serves_is_found_by_its_parent(
 
 
 async def test_a_change_that_reaches_one_server_alone_shows(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    before = await walk(asker, IMAGES, [plain])
+    before = await observe_zone(dns_client, IMAGES, [plain])
     with lab.stuck_secondary():
         lab.primary.set(EXAMPLE, f"{IMAGES}.", "CNAME", NEW, ttl=TTL)
-        stuck = await walk_again(asker, before, IMAGES)
-    after = await walk_again(asker, before, IMAGES)
+        stuck = await observe_zone_again(dns_client, before, IMAGES)
+    after = await observe_zone_again(dns_client, before, IMAGES)
 
     assert links(before) == {NS1: (OLD,), NS2: (OLD,)}
     assert links(stuck) == {NS1: (NEW,), NS2: (OLD,)}
@@ -144,20 +146,20 @@ async def test_a_change_that_reaches_one_server_alone_shows(
 
 
 async def test_a_record_that_is_taken_away_is_missed(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    before = await walk(asker, IMAGES, [plain])
+    before = await observe_zone(dns_client, IMAGES, [plain])
     lab.remove(f"{IMAGES}.")
-    after = await walk_again(asker, before, IMAGES)
+    after = await observe_zone_again(dns_client, before, IMAGES)
 
     rcodes = {answer.rcode for server in after.servers for answer in server.answers}
     assert rcodes == {"NXDOMAIN"}
 
 
 async def test_an_address_left_at_the_name_shows(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    zone = await walk(asker, "dual.example.test", [plain])
+    zone = await observe_zone(dns_client, "dual.example.test", [plain])
 
     for server in zone.servers:
         ipv6 = next(a.of("AAAA") for a in server.answers if a.type == "AAAA")
@@ -167,10 +169,12 @@ async def test_an_address_left_at_the_name_shows(
 
 async def test_a_server_that_says_nothing_isnt_asked_for_more() -> None:
     async with crooked(wrong.silence, wrong.silence) as server:
-        asker = Asker(
+        dns_client = DnsClient(
             SystemClock(), served=[("192.0.2.1", f"127.0.0.1:{server.port}")], seconds=0.1
         )
-        seen = await look_at(asker, "example.test", IMAGES, NS1, "192.0.2.1", SNAPSHOT)
+        seen = await ask_name_server(
+            dns_client, "example.test", IMAGES, NS1, "192.0.2.1", SNAPSHOT_TYPES
+        )
 
     assert (seen.soa.error, seen.soa_tcp.error) == ("timeout", "timeout")
     assert seen.answers == ()
@@ -181,33 +185,37 @@ async def test_a_server_whose_tcp_is_closed_is_told_from_a_good_one() -> None:
     soa = "example.test. 60 IN SOA ns1.example.test. admin.example.test. 1 2 3 4 5"
     async with crooked(answers(soa)) as server:
         served = [("192.0.2.1", f"127.0.0.1:{server.port}")]
-        asker = Asker(SystemClock(), served=served, seconds=0.5)
-        seen = await look_at(asker, "example.test", IMAGES, NS1, "192.0.2.1", ["CNAME"])
+        dns_client = DnsClient(SystemClock(), served=served, seconds=0.5)
+        seen = await ask_name_server(
+            dns_client, "example.test", IMAGES, NS1, "192.0.2.1", ["CNAME"]
+        )
 
     assert (seen.soa.error, seen.soa_tcp.error) == ("", "refused")
     assert len(seen.answers) == 1
 
 
 async def test_the_next_server_is_asked_where_the_first_is_gone(
-    lab: DnsLab, asker: Asker, plain: Resolver
+    lab: DnsLab, dns_client: DnsClient, plain: Resolver
 ) -> None:
-    zone = await walk(asker, IMAGES, [plain], kinds=["CNAME"])
+    zone = await observe_zone(dns_client, IMAGES, [plain], kinds=["CNAME"])
     gone = f"127.0.0.1:{free_port()}"
-    broken = Asker(SystemClock(), served=[*lab.served, (lab.primary.address, gone)], seconds=0.2)
+    broken = DnsClient(
+        SystemClock(), served=[*lab.served, (lab.primary.address, gone)], seconds=0.2
+    )
     answer = await ask_zone(broken, zone, IMAGES, "CNAME")
 
     assert (answer.server, answer.rcode) == (NS2, "NOERROR")
 
 
-async def test_without_a_resolver_there_is_no_zone(impatient: Asker) -> None:
+async def test_without_a_resolver_there_is_no_zone(impatient: DnsClient) -> None:
     closed = Resolver("closed", "127.0.0.1", free_port())
 
-    assert (await walk(impatient, IMAGES, [closed])).error == "refused"
-    assert (await walk(impatient, IMAGES, [])).error == "no resolver"
+    assert (await observe_zone(impatient, IMAGES, [closed])).error == "refused"
+    assert (await observe_zone(impatient, IMAGES, [])).error == "no resolver"
 
 
 async def test_a_resolver_that_says_nothing_is_asked_last(
-    lab: DnsLab, impatient: Asker, plain: Resolver
+    lab: DnsLab, impatient: DnsClient, plain: Resolver
 ) -> None:
     async with crooked(wrong.silence, wrong.silence) as server:
         silent = Resolver("silent", "127.0.0.1", server.port)
@@ -220,23 +228,25 @@ async def test_a_resolver_that_says_nothing_is_asked_last(
 
 
 async def test_signatures_that_are_wrong_dont_hide_the_zone(
-    lab: DnsLab, asker: Asker, cache: Callable[[str], Resolver]
+    lab: DnsLab, dns_client: DnsClient, cache: Callable[[str], Resolver]
 ) -> None:
-    zone = await walk(asker, IMAGES, [cache("bogus")], kinds=["CNAME"])
+    zone = await observe_zone(dns_client, IMAGES, [cache("bogus")], kinds=["CNAME"])
 
     assert links(zone) == {NS1: (OLD,), NS2: (OLD,)}
 
 
 async def test_the_next_resolver_is_asked_where_the_first_is_gone(
-    asker: Asker, plain: Resolver
+    dns_client: DnsClient, plain: Resolver
 ) -> None:
     closed = Resolver("closed", "127.0.0.1", free_port())
 
-    assert (await walk(asker, IMAGES, [closed, plain], kinds=["CNAME"])).name == "example.test"
+    assert (
+        await observe_zone(dns_client, IMAGES, [closed, plain], kinds=["CNAME"])
+    ).name == "example.test"
 
 
 def test_a_server_without_soa_has_no_serial(lab: DnsLab) -> None:
-    nothing = Answer("example.test", "SOA", NS1, lab.secondary, 0.0, error="timeout")
+    nothing = DnsAnswer("example.test", "SOA", NS1, lab.secondary, 0.0, error="timeout")
     assert serial(NameServer(NS1, lab.secondary, nothing, nothing)) is None
 
 
@@ -245,8 +255,10 @@ async def test_where_port_53_isnt_the_way_the_walk_goes_round_it(
 ) -> None:
     with dns_lab(tmp_path / "lab", certificates, port=5300) as lab:
         cache = lab.caches["plain"]
-        asker = Asker(SystemClock(), served=lab.served)
-        zone = await walk(asker, IMAGES, [Resolver("plain", cache.address, cache.port)])
+        dns_client = DnsClient(SystemClock(), served=lab.served)
+        zone = await observe_zone(
+            dns_client, IMAGES, [Resolver("plain", cache.address, cache.port)]
+        )
 
     assert lab.served
     assert links(zone) == {NS1: (OLD,), NS2: (OLD,)}

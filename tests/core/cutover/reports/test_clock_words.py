@@ -15,14 +15,14 @@ from fakes.cutovers_world import (
     standing,
     with_trouble,
 )
-from transship.cutover.reports.clock_words import (
+from transship.cutover.status import CutoverStatus
+from transship.views.cutover import (
     age_words,
     clock_lines,
-    countdown,
-    moment,
-    way_back_words,
+    countdown_text,
+    moment_text,
+    rollback_words,
 )
-from transship.cutover.reports.standing import Standing
 
 
 def test_before_the_change_one_clock_says_when_it_is_safe() -> None:
@@ -63,14 +63,14 @@ def test_after_the_change_three_clocks_run() -> None:
 
 
 def test_the_way_back_is_always_in_words() -> None:
-    assert way_back_words(ready()) == ("with today's TTL: 1 min 00 s by the rules", False)
-    words, blocked = way_back_words(changed())
+    assert rollback_words(ready()) == ("with today's TTL: 1 min 00 s by the rules", False)
+    words, blocked = rollback_words(changed())
     assert words.startswith("1 min 00 s by the rules")
     assert not blocked
-    words, blocked = way_back_words(changed_with_loss())
+    words, blocked = rollback_words(changed_with_loss())
     assert blocked
     assert "would hide 2 tags: team/app:1.5, team/web:2.0" in words
-    assert way_back_words(Standing("x", clean.SUBJECT)) == (
+    assert rollback_words(CutoverStatus("x", clean.SUBJECT)) == (
         "not known yet how long it takes",
         False,
     )
@@ -81,7 +81,7 @@ def test_the_way_back_is_always_in_words() -> None:
     [(0, "0 s"), (59.9, "59 s"), (245, "4:05 min"), (7260, "2 h 01 min"), (90_000, "1 d 1 h")],
 )
 def test_durations_are_counted_down(seconds: float, words: str) -> None:
-    assert countdown(seconds) == words
+    assert countdown_text(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_ages_are_short(old: float, words: str) -> None:
 
 
 def test_a_moment_on_another_day_has_its_date() -> None:
-    assert moment(NOW + 5, NOW) == "14:13:25 UTC, in 5 s"
-    assert moment(NOW - 2 * 86400, NOW) == "2026-09-19 14:13:20 UTC, 2 d 0 h ago"
+    assert moment_text(NOW + 5, NOW) == "14:13:25 UTC, in 5 s"
+    assert moment_text(NOW - 2 * 86400, NOW) == "2026-09-19 14:13:20 UTC, 2 d 0 h ago"

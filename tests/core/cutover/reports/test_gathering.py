@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cutovers import clean
-from transship.cutover.change.records import PlannedChange
-from transship.cutover.change.ways import ByPowerDns
-from transship.cutover.delta import Round, Sorted
-from transship.cutover.edits import RAISE_SERIAL
+from transship.cutover.catchup import CatchupRound, TagDifferences
+from transship.cutover.change.execution import ChangeOutcome, ChangeRequest, ChangeResult
+from transship.cutover.change.records import RAISE_SERIAL, PlannedChange
+from transship.cutover.change.settings import PowerDnsSettings
 from transship.cutover.evidence import Evidence, Parity, Statement, TagPair
-from transship.cutover.flipping import Asked, Ended, Outcome
-from transship.cutover.folder import Cutover, Cutovers
-from transship.cutover.journal import Kind
-from transship.cutover.progress import State
-from transship.cutover.reports.gathering import READ_ONLY, from_evidence, standing_of
+from transship.cutover.folder import CutoverFolder, CutoverStore
+from transship.cutover.journal import EntryKind
+from transship.cutover.progress import CutoverState
+from transship.cutover.status import READ_ONLY, status_from_evidence, status_of
 from transship.operator import Operator
 
 if TYPE_CHECKING:
@@ -27,15 +26,15 @@ MARIA = Operator("maria", "laptop")
 LATER = clean.NOW + 600
 
 
-def kept(folder: Path, *evidence: Evidence) -> Cutover:
+def kept(folder: Path, *evidence: Evidence) -> CutoverFolder:
     """Return a cutover in whose journal this was seen, one after the other."""
-    cutover = Cutovers(folder).create(clean.SUBJECT, at=clean.NOW - 60)
+    cutover = CutoverStore(folder).create(clean.SUBJECT, at=clean.NOW - 60)
     with cutover.journal() as journal:
         for each in evidence:
             assert each.zone is not None
             journal.saw_servers(each.zone, each.taken)
             journal.saw_resolvers(each.resolvers)
-            journal.add(Kind.EVIDENCE, each, each.taken, MARIA)
+            journal.add(EntryKind.EVIDENCE, each, each.taken, MARIA)
     return cutover
 
 
@@ -49,28 +48,28 @@ def flipped(**more: object) -> Evidence:
 
 
 def test_what_was_never_looked_at_is_begun_and_open(tmp_path: Path) -> None:
-    standing = standing_of(kept(tmp_path), clean.NOW)
-    assert standing.state is State.BEFORE
+    standing = status_of(kept(tmp_path), clean.NOW)
+    assert standing.state is CutoverState.BEFORE
     assert standing.evidence is None
     assert standing.edit is None
     assert [note.text for note in standing.notes] == ["begun"]
 
 
 def test_what_was_seen_is_judged(tmp_path: Path) -> None:
-    standing = standing_of(kept(tmp_path, clean.clean_evidence()), clean.NOW)
+    standing = status_of(kept(tmp_path, clean.clean_evidence()), clean.NOW)
     assert standing.edit is not None
     assert standing.edit.forward.add == (f"{clean.NAME}. 60 IN CNAME {clean.NEW}",)
     assert standing.way_back is None
     assert {each.outcome for each in standing.checks}
-    once = from_evidence(clean.SUBJECT, clean.clean_evidence(), clean.NOW)
+    once = status_from_evidence(clean.SUBJECT, clean.clean_evidence(), clean.NOW)
     assert [each.check for each in once.checks] == [each.check for each in standing.checks]
 
 
 def test_the_serial_is_raised_by_hand_only_where_the_edit_is_made_by_hand(tmp_path: Path) -> None:
     cutover = kept(tmp_path, clean.clean_evidence())
-    by_hand = standing_of(cutover, clean.NOW)
-    cutover.write(clean.SUBJECT, ByPowerDns("example.com", "https://dns.example.com:8081"))
-    by_api = standing_of(cutover, clean.NOW)
+    by_hand = status_of(cutover, clean.NOW)
+    cutover.write(clean.SUBJECT, PowerDnsSettings("example.com", "https://dns.example.com:8081"))
+    by_api = status_of(cutover, clean.NOW)
 
     assert by_hand.edit is not None
     assert by_api.edit is not None
@@ -78,8 +77,8 @@ def test_the_serial_is_raised_by_hand_only_where_the_edit_is_made_by_hand(tmp_pa
 
 
 def test_after_the_change_the_edit_is_still_that_of_the_change(tmp_path: Path) -> None:
-    standing = standing_of(kept(tmp_path, clean.clean_evidence(), flipped()), LATER + 10)
-    assert standing.state in (State.CHANGED, State.MOVED)
+    standing = status_of(kept(tmp_path, clean.clean_evidence(), flipped()), LATER + 10)
+    assert standing.state in (CutoverState.CHANGED, CutoverState.MOVED)
     assert standing.edit is not None
     assert standing.edit.reverse.add == (f"{clean.NAME}. 60 IN CNAME {clean.OLD}",)
 
@@ -87,7 +86,7 @@ def test_after_the_change_the_edit_is_still_that_of_the_change(tmp_path: Path) -
 def test_a_check_after_the_change_says_what_going_back_would_hide(tmp_path: Path) -> None:
     pair = TagPair("team/app", "1.5", "", "sha256:bb")
     seen = flipped(parity=Parity(121, (pair,)))
-    standing = standing_of(kept(tmp_path, clean.clean_evidence(), seen), LATER + 10)
+    standing = status_of(kept(tmp_path, clean.clean_evidence(), seen), LATER + 10)
     assert standing.way_back is not None
     assert standing.way_back.lost == (pair,)
     assert "would hide 1 tag" in standing.way_back.blocked
@@ -95,7 +94,7 @@ def test_a_check_after_the_change_says_what_going_back_would_hide(tmp_path: Path
 
 def test_a_comparison_from_before_the_change_does_not_count(tmp_path: Path) -> None:
     unable = flipped(parity=Parity(0, (), error="the old registry isn't named"))
-    standing = standing_of(kept(tmp_path, clean.clean_evidence(), unable), LATER + 10)
+    standing = status_of(kept(tmp_path, clean.clean_evidence(), unable), LATER + 10)
     assert standing.way_back is not None
     assert "nobody has compared" in standing.way_back.blocked
 
@@ -104,8 +103,8 @@ def test_what_was_said_is_in_the_journal_with_its_name(tmp_path: Path) -> None:
     cutover = kept(tmp_path, clean.clean_evidence())
     with cutover.journal() as journal:
         for name, answer in (("automation", "none"), ("accept:P-03/lame", "known \x1b[2J")):
-            journal.add(Kind.STATEMENT, Statement(name, answer, LATER, "maria"), LATER, MARIA)
-    told = [(note.text, note.by) for note in standing_of(cutover, LATER).notes[-2:]]
+            journal.add(EntryKind.STATEMENT, Statement(name, answer, LATER, "maria"), LATER, MARIA)
+    told = [(note.text, note.by) for note in status_of(cutover, LATER).notes[-2:]]
     assert told == [
         ("answered automation: none", "maria on laptop"),
         ("acknowledged P-03/lame: known  [2J", "maria on laptop"),
@@ -113,13 +112,13 @@ def test_what_was_said_is_in_the_journal_with_its_name(tmp_path: Path) -> None:
 
 
 def test_an_applier_says_where_it_writes_and_whether_it_may(tmp_path: Path) -> None:
-    way = ByPowerDns("example.com", "http://127.0.0.1:8081")
-    cutover = Cutovers(tmp_path).create(clean.SUBJECT, way, at=clean.NOW)
-    applier = standing_of(cutover, clean.NOW).applier
+    way = PowerDnsSettings("example.com", "http://127.0.0.1:8081")
+    cutover = CutoverStore(tmp_path).create(clean.SUBJECT, way, at=clean.NOW)
+    applier = status_of(cutover, clean.NOW).applier
     assert applier is not None
     assert applier.place == "PowerDNS at http://127.0.0.1:8081, zone example.com"
     assert not applier.why_not
-    locked = standing_of(cutover, clean.NOW, read_only=True).applier
+    locked = status_of(cutover, clean.NOW, read_only=True).applier
     assert locked is not None
     assert locked.why_not == READ_ONLY
 
@@ -133,9 +132,11 @@ def test_what_only_the_new_side_has_is_no_loss_if_it_was_there_before_the_change
     pair = TagPair("team/cache", "1", "", "sha256:cc")
     with cutover.journal() as journal:
         for at in (seen_at, LATER + 8):
-            journal.add(Kind.DELTA, Round(at, Sorted(only_new=(pair,)), compared=1), at)
+            journal.add(
+                EntryKind.DELTA, CatchupRound(at, TagDifferences(only_new=(pair,)), compared=1), at
+            )
 
-    standing = standing_of(cutover, LATER + 10)
+    standing = status_of(cutover, LATER + 10)
 
     assert standing.way_back is not None
     assert standing.way_back.lost == ((pair,) if lost else ())
@@ -150,11 +151,19 @@ def test_a_round_is_what_a_check_goes_by_if_it_is_newer(tmp_path: Path) -> None:
     cutover = kept(tmp_path, seen)
     with cutover.journal() as journal:
         older, newer = seen.taken - 5, seen.taken + 5
-        journal.add(Kind.DELTA, Round(older, Sorted((late,)), doing="look", compared=9), older)
-        assert standing_of(cutover, newer).result("P-27").findings == ()  # type: ignore[union-attr]
-        journal.add(Kind.DELTA, Round(newer, Sorted((late,)), doing="look", compared=9), newer)
+        journal.add(
+            EntryKind.DELTA,
+            CatchupRound(older, TagDifferences((late,)), doing="look", compared=9),
+            older,
+        )
+        assert status_of(cutover, newer).result("P-27").findings == ()  # type: ignore[union-attr]
+        journal.add(
+            EntryKind.DELTA,
+            CatchupRound(newer, TagDifferences((late,)), doing="look", compared=9),
+            newer,
+        )
 
-    missing = standing_of(cutover, newer).result("P-27")
+    missing = status_of(cutover, newer).result("P-27")
 
     assert missing is not None
     assert [each.id for each in missing.findings] == ["tags-missing"]
@@ -164,18 +173,18 @@ def test_a_round_is_what_a_check_goes_by_if_it_is_newer(tmp_path: Path) -> None:
 def test_a_change_without_an_end_is_told_until_it_has_one(tmp_path: Path) -> None:
     cutover = kept(tmp_path, clean.clean_evidence())
     before, after = clean.record("CNAME", clean.OLD), clean.record("CNAME", clean.NEW)
-    asked = Asked(PlannedChange(clean.NAME, (before,), (after,)), "9.1.1.1")
+    asked = ChangeRequest(PlannedChange(clean.NAME, (before,), (after,)), "9.1.1.1")
     with cutover.journal() as journal:
-        journal.add(Kind.ASKED, asked, clean.NOW, MARIA)
-        number = journal.add(Kind.ASKED, asked, clean.NOW + 1, MARIA)
-    unended = standing_of(cutover, LATER).unended
+        journal.add(EntryKind.ASKED, asked, clean.NOW, MARIA)
+        number = journal.add(EntryKind.ASKED, asked, clean.NOW + 1, MARIA)
+    unended = status_of(cutover, LATER).unended
     assert unended is not None
     assert (unended.at, unended.asked, unended.by) == (clean.NOW + 1, asked, str(MARIA))
     assert not unended.running
     with cutover.locked("change"):
-        running = standing_of(cutover, LATER).unended
+        running = status_of(cutover, LATER).unended
     assert running is not None
     assert running.running
     with cutover.journal() as journal:
-        journal.add(Kind.ENDED, Ended(number, Outcome.DONE), LATER, MARIA)
-    assert standing_of(cutover, LATER).unended is None
+        journal.add(EntryKind.ENDED, ChangeResult(number, ChangeOutcome.DONE), LATER, MARIA)
+    assert status_of(cutover, LATER).unended is None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cutovers import clean
 from fakes.cutovers_world import NOW, changed, ready, with_trouble
-from transship.cutover.reports.grid import Cell, grid_of, moved_of
-from transship.cutover.reports.standing import Standing
+from transship.cutover.status import CutoverStatus
+from transship.views.cutover import GridCell, grid_cells, moved_resolvers
 
 
-def by_name(standing: Standing) -> dict[str, Cell]:
-    return {cell.name: cell for cell in grid_of(standing)}
+def by_name(standing: CutoverStatus) -> dict[str, GridCell]:
+    return {cell.name: cell for cell in grid_cells(standing)}
 
 
 def test_before_the_change_everybody_says_the_old_value() -> None:
@@ -36,7 +36,7 @@ def test_resolvers_follow_one_after_the_other() -> None:
     assert [cells[n].moved for n in ("office", "cluster", "Quad9")] == [3, 1, 0]
     assert cells["office"].has_moved
     assert not cells["cluster"].has_moved
-    assert moved_of(cells.values()) == (1, 4)
+    assert moved_resolvers(cells.values()) == (1, 4)
     assert cells["slow"].note == ""
 
 
@@ -48,4 +48,4 @@ def test_what_a_cache_holds_counts_down() -> None:
 
 
 def test_nothing_is_known_before_anybody_was_asked() -> None:
-    assert grid_of(Standing("x", clean.SUBJECT)) == ()
+    assert grid_cells(CutoverStatus("x", clean.SUBJECT)) == ()

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 
 from cutovers import clean
 from transship.clock import SystemClock
-from transship.cutover.delta import Again, Choice, Round, Sorted
+from transship.cutover.catchup import (
+    CatchupRound,
+    RepeatedRound,
+    TagChoice,
+    TagDifferences,
+    round_words,
+)
 from transship.cutover.evidence import TagPair
-from transship.cutover.folder import Cutovers
-from transship.cutover.journal import Kind
-from transship.cutover.reports.document import document
-from transship.cutover.reports.gathering import standing_of
-from transship.cutover.reports.rounds import delta_words, round_words, to_keep
-from transship.cutover.reports.standing import Standing
+from transship.cutover.folder import CutoverStore
+from transship.cutover.journal import EntryKind
+from transship.cutover.status import CutoverStatus, status_of
+from transship.reports.cutover import cutover_document
+from transship.views.cutover import catchup_words, undecided_tags
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +27,11 @@ if TYPE_CHECKING:
 LATE = TagPair("team/app", "1", "sha256:b", "sha256:a")
 NEWER = TagPair("team/app", "2", "", "sha256:c")
 BOTH = TagPair("team/web", "3", "sha256:d", "sha256:e")
-FOUND = Sorted((LATE,), (NEWER,), (BOTH,))
+FOUND = TagDifferences((LATE,), (NEWER,), (BOTH,))
 
 
 def test_a_round_says_what_it_did_and_what_it_left() -> None:
-    copied = Round(0.0, FOUND, job="abcdef")
+    copied = CatchupRound(0.0, FOUND, job="abcdef")
     assert round_words(copied) == (
         "1 tag copied: team/app:1; 1 tag pushed on both sides: team/web:3; "
         "1 tag at the new registry only: team/app:2"
@@ -35,35 +40,35 @@ def test_a_round_says_what_it_did_and_what_it_left() -> None:
     assert "1 tag to copy: team/app:1" in round_words(looked)
     failed = replace(copied, failed=(("team/app", "1", "quota exceeded"),))
     assert "1 tag not copied: team/app:1" in round_words(failed)
-    back = Round(0.0, Sorted(only_new=(NEWER,)), doing="back", job="abcdef")
+    back = CatchupRound(0.0, TagDifferences(only_new=(NEWER,)), doing="back", job="abcdef")
     assert round_words(back) == "1 tag copied back: team/app:2"
-    assert round_words(Round(0.0, Sorted())) == ""
-    hostile = Round(0.0, Sorted((replace(LATE, tag="\x1b[2J"),)))
+    assert round_words(CatchupRound(0.0, TagDifferences())) == ""
+    hostile = CatchupRound(0.0, TagDifferences((replace(LATE, tag="\x1b[2J"),)))
     assert "\x1b" not in round_words(hostile)
 
 
 def test_a_cutover_says_whether_both_are_in_step() -> None:
-    standing = Standing("x", clean.SUBJECT)
-    assert delta_words(standing) == "not compared yet"
-    assert to_keep(standing) == ()
-    standing = replace(standing, rounds=(Round(0.0, Sorted()),))
-    assert delta_words(standing) == "the same on both sides"
-    assert "nothing more was pushed" in delta_words(replace(standing, quiet=2))
-    assert to_keep(replace(standing, rounds=(Round(0.0, FOUND),))) == (BOTH,)
+    standing = CutoverStatus("x", clean.SUBJECT)
+    assert catchup_words(standing) == "not compared yet"
+    assert undecided_tags(standing) == ()
+    standing = replace(standing, rounds=(CatchupRound(0.0, TagDifferences()),))
+    assert catchup_words(standing) == "the same on both sides"
+    assert "nothing more was pushed" in catchup_words(replace(standing, quiet=2))
+    assert undecided_tags(replace(standing, rounds=(CatchupRound(0.0, FOUND),))) == (BOTH,)
 
 
 def test_the_document_has_every_round(tmp_path: Path) -> None:
-    cutover = Cutovers(tmp_path).create(clean.SUBJECT, at=clean.NOW)
+    cutover = CutoverStore(tmp_path).create(clean.SUBJECT, at=clean.NOW)
     failed = (("team/app", "1", "quota exceeded"),)
     with cutover.journal() as journal:
-        first = Round(clean.NOW, FOUND, failed, compared=3, job="abcdef")
-        journal.add(Kind.DELTA, first, clean.NOW)
-        journal.add(Kind.CHOICE, Choice(BOTH, "new"), clean.NOW + 1)
-        journal.add(Kind.DELTA, Round(clean.NOW + 30, Sorted()), clean.NOW + 30)
-        journal.add(Kind.AGAIN, Again(clean.NOW + 60, "look"), clean.NOW + 60)
-    standing = standing_of(cutover, SystemClock().now())
+        first = CatchupRound(clean.NOW, FOUND, failed, compared=3, job="abcdef")
+        journal.add(EntryKind.DELTA, first, clean.NOW)
+        journal.add(EntryKind.CHOICE, TagChoice(BOTH, "new"), clean.NOW + 1)
+        journal.add(EntryKind.DELTA, CatchupRound(clean.NOW + 30, TagDifferences()), clean.NOW + 30)
+        journal.add(EntryKind.AGAIN, RepeatedRound(clean.NOW + 60, "look"), clean.NOW + 60)
+    standing = status_of(cutover, SystemClock().now())
 
-    delta = document(standing, clean.NOW + 60)["delta"]
+    delta = cutover_document(standing, clean.NOW + 60)["delta"]
 
     assert isinstance(delta, dict)
     assert (delta["in_step"], delta["quiet_rounds"], delta["asks"]) == (False, 0, [])

@@ -9,31 +9,31 @@ from fakes.cutovers import judged
 from fakes.cutovers_world import changed, changed_with_loss, ready, standing, with_trouble
 from transship.cutover.evidence import Parity, Statement, TagPair
 from transship.cutover.finding import Phase
-from transship.cutover.reports.rows import (
-    RowState,
-    acceptance,
-    counts_of,
-    questions_of,
-    rows_of,
-    stops,
-    to_accept,
-    unanswered,
+from transship.cutover.status import CutoverStatus
+from transship.views.cutover import (
+    CheckRowState,
+    acceptance_id,
+    check_row_counts,
+    check_rows,
+    current_blocks,
+    questions_of_check,
+    unacknowledged,
+    unanswered_questions,
     waits_for,
     waits_shortly,
-    why_not_back,
+    why_no_rollback,
 )
-from transship.cutover.reports.standing import Standing
 
 
-def state_of(standing: Standing, check: str) -> RowState:
-    return next(row.state for row in rows_of(standing) if row.check == check)
+def state_of(standing: CutoverStatus, check: str) -> CheckRowState:
+    return next(row.state for row in check_rows(standing) if row.check == check)
 
 
-def seen_of(standing: Standing, check: str) -> str:
-    return next(row.seen for row in rows_of(standing) if row.check == check)
+def seen_of(standing: CutoverStatus, check: str) -> str:
+    return next(row.seen for row in check_rows(standing) if row.check == check)
 
 
-def saying(of: Standing, name: str, answer: str, by: str = "maria") -> Standing:
+def saying(of: CutoverStatus, name: str, answer: str, by: str = "maria") -> CutoverStatus:
     """Return the standing after an operator has said something."""
     assert of.evidence is not None
     statement = Statement(name, answer, of.evidence.taken, by)
@@ -44,18 +44,18 @@ def saying(of: Standing, name: str, answer: str, by: str = "maria") -> Standing:
 def test_a_clean_domain_waits_for_nothing() -> None:
     assert waits_for(ready()) == ""
     assert waits_shortly(ready()) == ""
-    assert stops(ready()) == ()
-    before = [row for row in rows_of(ready()) if row.phase is Phase.BEFORE]
-    assert {row.state for row in before} == {RowState.PASS}
+    assert current_blocks(ready()) == ()
+    before = [row for row in check_rows(ready()) if row.phase is Phase.BEFORE]
+    assert {row.state for row in before} == {CheckRowState.PASS}
 
 
 def test_each_state_has_its_word() -> None:
     trouble = with_trouble()
-    assert state_of(trouble, "P-13") is RowState.BLOCKS
-    assert state_of(trouble, "P-03") is RowState.WARN
-    assert state_of(trouble, "P-09") is RowState.OPEN
-    assert state_of(trouble, "P-01") is RowState.PASS
-    assert state_of(trouble, "W-01") is RowState.LATER
+    assert state_of(trouble, "P-13") is CheckRowState.BLOCKS
+    assert state_of(trouble, "P-03") is CheckRowState.WARN
+    assert state_of(trouble, "P-09") is CheckRowState.OPEN
+    assert state_of(trouble, "P-01") is CheckRowState.PASS
+    assert state_of(trouble, "W-01") is CheckRowState.LATER
     assert seen_of(trouble, "P-09").startswith("needs whether anything else")
 
 
@@ -69,12 +69,12 @@ def test_a_warning_is_acknowledged_finding_by_finding() -> None:
     trouble = with_trouble()
     result = trouble.result("P-03")
     assert result is not None
-    names = to_accept(result, trouble.evidence)
-    assert names == (acceptance("P-03", result.findings[0].id),)
+    names = unacknowledged(result, trouble.evidence)
+    assert names == (acceptance_id("P-03", result.findings[0].id),)
     later = saying(trouble, names[0], "known since May")
-    assert state_of(later, "P-03") is RowState.ACCEPTED
+    assert state_of(later, "P-03") is CheckRowState.ACCEPTED
     assert seen_of(later, "P-03") == "by maria: known since May"
-    assert to_accept(result, later.evidence) == ()
+    assert unacknowledged(result, later.evidence) == ()
     assert "P-03" not in waits_for(later)
 
 
@@ -82,9 +82,9 @@ def test_what_blocks_can_not_be_acknowledged() -> None:
     trouble = with_trouble()
     result = trouble.result("P-13")
     assert result is not None
-    assert to_accept(result, trouble.evidence) == ()
-    later = saying(trouble, acceptance("P-13", result.findings[0].id), "never mind")
-    assert state_of(later, "P-13") is RowState.BLOCKS
+    assert unacknowledged(result, trouble.evidence) == ()
+    later = saying(trouble, acceptance_id("P-13", result.findings[0].id), "never mind")
+    assert state_of(later, "P-13") is CheckRowState.BLOCKS
 
 
 def test_only_what_the_change_can_do_without_is_skipped() -> None:
@@ -94,10 +94,10 @@ def test_only_what_the_change_can_do_without_is_skipped() -> None:
     result, must = open_push.result("P-30"), with_trouble().result("P-09")
     assert result is not None
     assert must is not None
-    assert to_accept(result, open_push.evidence) == ("accept:P-30",)
-    assert to_accept(must, with_trouble().evidence) == ()
+    assert unacknowledged(result, open_push.evidence) == ("accept:P-30",)
+    assert unacknowledged(must, with_trouble().evidence) == ()
     later = saying(open_push, "accept:P-30", "nobody pushes here")
-    assert state_of(later, "P-30") is RowState.SKIPPED
+    assert state_of(later, "P-30") is CheckRowState.SKIPPED
     assert seen_of(later, "P-30") == "by maria: nobody pushes here"
 
 
@@ -105,31 +105,31 @@ def test_the_questions_of_a_check_are_asked_until_they_are_answered_well() -> No
     trouble = with_trouble()
     result = trouble.result("P-09")
     assert result is not None
-    assert [each.id for each in questions_of(result)] == ["automation"]
+    assert [each.id for each in questions_of_check(result)] == ["automation"]
     unsure = saying(trouble, "automation", "unsure")
-    assert [each.id for each in unanswered(result, unsure.evidence)] == ["automation"]
-    assert unanswered(result, saying(trouble, "automation", "none").evidence) == ()
+    assert [each.id for each in unanswered_questions(result, unsure.evidence)] == ["automation"]
+    assert unanswered_questions(result, saying(trouble, "automation", "none").evidence) == ()
 
 
 def test_what_only_blocks_the_way_back_does_not_stop_the_change() -> None:
     pair = TagPair("team/app", "1.5", "", "sha256:bb")
     before = standing(clean.case(parity=Parity(120, (pair,))))
-    assert stops(before) == ()
-    assert state_of(before, "R-03") is RowState.LATER
+    assert current_blocks(before) == ()
+    assert state_of(before, "R-03") is CheckRowState.LATER
     after = changed_with_loss()
-    assert "would hide 2 tags" in why_not_back(after)
+    assert "would hide 2 tags" in why_no_rollback(after)
 
 
 def test_going_back_needs_a_change() -> None:
-    assert why_not_back(ready()) == "nothing was changed yet"
-    assert why_not_back(changed()) == ""
+    assert why_no_rollback(ready()) == "nothing was changed yet"
+    assert why_no_rollback(changed()) == ""
 
 
 def test_counts_are_in_the_order_of_their_weight() -> None:
-    counts = counts_of(rows_of(with_trouble()))
-    assert list(counts)[:3] == [RowState.BLOCKS, RowState.WARN, RowState.OPEN]
+    counts = check_row_counts(check_rows(with_trouble()))
+    assert list(counts)[:3] == [CheckRowState.BLOCKS, CheckRowState.WARN, CheckRowState.OPEN]
     assert sum(counts.values()) == len(with_trouble().checks)
 
 
 def test_what_was_never_checked_waits_for_that() -> None:
-    assert waits_for(Standing("x", clean.SUBJECT)) == "nothing was checked yet"
+    assert waits_for(CutoverStatus("x", clean.SUBJECT)) == "nothing was checked yet"

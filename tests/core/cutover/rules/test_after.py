@@ -31,9 +31,9 @@ from cutovers.clean import (
     shakes,
     view,
 )
-from transship.cutover.finding import Outcome
-from transship.cutover.rules.after import answered_by
+from transship.cutover.finding import CheckOutcome
 from transship.cutover.rules.case import Case, Side
+from transship.cutover.rules.verification import answered_by
 
 if TYPE_CHECKING:
     from transship.cutover.evidence import NamedPull
@@ -47,16 +47,16 @@ def after(**more: Any) -> Case:
 
 def test_a_pull_from_before_the_change_proves_nothing() -> None:
     for check in ("V-01", "V-02"):
-        assert result(after(), check).outcome is Outcome.OPEN
-        assert result(after(by_name=(by_name(at=NOW - 1),)), check).outcome is Outcome.OPEN
-        assert result(after(by_name=(by_name(),)), check).outcome is Outcome.PASS
+        assert result(after(), check).outcome is CheckOutcome.OPEN
+        assert result(after(by_name=(by_name(at=NOW - 1),)), check).outcome is CheckOutcome.OPEN
+        assert result(after(by_name=(by_name(),)), check).outcome is CheckOutcome.PASS
         assert result(case(), check).needs == "the change"
 
 
 def test_a_pull_that_was_led_to_the_target_by_us_proves_nothing_either() -> None:
     pinned = replace(CLEAN.evidence.pulls[0], at=NOW + 500)
 
-    assert result(after(pulls=(pinned,)), "V-01").outcome is Outcome.OPEN
+    assert result(after(pulls=(pinned,)), "V-01").outcome is CheckOutcome.OPEN
 
 
 def test_what_was_pulled_and_who_led_there_is_said() -> None:
@@ -71,7 +71,7 @@ def test_what_was_pulled_and_who_led_there_is_said() -> None:
 def test_where_nobody_answered_no_side_did() -> None:
     refused = by_name(image="", fingerprint="", error="connection-refused: x")
 
-    assert result(after(by_name=(refused,)), "V-02").outcome is Outcome.OPEN
+    assert result(after(by_name=(refused,)), "V-02").outcome is CheckOutcome.OPEN
     assert found(after(by_name=(refused, by_name())), "V-02") == {}
 
 
@@ -79,7 +79,7 @@ def test_without_an_image_only_the_side_is_known() -> None:
     seen = after(by_name=(by_name(image="", blobs=0, bytes=0),))
 
     assert "--repository" in result(seen, "V-01").needs
-    assert result(seen, "V-02").outcome is Outcome.PASS
+    assert result(seen, "V-02").outcome is CheckOutcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_the_certificate_is_looked_at_where_the_domain_leads_now() -> None:
     assert found(after(handshakes=wrong), "V-04") == {"certificate-fails-now": "block"}
     mixed = (shake(verify_code=20), shake(trust="/ca.pem"))
     assert found(after(handshakes=mixed), "V-04") == {}
-    assert result(after(handshakes=()), "V-04").outcome is Outcome.OPEN
+    assert result(after(handshakes=()), "V-04").outcome is CheckOutcome.OPEN
 
 
 def test_who_still_pulls_from_the_old_side_is_named() -> None:
@@ -153,23 +153,23 @@ def test_who_still_pulls_from_the_old_side_is_named() -> None:
 
     assert found(used, "W-08") == {"old-still-used": "warn"}
     assert "10.0.0.7 (1)" in finding(used, "W-08", "old-still-used").seen
-    assert result(after(), "W-08").outcome is Outcome.OPEN
+    assert result(after(), "W-08").outcome is CheckOutcome.OPEN
 
 
 def test_quiet_counts_from_the_end_of_the_second_clock() -> None:
     early = after(statements=(*SAID, said("old-traffic", "done", NOW + 3600)))
     quiet = after(statements=(*SAID, said("old-traffic", "done", NOW + DAY + 3600)))
 
-    assert result(early, "W-08").outcome is Outcome.PASS
-    assert result(early, "V-05").outcome is Outcome.OPEN
-    assert result(quiet, "V-05").outcome is Outcome.PASS
+    assert result(early, "W-08").outcome is CheckOutcome.PASS
+    assert result(early, "V-05").outcome is CheckOutcome.OPEN
+    assert result(quiet, "V-05").outcome is CheckOutcome.PASS
 
 
 def test_the_ttl_is_raised_and_things_cleared_up_only_after_that() -> None:
     quiet = (*SAID, said("old-traffic", "done", NOW + DAY + 3600))
 
     for check in ("V-06", "V-07"):
-        assert result(after(), check).outcome is Outcome.OPEN
+        assert result(after(), check).outcome is CheckOutcome.OPEN
     assert found(after(statements=quiet), "V-06") == {"ttl-still-low": "info"}
     high = at_both(record("CNAME", NEW, ttl=3600))
     assert found(after(statements=quiet, zone=high), "V-06") == {}

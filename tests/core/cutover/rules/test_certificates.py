@@ -24,7 +24,7 @@ from cutovers.clean import (
     shake,
     shakes,
 )
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 from transship.cutover.rules.case import Case
 from transship.cutover.rules.certificates import covers
 
@@ -96,7 +96,7 @@ def test_a_mismatch_is_told_in_the_words_that_clients_use() -> None:
 def test_an_address_that_wasnt_tried_leaves_it_open() -> None:
     two = case(target=chain("registry.newcloud.org", to=("5.6.7.8", "5.6.7.9")))
 
-    assert result(two, "P-13").outcome is Outcome.OPEN
+    assert result(two, "P-13").outcome is CheckOutcome.OPEN
     assert "5.6.7.9" in result(two, "P-13").needs
 
 
@@ -174,14 +174,14 @@ def test_the_nodes_own_authorities_decide() -> None:
     trusting = case(handshakes=(*unknown, shake(trust="/ca.pem")), statements=())
     neither = shake(trust="/ca.pem", verify_code=19)
 
-    assert result(trusting, "P-17").outcome is Outcome.PASS
+    assert result(trusting, "P-17").outcome is CheckOutcome.PASS
     assert found(case(handshakes=(*unknown, neither), statements=()), "P-17") == {
         "authority-not-trusted": "block"
     }
 
 
 def test_what_nodes_trust_is_asked_and_what_they_say_counts() -> None:
-    assert result(case(statements=()), "P-17").outcome is Outcome.OPEN
+    assert result(case(statements=()), "P-17").outcome is CheckOutcome.OPEN
     bad = (*SAID, said("node-trust", "Verify return code: 20 (unable to get issuer)", NOW + 1))
     assert found(case(statements=bad), "P-17") == {"authority-not-trusted": "block"}
 
@@ -202,9 +202,9 @@ def test_a_private_authority_on_the_old_side_is_pinned_on_nodes() -> None:
 
 def test_old_versions_of_tls_are_told() -> None:
     assert found(one(version="TLSv1.1"), "P-19") == {"tls-old": "info"}
-    assert result(case(handshakes=()), "P-19").outcome is Outcome.OPEN
+    assert result(case(handshakes=()), "P-19").outcome is CheckOutcome.OPEN
 
 
 def test_without_a_handshake_nothing_is_known() -> None:
     for check in ("P-13", "P-14", "P-15", "P-16", "P-17", "P-19"):
-        assert result(case(handshakes=()), check).outcome is Outcome.OPEN, check
+        assert result(case(handshakes=()), check).outcome is CheckOutcome.OPEN, check

@@ -32,7 +32,7 @@ from cutovers.clean import (
     server,
     zone,
 )
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 from transship.cutover.rules.case import Case, Side, sides
 from transship.cutover.timeline import Served
 
@@ -72,7 +72,7 @@ def test_a_change_that_one_server_doesnt_have_is_waited_for_and_then_blocks() ->
         "ns2.example.com (9.1.1.2) still gives the old value (1 of 2), 5 min"
         in finding(late, "F-01", "half-changed").seen
     )
-    assert result(case(), "F-01").outcome is Outcome.OPEN
+    assert result(case(), "F-01").outcome is CheckOutcome.OPEN
 
 
 def test_a_high_ttl_on_the_new_record_makes_the_way_back_slow() -> None:
@@ -97,10 +97,10 @@ def test_a_record_that_went_missing_is_to_be_put_back_at_once() -> None:
 def test_a_record_that_never_was_there_isnt_gone() -> None:
     never = case(zone=zone(server(NS1), server(NS2)), history=())
 
-    assert result(never, "F-02").outcome is Outcome.OPEN
+    assert result(never, "F-02").outcome is CheckOutcome.OPEN
     assert found(never, "P-05") == {"name-missing": "block"}
     silent = zone(broken(NS1, rcode="REFUSED"))
-    assert result(case(zone=silent), "F-02").outcome is Outcome.OPEN
+    assert result(case(zone=silent), "F-02").outcome is CheckOutcome.OPEN
 
 
 def test_a_forgotten_dot_behind_the_target() -> None:
@@ -141,7 +141,7 @@ def test_a_target_that_nobody_planned_is_told_and_a_slip_of_the_pen_as_one() -> 
     assert "slip of the pen" in seen.means
     assert seen.record == f"{NAME}. 60 IN CNAME {NEW}"
     assert "nobody planned" in finding(other, "F-04", "other-target").means
-    assert result(case(), "F-04").outcome is Outcome.OPEN
+    assert result(case(), "F-04").outcome is CheckOutcome.OPEN
 
 
 def test_addresses_of_the_old_side_that_turn_are_no_slip() -> None:
@@ -199,8 +199,8 @@ def test_a_link_to_a_name_that_doesnt_exist_dangles() -> None:
     assert seen.severity.value == "block"
     assert NEW in seen.seen
     missing = chain(NAME, rcode="NXDOMAIN", error="NXDOMAIN")
-    assert result(case(today=missing), "F-07").outcome is Outcome.OPEN
-    assert result(case(today=None), "F-07").outcome is Outcome.OPEN
+    assert result(case(today=missing), "F-07").outcome is CheckOutcome.OPEN
+    assert result(case(today=None), "F-07").outcome is CheckOutcome.OPEN
 
 
 def test_the_old_registrys_address_wasnt_tried_as_a_target() -> None:

@@ -17,7 +17,7 @@ from cutovers.clean import (
     shake,
 )
 from transship.cutover.evidence import Parity, PathProbe, Pull, TagPair
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 
 MISSING = TagPair("team/app", "1", "sha256:a", "")
 OTHER = TagPair("team/app", "2", "sha256:a", "sha256:b")
@@ -40,7 +40,7 @@ def test_a_path_that_isnt_there_or_not_allowed_blocks() -> None:
     assert "team/app:1.0" in finding(case(paths=(gone,)), "P-26", "path-missing").seen
     assert found(case(paths=(late,)), "P-26") == {"path-missing": "block"}
     assert "app@sha256:0" in finding(case(paths=(late,)), "P-26", "path-missing").seen
-    assert result(case(paths=()), "P-26").outcome is Outcome.OPEN
+    assert result(case(paths=()), "P-26").outcome is CheckOutcome.OPEN
 
 
 def test_tags_that_are_missing_or_differ_block() -> None:
@@ -58,9 +58,9 @@ def test_tags_that_are_missing_or_differ_block() -> None:
 
 
 def test_tags_that_couldnt_be_compared_stay_open() -> None:
-    assert result(case(parity=Parity(3, (), error="no-right")), "P-27").outcome is Outcome.OPEN
-    assert result(case(parity=Parity(0, ())), "P-27").outcome is Outcome.OPEN
-    assert result(case(parity=None), "P-27").outcome is Outcome.OPEN
+    assert result(case(parity=Parity(3, (), error="no-right")), "P-27").outcome is CheckOutcome.OPEN
+    assert result(case(parity=Parity(0, ())), "P-27").outcome is CheckOutcome.OPEN
+    assert result(case(parity=None), "P-27").outcome is CheckOutcome.OPEN
 
 
 def test_why_nothing_was_compared_is_said_where_the_comparison_is_missing() -> None:
@@ -106,7 +106,7 @@ def test_a_pull_that_fails_blocks() -> None:
     assert found(case(pulls=(pulled(error="digest-mismatch: x"),)), "P-29") == {
         "pull-fails": "block"
     }
-    assert result(case(pulls=()), "P-29").outcome is Outcome.OPEN
+    assert result(case(pulls=()), "P-29").outcome is CheckOutcome.OPEN
     assert "P-26" not in result(case(pulls=()), "P-29").needs
     absent = (PathProbe("team/app", "1.4", error="NameNotFound: team/app"),)
     for check in ("P-28", "P-29"):
@@ -123,7 +123,7 @@ def test_after_the_change_what_was_left_behind_is_asked_about() -> None:
         "tags-only-new": "info",
     }
     assert "Nothing is overwritten" in finding(after, "V-03", "pushed-to-both").remedy
-    assert result(case(), "V-03").outcome is Outcome.OPEN
+    assert result(case(), "V-03").outcome is CheckOutcome.OPEN
 
 
 def test_where_rounds_tell_who_has_pushed_nobody_is_asked() -> None:

@@ -14,7 +14,7 @@ from cutovers.clean import (
     said,
     signed_in,
 )
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 
 REFUSED = signed_in(who="old-robot", accepted=False)
 
@@ -42,7 +42,7 @@ def test_a_second_secret_beside_it_settles_that() -> None:
 def test_a_sign_in_that_nodes_dont_hold_settles_nothing() -> None:
     mine = signed_in(who="me", in_use=False)
 
-    assert result(case(probes=(probe(), mine)), "P-24").outcome is Outcome.OPEN
+    assert result(case(probes=(probe(), mine)), "P-24").outcome is CheckOutcome.OPEN
     told = (*SAID, said("node-secrets", "no"))
     assert found(case(probes=(probe(), mine), statements=told), "P-24") == {
         "sign-in-not-prepared": "block"
@@ -52,8 +52,8 @@ def test_a_sign_in_that_nodes_dont_hold_settles_nothing() -> None:
 def test_an_open_registry_needs_none() -> None:
     open_ = probe(status=200, challenge="", realm=None)
 
-    assert result(case(probes=(open_,)), "P-24").outcome is Outcome.PASS
-    assert result(case(probes=()), "P-24").outcome is Outcome.OPEN
+    assert result(case(probes=(open_,)), "P-24").outcome is CheckOutcome.PASS
+    assert result(case(probes=()), "P-24").outcome is CheckOutcome.OPEN
 
 
 def test_the_new_sign_in_is_tried_at_the_old_side_too() -> None:
@@ -66,5 +66,5 @@ def test_the_new_sign_in_is_tried_at_the_old_side_too() -> None:
     assert found(case(probes=(new, refused, good), statements=told), "P-25") == {
         "refused-by-old": "info"
     }
-    assert result(case(probes=(new,)), "P-25").outcome is Outcome.OPEN
-    assert result(case(), "P-25").outcome is Outcome.PASS
+    assert result(case(probes=(new,)), "P-25").outcome is CheckOutcome.OPEN
+    assert result(case(), "P-25").outcome is CheckOutcome.PASS

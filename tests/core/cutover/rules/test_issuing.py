@@ -18,15 +18,15 @@ from cutovers.clean import (
     result,
     shakes,
 )
-from transship.cutover.evidence import Answer
-from transship.cutover.finding import Outcome
+from transship.cutover.evidence import DnsAnswer
+from transship.cutover.finding import CheckOutcome
 
 TARGET = "registry.newcloud.org"
 ENCRYPT = '0 issue "letsencrypt.org"'
 DIGI = '0 issue "digicert.com; policy=ev"'
 
 
-def caa(**values: str) -> tuple[Answer, ...]:
+def caa(**values: str) -> tuple[DnsAnswer, ...]:
     """CAA of the names; `zone`, `target`, `domain`."""
     names = {"domain": NAME, "zone": ZONE, "target": TARGET, "above": "newcloud.org"}
     return tuple(
@@ -78,5 +78,5 @@ def test_a_critical_tag_that_nobody_knows_forbids_everything() -> None:
 def test_what_couldnt_be_asked_stays_open() -> None:
     failed = (*caa(zone=ENCRYPT), answer("CAA", name="org", rcode="SERVFAIL"))
 
-    assert result(case(authorities=failed), "P-18").outcome is Outcome.OPEN
-    assert result(case(authorities=()), "P-18").outcome is Outcome.OPEN
+    assert result(case(authorities=failed), "P-18").outcome is CheckOutcome.OPEN
+    assert result(case(authorities=()), "P-18").outcome is CheckOutcome.OPEN

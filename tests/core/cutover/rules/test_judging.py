@@ -10,17 +10,23 @@ from hypothesis import given
 from cutovers.any_evidence import any_case, spoilt_case
 from cutovers.clean import CLEAN, FLIPPED, NOW, SUBJECT, case, moved, result, said
 from transship.cutover.evidence import Evidence
-from transship.cutover.finding import CheckResult, Finding, Outcome, Phase, Severity
+from transship.cutover.finding import CheckOutcome, CheckResult, Finding, Phase, Severity
 from transship.cutover.questions import QUESTIONS
 from transship.cutover.rules.case import Case
-from transship.cutover.rules.catalogue import BY_ID, CHECKS
-from transship.cutover.rules.judging import accepted, back, go, judge
+from transship.cutover.rules.checks import (
+    CHECKS,
+    CHECKS_BY_ID,
+    acknowledge,
+    change_gate,
+    rollback_gate,
+    run_checks,
+)
 
 ORDER = (Severity.BLOCK, Severity.WARN, Severity.INFO)
 
 
 def rows(of: Case) -> tuple[CheckResult, ...]:
-    return judge(of.subject, of.evidence, of.now, history=of.history, samples=of.samples)
+    return run_checks(of.subject, of.evidence, of.now, history=of.history, samples=of.samples)
 
 
 def test_a_clean_domain_raises_nothing_and_may_be_changed() -> None:
@@ -29,8 +35,8 @@ def test_a_clean_domain_raises_nothing_and_may_be_changed() -> None:
 
     assert [f for f in findings if f.severity is not Severity.INFO] == []
     before = {row.check: row.outcome for row in results if row.phase is Phase.BEFORE}
-    assert {check for check, outcome in before.items() if outcome is not Outcome.PASS} == set()
-    assert go(results, CLEAN.evidence.statements).clear
+    assert {check for check, outcome in before.items() if outcome is not CheckOutcome.PASS} == set()
+    assert change_gate(results, CLEAN.evidence.statements).clear
 
 
 def test_a_clean_change_raises_nothing_either() -> None:
@@ -39,17 +45,17 @@ def test_a_clean_change_raises_nothing_either() -> None:
 
     assert [f.id for f in findings if f.severity is not Severity.INFO] == []
     for check in ("F-01", "F-02", "F-03", "F-04", "F-05", "F-06", "F-07", "W-01", "W-02", "W-04"):
-        assert result(after, check).outcome is Outcome.PASS, check
-    assert back(rows(after)).clear
+        assert result(after, check).outcome is CheckOutcome.PASS, check
+    assert rollback_gate(rows(after)).clear
 
 
 def test_without_evidence_nothing_passes() -> None:
-    results = judge(SUBJECT, Evidence(NOW), NOW)
+    results = run_checks(SUBJECT, Evidence(NOW), NOW)
 
-    passing = [row.check for row in results if row.outcome is Outcome.PASS]
+    passing = [row.check for row in results if row.outcome is CheckOutcome.PASS]
     assert passing == ["P-01"]
-    assert all(row.needs for row in results if row.outcome is Outcome.OPEN)
-    assert not go(results).clear
+    assert all(row.needs for row in results if row.outcome is CheckOutcome.OPEN)
+    assert not change_gate(results).clear
 
 
 def test_every_check_of_the_reference_is_there_once_and_says_what_it_needs() -> None:
@@ -66,22 +72,22 @@ def test_a_block_stands_in_the_way_and_the_last_check_names_it() -> None:
     results = rows(blocked)
     ready = next(row for row in results if row.check == "P-35")
 
-    assert "P-13" in [row.check for row in go(results, blocked.evidence.statements).open]
-    assert ready.outcome is Outcome.OPEN
+    assert "P-13" in [row.check for row in change_gate(results, blocked.evidence.statements).open]
+    assert ready.outcome is CheckOutcome.OPEN
     assert "P-13" in ready.needs
 
 
 def test_a_warning_stands_in_the_way_until_somebody_acknowledges_it() -> None:
     zone = replace(CLEAN.evidence.zone, negative_ttl=3600)  # type: ignore[type-var]
     warned = case(zone=zone)
-    (finding,) = go(rows(warned), warned.evidence.statements).unaccepted
-    told = accepted(finding, NOW, "op")
+    (finding,) = change_gate(rows(warned), warned.evidence.statements).unaccepted
+    told = acknowledge(finding, NOW, "op")
     settled = case(zone=zone, statements=(*warned.evidence.statements, told))
 
     assert finding.id == "negative-ttl-long"
     assert told.answer == finding.seen
-    assert go(rows(settled), settled.evidence.statements).clear
-    assert result(settled, "P-35").outcome is Outcome.PASS
+    assert change_gate(rows(settled), settled.evidence.statements).clear
+    assert result(settled, "P-35").outcome is CheckOutcome.PASS
 
 
 def test_what_was_not_agreed_keeps_the_change_back() -> None:
@@ -94,8 +100,10 @@ def test_what_was_not_agreed_keeps_the_change_back() -> None:
 def test_what_comes_after_doesnt_keep_the_change_back() -> None:
     results = rows(CLEAN)
 
-    assert any(row.outcome is Outcome.OPEN for row in results if row.phase is Phase.AFTER)
-    assert all(BY_ID[row.check].phase is not Phase.AFTER for row in go(results).open)
+    assert any(row.outcome is CheckOutcome.OPEN for row in results if row.phase is Phase.AFTER)
+    assert all(
+        CHECKS_BY_ID[row.check].phase is not Phase.AFTER for row in change_gate(results).open
+    )
 
 
 @given(any_case() | spoilt_case())
@@ -107,8 +115,8 @@ def test_whatever_was_seen_every_check_comes_out_once_and_nothing_is_raised(of: 
     for row in results:
         places = [ORDER.index(finding.severity) for finding in row.findings]
         assert places == sorted(places)
-        assert row.outcome is not Outcome.OPEN or row.needs
-        assert row.outcome is not Outcome.PASS or not row.findings
+        assert row.outcome is not CheckOutcome.OPEN or row.needs
+        assert row.outcome is not CheckOutcome.PASS or not row.findings
         for finding in row.findings:
             assert_fit_to_be_read(row, finding)
 
@@ -119,9 +127,9 @@ def test_the_way_to_the_change_is_clear_only_without_anything_grave(of: Case) ->
     results = rows(of)
     before = [row for row in results if row.phase is not Phase.AFTER]
     grave = any(row.severity in (Severity.BLOCK, Severity.WARN) for row in before)
-    waiting = any(row.needs for row in before if BY_ID[row.check].must)
+    waiting = any(row.needs for row in before if CHECKS_BY_ID[row.check].must)
 
-    assert go(results).clear == (not grave and not waiting)
+    assert change_gate(results).clear == (not grave and not waiting)
 
 
 def assert_fit_to_be_read(row: CheckResult, finding: Finding) -> None:

@@ -10,13 +10,12 @@ from cutovers.clean import found, result
 from servers.dns.lab import EXAMPLE
 from servers.dns.zones import NEW, OLD, TTL
 from transship.clock import SystemClock
-from transship.cutover.finding import Outcome, Severity
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.naming import observe_names
+from transship.cutover.domain import Domain, Resolver, Subject
+from transship.cutover.finding import CheckOutcome, Severity
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observer import observe_names
 from transship.cutover.rules.case import Case, observed, sampled
-from transship.cutover.rules.catalogue import CHECKS, NAMES
-from transship.cutover.rules.judging import judge
-from transship.cutover.subject import Domain, Resolver, Subject
+from transship.cutover.rules.checks import CHECKS, NAMES, run_checks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,7 +30,7 @@ TARGET = NEW.rstrip(".")
 @pytest.fixture
 def look(lab: DnsLab) -> Look:
     """Look at a name with the DNS observers, through these caches, and return the case."""
-    asker = Asker(SystemClock(), served=lab.served, ca_file=str(lab.ca_file))
+    dns_client = DnsClient(SystemClock(), served=lab.served, ca_file=str(lab.ca_file))
 
     async def looked(
         name: str,
@@ -46,7 +45,7 @@ def look(lab: DnsLab) -> Look:
         ]
         subject = Subject(Domain(name), new, OLD.rstrip("."), record)
         lab.flush()
-        seen = await observe_names(asker, subject, resolvers, resolvers[:1])
+        seen = await observe_names(dns_client, subject, resolvers, resolvers[:1])
         history = observed(seen, before.history if before else ())
         return Case(subject, seen, seen.taken, history, sampled(seen.resolvers))
 
@@ -56,7 +55,7 @@ def look(lab: DnsLab) -> Look:
 def grave(of: Case) -> dict[str, set[str]]:
     """What blocks or warns, by check, of all that DNS alone can tell."""
     by_dns = {check.id for check in CHECKS if check.needs and check.needs[0] == NAMES}
-    rows = judge(of.subject, of.evidence, of.now, history=of.history, samples=of.samples)
+    rows = run_checks(of.subject, of.evidence, of.now, history=of.history, samples=of.samples)
     return {
         row.check: names
         for row in rows
@@ -71,8 +70,8 @@ async def test_a_clean_domain_raises_nothing(lab: DnsLab, look: Look) -> None:
 
     assert grave(clean) == {}
     for check in ("P-03", "P-04", "P-05", "P-06", "P-08", "P-11", "P-18", "P-31", "P-33", "P-34"):
-        assert result(clean, check).outcome is Outcome.PASS, check
-    assert result(clean, "P-07").outcome is Outcome.OPEN
+        assert result(clean, check).outcome is CheckOutcome.PASS, check
+    assert result(clean, "P-07").outcome is CheckOutcome.OPEN
 
 
 async def test_a_clean_change_raises_nothing(lab: DnsLab, look: Look) -> None:
@@ -83,7 +82,7 @@ async def test_a_clean_change_raises_nothing(lab: DnsLab, look: Look) -> None:
 
     assert grave(after) == {}
     for check in ("F-01", "F-02", "F-03", "F-05", "F-06", "F-07", "W-01", "W-02"):
-        assert result(after, check).outcome is Outcome.PASS, check
+        assert result(after, check).outcome is CheckOutcome.PASS, check
     assert len(after.history) == 4
 
 
@@ -155,7 +154,7 @@ async def test_signatures_that_a_resolver_refuses(look: Look) -> None:
 
     assert found(refused, "P-33") == {"bogus": "block"}
     assert "bogus refuses the name (SERVFAIL, " in result(refused, "P-33").seen
-    assert result(await look("images.example.test"), "P-33").outcome is Outcome.PASS
+    assert result(await look("images.example.test"), "P-33").outcome is CheckOutcome.PASS
 
 
 async def test_a_resolver_that_lengthens_ttls(look: Look) -> None:
@@ -203,12 +202,12 @@ async def test_names_that_go_round_in_a_circle(look: Look) -> None:
 
 
 async def test_a_machine_cut_off_from_dns_knows_nothing_and_blames_nobody(lab: DnsLab) -> None:
-    asker = Asker(SystemClock(), seconds=0.2)
+    dns_client = DnsClient(SystemClock(), seconds=0.2)
     closed = Resolver("closed", lab.block.address("4.9"), 5399)
     subject = Subject(Domain("images.example.test"), TARGET)
-    seen = await observe_names(asker, subject, [closed], [closed])
-    rows: dict[str, Any] = {row.check: row for row in judge(subject, seen, seen.taken)}
+    seen = await observe_names(dns_client, subject, [closed], [closed])
+    rows: dict[str, Any] = {row.check: row for row in run_checks(subject, seen, seen.taken)}
 
     assert grave(Case(subject, seen, seen.taken)) == {}
     for check in ("P-02", "P-03", "P-04", "P-05", "P-07", "P-08", "P-11", "P-33", "F-02"):
-        assert rows[check].outcome is Outcome.OPEN, check
+        assert rows[check].outcome is CheckOutcome.OPEN, check

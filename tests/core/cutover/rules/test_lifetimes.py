@@ -25,8 +25,8 @@ from cutovers.clean import (
     view,
     zone,
 )
-from transship.cutover.finding import Outcome
-from transship.cutover.rules.judging import go, judge
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.rules.checks import change_gate, run_checks
 from transship.cutover.timeline import Served
 
 SHORT = tuple(Served(ns[1], (OLD,), 60, NOW - 100, NOW) for ns in (NS1, NS2))
@@ -68,9 +68,9 @@ def test_while_one_server_was_last_seen_with_the_old_ttl_no_time_can_be_named() 
 def test_a_ttl_that_nobody_saw_lowered_is_asked_about() -> None:
     open_ = case(history=SHORT)
 
-    assert result(open_, "P-07").outcome is Outcome.OPEN
+    assert result(open_, "P-07").outcome is CheckOutcome.OPEN
     assert "ttl-before" in result(open_, "P-07").needs
-    gate = go(judge(open_.subject, open_.evidence, open_.now, history=SHORT))
+    gate = change_gate(run_checks(open_.subject, open_.evidence, open_.now, history=SHORT))
     assert "P-07" in [row.check for row in gate.open]
 
 
@@ -79,7 +79,7 @@ def test_the_answer_counts_from_the_first_look() -> None:
 
     assert found(case(history=SHORT, statements=told), "P-07") == {"ttl-draining": "block"}
     later = case(history=SHORT, statements=told, now=NOW + 3501)
-    assert result(later, "P-07").outcome is Outcome.PASS
+    assert result(later, "P-07").outcome is CheckOutcome.PASS
 
 
 def test_without_an_answer_a_resolver_that_still_holds_it_is_the_least_to_wait_for() -> None:
@@ -92,7 +92,7 @@ def test_without_an_answer_a_resolver_that_still_holds_it_is_the_least_to_wait_f
 def test_a_day_of_watching_is_as_good_as_an_answer() -> None:
     watched = tuple(Served(ns[1], (OLD,), 60, NOW - DAY, NOW) for ns in (NS1, NS2))
 
-    assert result(case(history=watched), "P-07").outcome is Outcome.PASS
+    assert result(case(history=watched), "P-07").outcome is CheckOutcome.PASS
 
 
 def test_some_providers_allow_no_less_than_600() -> None:
@@ -110,5 +110,5 @@ def test_a_ttl_below_what_resolvers_honour_gains_nothing() -> None:
 
 
 def test_once_the_change_is_made_the_old_ttl_doesnt_matter() -> None:
-    assert result(case(**FLIPPED), "P-07").outcome is Outcome.PASS
-    assert result(case(zone=None), "P-07").outcome is Outcome.OPEN
+    assert result(case(**FLIPPED), "P-07").outcome is CheckOutcome.PASS
+    assert result(case(zone=None), "P-07").outcome is CheckOutcome.OPEN

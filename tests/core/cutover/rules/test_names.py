@@ -25,8 +25,8 @@ from cutovers.clean import (
     server,
     zone,
 )
-from transship.cutover.finding import Outcome
-from transship.cutover.subject import Domain
+from transship.cutover.domain import Domain
+from transship.cutover.finding import CheckOutcome
 
 CLOUDFLARE = [("ada.ns.cloudflare.com", "9.1.1.1"), ("bob.ns.cloudflare.com", "9.1.1.2")]
 
@@ -59,9 +59,9 @@ def test_addresses_at_a_provider_that_flattens_may_be_something_else_there() -> 
     assert found(case(zone=flat), "P-06") == {"maybe-flattened": "warn"}
     assert found(case(zone=own), "P-06") == {}
     # Nobody knows of an unknown provider whether it flattens: it is asked for, and stops nothing.
-    assert result(case(zone=own), "P-06").outcome is Outcome.OPEN
+    assert result(case(zone=own), "P-06").outcome is CheckOutcome.OPEN
     kept = (*SAID, said("provider-value", "A 1.2.3.4"))
-    assert result(case(zone=own, statements=kept), "P-06").outcome is Outcome.PASS
+    assert result(case(zone=own, statements=kept), "P-06").outcome is CheckOutcome.PASS
     told = (*SAID, said("provider-value", "CNAME registry.oldcloud.net, proxied"))
     assert found(case(zone=flat, statements=told), "P-06") == {"maybe-flattened": "info"}
 
@@ -91,7 +91,7 @@ def test_below_a_dname_no_record_counts() -> None:
 
 def test_without_an_answer_nothing_is_known_of_wildcards() -> None:
     for nothing in (None, answer("A", rcode="", error="timeout"), answer("A", rcode="SERVFAIL")):
-        assert result(case(wildcard=nothing), "P-08").outcome is Outcome.OPEN
+        assert result(case(wildcard=nothing), "P-08").outcome is CheckOutcome.OPEN
 
 
 def txt(mark: str, text: str):  # type: ignore[no-untyped-def]
@@ -117,9 +117,9 @@ def test_octodns_leaves_a_mark_too_and_other_txt_is_none() -> None:
 def test_what_leaves_no_mark_is_asked_about() -> None:
     for statements in ((), (said("automation", "unsure"),)):
         open_ = result(case(statements=statements), "P-09")
-        assert open_.outcome is Outcome.OPEN
+        assert open_.outcome is CheckOutcome.OPEN
         assert "automation" in open_.needs
-    assert result(case(ownership=()), "P-09").outcome is Outcome.OPEN
+    assert result(case(ownership=()), "P-09").outcome is CheckOutcome.OPEN
 
 
 def test_after_the_change_the_wildcard_is_no_matter() -> None:

@@ -20,8 +20,8 @@ from cutovers.clean import (
     result,
     signed_in,
 )
-from transship.cutover.evidence import ApiProbe, Realm
-from transship.cutover.finding import Outcome
+from transship.cutover.evidence import ApiProbe, TokenRealm
+from transship.cutover.finding import CheckOutcome
 
 NO = {"registry": False, "challenge": "", "realm": None}
 
@@ -55,7 +55,7 @@ def test_a_proxy_that_was_passed_by_is_told() -> None:
 
 
 def test_the_old_side_doesnt_count_as_the_target() -> None:
-    assert result(case(probes=(probe(OLD_AT, side="old"),)), "P-20").outcome is Outcome.OPEN
+    assert result(case(probes=(probe(OLD_AT, side="old"),)), "P-20").outcome is CheckOutcome.OPEN
 
 
 @pytest.mark.parametrize(
@@ -106,22 +106,22 @@ def test_after_the_change_the_target_isnt_taken_for_the_old_side() -> None:
 
 
 def test_a_realm_that_wasnt_read_stays_open() -> None:
-    assert result(case(probes=(probe(realm=None),)), "P-22").outcome is Outcome.OPEN
-    assert result(case(probes=()), "P-22").outcome is Outcome.OPEN
+    assert result(case(probes=(probe(realm=None),)), "P-22").outcome is CheckOutcome.OPEN
+    assert result(case(probes=()), "P-22").outcome is CheckOutcome.OPEN
     basic = probe(challenge="Basic realm=x", realm=None)
-    assert result(case(probes=(basic,)), "P-22").outcome is Outcome.PASS
-    assert result(case(probes=(basic,)), "P-23").outcome is Outcome.PASS
+    assert result(case(probes=(basic,)), "P-22").outcome is CheckOutcome.PASS
+    assert result(case(probes=(basic,)), "P-23").outcome is CheckOutcome.PASS
 
 
 def granting(actions: tuple[str, ...] | None, **more: object) -> tuple[ApiProbe, ...]:
-    realm: Realm = replace(REALM, granted=actions)
+    realm: TokenRealm = replace(REALM, granted=actions)
     return (signed_in(realm=realm, **more),)
 
 
 def test_a_token_has_to_allow_the_pull() -> None:
     assert found(case(probes=granting(("pull", "push"))), "P-23") == {}
     assert found(case(probes=granting(())), "P-23") == {"token-without-pull": "block"}
-    assert result(case(probes=granting(None)), "P-23").outcome is Outcome.PASS
-    assert result(case(probes=(probe(),)), "P-23").outcome is Outcome.OPEN
+    assert result(case(probes=granting(None)), "P-23").outcome is CheckOutcome.PASS
+    assert result(case(probes=(probe(),)), "P-23").outcome is CheckOutcome.OPEN
     anonymous = probe(realm=replace(REALM, granted=()))
     assert found(case(probes=(anonymous, *granting(("pull",)))), "P-23") == {}

@@ -26,7 +26,7 @@ from cutovers.clean import (
     said,
     view,
 )
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 from transship.cutover.timeline import Sample
 
 PRIVATE = view("vpc", record("A", "10.0.3.7"))
@@ -65,8 +65,8 @@ def test_names_are_compared_without_regard_to_case() -> None:
 def test_the_networks_of_nodes_are_asked_about() -> None:
     public = view("Quad9", origin="public")
 
-    assert result(case(resolvers=(public,), statements=()), "P-31").outcome is Outcome.OPEN
-    assert result(case(resolvers=(), statements=()), "P-31").outcome is Outcome.OPEN
+    assert result(case(resolvers=(public,), statements=()), "P-31").outcome is CheckOutcome.OPEN
+    assert result(case(resolvers=(), statements=()), "P-31").outcome is CheckOutcome.OPEN
     pasted = (said("private-zones", "10.0.3.7 STREAM images.example.com"),)
     assert found(case(statements=pasted), "P-31") == {"private-view-told": "block"}
     pasted = (said("private-zones", f"{OLD_AT} STREAM images.example.com"),)
@@ -99,16 +99,16 @@ def test_before_the_time_is_over_nobody_is_late() -> None:
     held = (Sample("office", (OLD,), 50, NOW + 8),)
     early = result(after(samples=held, now=NOW + 10), "W-01")
 
-    assert early.outcome is Outcome.OPEN
+    assert early.outcome is CheckOutcome.OPEN
     assert "2027-01-15 08:01:00 UTC" in early.needs
-    assert result(case(), "W-01").outcome is Outcome.OPEN
-    assert result(after(), "W-01").outcome is Outcome.OPEN
+    assert result(case(), "W-01").outcome is CheckOutcome.OPEN
+    assert result(after(), "W-01").outcome is CheckOutcome.OPEN
 
 
 def test_flattened_answers_count_as_new() -> None:
     by_address = moved("office", values=(NEW_AT,))
 
-    assert result(after(samples=by_address), "W-01").outcome is Outcome.PASS
+    assert result(after(samples=by_address), "W-01").outcome is CheckOutcome.PASS
 
 
 def test_ipv6_that_stayed_behind_is_told() -> None:
@@ -123,10 +123,10 @@ def test_ipv6_that_stayed_behind_is_told() -> None:
 def test_answers_by_place_are_asked_about() -> None:
     far = view("far", record("CNAME", "asia.oldcloud.net."), origin="public")
 
-    assert result(case(resolvers=(far,)), "W-03").outcome is Outcome.OPEN
+    assert result(case(resolvers=(far,)), "W-03").outcome is CheckOutcome.OPEN
     told = (*SAID, said("geo-samples", f"{OLD_AT}\n9.9.9.9"))
     assert found(case(resolvers=(far,), statements=told), "W-03") == {"answers-by-place": "info"}
-    assert result(case(), "W-03").outcome is Outcome.PASS
+    assert result(case(), "W-03").outcome is CheckOutcome.PASS
 
 
 def test_a_resolver_that_lengthens_ttls_is_told() -> None:
@@ -157,7 +157,7 @@ def test_caches_that_are_late_can_be_flushed() -> None:
 
     assert "office" in seen.seen
     assert f"unbound-control flush {NAME}" in seen.record
-    assert result(after(samples=moved("office")), "W-06").outcome is Outcome.PASS
+    assert result(after(samples=moved("office")), "W-06").outcome is CheckOutcome.PASS
 
 
 def test_an_old_answer_after_a_new_one_is_an_expired_one() -> None:
@@ -173,4 +173,4 @@ def test_an_old_answer_after_a_new_one_is_an_expired_one() -> None:
 def test_a_peek_at_an_empty_cache_says_nothing() -> None:
     empty = replace(view("peeked"), samples=(answer("A", authoritative=False),))
 
-    assert result(after(resolvers=(empty,)), "W-06").outcome is Outcome.PASS
+    assert result(after(resolvers=(empty,)), "W-06").outcome is CheckOutcome.PASS

@@ -22,7 +22,7 @@ from cutovers.clean import (
     zone,
 )
 from transship.cutover.evidence import NameServer
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 
 LINK = record("CNAME", OLD)
 NS3 = ("ns3.example.com", "9.1.1.3")
@@ -74,7 +74,7 @@ def test_a_silent_server_is_told_from_a_lame_one() -> None:
 def test_where_port_53_is_shut_nothing_is_known_of_the_servers() -> None:
     shut = case(zone=zone(quiet(NS1), quiet(NS2)))
 
-    assert result(shut, "P-03").outcome is Outcome.OPEN
+    assert result(shut, "P-03").outcome is CheckOutcome.OPEN
     assert "port 53" in result(shut, "P-03").needs
     assert found(case(zone=zone(quiet(NS1), quiet(NS2)), resolvers=()), "P-03") == {
         "silent-server": "block"
@@ -128,7 +128,7 @@ def test_serials_of_different_primaries_are_not_compared() -> None:
 
 def test_without_a_zone_nothing_is_known() -> None:
     for check in ("P-03", "P-04"):
-        assert result(case(zone=None), check).outcome is Outcome.OPEN
+        assert result(case(zone=None), check).outcome is CheckOutcome.OPEN
     nothing = replace(at_both(LINK), servers=(), error="no name server has an address")
     assert "no name server" in result(case(zone=nothing), "P-03").seen
     assert ZONE in result(case(zone=at_both(LINK)), "P-03").seen

@@ -21,9 +21,9 @@ from cutovers.clean import (
     shake,
     shakes,
 )
-from transship.cutover.evidence import ServiceSays
-from transship.cutover.finding import Outcome
-from transship.cutover.rules.judging import go, judge
+from transship.cutover.evidence import ServiceReport
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.rules.checks import change_gate, run_checks
 from transship.registries.attachment import Attached, Attachment, Said
 
 REGISTRY = "team.tencentcloudcr.com"
@@ -43,18 +43,18 @@ def judgement(name: str, severity: str = "block") -> Said:
     return Said(name, severity, f"{name} was seen.", "Pulls fail.", "Put it right.")
 
 
-def told(state: Attached, *says: Said, reach: tuple[Said, ...] = ()) -> ServiceSays:
+def told(state: Attached, *says: Said, reach: tuple[Said, ...] = ()) -> ServiceReport:
     attachment = replace(WORKS, state=state, said=state.upper(), says=says, reach=reach)
-    return ServiceSays("Tencent TCR", NOW, attachment)
+    return ServiceReport("Tencent TCR", NOW, attachment)
 
 
 ABSENT = told(Attached.ABSENT, judgement("domain-absent"))
 
 
 def test_a_domain_that_works_at_its_service_passes_with_what_the_service_says() -> None:
-    row = result(case(service=ServiceSays("Tencent TCR", NOW, WORKS)), "P-10")
+    row = result(case(service=ServiceReport("Tencent TCR", NOW, WORKS)), "P-10")
 
-    assert row.outcome is Outcome.PASS
+    assert row.outcome is CheckOutcome.PASS
     assert row.seen == (
         f"Tencent TCR says: {NAME} works (SUCCESS), with the certificate cert-a until 2027-12-28; "
         f"a registry answers under {NAME}"
@@ -62,8 +62,8 @@ def test_a_domain_that_works_at_its_service_passes_with_what_the_service_says() 
 
 
 def test_the_service_s_word_is_enough_where_the_target_cant_be_looked_at() -> None:
-    assert result(case(**SILENT), "P-10").outcome is Outcome.OPEN
-    assert result(case(service=told(Attached.WORKS), **SILENT), "P-10").outcome is Outcome.PASS
+    assert result(case(**SILENT), "P-10").outcome is CheckOutcome.OPEN
+    assert result(case(service=told(Attached.WORKS), **SILENT), "P-10").outcome is CheckOutcome.PASS
 
 
 @pytest.mark.parametrize("state", [Attached.ABSENT, Attached.BEGUN, Attached.GOING])
@@ -74,7 +74,7 @@ def test_a_domain_that_isnt_attached_blocks_the_change_with_the_service_s_reason
         of = case(service=told(state, judgement("domain-absent")), **seen)
 
         assert found(of, "P-10") == {"domain-absent": "block"}, "the reason is told once"
-        assert result(of, "P-10").outcome is Outcome.FINDING
+        assert result(of, "P-10").outcome is CheckOutcome.FINDING
 
 
 def test_what_is_seen_at_the_target_counts_against_a_service_that_says_it_works() -> None:
@@ -104,17 +104,17 @@ def test_a_certificate_that_the_service_has_for_another_name_blocks() -> None:
 
 
 def test_a_service_that_couldnt_be_asked_is_told_of_and_fails_nothing() -> None:
-    silent = ServiceSays("Tencent TCR", NOW, error="api-keys-needed: its API", remedy="Add keys.")
+    silent = ServiceReport("Tencent TCR", NOW, error="api-keys-needed: its API", remedy="Add keys.")
     of = case(service=silent)
     seen = finding(of, "P-10", "service-not-asked")
 
     assert found(of, "P-10") == {"service-not-asked": "info"}
     assert seen.seen == f"Tencent TCR couldn't be asked for {NAME}: api-keys-needed: its API."
     assert seen.remedy == "Add keys."
-    assert go(judge(of.subject, of.evidence, of.now, history=of.history)) == go(
-        judge(CLEAN.subject, CLEAN.evidence, CLEAN.now, history=CLEAN.history)
-    )
-    assert result(case(service=silent, **SILENT), "P-10").outcome is Outcome.OPEN
+    assert change_gate(
+        run_checks(of.subject, of.evidence, of.now, history=of.history)
+    ) == change_gate(run_checks(CLEAN.subject, CLEAN.evidence, CLEAN.now, history=CLEAN.history))
+    assert result(case(service=silent, **SILENT), "P-10").outcome is CheckOutcome.OPEN
     assert found(case(service=silent, **STRANGE), "P-10") == {
         "service-not-asked": "info",
         "domain-not-attached": "block",
@@ -125,7 +125,7 @@ def test_a_state_that_isnt_known_leaves_it_to_what_is_seen() -> None:
     unseen = told(Attached.UNKNOWN, judgement("domain-unseen", "info"))
 
     assert found(case(service=unseen), "P-10") == {"domain-unseen": "info"}
-    assert result(case(service=unseen, **SILENT), "P-10").outcome is Outcome.OPEN
+    assert result(case(service=unseen, **SILENT), "P-10").outcome is CheckOutcome.OPEN
 
 
 def test_a_closed_endpoint_blocks_beside_what_was_tried() -> None:
@@ -149,9 +149,9 @@ def test_a_closed_endpoint_that_this_machine_passes_is_a_warning_for_the_others(
 
 
 def test_whom_the_service_lets_in_stands_beside_what_was_tried() -> None:
-    row = result(case(service=ServiceSays("Tencent TCR", NOW, WORKS)), "P-12")
+    row = result(case(service=ServiceReport("Tencent TCR", NOW, WORKS)), "P-12")
 
-    assert row.outcome is Outcome.PASS
+    assert row.outcome is CheckOutcome.PASS
     assert row.seen == f"{NEW_AT}, port 443; all"
 
 
@@ -163,7 +163,7 @@ def test_a_severity_that_isnt_known_is_a_warning() -> None:
 
 def test_control_characters_of_a_service_reach_no_finding() -> None:
     said = Said("x", "warn", "seen\x1b[31m", "means\x07", "remedy\u202e")
-    hostile = ServiceSays(
+    hostile = ServiceReport(
         "Tencent TCR", NOW, replace(WORKS, said="\x1b]0;x\x07", says=(said,), lets_in="\x1b[2J")
     )
     of = case(service=hostile)

@@ -25,7 +25,7 @@ from cutovers.clean import (
     view,
 )
 from transship.cutover.evidence import ResolverView
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 
 SIGNED = at_both(record("CNAME", OLD), signed=True)
 GOOD = (signature(NS1[1]), signature(NS2[1]))
@@ -78,10 +78,10 @@ def test_signatures_that_end_soon_tell_of_a_signer_that_stopped() -> None:
 
 
 def test_a_zone_without_signatures_has_no_wrong_ones() -> None:
-    assert result(case(), "P-33").outcome is Outcome.PASS
+    assert result(case(), "P-33").outcome is CheckOutcome.PASS
     unknown = at_both(record("CNAME", OLD), ds=None)
-    assert result(case(zone=unknown), "P-33").outcome is Outcome.OPEN
-    assert result(case(zone=SIGNED), "P-33").outcome is Outcome.OPEN
+    assert result(case(zone=unknown), "P-33").outcome is CheckOutcome.OPEN
+    assert result(case(zone=SIGNED), "P-33").outcome is CheckOutcome.OPEN
 
 
 def test_after_the_change_ad_may_be_missing_behind_an_unsigned_service() -> None:
@@ -89,7 +89,7 @@ def test_after_the_change_ad_may_be_missing_behind_an_unsigned_service() -> None
     assert not moved.newest.authentic
     flipped = {**FLIPPED, "zone": at_both(record("CNAME", NEW), signed=True), "signatures": GOOD}
 
-    assert result(case(**{**flipped, "resolvers": (moved,)}), "F-06").outcome is Outcome.PASS
-    assert result(case(), "F-06").outcome is Outcome.OPEN
+    assert result(case(**{**flipped, "resolvers": (moved,)}), "F-06").outcome is CheckOutcome.PASS
+    assert result(case(), "F-06").outcome is CheckOutcome.OPEN
     bad = (signature(NS1[1], valid=False, error="not signed"), GOOD[1])
     assert found(case(**{**flipped, "signatures": bad}), "F-06") == {"signature-invalid": "block"}

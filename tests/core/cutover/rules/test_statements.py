@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cutovers.clean import NAME, NEW_AT, NOW, SAID, case, finding, found, result, said
-from transship.cutover.evidence import Push
-from transship.cutover.finding import Outcome
+from transship.cutover.evidence import UploadProbe
+from transship.cutover.finding import CheckOutcome
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from transship.cutover.finding import Outcome
     ],
 )
 def test_where_an_upload_would_go(location: str, error: str, outcome: dict[str, str]) -> None:
-    push = Push("team/app", NEW_AT, NOW, location, error)
+    push = UploadProbe("team/app", NEW_AT, NOW, location, error)
 
     assert found(case(push=push), "P-30") == outcome
 
@@ -28,7 +28,7 @@ def test_pushes_that_nobody_has_tried_are_told() -> None:
     untried = (*SAID, said("push-path", "untried", NOW + 1))
 
     assert found(case(statements=untried), "P-30") == {"push-untried": "warn"}
-    assert result(case(statements=()), "P-30").outcome is Outcome.OPEN
+    assert result(case(statements=()), "P-30").outcome is CheckOutcome.OPEN
 
 
 def test_a_line_in_the_hosts_file_is_told() -> None:
@@ -55,5 +55,5 @@ def test_what_nodes_have_of_their_own_is_asked_and_read() -> None:
         "consumers-unknown": "warn",
     }
     open_ = result(case(statements=()), "P-32")
-    assert open_.outcome is Outcome.OPEN
+    assert open_.outcome is CheckOutcome.OPEN
     assert "node-overrides and consumers" in open_.needs

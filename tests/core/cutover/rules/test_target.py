@@ -23,7 +23,7 @@ from cutovers.clean import (
     shakes,
 )
 from transship.cutover.evidence import Chain, Handshake
-from transship.cutover.finding import Outcome
+from transship.cutover.finding import CheckOutcome
 
 START = "registry.newcloud.org"
 V6 = "2606:4700::1"
@@ -64,7 +64,7 @@ def test_a_missing_target_is_told_as_the_danger_that_it_is() -> None:
 
 def test_a_machine_without_dns_says_nothing_of_the_target() -> None:
     for nothing in (None, chain(START, rcode="", error="timeout")):
-        assert result(case(target=nothing), "P-11").outcome is Outcome.OPEN
+        assert result(case(target=nothing), "P-11").outcome is CheckOutcome.OPEN
 
 
 def test_ipv6_that_the_target_lacks_is_lost() -> None:
@@ -108,7 +108,7 @@ def test_a_server_that_takes_the_connection_and_no_tls_is_open() -> None:
 def test_only_addresses_out_of_reach_leave_it_open() -> None:
     away = (shake(error="unreachable", chain=(), trust=""),)
 
-    assert result(case(handshakes=away), "P-12").outcome is Outcome.OPEN
+    assert result(case(handshakes=away), "P-12").outcome is CheckOutcome.OPEN
 
 
 def test_a_domain_that_isnt_attached_is_told_with_how_to() -> None:
@@ -121,6 +121,6 @@ def test_a_domain_that_isnt_attached_is_told_with_how_to() -> None:
     assert (
         "TCR: Custom domain" in finding(case(tcr, **spoilt), "P-10", "domain-not-attached").remedy
     )
-    assert result(case(), "P-10").outcome is Outcome.PASS
-    assert result(case(probes=()), "P-10").outcome is Outcome.OPEN
+    assert result(case(), "P-10").outcome is CheckOutcome.PASS
+    assert result(case(probes=()), "P-10").outcome is CheckOutcome.OPEN
     assert CLEAN.subject.new in finding(case(**spoilt), "P-10", "domain-not-attached").means

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from transship.cutover.rules.wording import block, listed, span, when
+from transship.cutover.finding import block, listed, span_text, utc_text
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from transship.cutover.rules.wording import block, listed, span, when
     ],
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert span(seconds) == words
+    assert span_text(seconds) == words
 
 
 def test_times_are_in_utc_and_none_is_too_far_away() -> None:
-    assert when(1_800_000_000) == "2027-01-15 08:00:00 UTC"
+    assert utc_text(1_800_000_000) == "2027-01-15 08:00:00 UTC"
     for strange in (math.nan, math.inf, 1e300):
-        assert when(strange) == "a time that no clock shows"
+        assert utc_text(strange) == "a time that no clock shows"
 
 
 @pytest.mark.parametrize(

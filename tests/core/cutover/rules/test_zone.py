@@ -27,23 +27,26 @@ from cutovers.clean import (
     server,
     zone,
 )
-from transship.cutover.evidence import Zone
-from transship.cutover.finding import Outcome
-from transship.cutover.subject import Domain
+from transship.cutover.domain import Domain
+from transship.cutover.evidence import ZoneEvidence
+from transship.cutover.finding import CheckOutcome
 
 LINK = record("CNAME", OLD)
 APEX = replace(SUBJECT, domain=Domain(ZONE))
 
 
 def test_a_domain_without_a_zone_cant_be_moved() -> None:
-    gone = case(zone=Zone("", (), (), (), error="no zone found (NXDOMAIN)"))
+    gone = case(zone=ZoneEvidence("", (), (), (), error="no zone found (NXDOMAIN)"))
 
     assert found(gone, "P-02") == {"zone-not-found": "block"}
 
 
 @pytest.mark.parametrize("why", ["refused", "timeout", "unreachable", "no resolver"])
 def test_a_machine_without_dns_says_nothing_of_the_zone(why: str) -> None:
-    assert result(case(zone=Zone("", (), (), (), error=why)), "P-02").outcome is Outcome.OPEN
+    assert (
+        result(case(zone=ZoneEvidence("", (), (), (), error=why)), "P-02").outcome
+        is CheckOutcome.OPEN
+    )
 
 
 def test_at_the_top_of_a_zone_no_cname_may_be() -> None:
@@ -95,7 +98,7 @@ def test_a_record_that_cant_be_read_cant_be_put_back() -> None:
     bad = zone(broken(NS1, rcode="REFUSED"), broken(NS2, rcode="REFUSED"))
 
     assert found(case(zone=bad, resolvers=()), "P-05") == {"record-unreadable": "block"}
-    assert result(case(zone=None), "P-05").outcome is Outcome.OPEN
+    assert result(case(zone=None), "P-05").outcome is CheckOutcome.OPEN
 
 
 def test_a_type_that_nobody_answers_for_may_be_lacking() -> None:

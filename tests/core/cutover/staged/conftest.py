@@ -11,22 +11,22 @@ from cutovers.staging import Looks
 from servers.dns.crooked import crooked
 from servers.dns.lab import STAGES
 from transship.clock import SystemClock
-from transship.cutover.observe.asking import Asker
-from transship.cutover.subject import Resolver
+from transship.cutover.domain import Resolver
+from transship.cutover.observe.dns_queries import DnsClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from servers.dns.crooked import Reply
     from servers.dns.lab import DnsLab
-    from transship.cutover.subject import Domain
+    from transship.cutover.domain import Domain
 
 
 @pytest.fixture
 def looks(lab: DnsLab, domain: Domain, target: str, bundle: str) -> Looks:
     """Who looks."""
-    asker = Asker(SystemClock(), served=lab.served, seconds=1.0, ca_file=str(lab.ca_file))
-    return Looks(lab, asker, domain, target, bundle)
+    dns_client = DnsClient(SystemClock(), served=lab.served, seconds=1.0, ca_file=str(lab.ca_file))
+    return Looks(lab, dns_client, domain, target, bundle)
 
 
 @pytest.fixture

@@ -14,15 +14,13 @@ from cutovers.staging import GOOD, answered, grave, later
 from servers.dns.zones import NEW, OLD
 from servers.process import free_port, has_ipv6
 from transship.clock import SystemClock
-from transship.cutover.checking import Means, look_at_all
-from transship.cutover.finding import Outcome, Phase, Severity
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.names import parse_domain
-from transship.cutover.observe.targeting import Limits, Wishes
+from transship.cutover.domain import Domain, Subject, parse_domain
+from transship.cutover.finding import CheckOutcome, Phase, Severity
+from transship.cutover.observe.dns_queries import DnsClient
+from transship.cutover.observe.endpoint import TargetLimits, TargetOptions
+from transship.cutover.observer import ObserverSetup, observe_all
 from transship.cutover.rules.case import Case, observed, sampled
-from transship.cutover.rules.catalogue import CHECKS
-from transship.cutover.rules.judging import go, judge
-from transship.cutover.subject import Domain, Subject
+from transship.cutover.rules.checks import CHECKS, change_gate, run_checks
 from transship.registries.client import Registry
 from transship.registries.credential import Tls
 
@@ -53,7 +51,7 @@ AGREED = {
 }
 DAY = 86400.0
 # Everybody answers here, and nothing is raised of a machine that is slow.
-PATIENT = Limits(connect=20.0, answer=20.0, paths=60.0, pull=60.0)
+PATIENT = TargetLimits(connect=20.0, answer=20.0, paths=60.0, pull=60.0)
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ async def check(
     looks: Looks, lab: DnsLab, serve: Serve, authority: Authority, bundle: str
 ) -> AsyncIterator[Check]:
     """Make all checks of a domain, which has a registry on both sides, as the app makes them."""
-    asker = Asker(SystemClock(), served=lab.served, seconds=5.0, ca_file=str(lab.ca_file))
+    dns_client = DnsClient(SystemClock(), served=lab.served, seconds=5.0, ca_file=str(lab.ca_file))
     places = {"old": lab.block.address("3.1"), "new": lab.block.address("3.2")}
     async with AsyncExitStack() as clients:
         sides: dict[str, dict[str, Registry]] = {}
@@ -95,17 +93,17 @@ async def check(
             )
             resolvers = looks.caches("plain", "forwarder", "stale")
             mine = sides[domain.name]
-            means = Means(
-                asker,
+            means = ObserverSetup(
+                dns_client,
                 resolvers,
                 resolvers[:1],
-                Wishes((GOOD,)),
+                TargetOptions((GOOD,)),
                 old=mine["old"],
                 new=mine["new"],
                 limits=PATIENT,
             )
             evidence = before.evidence if before else None
-            async for look in look_at_all(subject, means, evidence):
+            async for look in observe_all(subject, means, evidence):
                 evidence = look.evidence
             assert evidence is not None
             history = observed(evidence, before.history if before else ())
@@ -116,7 +114,9 @@ async def check(
 
 
 def rows(case: Case) -> tuple[CheckResult, ...]:
-    return judge(case.subject, case.evidence, case.now, history=case.history, samples=case.samples)
+    return run_checks(
+        case.subject, case.evidence, case.now, history=case.history, samples=case.samples
+    )
 
 
 def told_only(case: Case) -> set[str]:
@@ -126,7 +126,9 @@ def told_only(case: Case) -> set[str]:
 
 def not_passed(case: Case, phase: Phase) -> set[str]:
     return {
-        row.check for row in rows(case) if row.phase is phase and row.outcome is not Outcome.PASS
+        row.check
+        for row in rows(case)
+        if row.phase is phase and row.outcome is not CheckOutcome.PASS
     }
 
 
@@ -144,8 +146,8 @@ async def test_clean_domains_raise_nothing_and_may_be_changed_at_once(
         agreed = answered(case, AGREED)
         assert grave(agreed) == {}
         assert not_passed(agreed, Phase.BEFORE) <= {"P-01"}
-        assert go(rows(agreed), agreed.evidence.statements).clear
-        assert not go(rows(case), ()).clear
+        assert change_gate(rows(agreed), agreed.evidence.statements).clear
+        assert not change_gate(rows(case), ()).clear
     assert told_only(answered(second, AGREED)) == {"international-name", "port-in-name"}
     assert result(answered(first, AGREED), "P-27").seen == "4 tags, the same on both sides"
 
@@ -162,10 +164,10 @@ async def test_a_clean_change_raises_nothing(check: Check, lab: DnsLab, domain: 
     assert grave(after) == {}
     assert not_passed(after, Phase.CHANGE) == set()
     for name in ("W-01", "W-02", "W-04", "W-05", "W-07", "V-01", "V-02", "V-03", "V-04", "R-01"):
-        assert result(after, name).outcome is Outcome.PASS, name
+        assert result(after, name).outcome is CheckOutcome.PASS, name
     over = later(answered(after, {"old-traffic": "done"}, later=2 * DAY), 2 * DAY)
     assert grave(over) == {}
-    assert {row.check for row in rows(over) if row.outcome is Outcome.OPEN} <= {"P-07"}
+    assert {row.check for row in rows(over) if row.outcome is CheckOutcome.OPEN} <= {"P-07"}
     assert len(rows(over)) == len(CHECKS)
 
 
@@ -176,9 +178,9 @@ async def test_a_target_with_ipv6_alone(
         pytest.skip("this machine has no IPv6")
     six = replace(domain, port=free_port())
     serve(address="::1", port=six.port, tls=authority.issue(six.name), auth="htpasswd")
-    seen = await looks.registry("::1", domain=six, wishes=Wishes((GOOD,)))
+    seen = await looks.registry("::1", domain=six, wishes=TargetOptions((GOOD,)))
 
     assert grave(seen) == {}
     for name in ("P-12", "P-13", "P-20", "P-24", "P-26", "P-28", "P-29"):
-        assert result(seen, name).outcome is Outcome.PASS, name
+        assert result(seen, name).outcome is CheckOutcome.PASS, name
     assert {pull.address for pull in seen.evidence.pulls} == {"::1"}

@@ -14,9 +14,9 @@ from servers.dns.zones import IMAGES, NEW, OLD
 from servers.images import push_image, random_layer
 from servers.process import comes_true
 from transship.clock import SystemClock
-from transship.cutover.finding import Outcome
-from transship.cutover.observe.comparing import compare_listed
-from transship.cutover.observe.targeting import Wishes
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.observe.endpoint import TargetOptions
+from transship.cutover.observe.parity import compare_listed
 from transship.registries.client import Registry
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from servers.authority import Authority
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
+    from transship.cutover.domain import Resolver
     from transship.cutover.evidence import Parity
     from transship.cutover.rules.case import Case
-    from transship.cutover.subject import Resolver
 
     Serve = Callable[..., DockerRegistry]
     Start = Callable[..., Awaitable[Resolver]]
@@ -105,10 +105,10 @@ async def test_a_certificate_that_fails_now(
 
 async def test_a_good_certificate_now(flipped: Case, serve: Serve, looks: Looks) -> None:
     serve()
-    good = together(flipped, await looks.registry(wishes=Wishes(pull=False)))
+    good = together(flipped, await looks.registry(wishes=TargetOptions(pull=False)))
 
-    assert result(good, "V-04").outcome is Outcome.PASS
-    assert result(good, "F-04").outcome is Outcome.PASS
+    assert result(good, "V-04").outcome is CheckOutcome.PASS
+    assert result(good, "F-04").outcome is CheckOutcome.PASS
 
 
 async def test_pulls_that_somebody_else_answers(
@@ -117,7 +117,7 @@ async def test_pulls_that_somebody_else_answers(
     stranger = lab.block.address("3.7")
     serve()
     serve(address=stranger)
-    moved = together(flipped, await looks.registry(wishes=Wishes(pull=False)))
+    moved = together(flipped, await looks.registry(wishes=TargetOptions(pull=False)))
     aside = await resolver(zone("example.test.", f"images 4 A {stranger}"), "aside")
     seen = await looks.pulls(moved, *looks.caches("plain"), aside)
 
@@ -136,7 +136,7 @@ async def test_pulls_that_the_old_registry_answers(
     await looks.names(NAME, *late)
     before = await looks.names(NAME, flush=False)
     lab.set(IMAGES, "CNAME", NEW, ttl=1)
-    registry = await looks.registry(wishes=Wishes(old=(old,), pull=False))
+    registry = await looks.registry(wishes=TargetOptions(old=(old,), pull=False))
     lab.caches["plain"].flush()
     moved = together(await looks.names(NAME, before=before, flush=False), registry)
     await comes_true(lambda: SystemClock().now() > moved.now + 2, "an end by the rules")
@@ -148,7 +148,7 @@ async def test_pulls_that_the_old_registry_answers(
 
 async def test_an_address_that_nobody_has_tried(looks: Looks, lab: DnsLab, serve: Serve) -> None:
     serve()
-    registry = await looks.registry(wishes=Wishes(pull=False))
+    registry = await looks.registry(wishes=TargetOptions(pull=False))
     lab.set(IMAGES, "CNAME", NEW)
     lab.primary.set("newcloud.test.", NEW, "A", lab.block.address("3.7"), ttl=4)
     moved = together(await looks.names(NAME), registry)
@@ -159,7 +159,7 @@ async def test_an_address_that_nobody_has_tried(looks: Looks, lab: DnsLab, serve
 
 async def test_a_reason_to_go_back(flipped: Case, serve: Serve, looks: Looks) -> None:
     serve(auth="htpasswd")
-    refused = together(flipped, await looks.registry(wishes=Wishes((BAD,), pull=False)))
+    refused = together(flipped, await looks.registry(wishes=TargetOptions((BAD,), pull=False)))
 
     assert found(refused, "R-01") == {"go-back": "warn"}
     assert found(flipped, "R-01") == {}
@@ -183,10 +183,10 @@ async def test_an_old_registry_that_is_still_used_and_then_is_not(
     assert "127.0.0.1 (1)" in result(answered(flipped, {"old-traffic": busy}), "W-08").seen
     over = answered(flipped, {"old-traffic": quiet}, later=2 * DAY)
     assert found(over, "W-08") == {}
-    assert result(later(over, 2 * DAY), "V-05").outcome is Outcome.PASS
+    assert result(later(over, 2 * DAY), "V-05").outcome is CheckOutcome.PASS
     assert found(later(over, 2 * DAY), "V-06") == {"ttl-still-low": "info"}
     assert found(later(over, 2 * DAY), "V-07") == {"clear-up": "info"}
-    assert result(answered(flipped, {"old-traffic": quiet}), "V-05").outcome is Outcome.OPEN
+    assert result(answered(flipped, {"old-traffic": quiet}), "V-05").outcome is CheckOutcome.OPEN
 
 
 def printed(case: Case, log: str, folder: Path) -> str:

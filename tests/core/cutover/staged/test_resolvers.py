@@ -15,9 +15,9 @@ from servers.dns.lab import EXAMPLE
 from servers.dns.staged import zone
 from servers.dns.zones import NEW, OLD
 from servers.process import free_port
-from transship.cutover.finding import Outcome
-from transship.cutover.observe.resolving import hosts_lines
-from transship.cutover.subject import Resolver
+from transship.cutover.domain import Resolver
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.observe.resolvers import hosts_lines
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,7 +66,7 @@ async def test_a_private_zone_that_the_operator_tells_of(looks: Looks) -> None:
     assert found(answered(seen, {"private-zones": elsewhere}), "P-31") == {
         "private-view-told": "block"
     }
-    assert result(answered(seen, {"private-zones": here}), "P-31").outcome is Outcome.PASS
+    assert result(answered(seen, {"private-zones": here}), "P-31").outcome is CheckOutcome.PASS
 
 
 async def test_answers_that_depend_on_the_place(looks: Looks, resolver: Start) -> None:
@@ -74,7 +74,7 @@ async def test_answers_that_depend_on_the_place(looks: Looks, resolver: Start) -
     seen = await looks.names(NAME, *looks.caches("plain"), far)
     sampled = answered(seen, {"geo-samples": "198.51.100.7\n198.51.100.8\n"})
 
-    assert result(seen, "W-03").outcome is Outcome.OPEN
+    assert result(seen, "W-03").outcome is CheckOutcome.OPEN
     assert found(sampled, "W-03") == {"answers-by-place": "info"}
     assert "198.51.100.7" in result(sampled, "W-03").seen
 
@@ -130,7 +130,7 @@ async def test_a_cache_that_is_late(moving: tuple[Case, Case]) -> None:
     assert "Late: clamping" in finding(after, "W-06", "flush").seen
     assert f"unbound-control flush {NAME}" in finding(after, "W-06", "flush").record
     assert found(after, "W-01") == {}
-    assert result(after, "W-01").outcome is Outcome.OPEN
+    assert result(after, "W-01").outcome is CheckOutcome.OPEN
     # By then it should have let go.
     assert found(later(after, 200), "W-01") == {"stragglers": "warn"}
 

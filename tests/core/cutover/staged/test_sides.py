@@ -11,9 +11,9 @@ from cutovers.clean import finding, found, result
 from cutovers.staging import APP, QUICK, having, together
 from servers.authority import Authority
 from servers.dns.zones import IMAGES, NEW, OLD
-from transship.cutover.finding import Outcome
-from transship.cutover.observe.by_name import pull_by_name
-from transship.cutover.observe.targeting import Wishes
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.observe.endpoint import TargetOptions
+from transship.cutover.observe.image_pulls import pull_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ def pulled(looks: Looks, lab: DnsLab, old: str) -> Pulled:
     """Look at both sides before the change; then change it, and pull by the domain."""
 
     async def changed(*caches: str) -> Case:
-        registry = await looks.registry(wishes=Wishes(old=(old,), pull=False))
+        registry = await looks.registry(wishes=TargetOptions(old=(old,), pull=False))
         lab.set(IMAGES, "CNAME", OLD)
         before = await looks.names(NAME, *looks.caches(*caches))
         lab.set(IMAGES, "CNAME", NEW)
@@ -50,7 +50,7 @@ def pulled(looks: Looks, lab: DnsLab, old: str) -> Pulled:
         seen = await looks.names(NAME, *looks.caches(*caches), before=before, flush=False)
         both = together(seen, registry)
         pulls = await pull_by_name(
-            registry.subject, looks.asker, looks.caches(*caches), limits=QUICK
+            registry.subject, looks.dns_client, looks.caches(*caches), limits=QUICK
         )
         # This machine's own resolution isn't the lab's.
         return having(both, by_name=tuple(each for each in pulls if each.address))
@@ -74,7 +74,7 @@ async def test_an_old_side_with_an_authority_that_is_pinned_on_nodes(
     serve(tls=everybody.issue(NAME))
     serve(address=old, tls=authority.issue(NAME, below=True))
 
-    seen = await looks.registry(wishes=Wishes(old=(old,), pull=False), node_ca="")
+    seen = await looks.registry(wishes=TargetOptions(old=(old,), pull=False), node_ca="")
 
     assert found(seen, "P-17") == {
         "old-authority-private": "warn",
@@ -92,7 +92,7 @@ async def test_one_authority_on_both_sides_is_no_trouble(
     serve()
     serve(address=old)
 
-    assert found(await looks.registry(wishes=Wishes(old=(old,), pull=False)), "P-17") == {}
+    assert found(await looks.registry(wishes=TargetOptions(old=(old,), pull=False)), "P-17") == {}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_an_old_side_whose_certificate_ends(
     serve()
     serve(address=old, tls=authority.issue(NAME, starts=timedelta(days=-9), ends=ends))
 
-    seen = await looks.registry(wishes=Wishes(old=(old,), pull=False))
+    seen = await looks.registry(wishes=TargetOptions(old=(old,), pull=False))
 
     assert found(seen, "R-04").get("old-certificate-ends") == severity
     assert found(seen, "P-15") == {"renewal-unknown": "info"}
@@ -133,7 +133,7 @@ async def test_both_sides_with_their_own(serve: Serve, old: str, pulled: Pulled)
     after = await pulled("plain")
 
     assert found(after, "V-01") == found(after, "V-02") == {}
-    assert result(after, "V-01").outcome is Outcome.PASS
+    assert result(after, "V-01").outcome is CheckOutcome.PASS
     assert f"{after.subject.domain.host}/{APP}:" in result(after, "V-01").seen
 
 

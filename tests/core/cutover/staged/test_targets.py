@@ -19,11 +19,10 @@ from servers.greeting import greeting
 from servers.process import LOOPBACK, free_port, has_ipv6
 from servers.scripted import Reply, ScriptedServer, scripted_server
 from servers.storage import blob_storage
+from transship.cutover.domain import Domain
 from transship.cutover.evidence import Chain
-from transship.cutover.finding import Outcome
-from transship.cutover.observe.probing import SignIn
-from transship.cutover.observe.targeting import Limits, Wishes
-from transship.cutover.subject import Domain
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
 from transship.registries.credential import Credential
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     Scripted = Callable[..., tuple[ScriptedServer, Domain]]
 
 APP = "team/app"
-ROBOT = SignIn(Credential("robot", "new secret"), in_use=False)
+ROBOT = TrialCredential(Credential("robot", "new secret"), in_use=False)
 
 
 @pytest.fixture
@@ -88,7 +87,7 @@ async def test_http_without_tls(serve: Serve, looks: Looks) -> None:
 
     assert found(seen, "P-13") == {"tls-failed": "block"}
     assert "HTTP without TLS" in finding(seen, "P-13", "tls-failed").means
-    assert result(seen, "P-20").outcome is Outcome.OPEN
+    assert result(seen, "P-20").outcome is CheckOutcome.OPEN
 
 
 async def test_a_name_that_tls_doesnt_know(looks: Looks, authority: Authority) -> None:
@@ -198,7 +197,7 @@ async def test_a_proxy_that_the_environment_names(
 async def test_tls_and_then_nothing(scripted: Scripted, looks: Looks) -> None:
     server, domain = scripted()
     server.on("GET", "/v2/", Reply(hang=True))
-    limits = Limits(connect=2.0, answer=0.3, paths=1.0, pull=1.0)
+    limits = TargetLimits(connect=2.0, answer=0.3, paths=1.0, pull=1.0)
     seen = await looks.registry(LOOPBACK, domain=domain, limits=limits)
 
     assert found(seen, "P-20") == {"api-no-answer": "block"}
@@ -246,7 +245,7 @@ async def test_a_token_that_allows_nothing(scripted: Scripted, looks: Looks) -> 
     server, domain = scripted()
     server.on("GET", "/v2/", bearer("/token"))
     server.on("GET", "/token.*", token_for())
-    seen = await looks.registry(LOOPBACK, domain=domain, wishes=Wishes((GOOD,), pull=False))
+    seen = await looks.registry(LOOPBACK, domain=domain, wishes=TargetOptions((GOOD,), pull=False))
 
     assert found(seen, "P-23") == {"token-without-pull": "block"}
 
@@ -257,7 +256,7 @@ async def test_a_token_that_allows_nothing(scripted: Scripted, looks: Looks) -> 
 async def test_a_sign_in_that_nodes_dont_have(serve: Serve, looks: Looks) -> None:
     serve(auth="htpasswd")
     mine = replace(GOOD, in_use=False)
-    seen = await looks.registry(wishes=Wishes((mine,)), told={"node-secrets": "no"})
+    seen = await looks.registry(wishes=TargetOptions((mine,)), told={"node-secrets": "no"})
 
     assert found(seen, "P-24") == {"sign-in-not-prepared": "block"}
 
@@ -274,7 +273,7 @@ async def test_a_new_sign_in_that_the_old_registry_refuses(
     tokens = signs_in(tmp_path / "tokens", {"robot": "new secret"}, tls=certificates)
     serve(auth="token", token_server=tokens)
     serve(auth="htpasswd", address=old)
-    seen = await looks.registry(wishes=Wishes((GOOD, ROBOT), old=(old,), pull=False))
+    seen = await looks.registry(wishes=TargetOptions((GOOD, ROBOT), old=(old,), pull=False))
 
     assert found(seen, "P-25") == {"refused-by-old": "warn"}
     assert found(seen, "P-24") == {"sign-in-refused": "block"}
@@ -288,7 +287,7 @@ async def test_a_new_sign_in_that_the_old_registry_refuses(
 
 async def test_an_old_registry_that_is_gone(serve: Serve, looks: Looks, lab: DnsLab) -> None:
     serve()
-    seen = await looks.registry(wishes=Wishes(old=(lab.block.address("3.9"),), pull=False))
+    seen = await looks.registry(wishes=TargetOptions(old=(lab.block.address("3.9"),), pull=False))
 
     assert found(seen, "R-04") == {"old-gone": "block"}
 
@@ -299,7 +298,7 @@ async def test_an_old_registry_that_has_let_go_of_the_domain(
     server, domain = scripted()
     server.on("GET", "/v2/", Reply(404, {}, b"who?"))
     serve(port=domain.port)
-    seen = await looks.registry(domain=domain, wishes=Wishes(old=(LOOPBACK,), pull=False))
+    seen = await looks.registry(domain=domain, wishes=TargetOptions(old=(LOOPBACK,), pull=False))
 
     assert found(seen, "R-04") == {"old-unbound": "block"}
 
@@ -310,7 +309,7 @@ async def test_an_old_registry_that_refuses_what_nodes_have(
     old = lab.block.address("3.1")
     serve()
     serve(auth="htpasswd", address=old)
-    seen = await looks.registry(wishes=Wishes((BAD,), old=(old,), pull=False))
+    seen = await looks.registry(wishes=TargetOptions((BAD,), old=(old,), pull=False))
 
     assert found(seen, "R-04") == {"old-sign-in-refused": "block"}
 
@@ -322,7 +321,7 @@ async def test_an_ipv6_address_where_nobody_listens(serve: Serve, looks: Looks) 
     if not has_ipv6():
         pytest.skip("this machine has no IPv6")
     serve()
-    seen = await looks.registry(looks.target, "::1", wishes=Wishes(pull=False))
+    seen = await looks.registry(looks.target, "::1", wishes=TargetOptions(pull=False))
 
     assert found(seen, "P-12") == {"ipv6-shut": "warn"}
 
@@ -330,7 +329,7 @@ async def test_an_ipv6_address_where_nobody_listens(serve: Serve, looks: Looks) 
 async def test_an_address_to_which_there_is_no_way(serve: Serve, looks: Looks) -> None:
     serve()
     # Nobody connects to many at once: the system says that it is unreachable.
-    seen = await looks.registry(looks.target, "224.0.0.1", wishes=Wishes(pull=False))
+    seen = await looks.registry(looks.target, "224.0.0.1", wishes=TargetOptions(pull=False))
 
     assert found(seen, "P-12") == {"address-out-of-reach": "info"}
 
@@ -391,14 +390,14 @@ async def test_a_layer_that_isnt_what_its_digest_says(
 
 async def test_pushes_that_nobody_has_tried(serve: Serve, looks: Looks) -> None:
     serve()
-    seen = await looks.registry(wishes=Wishes(pull=False), told={"push-path": "untried"})
+    seen = await looks.registry(wishes=TargetOptions(pull=False), told={"push-path": "untried"})
 
     assert found(seen, "P-30") == {"push-untried": "warn"}
 
 
 async def test_pushes(serve: Serve, looks: Looks) -> None:
     serve(readonly=True)
-    refused = await looks.registry(wishes=Wishes(pull=False, push=APP))
+    refused = await looks.registry(wishes=TargetOptions(pull=False, push=APP))
 
     assert found(refused, "P-30") == {"push-fails": "warn"}
 
@@ -412,7 +411,7 @@ async def test_pushes_that_are_sent_elsewhere(
     server, domain = scripted()
     place = f"https://{host}/v2/{APP}/blobs/uploads/1"
     server.on("POST", ".*/uploads/.*", Reply(202, {"Location": place}))
-    seen = await looks.registry(LOOPBACK, domain=domain, wishes=Wishes(pull=False, push=APP))
+    seen = await looks.registry(LOOPBACK, domain=domain, wishes=TargetOptions(pull=False, push=APP))
     push = seen.evidence.push
     assert push is not None
 

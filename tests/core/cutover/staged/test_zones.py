@@ -21,9 +21,9 @@ from servers.dns.staged import FLAT, SIGNED, STAGED, Signer, deaf_to, zone
 from servers.dns.zones import NEW, OLD
 from servers.process import has_ipv6, has_way
 from transship.clock import SystemClock
-from transship.cutover.finding import Outcome
-from transship.cutover.observe.asking import Asker
-from transship.cutover.observe.names import parse_domain
+from transship.cutover.domain import parse_domain
+from transship.cutover.finding import CheckOutcome
+from transship.cutover.observe.dns_queries import DnsClient
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -120,8 +120,8 @@ async def test_a_server_with_ipv6(looks: Looks, stage: Stage, lab: DnsLab) -> No
     text = zone(STAGED, LINK, f"ns1 4 A {lab.block.address('4.1')}", "ns2 4 AAAA ::1")
     await stage(1, text)
     async with crooked(text, text, address="::1") as six:
-        asker = Asker(SystemClock(), served=(*lab.served, ("::1", f"[::1]:{six.port}")))
-        seen = await replace(looks, asker=asker).names(IMAGES)
+        dns_client = DnsClient(SystemClock(), served=(*lab.served, ("::1", f"[::1]:{six.port}")))
+        seen = await replace(looks, dns_client=dns_client).names(IMAGES)
 
     assert found(seen, "P-03") == {}
     assert seen.evidence.zone is not None
@@ -207,7 +207,7 @@ async def test_a_ttl_that_is_lowered_and_has_to_run_out(looks: Looks, lab: DnsLa
     assert found(high, "P-07") == {"ttl-high": "block"}
     assert found(lowered, "P-07") == {"ttl-draining": "block"}
     assert found(later(lowered, 3500), "P-07") == {"ttl-draining": "block"}
-    assert result(later(lowered, 3700), "P-07").outcome is Outcome.PASS
+    assert result(later(lowered, 3700), "P-07").outcome is CheckOutcome.PASS
     assert "60 s" in result(later(lowered, 3700), "P-07").seen
 
 

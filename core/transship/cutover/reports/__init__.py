@@ -1,1 +1,0 @@
-"""What an operator sees of a cutover: on the board, on the line, and in the change ticket."""
