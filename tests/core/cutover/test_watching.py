@@ -407,7 +407,8 @@ async def main():
     asker = DnsClient(SystemClock(), served=[tuple(each) for each in served])
     observers = DnsObserver(asker, subject, [plain], [plain])
     with cutover.locked("watch"), cutover.journal() as journal:
-        await CutoverWatch(subject, journal, observers, SystemClock(), pace=WatchIntervals(0.2)).run()
+        pace = WatchIntervals(0.2)
+        await CutoverWatch(subject, journal, observers, SystemClock(), pace=pace).run()
 
 asyncio.run(main())
 """
