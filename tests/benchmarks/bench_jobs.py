@@ -33,10 +33,10 @@ from transship.oci.digest import Digest
 from transship.oci.reference import Reference, parse_reference
 from transship.paths import Paths
 from transship.settings import Settings
+from transship.transfers.copies import BlobWork, Copy, JobState, Verdict, Worklist
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.journal import Lane
 from transship.transfers.limits import Limit, encoded
-from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
 from transship_tui.app import TransshipApp
 from transship_tui.live import LiveEngine
 

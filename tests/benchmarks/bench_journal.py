@@ -29,11 +29,10 @@ from moving.jobs import plan_of
 from transship import errors
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
+from transship.transfers.copies import BlobWork, Copy, JobState, Verdict, Worklist
+from transship.transfers.job_view import copy_rows, events, look, read_job
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.journal import Journal
-from transship.transfers.listing import copy_rows, events
-from transship.transfers.view import look, view
-from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
 
 _SIZES = (1_000, 10_000, 100_000)
 _LOOKS_PER_SECOND = 4
@@ -145,7 +144,7 @@ def read_along(folder: Path, report: Path) -> None:
             for what, act in (
                 ("copies", lambda: copy_rows(journal, range(at, at + _LINES))),  # noqa: B023
                 ("log", lambda: events(journal)),
-                ("opened", lambda: view(job)),
+                ("opened", lambda: read_job(job)),
             ):
                 began = time.process_time()
                 act()

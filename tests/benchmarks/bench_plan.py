@@ -37,7 +37,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
 from transship.registries.place import Capabilities, ManifestHead
-from transship.transfers.preview import preview
+from transship.transfers.preview import preview_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -131,7 +131,7 @@ async def _measure(repositories: int, tags: int, share: float) -> Sight:
     plan = Plan(kind=Kind.SYNC, rules=(rule,))
     places = {old.name: old, new.name: new}
     before, began = _peak(), time.process_time()
-    seen = await preview(plan, places, SystemClock())  # type: ignore[arg-type]
+    seen = await preview_plan(plan, places, SystemClock())  # type: ignore[arg-type]
     seconds = time.process_time() - began
     copies, blobs = len(seen.worklist.copies), len(seen.worklist.blobs)
     made_up = await _to_make_up(old)

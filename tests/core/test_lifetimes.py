@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transship.lifetimes import Runs, end, heed_cancellation
+from transship.concurrency import Runs, end, heed_cancellation
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack

@@ -14,7 +14,7 @@ from servers.dns.zones import IMAGES, NEW, OLD
 from servers.docker_registry import DockerRegistry, docker_registry
 from servers.images import push_image, random_layer
 from transship.cutover.domain import HTTPS
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

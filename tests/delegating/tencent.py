@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from transship.clock import Clock
     from transship.delegates.changes import ChangeSet
     from transship.delegates.engine import Engine
-    from transship.delegates.tencent.domains import Domains
+    from transship.delegates.tencent.domains_engine import Domains
 
 CCR, HOST = "ccr.ccs.tencentyun.com", "team.tencentcloudcr.com"
 NAME = "images.example.com"

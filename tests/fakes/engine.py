@@ -21,19 +21,18 @@ from transship.plans.plan import Plan
 from transship.registries.examine import Examination
 from transship.registries.exchanges import Recorder
 from transship.registries.services import service_of
-from transship.transfers.listing import Which
+from transship.transfers.copies import CopyState, JobState, Verdict, Worklist
+from transship.transfers.job_view import Which
+from transship.transfers.limits import changed
 from transship.transfers.preview import Preview
-from transship.transfers.steering import changed
-from transship.transfers.work import JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:
     from transship.plans.policy import Limits
     from transship.registries.inspection import Inspection
-    from transship.transfers.inventory import Progress
-    from transship.transfers.listing import CopyRow, Event
-    from transship.transfers.steering import LimitWish
+    from transship.transfers.job_view import CopyRow, JobEvent, JobView
+    from transship.transfers.limits import LimitRequest
+    from transship.transfers.scanner import ScanProgress
     from transship.transfers.verify import Proof, VerifyProgress
-    from transship.transfers.view import JobView
 
 
 @dataclass
@@ -61,7 +60,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
     copies: dict[str, list[CopyRow]] = field(default_factory=dict)
     held: dict[str, dict[str, Limits]] = field(default_factory=dict)
     """The limits of each registry, by the job."""
-    happened: dict[str, list[Event]] = field(default_factory=dict)
+    happened: dict[str, list[JobEvent]] = field(default_factory=dict)
     keyring_status: SecretStatus = field(default_factory=lambda: SecretStatus("ok"))
     failures: dict[str, Exception] = field(default_factory=dict)
     without_secret: set[str] = field(default_factory=set)
@@ -132,7 +131,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
         await self._reach("inspect", reference)
         return self.inspections[str(reference)]
 
-    async def preview(self, plan: Plan, progress: Progress) -> Preview:
+    async def preview(self, plan: Plan, progress: ScanProgress) -> Preview:
         await self._reach("preview", plan)
         return self.foreseen or Preview(self.worklist)
 
@@ -165,7 +164,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
         self.asked.append(("copy_rows", (job, len(wanted))))
         return [row for row in self.copies.get(job, []) if row.copy.id in wanted]
 
-    def events(self, job: str) -> list[Event]:
+    def events(self, job: str) -> list[JobEvent]:
         return list(self.happened.get(job, []))
 
     def pause(self, job: str) -> None:
@@ -178,7 +177,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
         self._fail("limits")
         return dict(self.held[job])
 
-    def limit(self, job: str, wish: LimitWish) -> None:
+    def limit(self, job: str, wish: LimitRequest) -> None:
         self._fail("limit")
         self.held[job] = self.held[job] | {
             wish.registry: changed(self.held[job][wish.registry], wish)
@@ -228,6 +227,6 @@ def _is_meant(host: str, what: object) -> bool:
 
 def _is(row: CopyRow, which: Which) -> bool:
     if which is Which.SKIPPED:
-        return row.state is State.DONE and row.copy.verdict is Verdict.SKIP
-    states = {Which.ACTIVE: State.RUNNING, Which.FAILED: State.FAILED}
+        return row.state is CopyState.DONE and row.copy.verdict is Verdict.SKIP
+    states = {Which.ACTIVE: CopyState.RUNNING, Which.FAILED: CopyState.FAILED}
     return states.get(which, row.state) is row.state

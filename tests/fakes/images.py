@@ -12,7 +12,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import parse_reference
 from transship.registries.image_config import Config
 from transship.registries.inspection import Entry, Inspection
-from transship.transfers.work import BlobWork, Copy, Verdict, Worklist
+from transship.transfers.copies import BlobWork, Copy, Verdict, Worklist
 
 HOSTILE = (
     "[/foo] closing",

@@ -6,9 +6,8 @@ from typing import Any
 
 from fakes.images import digest
 from transship.oci.reference import parse_reference
-from transship.transfers.listing import CopyRow
-from transship.transfers.view import Bytes, Counts, JobView
-from transship.transfers.work import Copy, JobState, State, Verdict
+from transship.transfers.copies import Copy, CopyState, JobState, Verdict
+from transship.transfers.job_view import CopyRow, JobBytes, JobCounts, JobView
 
 
 def job_view(name: str, state: JobState = JobState.RUNNING, **facts: Any) -> JobView:
@@ -25,8 +24,8 @@ def job_view(name: str, state: JobState = JobState.RUNNING, **facts: Any) -> Job
         "planned": True,
         "found": 0,
         "pausing": False,
-        "counts": Counts(),
-        "bytes": Bytes(),
+        "counts": JobCounts(),
+        "bytes": JobBytes(),
         "rate": 0.0,
         "lanes": (),
         "failures": (),
@@ -37,7 +36,7 @@ def job_view(name: str, state: JobState = JobState.RUNNING, **facts: Any) -> Job
 
 def copy_row(
     number: int,
-    state: State = State.WAITING,
+    state: CopyState = CopyState.WAITING,
     verdict: Verdict = Verdict.COPY,
     *,
     name: str = "team/web",

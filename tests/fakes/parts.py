@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING
 from transship.errors import BadRequest
 from transship.plans.drift import Drift
 from transship.plans.flow_files import FlowEntry
-from transship.transfers.board import Board
-from transship.transfers.promotion import Promotion
-from transship.transfers.restores import UndoPlan
-from transship.transfers.undoing import Outcome, Undone
+from transship.transfers.promotion import Promotion, StageBoard
+from transship.transfers.undo import UndoOutcome, UndoPlan, UndoResult
 
 if TYPE_CHECKING:
     from transship.oci.digest import Digest
     from transship.plans.flow import Flow, Image
     from transship.plans.plan import Plan
-    from transship.transfers.board import BoardProgress
-    from transship.transfers.drifting import DriftProgress
-    from transship.transfers.ledger import Entry
-    from transship.transfers.reports.writing import Form
-    from transship.transfers.undoing import UndoProgress
+    from transship.reports.job_formats import Form
+    from transship.transfers.drift import DriftProgress
+    from transship.transfers.promotion import BoardProgress, PromotionRecord
+    from transship.transfers.undo import UndoProgress
     from transship.transfers.verify import Proof
 
 
@@ -39,11 +36,11 @@ class FakeParts:
 
     drifted: Drift = field(default_factory=lambda: Drift(()), kw_only=True)
     flow_entries: list[FlowEntry] = field(default_factory=list, kw_only=True)
-    boards: dict[str, Board] = field(default_factory=dict, kw_only=True)
-    ledger: list[Entry] = field(default_factory=list, kw_only=True)
+    boards: dict[str, StageBoard] = field(default_factory=dict, kw_only=True)
+    ledger: list[PromotionRecord] = field(default_factory=list, kw_only=True)
     promoted: list[Promotion] = field(default_factory=list, kw_only=True)
     undo_plans: dict[str, UndoPlan] = field(default_factory=dict, kw_only=True)
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
+    outcomes: Mapping[str, UndoOutcome] = field(default_factory=dict, kw_only=True)
     proofs: dict[str, Proof] = field(default_factory=dict, kw_only=True)
     rival_files: list[str] = field(default_factory=list, kw_only=True)
     taken: set[Path] = field(default_factory=set, kw_only=True)
@@ -63,9 +60,9 @@ class FakeParts:
         self._fail("flows")
         return list(self.flow_entries)
 
-    async def board(self, flow: Flow, progress: BoardProgress) -> Board:
+    async def board(self, flow: Flow, progress: BoardProgress) -> StageBoard:
         await self._reach("board", flow.name)
-        return self.boards.get(flow.name, Board(flow, ()))
+        return self.boards.get(flow.name, StageBoard(flow, ()))
 
     async def consider(
         self, flow: Flow, image: Image, to: str, digest: Digest, *, overwrite: bool
@@ -88,7 +85,7 @@ class FakeParts:
         self.promoted.append(promotion)
         return f"promote{len(self.promoted)}"
 
-    async def promotions(self, flow: Flow) -> Sequence[Entry]:
+    async def promotions(self, flow: Flow) -> Sequence[PromotionRecord]:
         await self._reach("promotions", flow.name)
         return list(self.ledger)
 
@@ -96,12 +93,12 @@ class FakeParts:
         await self._reach("foresee_undo", job)
         return self.undo_plans[job]
 
-    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> Undone:
+    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> UndoResult:
         await self._reach("undo", job)
         outcomes = (
-            self.outcomes.get(str(restore.tag), Outcome(restore)) for restore in plan.restores
+            self.outcomes.get(str(restore.tag), UndoOutcome(restore)) for restore in plan.restores
         )
-        return Undone(plan, tuple(outcomes))
+        return UndoResult(plan, tuple(outcomes))
 
     async def rivals(self, job: str) -> Sequence[str]:
         await self._reach("rivals", job)

@@ -15,12 +15,15 @@ from transship.plans.flow import Flow, Image, Stage
 from transship.plans.flow_files import FlowEntry
 from transship.plans.plan import Wanted
 from transship.plans.policy import Limits, Window
-from transship.transfers.board import Board, cells_of
-from transship.transfers.board import Row as BoardRow
-from transship.transfers.ledger import Entry, Outcome
-from transship.transfers.restores import Act, Restore, UndoPlan
-from transship.transfers.undoing import Outcome as UndoOutcome
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.promotion import (
+    BoardRow,
+    PromotionOutcome,
+    PromotionRecord,
+    StageBoard,
+    cells_of,
+)
+from transship.transfers.undo import Restore, RestoreAction, UndoOutcome, UndoPlan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,12 +62,16 @@ def fill(engine: FakeEngine, words: str = "") -> None:
         BoardRow(Image("shop/db", "15.2"), cells_of([_A, away, None])),
     )
     engine.flow_entries = [FlowEntry(Path("plans/shop.toml"), FLOW)]
-    engine.boards = {"shop": Board(FLOW, rows, {"test": away})}
+    engine.boards = {"shop": StageBoard(FLOW, rows, {"test": away})}
     engine.ledger = [
-        _entry(1, "1.3", "dev", "test", Outcome.DONE),
-        _entry(2, "1.3", "test", "prod", Outcome.DONE),
-        _entry(3, "1.4", "dev", "test", Outcome.PARTLY, words or "referrers failed", words),
-        _entry(4, "1.4", "dev", "test", Outcome.FAILED, words or "No right to do this", words),
+        _entry(1, "1.3", "dev", "test", PromotionOutcome.DONE),
+        _entry(2, "1.3", "test", "prod", PromotionOutcome.DONE),
+        _entry(
+            3, "1.4", "dev", "test", PromotionOutcome.PARTLY, words or "referrers failed", words
+        ),
+        _entry(
+            4, "1.4", "dev", "test", PromotionOutcome.FAILED, words or "No right to do this", words
+        ),
     ]
     engine.drifted = Drift(tuple(_drift_rows(words)))
     engine.held = {
@@ -83,12 +90,12 @@ def _entry(
     tag: str,
     begins: str,
     ends: str,
-    outcome: Outcome,
+    outcome: PromotionOutcome,
     detail: str = "",
     words: str = "",
-) -> Entry:
+) -> PromotionRecord:
     image = Image(words or "shop/web", tag)
-    return Entry(
+    return PromotionRecord(
         number=number,
         image=image,
         begins=begins,
@@ -96,8 +103,8 @@ def _entry(
         source=Reference(NEW, f"{begins}/{image.repository}", tag),
         target=Reference(NEW, f"{ends}/{image.repository}", tag),
         digest=_A,
-        replaced=_B if outcome is Outcome.PARTLY else None,
-        overwrite=outcome is Outcome.PARTLY,
+        replaced=_B if outcome is PromotionOutcome.PARTLY else None,
+        overwrite=outcome is PromotionOutcome.PARTLY,
         by=Operator(words or "alice", "ops1"),
         job=f"job{number}",
         asked=NOW - 7200 + number * 60,
@@ -131,11 +138,13 @@ def _undo_plan(words: str) -> UndoPlan:
         return Reference(NEW, name, version)
 
     restores = (
-        Restore(tag(words or "team/web", "latest"), Act.PUT_BACK, _A, _B, _A),
-        Restore(tag("team/web", words or "1.4"), Act.TAKE_AWAY, _A, None, _A),
-        Restore(tag("team/web", "1.3"), Act.MOVED, _C, _B, _A),
-        Restore(tag("team/api", "2.0"), Act.ALREADY, _B, _B, _A),
-        Restore(tag("team/api", "1.9"), Act.UNKNOWN, None, _B, _A, detail=words or "timed out"),
+        Restore(tag(words or "team/web", "latest"), RestoreAction.PUT_BACK, _A, _B, _A),
+        Restore(tag("team/web", words or "1.4"), RestoreAction.TAKE_AWAY, _A, None, _A),
+        Restore(tag("team/web", "1.3"), RestoreAction.MOVED, _C, _B, _A),
+        Restore(tag("team/api", "2.0"), RestoreAction.ALREADY, _B, _B, _A),
+        Restore(
+            tag("team/api", "1.9"), RestoreAction.UNKNOWN, None, _B, _A, detail=words or "timed out"
+        ),
     )
     return UndoPlan("efg678", JobState.DONE, restores, (tag("team/web", "").at(_C),))
 

@@ -10,9 +10,9 @@ from transship.oci.reference import Reference
 from transship.plans.selection import Dropped
 from transship.registries.quota import Quota
 from transship.text import safe
+from transship.transfers.copies import Found, Verdict, Worklist
 from transship.transfers.preview import Preview
-from transship.transfers.vanishing import Share, Vanished
-from transship.transfers.work import Found, Verdict, Worklist
+from transship.transfers.pruning import PrunedShare, PrunedTags
 from transship_tui.widgets.rule_matches import RuleMatches
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def foreseen(worklist: Worklist, words: str = "") -> Preview:
         new_repositories=frozenset({(NEW, words or "mirror/web"), (NEW, "mirror/api")}),
         manifests_read={"docker.io": 120},
         quotas={"docker.io": Quota(left=76, limit=100, seconds=21_600)},
-        vanished=Vanished(found, (Share(Reference("new.example"), len(found), 140, 7),)),
+        vanished=PrunedTags(found, (PrunedShare(Reference("new.example"), len(found), 140, 7),)),
     )
 
 

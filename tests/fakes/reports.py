@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 from fakes.images import digest
 from fakes.jobs import job_view
 from transship.oci.reference import parse_reference
+from transship.reports.job import Ran, Report, ReportLine, RequestedTags, discreet, report
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobBytes, JobCounts
 from transship.transfers.journal import Failure
-from transship.transfers.proofs import KeptProof
-from transship.transfers.reports.discretion import discreet
-from transship.transfers.reports.report import Asked, Line, Ran, Report, report
-from transship.transfers.verify import Difference, Problem, Proof
-from transship.transfers.view import Bytes, Counts
-from transship.transfers.work import JobState
+from transship.transfers.verify import Problem, Proof, ProofDifference, StoredProof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from transship.transfers.journal_undo import KeptRestore
+    from transship.transfers.journal import StoredRestore
 
 ENDED = 1_790_000_100.0
 GIB = 1024**3
 
 
-def line(number: int, result: str = "copied", **more: Any) -> Line:
+def line(number: int, result: str = "copied", **more: Any) -> ReportLine:
     """Return a copy in a report, named after its number; `more` replaces what is made up."""
     told: dict[str, Any] = {
         "source": f"old.example/team/web:v{number}",
@@ -39,13 +37,13 @@ def line(number: int, result: str = "copied", **more: Any) -> Line:
             "detail": f"new.example: quota exceeded for v{number}",
             "remedy": "Make room or raise the quota of the project at the target, then retry.",
         }
-    return Line(**(told | more))
+    return ReportLine(**(told | more))
 
 
-def proof(*differences: tuple[str, str], at: float = ENDED + 60, deep: bool = False) -> KeptProof:
+def proof(*differences: tuple[str, str], at: float = ENDED + 60, deep: bool = False) -> StoredProof:
     """Return a proof, with differences as pairs of a tag and what is wrong with it."""
     found = tuple(
-        Difference(
+        ProofDifference(
             parse_reference(f"old.example/team/web:{tag}"),
             parse_reference(f"new.example/mirror/team/web:{tag}"),
             Problem.DIFFERS,
@@ -53,16 +51,18 @@ def proof(*differences: tuple[str, str], at: float = ENDED + 60, deep: bool = Fa
         )
         for tag, detail in differences
     )
-    return KeptProof(Proof(12, 14, 40, 3 * GIB if deep else 0, deep, found), at, "anna on build-1")
+    return StoredProof(
+        Proof(12, 14, 40, 3 * GIB if deep else 0, deep, found), at, "anna on build-1"
+    )
 
 
 def told(
-    lines: Iterable[Line],
+    lines: Iterable[ReportLine],
     *,
-    kept: KeptProof | None = None,
+    kept: StoredProof | None = None,
     plan: str = 'version = 1\nkind = "copy"\n',
     places: Iterable[str] = (),
-    unrestored: Iterable[KeptRestore] = (),
+    unrestored: Iterable[StoredRestore] = (),
     **facts: Any,
 ) -> Report:
     """Return the report of a job with these copies; `facts` are of its view."""
@@ -74,8 +74,8 @@ def told(
         **(
             {
                 "state": JobState.FAILED if failed else JobState.DONE,
-                "counts": Counts(len(listed), len(listed) - failed - same, same, 0, failed, 0),
-                "bytes": Bytes(total=9 * GIB, done=9 * GIB, sent=7 * GIB, saved=4 * GIB),
+                "counts": JobCounts(len(listed), len(listed) - failed - same, same, 0, failed, 0),
+                "bytes": JobBytes(total=9 * GIB, done=9 * GIB, sent=7 * GIB, saved=4 * GIB),
                 "failures": (
                     Failure(
                         "quota-exceeded",
@@ -91,7 +91,7 @@ def told(
             | facts
         ),
     )
-    asked = Asked(view.source, view.target, "copy", "overwrite", True, (), plan)
+    asked = RequestedTags(view.source, view.target, "copy", "overwrite", True, (), plan)
     return report(
         view,
         lambda: iter(listed),

@@ -23,12 +23,11 @@ from transship.plans.plan import Plan
 from transship.registries.credential import Tls
 from transship.registries.quota import Quota
 from transship.settings import Settings
+from transship.transfers.copies import CopyState, JobState, Verdict, Worklist
+from transship.transfers.job_view import CopyRow, JobBytes, JobCounts, JobEvent, JobView
 from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
-from transship.transfers.listing import CopyRow, Event
-from transship.transfers.verify import Difference, Problem, Proof
-from transship.transfers.view import Bytes, Counts, JobView
-from transship.transfers.work import JobState, State, Verdict, Worklist
+from transship.transfers.verify import Problem, Proof, ProofDifference
 from transship_tui.app import TransshipApp
 from transship_tui.screens.frame import Frame
 from transship_tui.type_ahead import at_rest
@@ -87,8 +86,8 @@ def full_world() -> FormEngine:
     cutovers_world.fill(engine)
     delegates_world.fill(engine)
     engine.happened["abc234"] = [
-        Event(NOW - 60, "info", "started", "8 lanes"),
-        Event(NOW - 20, "warning", "too many requests", "old.example wants 12 s of quiet"),
+        JobEvent(NOW - 60, "info", "started", "8 lanes"),
+        JobEvent(NOW - 20, "warning", "too many requests", "old.example wants 12 s of quiet"),
     ]
     _exchange(engine, 401, "GET", "/v2/")
     _exchange(engine, 200, "GET", "/v2/_catalog?n=100")
@@ -125,8 +124,8 @@ def hostile_world(words: str) -> FormEngine:
             for rest in [(row.state, words, words)]
         ]
     }
-    engine.happened = {"abc234": [Event(NOW, "warning", words, words)]}
-    difference = Difference(source, target, Problem.MISSING, words)
+    engine.happened = {"abc234": [JobEvent(NOW, "warning", words, words)]}
+    difference = ProofDifference(source, target, Problem.MISSING, words)
     engine.proof = Proof(1, 1, 1, 0, deep=False, differences=(difference,))
     _exchange(engine, 200, "GET", f"/v2/{words}", {"server": words, words: words})
     return engine
@@ -145,11 +144,11 @@ def _answer(account: Account, _: str | None) -> Examination:
 
 
 def _jobs() -> list[JobView]:
-    counts, amount = Counts(40, 10, 0, 0, 0, 30), Bytes(10 * GIB, 2 * GIB, 2 * GIB)
+    counts, amount = JobCounts(40, 10, 0, 0, 0, 30), JobBytes(10 * GIB, 2 * GIB, 2 * GIB)
     running = job_view(
         "abc234",
-        counts=Counts(6640, 3020, 1071, 4, 21, 2524),
-        bytes=Bytes(1304 * GIB, 812 * GIB, 410 * GIB, 402 * GIB),
+        counts=JobCounts(6640, 3020, 1071, 4, 21, 2524),
+        bytes=JobBytes(1304 * GIB, 812 * GIB, 410 * GIB, 402 * GIB),
         rate=318.0 * MIB,
         source="old.example",
         target="new.example",
@@ -169,8 +168,8 @@ def _jobs() -> list[JobView]:
         job_view("bcd345", planned=False, found=1204),
         job_view("cde456", JobState.PAUSED, counts=counts, bytes=amount),
         job_view("def567", JobState.INTERRUPTED, counts=counts, bytes=amount),
-        job_view("efg678", JobState.DONE, counts=Counts(6, 5, 1), bytes=Bytes(GIB, GIB, GIB)),
-        job_view("fgh789", JobState.FAILED, counts=Counts(6, 4, 1, failed=1)),
+        job_view("efg678", JobState.DONE, counts=JobCounts(6, 5, 1), bytes=JobBytes(GIB, GIB, GIB)),
+        job_view("fgh789", JobState.FAILED, counts=JobCounts(6, 4, 1, failed=1)),
     ]
 
 
@@ -190,11 +189,11 @@ def _hostile_job(words: str, view: JobView) -> JobView:
 def _copies() -> list[CopyRow]:
     problem = "Tag or digest not found: GET https://old.example/v2/: 404 manifest unknown"
     return [
-        copy_row(1, State.DONE),
-        copy_row(2, State.DONE, Verdict.SAME, reason="the target has it"),
-        copy_row(3, State.DONE, Verdict.SKIP, reason="the tag exists with another digest"),
-        copy_row(4, State.RUNNING),
-        copy_row(5, State.FAILED, problem=problem, remedy="List the tags."),
+        copy_row(1, CopyState.DONE),
+        copy_row(2, CopyState.DONE, Verdict.SAME, reason="the target has it"),
+        copy_row(3, CopyState.DONE, Verdict.SKIP, reason="the tag exists with another digest"),
+        copy_row(4, CopyState.RUNNING),
+        copy_row(5, CopyState.FAILED, problem=problem, remedy="List the tags."),
         copy_row(6, verdict=Verdict.OVERWRITE),
         *(copy_row(number) for number in range(7, 40)),
     ]

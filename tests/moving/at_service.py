@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from moving.jobs import SHORT, new_job
 from transship.clock import SystemClock
-from transship.transfers.preview import Preview, preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import JobView, view
+from transship.transfers.job_view import JobView, read_job
+from transship.transfers.preview import Preview, preview_plan
+from transship.transfers.runner import Runner, RunnerSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,9 @@ async def copied(folder: Path, plan: Plan, *registries: Registry) -> JobView:
             await stack.enter_async_context(aclosing(registry))
         places = {registry.name: registry for registry in registries}
         with job.locked(), job.journal() as journal:
-            settings = Settings(patience=SHORT)
+            settings = RunnerSettings(patience=SHORT)
             await Runner(job.plan(), dict(places), journal, SystemClock(), settings).run()
-    return view(job)
+    return read_job(job)
 
 
 async def foreseen(plan: Plan, *registries: Registry) -> Preview:
@@ -36,4 +36,4 @@ async def foreseen(plan: Plan, *registries: Registry) -> Preview:
     async with AsyncExitStack() as stack:
         for registry in registries:
             await stack.enter_async_context(aclosing(registry))
-        return await preview(plan, {place.name: place for place in registries}, SystemClock())
+        return await preview_plan(plan, {place.name: place for place in registries}, SystemClock())

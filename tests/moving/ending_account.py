@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.faults import FaultProxy
+    from transship.transfers.job_view import JobView
     from transship.transfers.jobs import Job
-    from transship.transfers.view import JobView
 
 USER, PASSWORD = "mover", "opens it"
 

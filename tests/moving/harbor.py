@@ -9,9 +9,9 @@ from moving.jobs import SHORT
 from transship.clock import SystemClock
 from transship.oci.reference import Reference
 from transship.registries.access import Access, open_place
-from transship.transfers.preview import Preview, preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import JobView, view
+from transship.transfers.job_view import JobView, read_job
+from transship.transfers.preview import Preview, preview_plan
+from transship.transfers.runner import Runner, RunnerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ async def opened(plan: Plan, target: Harbor, login: Credential) -> AsyncIterator
 async def seen(plan: Plan, target: Harbor, login: Credential) -> Preview:
     """Return the preview of a plan."""
     async with opened(plan, target, login) as places:
-        return await preview(plan, places, SystemClock())
+        return await preview_plan(plan, places, SystemClock())
 
 
 async def ran(job: Job, target: Harbor, login: Credential) -> JobView:
@@ -47,5 +47,5 @@ async def ran(job: Job, target: Harbor, login: Credential) -> JobView:
     plan = job.plan()
     async with opened(plan, target, login) as places:
         with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings(patience=SHORT)).run()
-    return view(job)
+            await Runner(plan, places, journal, SystemClock(), RunnerSettings(patience=SHORT)).run()
+    return read_job(job)

@@ -14,12 +14,12 @@ from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential, Tls
 from transship.registries.pacing import Patience
+from transship.transfers.copies import Copy, CopyState, Worklist
+from transship.transfers.job_view import JobView, read_job
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.preview import preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.verify import Proof, verify
-from transship.transfers.view import JobView, view
-from transship.transfers.work import Copy, State, Worklist
+from transship.transfers.preview import preview_plan
+from transship.transfers.runner import Runner, RunnerSettings
+from transship.transfers.verify import Proof, verify_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -84,23 +84,25 @@ async def run_again(job: Job, *registries: Registry, patience: Patience = SHORT)
     plan = job.plan()
     async with opened(plan, *registries, patience=patience) as places:
         with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings(patience=patience)).run()
-    return view(job)
+            await Runner(
+                plan, places, journal, SystemClock(), RunnerSettings(patience=patience)
+            ).run()
+    return read_job(job)
 
 
 async def preview_of(plan: Plan, *registries: Registry) -> Worklist:
     """Return what a job with this plan would do."""
     async with opened(plan, *registries) as places:
-        return (await preview(plan, places, SystemClock())).worklist
+        return (await preview_plan(plan, places, SystemClock())).worklist
 
 
 async def proof_of(plan: Plan, *registries: Registry, deep: bool = False) -> Proof:
     """Compare both sides of a plan."""
     async with opened(plan, *registries) as places:
-        return await verify(plan, places, SystemClock(), deep=deep)
+        return await verify_plan(plan, places, SystemClock(), deep=deep)
 
 
-def outcomes(job: Job) -> dict[str, tuple[Copy, State]]:
+def outcomes(job: Job) -> dict[str, tuple[Copy, CopyState]]:
     """Return the copies of a job with how far each is, by the tag or digest at the target."""
     with job.journal() as journal:
         return {copy.target.version: (copy, state) for copy, state, _ in journal.outcomes()}
@@ -109,7 +111,7 @@ def outcomes(job: Job) -> dict[str, tuple[Copy, State]]:
 def ends(job: Job, *, deadline: float = 60) -> JobView:
     """Wait for a job's process to end, and return how the job looks then."""
     eventually(lambda: not job.is_held, f"job {job.id} to end", deadline=deadline)
-    return view(job)
+    return read_job(job)
 
 
 def runner_of(job: Job) -> int:

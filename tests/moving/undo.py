@@ -9,13 +9,13 @@ from moving.judge import digest_at, tags_at
 from servers.images import make_layer, push_image
 from servers.skopeo import SkopeoError
 from transship.clock import SystemClock
-from transship.transfers.undoing import Undone, foresee_undo, undo
+from transship.transfers.undo import UndoResult, preview_undo, undo_job
 
 if TYPE_CHECKING:
     from servers.images import Pushed
     from servers.registry import Registry
     from transship.transfers.jobs import Job
-    from transship.transfers.restores import Act, UndoPlan
+    from transship.transfers.undo import RestoreAction, UndoPlan
 
 BY = "anna on build-1"
 
@@ -23,14 +23,14 @@ BY = "anna on build-1"
 async def foreseen(job: Job) -> UndoPlan:
     """Return what undoing a job would do."""
     async with opened(job.plan()) as places:
-        return await foresee_undo(job, places)
+        return await preview_undo(job, places)
 
 
-async def undone(job: Job, plan: UndoPlan | None = None) -> Undone:
+async def undone(job: Job, plan: UndoPlan | None = None) -> UndoResult:
     """Undo a job, as `plan` says or as it is foreseen."""
     async with opened(job.plan()) as places:
-        plan = plan or await foresee_undo(job, places)
-        return await undo(job, plan, places, SystemClock(), BY)
+        plan = plan or await preview_undo(job, places)
+        return await undo_job(job, plan, places, SystemClock(), BY)
 
 
 def standing(registry: Registry, repository: str) -> dict[str, str]:
@@ -50,6 +50,6 @@ def image(registry: Registry, repository: str, tag: str | None, content: str) ->
     return push_image(registry, repository, tag, [make_layer(f"{repository} {content}".encode())])
 
 
-def acts(plan: UndoPlan) -> dict[str, Act]:
+def acts(plan: UndoPlan) -> dict[str, RestoreAction]:
     """Return what is to be done with each tag."""
     return {restore.tag.tag: restore.act for restore in plan.restores}

@@ -12,10 +12,10 @@ from servers.process import comes_true
 from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
 from transship.registries.access import open_place
+from transship.transfers.job_view import read_job
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.view import view
-from transship.transfers.watch.record import Record, WatchFile
-from transship.transfers.watch.watcher import Watched, Watcher
+from transship.watch.record import WatchFile, WatchRecord
+from transship.watch.watcher import Watcher, WatchSummary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -96,8 +96,8 @@ class Watch:
         return Jobs(self.folder / "jobs").all()
 
     @property
-    def record(self) -> Record:
-        return self.file.read() or Record(plan="")
+    def record(self) -> WatchRecord:
+        return self.file.read() or WatchRecord(plan="")
 
     @property
     def file(self) -> WatchFile:
@@ -111,7 +111,7 @@ class Watch:
         """Let the watch go on while this is entered."""
         with self.file.held():
             self.watcher = Watcher(
-                Watched(
+                WatchSummary(
                     path=self.path,
                     read=lambda: read_plan(self.path),
                     reach=self.reach,
@@ -131,7 +131,7 @@ class Watch:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def rests(self, after: float | None = None) -> Record:
+    async def rests(self, after: float | None = None) -> WatchRecord:
         """Wait until a look that began at `after`, or now, has ended, its job too."""
         after = self.clock.now() if after is None else after
 
@@ -142,7 +142,7 @@ class Watch:
         await comes_true(rested, f"the end of a look; told: {self.told}")
         return self.record
 
-    async def look_again(self, seconds: float = 600.0) -> Record:
+    async def look_again(self, seconds: float = 600.0) -> WatchRecord:
         """Move the clock on to the next look, and wait for its end."""
         self.clock.advance(seconds)
         return await self.rests()
@@ -158,7 +158,7 @@ class Watch:
         def ended() -> bool:
             jobs = self.all_jobs
             return len(jobs) == count and all(
-                view(job).state.ended and not job.is_held for job in jobs
+                read_job(job).state.ended and not job.is_held for job in jobs
             )
 
         await comes_true(ended, f"the end of {count} jobs; told: {self.told}")

@@ -8,7 +8,8 @@ from typing import Any
 
 from transship.oci.reference import Reference
 from transship.plans.encode import encode
-from transship.plans.importers import Imported, NoteKind, import_files
+from transship.plans.importers import import_files
+from transship.plans.importers.draft import Imported, NoteKind
 
 FOLDER = Path(__file__).with_name("configurations")
 SECRET = "correct-horse"

@@ -20,8 +20,8 @@ from servers.terminal import terminal
 from transship.accounts.secrets import SecretStatus
 from transship.errors import BadFile, NameNotFound
 from transship.settings import Settings
-from transship.transfers.view import Bytes, Counts
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobBytes, JobCounts
 from transship_tui.app import TransshipApp
 from transship_tui.bridge import JobsChanged, JobsUnreadable
 from transship_tui.widgets.bars import StatusBar
@@ -85,8 +85,8 @@ async def test_the_status_says_what_is_happening() -> None:
         engine.views = [job_view("abc234", JobState.DONE), job_view("bcd345", JobState.PAUSED)]
         app.bridge.look()
         await until(pilot, lambda: "2 jobs, none running" in status(app), "nothing runs")
-        amount = Bytes(10 * GIB, 4 * GIB)
-        engine.views = [job_view("abc234", counts=Counts(2), bytes=amount, rate=GIB / 60)]
+        amount = JobBytes(10 * GIB, 4 * GIB)
+        engine.views = [job_view("abc234", counts=JobCounts(2), bytes=amount, rate=GIB / 60)]
         app.bridge.look()
         await until(pilot, lambda: "1 job running 40 %, 6 min 00 s left" in status(app), "it runs")
 

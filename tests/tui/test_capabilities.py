@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from transship.registries.card import card_of
-from transship.registries.services import SERVICES, Service
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
 from transship_tui.capabilities import (
     SEEN,
     SIGNS,

@@ -7,8 +7,8 @@ import pytest
 from transship.registries.card import Row, card_of
 from transship.registries.examine import Examination
 from transship.registries.quota import Quota
-from transship.registries.services import GENERIC
 from transship.registries.services.facts import NO_RESUME, Fact, no, partly, unknown, unneeded
+from transship.registries.services.generic import GENERIC
 from transship_tui.capabilities import SEEN, answer_of, card_lines, how_of, origin_of
 
 

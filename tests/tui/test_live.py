@@ -15,9 +15,9 @@ from transship.errors import BadFile, JobNotFound
 from transship.oci.digest import Digest
 from transship.oci.reference import parse_reference
 from transship.paths import Paths
+from transship.transfers.copies import Copy, JobState, Verdict, Worklist
+from transship.transfers.job_view import Which
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.listing import Which
-from transship.transfers.work import Copy, JobState, Verdict, Worklist
 from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from transship.oci.reference import Reference
 from transship.paths import Paths
 from transship.plans.plan import Plan, wanted
 from transship.reports.cutover import cutover_document
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship.views.cutover import undecided_tags
 from transship_tui import live_delta
 

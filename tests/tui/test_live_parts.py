@@ -21,18 +21,16 @@ from transship.plans.drift import State, plan_of
 from transship.plans.flow import Image
 from transship.plans.policy import Limits
 from transship.registries.place import MEBIBYTE
+from transship.reports.job_formats import Form
 from transship.settings import Settings
-from transship.transfers.board import BoardProgress, Step
-from transship.transfers.drifting import DriftProgress
+from transship.transfers.copies import JobState
+from transship.transfers.drift import DriftProgress
 from transship.transfers.jobs import Jobs
-from transship.transfers.ledger import Outcome
-from transship.transfers.reports.writing import Form
-from transship.transfers.restores import Act
-from transship.transfers.steering import wish_for
-from transship.transfers.undoing import UndoProgress
+from transship.transfers.limits import limit_request
+from transship.transfers.promotion import BoardProgress, PromotionOutcome, StageStep
+from transship.transfers.undo import RestoreAction, UndoProgress
 from transship.transfers.verify import VerifyProgress
-from transship.transfers.watch.record import Record, WatchFile
-from transship.transfers.work import JobState
+from transship.watch.record import WatchFile, WatchRecord
 from transship_tui.app import TransshipApp
 from transship_tui.live import LiveEngine
 
@@ -108,7 +106,7 @@ async def test_a_board_and_a_promotion(
     progress = BoardProgress()
     seen = await engine.board(entry.flow, progress)
     (row,) = seen.rows
-    assert [cell.step for cell in row.cells] == [Step.NEW, Step.NONE]
+    assert [cell.step for cell in row.cells] == [StageStep.NEW, StageStep.NONE]
     assert progress.images == 1
     assert row.cells[0].digest is not None
 
@@ -120,7 +118,7 @@ async def test_a_board_and_a_promotion(
     assert ends(jobs.find(job)).state is JobState.DONE
     assert (await engine.board(entry.flow, progress)).rows[0].is_settled
     (kept,) = await engine.promotions(entry.flow)
-    assert (kept.outcome, kept.job, kept.by) == (Outcome.DONE, job, this_operator())
+    assert (kept.outcome, kept.job, kept.by) == (PromotionOutcome.DONE, job, this_operator())
     target = f"docker://{new.host}/{flow}/prod/web:1.4"
     assert skopeo.digest(target, new) == row.cells[0].digest
 
@@ -169,14 +167,14 @@ async def test_a_job_is_held_to_other_limits_and_the_next_look_has_them(
     job = jobs.create(engine.load_plan(plan).plan).id
     assert engine.limits(job) == {old.host: Limits(), new.host: Limits()}
 
-    engine.limit(job, wish_for(new.host, "20 MiB/s", "4"))
+    engine.limit(job, limit_request(new.host, "20 MiB/s", "4"))
     assert engine.limits(job)[new.host] == Limits(4, 20 * MEBIBYTE)
-    engine.limit(job, wish_for(new.host, concurrency="none"))
+    engine.limit(job, limit_request(new.host, concurrency="none"))
     assert engine.limits(job)[new.host] == Limits(rate=20 * MEBIBYTE)
 
     engine.cancel(job)
     with pytest.raises(JobEnded):
-        engine.limit(job, wish_for(old.host, "1 MB/s"))
+        engine.limit(job, limit_request(old.host, "1 MB/s"))
 
 
 async def test_before_an_undo_the_plans_that_are_watched_are_known(
@@ -186,7 +184,7 @@ async def test_before_an_undo_the_plans_that_are_watched_are_known(
     watches = Paths(tmp_path / "config", tmp_path / "state").watches
     watch = WatchFile.of(watches, plan)
     with watch.held():
-        watch.write(Record(str(plan)))
+        watch.write(WatchRecord(str(plan)))
         assert await engine.rivals(job) == [str(plan)]
     assert await engine.rivals(job) == []
 
@@ -216,8 +214,8 @@ async def test_a_job_is_undone_and_its_report_has_the_proof(
 
     foreseen = await engine.foresee_undo(job, UndoProgress())
     assert {restore.tag.tag: restore.act for restore in foreseen.changing} == {
-        "v2": Act.PUT_BACK,
-        "v3": Act.TAKE_AWAY,
+        "v2": RestoreAction.PUT_BACK,
+        "v3": RestoreAction.TAKE_AWAY,
     }
     undone = await engine.undo(job, foreseen, UndoProgress())
     failed = [outcome.restore.tag.tag for outcome in undone.open]

@@ -7,8 +7,8 @@ import pytest
 from transship.errors import PathRefused
 from transship.oci.reference import Reference
 from transship.plans.fitting import Proposal
+from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.preview import Preview
-from transship.transfers.work import Copy, Verdict, Worklist
 from transship_tui.commands.foreseen import Foreseen, document, lines
 from transship_tui.naming import Naming
 from transship_tui.widgets.plan_foreseen_rows import ForeseenRows

@@ -14,9 +14,10 @@ from transship.accounts.secrets import SecretStatus
 from transship.errors import NameNotFound, WrongCredential
 from transship.oci.digest import digest_of
 from transship.oci.reference import parse_reference
-from transship.transfers.verify import Difference, Problem, Proof
-from transship.transfers.work import Copy, JobState, Verdict, Worklist
-from transship_tui.plain import PlainGuide, Terminal
+from transship.transfers.copies import Copy, JobState, Verdict, Worklist
+from transship.transfers.verify import Problem, Proof, ProofDifference
+from transship_tui.plain import PlainGuide
+from transship_tui.plain_talk import Terminal
 
 OLD, NEW = Account("old.example", alias="old"), Account("new.example", alias="new")
 
@@ -194,7 +195,9 @@ async def test_what_is_missing_is_named_and_can_be_copied_again(engine: FakeEngi
         0,
         0,
         deep=False,
-        differences=(Difference(missing.source, missing.target, Problem.MISSING, "not there"),),
+        differences=(
+            ProofDifference(missing.source, missing.target, Problem.MISSING, "not there"),
+        ),
     )
     script = Script(["1", "2", "2", "", "yes", "no"])
 

@@ -14,9 +14,9 @@ from servers.images import push_image, random_layer
 from servers.process import eventually
 from servers.terminal import Terminal, terminal
 from transship.paths import default_paths
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
 from transship.transfers.jobs import Jobs
-from transship.transfers.view import view
-from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,7 +112,7 @@ def test_a_lost_connection_leaves_the_job_running_and_the_next_app_shows_it(
     with transship() as window:
         window.press("4")
         window.shows(job.id)
-        eventually(lambda: view(job).state is JobState.DONE, "the job to end")
+        eventually(lambda: read_job(job).state is JobState.DONE, "the job to end")
         window.shows("done")
         window.press("ctrl+q")
         assert window.ended() == 0

@@ -24,7 +24,7 @@ from transship.accounts.account import Account
 from transship.oci.reference import parse_reference
 from transship.paths import default_paths
 from transship.settings import Settings
-from transship.transfers.work import Verdict
+from transship.transfers.copies import Verdict
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.error import ErrorDialog
 from transship_tui.faults import log_path

@@ -17,8 +17,8 @@ from textual.message import Message
 from transship.accounts.secrets import status_of
 from transship.errors import TransshipError
 from transship.text import counted, duration_text
-from transship.transfers.view import JobView
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobView
 from transship_tui.marks import mark
 from transship_tui.widgets.bars import StatusBar
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 from transship.text import counted, safe
-from transship.transfers.foresight import can_be_created
-from transship.transfers.work import Creation, Worklist
+from transship.transfers.copies import Creation, Worklist
+from transship.transfers.preflight import can_be_created
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.marks import BAD, CARE
 from transship_tui.naming import Naming

@@ -7,19 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from transship.delegates.choosing import (
-    Other,
-    Serving,
-    domains_at,
-    engine_of,
-    network_at,
-    quick_wish,
-    wished,
-)
+from transship.delegates.choosing import Other, Serving, domains_at, engine_of, network_at, wished
 from transship.delegates.making import undoing
 from transship.delegates.options import Options, plain_name
 from transship.delegates.tencent import domains, network, quick
-from transship.delegates.tencent.wishing import replica_wish
+from transship.delegates.tencent.wishing import quick_wish, replica_wish
 from transship.delegates.ways import Who
 from transship.text import counted
 from transship_tui.engine_delegates import (

@@ -31,12 +31,11 @@ if TYPE_CHECKING:
     from transship.registries.examine import Examination
     from transship.registries.exchanges import Recorder
     from transship.registries.inspection import Inspection
-    from transship.transfers.inventory import Progress
-    from transship.transfers.listing import CopyRow, Event, Which
+    from transship.transfers.job_view import CopyRow, JobEvent, JobView, Which
+    from transship.transfers.limits import LimitRequest
     from transship.transfers.preview import Preview
-    from transship.transfers.steering import LimitWish
+    from transship.transfers.scanner import ScanProgress
     from transship.transfers.verify import Proof, VerifyProgress
-    from transship.transfers.view import JobView
     from transship_tui.listings import Rules
 
 
@@ -92,7 +91,7 @@ class Engine(Comparing, Staging, LookingBack, MovingDomains, KeepingStep, Delega
     async def inspect(self, reference: Reference) -> Inspection:
         """Return what there is to know of one image."""
 
-    async def preview(self, plan: Plan, progress: Progress) -> Preview:
+    async def preview(self, plan: Plan, progress: ScanProgress) -> Preview:
         """Return what a job with this plan would do. Only reads."""
 
     async def start(self, plan: Plan, *, deletes: bool = False) -> str:
@@ -116,7 +115,7 @@ class Engine(Comparing, Staging, LookingBack, MovingDomains, KeepingStep, Delega
     def copy_rows(self, job: str, ids: Sequence[int]) -> list[CopyRow]:
         """Return the copies with these numbers, in order. What is gone since is left out."""
 
-    def events(self, job: str) -> list[Event]:
+    def events(self, job: str) -> list[JobEvent]:
         """Return what came to pass last in a job, the oldest first."""
 
     def pause(self, job: str) -> None:
@@ -128,7 +127,7 @@ class Engine(Comparing, Staging, LookingBack, MovingDomains, KeepingStep, Delega
     def limits(self, job: str) -> Mapping[str, Limits]:
         """Return what each registry of a job is held to now."""
 
-    def limit(self, job: str, wish: LimitWish) -> None:
+    def limit(self, job: str, wish: LimitRequest) -> None:
         """Hold a job to other limits at one of its registries. Raises JobEnded."""
 
     async def resume(self, job: str) -> None:

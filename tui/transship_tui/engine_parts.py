@@ -13,13 +13,10 @@ if TYPE_CHECKING:
     from transship.plans.flow import Flow, Image
     from transship.plans.flow_files import FlowEntry
     from transship.plans.plan import Plan
-    from transship.transfers.board import Board, BoardProgress
-    from transship.transfers.drifting import DriftProgress
-    from transship.transfers.ledger import Entry
-    from transship.transfers.promotion import Promotion
-    from transship.transfers.reports.writing import Form
-    from transship.transfers.restores import UndoPlan
-    from transship.transfers.undoing import Undone, UndoProgress
+    from transship.reports.job_formats import Form
+    from transship.transfers.drift import DriftProgress
+    from transship.transfers.promotion import BoardProgress, Promotion, PromotionRecord, StageBoard
+    from transship.transfers.undo import UndoPlan, UndoProgress, UndoResult
     from transship.transfers.verify import Proof
 
 
@@ -36,7 +33,7 @@ class Staging(Protocol):
     def flows(self) -> Sequence[FlowEntry]:
         """Return the flows among the plans, those that can't be read too."""
 
-    async def board(self, flow: Flow, progress: BoardProgress) -> Board:
+    async def board(self, flow: Flow, progress: BoardProgress) -> StageBoard:
         """Return which image of a flow is in which stage. Only reads."""
 
     async def consider(
@@ -50,7 +47,7 @@ class Staging(Protocol):
     async def promote(self, promotion: Promotion) -> str:
         """Write a promotion down, and start its job; return the job's id."""
 
-    async def promotions(self, flow: Flow) -> Sequence[Entry]:
+    async def promotions(self, flow: Flow) -> Sequence[PromotionRecord]:
         """Return what was promoted in a flow, the oldest first, with what became of it."""
 
 
@@ -60,7 +57,7 @@ class LookingBack(Protocol):
     async def foresee_undo(self, job: str, progress: UndoProgress) -> UndoPlan:
         """Return what undoing a job would do now. Only reads. Raises JobBusy."""
 
-    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> Undone:
+    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> UndoResult:
         """Do what was foreseen, and return what became of each tag. Raises JobBusy."""
 
     async def rivals(self, job: str) -> Sequence[str]:

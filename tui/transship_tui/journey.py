@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from transship.accounts.apis import holding_images
 from transship.guide import Step, World
-from transship.transfers.view import JobView
+from transship.transfers.job_view import JobView
 
 if TYPE_CHECKING:
     from transship.cutover.status import CutoverStatus

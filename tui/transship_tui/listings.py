@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from transship.clock import Clock
+from transship.concurrency import each
 from transship.errors import CatalogClosed, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
@@ -19,10 +20,8 @@ from transship.plans.outline import passes_by
 from transship.plans.rule import Rule
 from transship.plans.selection import literal_repositories
 from transship.registries.place import Place
-from transship.transfers.choosing import look_up
-from transship.transfers.gather import each
-from transship.transfers.looking import AT_ONCE, Looking, Progress
-from transship.transfers.work import PLACE_WIDE
+from transship.transfers.copies import PLACE_WIDE
+from transship.transfers.scanner import AT_ONCE, Scanner, ScanProgress, look_up
 
 Rules = Callable[[], Sequence[Rule]]
 """Gives the rules as they are now: they may change while their sources are listed."""
@@ -99,7 +98,7 @@ class Listings:
         while some := tuple(islice(left, AT_ONCE)):
             hosts = dict.fromkeys(source.registry for source in some)
             places = {host: await self._opened(host) for host in hosts}
-            looking = Looking(places, self._clock, Progress())
+            looking = Scanner(places, self._clock, ScanProgress())
             known = {host: self.at(host).catalogue(host) for host in hosts}
             for host, catalogue in (await look_up(known, some, looking)).items():
                 self.at(host).facts = {**self.at(host).facts, **catalogue.facts}

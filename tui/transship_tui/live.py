@@ -25,18 +25,18 @@ from transship.registries.exchanges import Recorder
 from transship.registries.inspection import Inspection, inspect
 from transship.registries.place import left_out_of
 from transship.transfers import control
-from transship.transfers.jobs import Job, Jobs
-from transship.transfers.listing import (
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import (
     CopyRow,
-    Event,
+    JobEvent,
     Which,
     copy_ids,
     copy_rows,
     events,
     glance,
 )
-from transship.transfers.start import start_runner
-from transship.transfers.work import JobState
+from transship.transfers.jobs import Job, Jobs
+from transship.transfers.process import start_runner
 from transship_tui.beside import at_home, beside
 from transship_tui.live_cutover import LiveCutovers
 from transship_tui.live_delegates import LiveDelegates
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from transship.plans.plan import Plan
     from transship.plans.policy import Limits
     from transship.registries.place import Place
-    from transship.transfers.inventory import Progress
+    from transship.transfers.job_view import JobView
     from transship.transfers.journal import Journal
+    from transship.transfers.limits import LimitRequest
     from transship.transfers.preview import Preview
-    from transship.transfers.steering import LimitWish
+    from transship.transfers.scanner import ScanProgress
     from transship.transfers.verify import Proof, VerifyProgress
-    from transship.transfers.view import JobView
     from transship_tui.live_beside import Places
 
 
@@ -146,29 +146,29 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
         """Return what there is to know of one image."""
         return await inspect(await self._place(reference), reference)
 
-    async def preview(self, plan: Plan, progress: Progress) -> Preview:
+    async def preview(self, plan: Plan, progress: ScanProgress) -> Preview:
         """Return what a job with this plan would do. Only reads.
 
         What comes of a large plan takes seconds to put together, so it is done beside the app.
         """
-        from transship.transfers.preview import preview  # The app opens without it.
+        from transship.transfers.preview import preview_plan  # The app opens without it.
 
         accesses = await self._accesses(plan)
 
         async def look() -> Preview:
             async with AsyncExitStack() as stack:
                 places = await self._open_all(accesses, stack)
-                return await preview(plan, places, self.clock, progress)
+                return await preview_plan(plan, places, self.clock, progress)
 
         return await beside(look)
 
     async def verify(self, plan: Plan, progress: VerifyProgress, *, deep: bool = False) -> Proof:
         """Prove that everything of a plan is at the target."""
-        from transship.transfers.verify import verify  # The app opens without it.
+        from transship.transfers.verify import verify_plan  # The app opens without it.
 
         async with AsyncExitStack() as stack:
             places = await self._open_all(await self._accesses(plan), stack)
-            return await verify(plan, places, self.clock, deep=deep, progress=progress)
+            return await verify_plan(plan, places, self.clock, deep=deep, progress=progress)
 
     async def start(self, plan: Plan, *, deletes: bool = False) -> str:
         """Start a job in a process of its own; return its id."""
@@ -200,7 +200,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
         with self._journal(job) as journal:
             return copy_rows(journal, ids)
 
-    def events(self, job: str) -> list[Event]:
+    def events(self, job: str) -> list[JobEvent]:
         """Return what came to pass last in a job, the oldest first."""
         with self._journal(job) as journal:
             return events(journal)
@@ -208,30 +208,30 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
     def pause(self, job: str) -> None:
         """Let a job come to a stop. Raises JobEnded."""
         with _files_of(job):
-            control.pause(self._jobs.find(job))
+            control.pause_job(self._jobs.find(job))
 
     def cancel(self, job: str) -> None:
         """End a job for good. Raises JobEnded."""
         with _files_of(job):
-            control.cancel(self._jobs.find(job))
+            control.cancel_job(self._jobs.find(job))
 
     def limits(self, job: str) -> Mapping[str, Limits]:
         """Return what each registry of a job is held to now."""
         with _files_of(job):
-            return control.limits(self._jobs.find(job))
+            return control.current_limits(self._jobs.find(job))
 
-    def limit(self, job: str, wish: LimitWish) -> None:
+    def limit(self, job: str, wish: LimitRequest) -> None:
         """Hold a job to other limits at one of its registries. Raises JobEnded."""
         with _files_of(job):
-            control.limit(self._jobs.find(job), wish)
+            control.set_limit(self._jobs.find(job), wish)
 
     async def resume(self, job: str) -> None:
         """Go on with a paused or interrupted job."""
-        await self._begin(control.resume, self._jobs.find(job))
+        await self._begin(control.resume_job, self._jobs.find(job))
 
     async def retry(self, job: str) -> None:
         """Try again what failed in a job."""
-        await self._begin(control.retry, self._jobs.find(job))
+        await self._begin(control.retry_job, self._jobs.find(job))
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from transship.delegates.judging_ways import Judged
     from transship.delegates.reach import Reached
     from transship.delegates.tencent.domain_words import Certificate
-    from transship.delegates.tencent.domains import Domains, Watched
+    from transship.delegates.tencent.domains import Watched
+    from transship.delegates.tencent.domains_engine import Domains
     from transship.delegates.tencent.network_access import Access as GetsIn
     from transship.plans.plan import Plan
     from transship.registries.credential import Credential

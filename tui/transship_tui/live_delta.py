@@ -21,10 +21,9 @@ if TYPE_CHECKING:
     from transship.cutover.domain import Subject
     from transship.cutover.evidence import Parity
     from transship.cutover.folder import CutoverFolder, CutoverStore
+    from transship.cutover.in_sync import CutoverListing, CutoverRegistries
     from transship.cutover.journal import CutoverJournal
     from transship.cutover.status import CutoverStatus
-    from transship.keeping_step.listing import Listing
-    from transship.keeping_step.sides import Registries
     from transship.oci.reference import Reference
     from transship.plans.plan import Plan
     from transship.registries.access import Access
@@ -176,11 +175,10 @@ class LiveDelta(LiveBeside):
         except TransshipError as error:
             raise LossUnknown(f"both registries can't be compared anew: {error}") from error
 
-    async def _sides(self, subject: Subject, journal: CutoverJournal) -> Registries:
+    async def _sides(self, subject: Subject, journal: CutoverJournal) -> CutoverRegistries:
         """Open both registries. Raises BadRequest where the old one isn't named."""
         from transship.cutover.catchup import add_agreed
-        from transship.keeping_step.copies import copies_of
-        from transship.keeping_step.sides import Registries
+        from transship.cutover.in_sync import CutoverRegistries, copies_of
 
         if not subject.old:
             raise BadRequest(
@@ -191,19 +189,18 @@ class LiveDelta(LiveBeside):
             copies = copies_of(self._jobs.find(subject.job), subject.new)
             add_agreed(journal, copies.agreed(), self.clock.now())
         listing = await self._listing(subject)
-        return Registries(listing, self._jobs, journal, self.clock, self._begin)
+        return CutoverRegistries(listing, self._jobs, journal, self.clock, self._begin)
 
-    async def _listing(self, subject: Subject) -> Listing:
-        from transship.keeping_step.listing import Whole
-        from transship.keeping_step.planned import ByPlan, between
+    async def _listing(self, subject: Subject) -> CutoverListing:
+        from transship.cutover.in_sync import FullListing, PlannedListing, between
 
         hosts = (subject.old, subject.new)
         old, new = await self._source(subject.old), await self._source(subject.new)
         plan = self._followed(subject)
         if plan is not None:
-            return ByPlan(between(plan, *hosts), old, new, hosts, self.clock)
+            return PlannedListing(between(plan, *hosts), old, new, hosts, self.clock)
         known = (*self._named(hosts), *_tried(subject))
-        return Whole(old, new, hosts, known=known)
+        return FullListing(old, new, hosts, known=known)
 
     def _followed(self, subject: Subject) -> Plan | None:
         if subject.job:
@@ -248,14 +245,14 @@ class LiveDelta(LiveBeside):
             return await compare_listed(old, new, known=_tried(subject))
 
     async def _parity_of_job(self, subject: Subject) -> Parity:
-        from transship.keeping_step.copies import copies_of, parity_of_job
+        from transship.cutover.in_sync import copies_of, parity_of_job
 
         copies = copies_of(self._jobs.find(subject.job), subject.new)
         old = await self._source(subject.old) if subject.old else None
         return await parity_of_job(copies, old, await self._source(subject.new))
 
     async def _parity_of_plan(self, subject: Subject) -> Parity:
-        from transship.keeping_step.copies import parity_of_plan
+        from transship.cutover.in_sync import parity_of_plan
 
         plan = read_plan(Path(subject.plan), self.place)
         places = {each.registry: await self._source(each.registry) for each in plan.places}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from transship.errors import BadFile, TransshipError
 from transship.operator import this_operator
 from transship.registries.place import Place
-from transship.transfers.start import start_runner
+from transship.transfers.process import start_runner
 from transship_tui.beside import beside
 
 if TYPE_CHECKING:
@@ -26,14 +26,11 @@ if TYPE_CHECKING:
     from transship.plans.flow_files import FlowEntry
     from transship.plans.plan import Plan
     from transship.registries.access import Access
-    from transship.transfers.board import Board, BoardProgress
-    from transship.transfers.drifting import DriftProgress
+    from transship.reports.job_formats import Form
+    from transship.transfers.drift import DriftProgress
     from transship.transfers.jobs import Job, Jobs
-    from transship.transfers.ledger import Entry
-    from transship.transfers.promotion import Promotion
-    from transship.transfers.reports.writing import Form
-    from transship.transfers.restores import UndoPlan
-    from transship.transfers.undoing import Undone, UndoProgress
+    from transship.transfers.promotion import BoardProgress, Promotion, PromotionRecord, StageBoard
+    from transship.transfers.undo import UndoPlan, UndoProgress, UndoResult
     from transship.transfers.verify import Proof
 
 _T = TypeVar("_T")
@@ -77,7 +74,7 @@ class LiveParts:
 
     async def drift(self, plan: Plan, progress: DriftProgress) -> Drift:
         """Return how the targets of a plan compare with what its rules select. Only reads."""
-        from transship.transfers.drifting import look_for_drift
+        from transship.transfers.drift import look_for_drift
 
         async def look(places: dict[str, Place]) -> Drift:
             return await look_for_drift(plan, places, self.clock, progress)
@@ -90,12 +87,12 @@ class LiveParts:
 
         return flows_in(self._paths.plans, self.place)
 
-    async def board(self, flow: Flow, progress: BoardProgress) -> Board:
+    async def board(self, flow: Flow, progress: BoardProgress) -> StageBoard:
         """Return which image of a flow is in which stage. Only reads."""
-        from transship.transfers.board import board
+        from transship.transfers.promotion import stage_board
 
-        async def look(places: dict[str, Place]) -> Board:
-            return await board(flow, places, progress=progress)
+        async def look(places: dict[str, Place]) -> StageBoard:
+            return await stage_board(flow, places, progress=progress)
 
         return await self._with_places(await self._accesses_of(flow.places), look)
 
@@ -103,17 +100,18 @@ class LiveParts:
         self, flow: Flow, image: Image, to: str, digest: Digest, *, overwrite: bool
     ) -> Promotion:
         """Look at both stages anew, and return the promotion of just this digest. Only reads."""
-        from transship.transfers.promotion import consider
+        from transship.transfers.promotion import consider_promotion
 
         async def look(places: dict[str, Place]) -> Promotion:
-            return await consider(flow, image, to, places, digest=digest, overwrite=overwrite)
+            return await consider_promotion(
+                flow, image, to, places, digest=digest, overwrite=overwrite
+            )
 
         return await self._with_places(await self._accesses_of(flow.places), look)
 
     async def promote(self, promotion: Promotion) -> str:
         """Write a promotion down, and start its job; return the job's id."""
-        from transship.transfers.ledger import open_ledger
-        from transship.transfers.promoting import promote
+        from transship.transfers.promotion import open_history, start_promotion
 
         accesses = await self._accesses_of(promotion.plan().places)
 
@@ -121,56 +119,60 @@ class LiveParts:
             start_runner(job, accesses.values())
 
         def write_down() -> Job:
-            with _files(), open_ledger(self._paths.flows, promotion.flow, promotion.file) as ledger:
-                return promote(promotion, self._jobs, ledger, this_operator(), self.clock, begin)
+            with (
+                _files(),
+                open_history(self._paths.flows, promotion.flow, promotion.file) as ledger,
+            ):
+                return start_promotion(
+                    promotion, self._jobs, ledger, this_operator(), self.clock, begin
+                )
 
         return (await asyncio.to_thread(write_down)).id
 
-    async def promotions(self, flow: Flow) -> Sequence[Entry]:
+    async def promotions(self, flow: Flow) -> Sequence[PromotionRecord]:
         """Return what was promoted in a flow, the oldest first, with what became of it."""
-        from transship.transfers.ledger import open_ledger
-        from transship.transfers.promoting import settle
+        from transship.transfers.promotion import open_history, settle_promotions
 
-        def read() -> Sequence[Entry]:
-            with _files(), open_ledger(self._paths.flows, flow.name, flow.file) as ledger:
-                return settle(ledger, self._jobs)
+        def read() -> Sequence[PromotionRecord]:
+            with _files(), open_history(self._paths.flows, flow.name, flow.file) as ledger:
+                return settle_promotions(ledger, self._jobs)
 
         return await asyncio.to_thread(read)
 
     async def foresee_undo(self, job: str, progress: UndoProgress) -> UndoPlan:
         """Return what undoing a job would do now. Only reads. Raises JobBusy."""
-        from transship.transfers.undoing import foresee_undo
+        from transship.transfers.undo import preview_undo
 
         found = self._jobs.find(job)
 
         async def look(places: dict[str, Place]) -> UndoPlan:
             with _files():
-                return await foresee_undo(found, places, progress)
+                return await preview_undo(found, places, progress)
 
         return await self._with_places(await self._accesses_to_undo(found.plan()), look)
 
-    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> Undone:
+    async def undo(self, job: str, plan: UndoPlan, progress: UndoProgress) -> UndoResult:
         """Do what was foreseen, and return what became of each tag. Raises JobBusy."""
-        from transship.transfers.undoing import undo
+        from transship.transfers.undo import undo_job
 
         found = self._jobs.find(job)
         by = str(this_operator())
 
-        async def do(places: dict[str, Place]) -> Undone:
+        async def do(places: dict[str, Place]) -> UndoResult:
             with _files():
-                return await undo(found, plan, places, self.clock, by, progress)
+                return await undo_job(found, plan, places, self.clock, by, progress)
 
         return await self._with_places(await self._accesses_to_undo(found.plan()), do)
 
     async def rivals(self, job: str) -> Sequence[str]:
         """Return the files of the plans that are watched now and write where a job wrote."""
-        from transship.transfers.watch.rivals import rivals_of
+        from transship.watch.record import conflicting_watchers
 
         plan = self._jobs.find(job).plan()
 
         def look() -> Sequence[str]:
             with _files():
-                return rivals_of(plan, self._paths.watches, self.place)
+                return conflicting_watchers(plan, self._paths.watches, self.place)
 
         return await asyncio.to_thread(look)
 
@@ -186,14 +188,14 @@ class LiveParts:
 
     def keep_proof(self, job: str, proof: Proof) -> None:
         """Keep what a verification of all of a job has found, for its report."""
-        from transship.transfers.proofs import keep_proof
+        from transship.transfers.verify import store_proof
 
         with _files():
-            keep_proof(self._jobs.find(job), proof, self.clock.now(), str(this_operator()))
+            store_proof(self._jobs.find(job), proof, self.clock.now(), str(this_operator()))
 
     async def write_report(self, job: str, path: str, form: Form, *, replace: bool) -> Path:
         """Write the report of a job; return the whole path of its file."""
-        from transship.transfers.reports.writing import write_report
+        from transship.reports.job_formats import write_report
 
         found, now = self._jobs.find(job), self.clock.now()
 

@@ -23,7 +23,7 @@ from transship.plans.folder import PlanEntry, PlanFolder
 from transship.plans.plan import Plan
 from transship.plans.rule import Rule
 from transship.registries.place import Place
-from transship.transfers.history import measured_rate
+from transship.transfers.job_view import measured_rate
 from transship.transfers.jobs import Jobs
 
 if TYPE_CHECKING:

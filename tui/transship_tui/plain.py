@@ -19,10 +19,10 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Plan, wanted
 from transship.registries.services import service_of
 from transship.text import bytes_text, counted, safe
-from transship.transfers.inventory import Progress
+from transship.transfers.copies import JobState, Verdict
+from transship.transfers.job_view import JobView
+from transship.transfers.scanner import ScanProgress
 from transship.transfers.verify import VerifyProgress
-from transship.transfers.view import JobView
-from transship.transfers.work import JobState, Verdict
 from transship_tui.faults import Faults
 from transship_tui.guarded import guarded
 from transship_tui.plain_cutover import PlainCutover
@@ -202,7 +202,7 @@ class PlainGuide:
 
     async def _look_first(self) -> None:
         self._talk.say("\nStep 4, preview: what will be written. Nothing is written yet.")
-        worklist = (await self.engine.preview(self._chosen, Progress())).worklist
+        worklist = (await self.engine.preview(self._chosen, ScanProgress())).worklist
         for verdict in Verdict:
             copies = worklist.of(verdict)
             if copies:

@@ -11,7 +11,7 @@ from transship.text import safe
 if TYPE_CHECKING:
     from transship.clock import Clock
     from transship.errors import TransshipError
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 
 @dataclass(frozen=True, slots=True)

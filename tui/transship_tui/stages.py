@@ -5,9 +5,9 @@ from __future__ import annotations
 import string
 
 from transship.oci.digest import short
-from transship.transfers.board import Step
+from transship.transfers.promotion import StageStep
 
-ARROWS = {Step.NEW: "→", Step.REPLACE: "⇒", Step.UNKNOWN: "?"}
+ARROWS = {StageStep.NEW: "→", StageStep.REPLACE: "⇒", StageStep.UNKNOWN: "?"}
 LEGEND = "same letter, same digest;  → can be promoted,  ⇒ would replace another digest"
 
 

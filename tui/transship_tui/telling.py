@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transship.clock import Clock
     from transship.registries.access import Access
     from transship.registries.attachment import Attachment, TellsAttachment
-    from transship.registries.services import Service as RegistryService
+    from transship.registries.services.service import Service as RegistryService
 
 AccessTo = Callable[[str], Awaitable["Access"]]
 """Returns what it takes to open the registry at a host (`host[:port]`)."""

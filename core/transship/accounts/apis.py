@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from transship.accounts.account import Account, api_hosts_of
-from transship.registries.services import Service, service_named, service_of
+from transship.registries.services import service_named, service_of
+from transship.registries.services.service import Service
 
 
 def service_at(account: Account) -> Service:

@@ -12,7 +12,8 @@ from transship.accounts.credentials import credential_for
 from transship.accounts.secrets import credential_of
 from transship.errors import BadRequest, TransshipError
 from transship.registries.access import Access, open_registry
-from transship.registries.services import GENERIC, service_of
+from transship.registries.services import service_of
+from transship.registries.services.generic import GENERIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from transship.accounts.credentials import Sources
     from transship.accounts.registry_file import Accounts
     from transship.registries.credential import Credential
-    from transship.registries.services import Service
+    from transship.registries.services.service import Service
 
 
 class SignInCheck(Protocol):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from transship.clock import Clock
+from transship.concurrency import end
 from transship.cutover.domain import Subject
 from transship.cutover.evidence import Evidence, NamedPull, ZoneEvidence
 from transship.cutover.journal import CutoverJournal, EntryKind, thinned
@@ -19,7 +20,6 @@ from transship.cutover.progress import CutoverProgress, CutoverState, assess_pro
 from transship.cutover.rules.case import Case
 from transship.cutover.timeline import Sample, Served
 from transship.errors import TransshipError
-from transship.lifetimes import end
 
 if TYPE_CHECKING:
     from transship.cutover.observer import Observer

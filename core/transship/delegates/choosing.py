@@ -13,15 +13,15 @@ from transship import errors
 from transship.delegates.changes import Change, ChangeSet, Does
 from transship.delegates.engine import Engine
 from transship.delegates.executions import Follows, Starts
-from transship.delegates.harbor import Harbor
+from transship.delegates.harbor.engine import Harbor
 from transship.delegates.harbor.settings import POLICY
 from transship.delegates.harbor.wishing import harbor_wish
 from transship.delegates.options import Options, SaidTerms
 from transship.delegates.reach import Reach, instance_of
-from transship.delegates.tencent.domains import Domains
-from transship.delegates.tencent.network import Network
+from transship.delegates.tencent.domains_engine import Domains
+from transship.delegates.tencent.network_engine import Network
 from transship.delegates.tencent.opening import opened
-from transship.delegates.tencent.quick import Spaces
+from transship.delegates.tencent.quick.spaces import Spaces
 from transship.delegates.tencent.replicas import REPLICA
 from transship.delegates.tencent.replicating import Replicas
 from transship.delegates.tencent.rules import RULE

@@ -28,8 +28,9 @@ from transship.registries.paged import Lists
 from transship.registries.place import BlobReader, Capabilities, ManifestHead, Upload
 from transship.registries.quota import Quota
 from transship.registries.referrers import Referrers
-from transship.registries.services import Service, service_greeting, service_of
+from transship.registries.services import service_greeting, service_of
 from transship.registries.services.api import Creator, Keys, Unlisted
+from transship.registries.services.service import Service
 from transship.registries.transport import Timeouts
 
 if TYPE_CHECKING:

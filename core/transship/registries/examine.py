@@ -11,7 +11,9 @@ from transship.errors import TransshipError
 from transship.oci.digest import digest_of
 from transship.registries.access import Access, open_registry
 from transship.registries.addresses import is_loopback
-from transship.registries.services import GENERIC, Service, service_named, service_of
+from transship.registries.services import service_named, service_of
+from transship.registries.services.generic import GENERIC
+from transship.registries.services.service import Service
 
 if TYPE_CHECKING:
     from transship.registries.client import Registry

@@ -22,8 +22,8 @@ from transship.cutover.rules.case import Case, Side
 from transship.cutover.rules.verification import answered_by
 from transship.cutover.status import CutoverStatus
 from transship.errors import BadRequest
-from transship.markdown import code, escaped
 from transship.plans.file import write_text
+from transship.reports.markdown import code, escaped
 from transship.text import safe
 from transship.views.cutover import (
     UNSETTLED_STATES,

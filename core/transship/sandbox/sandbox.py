@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
-from transship.lifetimes import Runs
+from transship.concurrency import Runs
 from transship.paths import private_folder
 from transship.registries.access import Access
 from transship.registries.credential import Credential, Tls

@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from transship.clock import Clock, SystemClock
-from transship.lifetimes import Runs
+from transship.concurrency import Runs
 from transship.oci.reference import is_repository
 from transship.sandbox.answers import Code, Refusal
 from transship.sandbox.contents import BlobAnswer, Contents

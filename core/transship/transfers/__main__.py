@@ -23,7 +23,7 @@ from transship.registries.access import Access, open_place
 from transship.registries.pacing import PERSISTENT
 from transship.registries.place import Place
 from transship.transfers.jobs import Job
-from transship.transfers.renewing import Renewal
+from transship.transfers.process import Renewal
 from transship.transfers.runner import Runner
 
 _UNTIL_COLLECTED = 20_000

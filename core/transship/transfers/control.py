@@ -13,15 +13,15 @@ from transship.errors import BadRequest, JobBusy, JobEnded
 from transship.plans.plan import Plan
 from transship.plans.policy import Limits
 from transship.registries.access import Access
+from transship.transfers.copies import CopyState, JobState
 from transship.transfers.jobs import Job
-from transship.transfers.start import start_runner
-from transship.transfers.steering import WISH, LimitWish, limits_of
-from transship.transfers.work import JobState, State
+from transship.transfers.limits import LIMIT_REQUEST, LimitRequest, limits_of
+from transship.transfers.process import start_runner
 
 _ANEW = "Start a new job: copy again, or run the plan again."
 
 
-def pause(job: Job) -> None:
+def pause_job(job: Job) -> None:
     """Let a running job come to a stop at its next good point. Twice: at once.
 
     Raises JobEnded when nothing is running.
@@ -29,12 +29,12 @@ def pause(job: Job) -> None:
     _wish(job, "pause", JobState.PAUSED)
 
 
-def cancel(job: Job) -> None:
+def cancel_job(job: Job) -> None:
     """End a job for good. What was copied stays. Raises JobEnded when it has ended."""
     _wish(job, "cancel", JobState.CANCELLED)
 
 
-def leave(job: Job) -> None:
+def release_job(job: Job) -> None:
     """End a job that waits for a new login as failed: what is left is somebody else's to do.
 
     Raises JobBusy when a process goes on with it, JobEnded when it waits for none.
@@ -45,7 +45,7 @@ def leave(job: Job) -> None:
         journal.note(state=JobState.FAILED, ended=time.time(), signed_out="")
 
 
-def resume(job: Job, accesses: Iterable[Access]) -> int:
+def resume_job(job: Job, accesses: Iterable[Access]) -> int:
     """Go on with a job that was paused or interrupted; return its process id.
 
     Raises JobBusy when it is running, JobEnded when nothing is left to do.
@@ -57,7 +57,7 @@ def resume(job: Job, accesses: Iterable[Access]) -> int:
     return start_runner(job, accesses)
 
 
-def retry(job: Job, accesses: Iterable[Access]) -> int:
+def retry_job(job: Job, accesses: Iterable[Access]) -> int:
     """Try again what failed in a job that has ended; return its process id.
 
     Both sides are looked at anew for what failed, and what a failure of a whole place has left
@@ -71,14 +71,14 @@ def retry(job: Job, accesses: Iterable[Access]) -> int:
             raise JobEnded(f"{job.id} is {journal.state}")
         if journal.undo() is not None:
             raise JobEnded(f"{job.id} is being undone, or is undone already", remedy=_ANEW)
-        if journal.copies(State.FAILED):
+        if journal.copies(CopyState.FAILED):
             journal.note(phase="")
         journal.note(state=JobState.WAITING, problem="", signed_out="", tried_again="")
         journal.grant_wishes()
     return start_runner(job, accesses)
 
 
-def limits(job: Job) -> dict[str, Limits]:
+def current_limits(job: Job) -> dict[str, Limits]:
     """Return what each registry of a job is held to now, those without a limit too."""
     plan = job.plan()
     with job.journal() as journal:
@@ -86,7 +86,7 @@ def limits(job: Job) -> dict[str, Limits]:
     return {registry: held.get(registry, Limits()) for registry in _registries_of(plan)}
 
 
-def limit(job: Job, wish: LimitWish) -> None:
+def set_limit(job: Job, wish: LimitRequest) -> None:
     """Hold a job to other limits at one of its registries, until it ends.
 
     A running one takes it up within a second, another one when it goes on. Raises JobEnded when
@@ -99,7 +99,7 @@ def limit(job: Job, wish: LimitWish) -> None:
     with job.journal() as journal:
         if journal.state.ended:
             raise JobEnded(f"{job.id} is {journal.state}")
-        journal.wish(WISH, time.time(), str(wish))
+        journal.wish(LIMIT_REQUEST, time.time(), str(wish))
 
 
 def _registries_of(plan: Plan) -> list[str]:

@@ -1,37 +1,167 @@
-"""What is where, by digest. Reads both sides at once and judges nothing."""
+"""What is where, by digest. Reads both sides at once and judges nothing.
+
+A scan task is a repository, a batch a part of a large one. A target is listed first or asked for
+each tag, by what it had so far. What a plan asks for and can't have is named with its reason.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from transship import errors
 from transship.clock import Clock
+from transship.concurrency import both, each, each_of, end, in_order
 from transship.errors import TransshipError
-from transship.lifetimes import end
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.circles import circling
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.selection import Lot, Selection
+from transship.plans.selection import Dropped, Lot, Selection, targets_of
 from transship.registries.place import Knocked, Place
-from transship.transfers.choosing import Choice, choose
-from transship.transfers.errands import Errand, Part
-from transship.transfers.expecting import Expectation
-from transship.transfers.gather import both, each, each_of, in_order
+from transship.transfers.copies import PLACE_WIDE, Found
 from transship.transfers.lanes import SMALL
-from transship.transfers.looking import AT_ONCE, Looking, Progress, target_head
-from transship.transfers.referring import Referring
-from transship.transfers.trusted import Trusted
-from transship.transfers.unreachable import nothing_found, unreachable
-from transship.transfers.vanishing import Vanished, vanished
-from transship.transfers.work import PLACE_WIDE, Found
+from transship.transfers.pruning import PrunedTags, find_pruned
+from transship.transfers.scanner import (
+    AT_ONCE,
+    ReferrerScan,
+    Scanner,
+    ScanProgress,
+    SourceSelection,
+    select_sources,
+)
+from transship.transfers.trust import TrustCache
 
-__all__ = ["AT_ONCE", "Inventory", "Progress", "take_inventory", "target_head"]
+_PART = 32
+"""How many tags are looked at together. What was found of them is in memory until it's taken."""
+
+
+@dataclass(slots=True)
+class ScanTask:
+    """What goes from one repository to one other.
+
+    With `lists` the target's tags are listed first, unless it `spares` that where all that was
+    looked at last was there: then to ask for each is all that it takes. With `believes` those that
+    were declared immutable aren't asked for, and with `loose` it is looked for what has no tag, on
+    these `terms`. `problem` is why nothing can be said of single tags.
+    """
+
+    source: Reference
+    target: Reference
+    lots: Sequence[Lot | tuple[Wanted, ...]]
+    terms: Terms
+    lists: bool = True
+    spares: bool = False
+    believes: bool = False
+    loose: bool = False
+    problem: TransshipError | None = None
+    _left: int = 0
+    _seen: asyncio.Event | None = None
+
+    def parts(self) -> Iterator[ScanBatch]:
+        """Give the parts; what is loose comes last."""
+        wanted = chain.from_iterable(self.lots)
+        self._left = -(-sum(map(len, self.lots)) // _PART) + (self.problem is not None)
+        if self.problem is not None:
+            yield ScanBatch(self, ())
+        while some := tuple(islice(wanted, _PART)):
+            yield ScanBatch(self, some)
+        if self.loose:
+            self._seen = asyncio.Event() if self._left else None
+            yield ScanBatch(self, (), loose=True)
+
+    def ended(self, part: ScanBatch) -> bool:
+        """Note that a part was looked at; tell whether it was the last one."""
+        if part.loose:
+            return True
+        self._left -= 1
+        if not self._left and self._seen is not None:
+            self._seen.set()
+        return not self._left and not self.loose
+
+    async def tags_seen(self) -> None:
+        """Wait until all that has a tag was looked at."""
+        if self._seen is not None:
+            await self._seen.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanBatch:
+    """Some of what goes from one repository to another, or what is `loose` there."""
+
+    errand: ScanTask
+    wanted: tuple[Wanted, ...]
+    loose: bool = False
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen at one registry: `all_there` is None before anything was.
+
+    `first` is held while it is first listed, once: the others wait for what comes of it.
+    """
+
+    all_there: bool | None = None
+    first: asyncio.Lock = field(default_factory=asyncio.Lock)
+    was_asked: bool = False
+
+
+@dataclass(slots=True)
+class ListingEstimate:
+    """What is expected of the targets of one plan.
+
+    Where all is there, each tag is asked for in any case, and a list would be one question more.
+    Where there is nothing, the list spares a question for each tag.
+    """
+
+    looking: Scanner
+    _at: dict[str, _Seen] = field(default_factory=lambda: defaultdict(_Seen))
+
+    async def tags(self, part: ScanBatch, *, believes: bool) -> frozenset[str] | None:
+        """Return the tags that the target has, None where each is to be asked for.
+
+        For who `believes` some of them without asking, the list is what tells.
+        """
+        errand = part.errand
+        spares = errand.spares and not believes
+        if not errand.lists or (spares and self.looking.trusted.job):
+            return None
+        seen = self._at[errand.target.registry]
+        if spares and seen.all_there is None:
+            async with seen.first:
+                if not seen.was_asked:  # If this fails, the others list for themselves.
+                    seen.was_asked = True
+                    return await self._listed(part)
+        known = self.looking.known_tags(errand.target)
+        if known is not None:
+            return known
+        return None if spares and seen.all_there else await self._listed(part)
+
+    def saw(self, errand: ScanTask, found: Iterable[Found]) -> None:
+        """Take note of what was there when each tag was asked for."""
+        there = all(item.target_digest is not None for item in found)
+        self._at[errand.target.registry].all_there = there
+
+    async def _listed(self, part: ScanBatch) -> frozenset[str]:
+        target = part.errand.target
+        there = await self.looking.target_tags(target)
+        all_there = all(wanted.target.tag in there for wanted in part.wanted)
+        self._at[target.registry].all_there = all_there
+        return there
+
 
 Take = Callable[[list[Found]], object]
 """Who takes what was found, some at a time."""
@@ -55,8 +185,8 @@ class Overview:
     """
 
     new_repositories: frozenset[tuple[str, str]]
-    choice: Choice | None = None
-    vanished: Vanished = field(default_factory=Vanished)
+    choice: SourceSelection | None = None
+    vanished: PrunedTags = field(default_factory=PrunedTags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +200,7 @@ async def take_inventory(
     plan: Plan,
     places: Mapping[str, Place],
     clock: Clock,
-    progress: Progress | None = None,
+    progress: ScanProgress | None = None,
     *,
     thorough: bool = False,
 ) -> Inventory:
@@ -90,11 +220,11 @@ async def look_at_all(
     places: Mapping[str, Place],
     clock: Clock,
     take: Take,
-    progress: Progress | None = None,
+    progress: ScanProgress | None = None,
     *,
     also: Also | None = None,
     thorough: bool = False,
-    trusted: Trusted | None = None,
+    trusted: TrustCache | None = None,
 ) -> Overview:
     """Look at everything that a plan names or selects, at its source and at its target.
 
@@ -107,27 +237,29 @@ async def look_at_all(
     manifests come without their bytes, and rules that select nothing are fine. What is `trusted`
     to be at the targets isn't asked for there while the source has the same.
     """
-    trusted = trusted or Trusted()
-    looking = Looking(places, clock, progress or Progress(), plan.try_refused, trusted)
-    taking = _Taking(plan, looking, Referring(looking), Expectation(looking), take, also, thorough)
+    trusted = trusted or TrustCache()
+    looking = Scanner(places, clock, progress or ScanProgress(), plan.try_refused, trusted)
+    taking = _Taking(
+        plan, looking, ReferrerScan(looking), ListingEstimate(looking), take, also, thorough
+    )
     async with _finding(plan, places, trusted):
-        choice = await choose(plan, looking) if plan.rules else None
+        choice = await select_sources(plan, looking) if plan.rules else None
         await taking.named(plan.copies)
         if choice is not None:
             await taking.selected(choice.selection)
             taking.taken(unreachable(plan, choice, looking))
     if not taking.found and not (plan.rules and thorough):
         raise nothing_found(plan)
-    gone = Vanished()
+    gone = PrunedTags()
     if choice is not None and taking.found:
-        gone = await vanished(plan, choice, looking)
+        gone = await find_pruned(plan, choice, looking)
         taking.taken(list(gone.found))
     return Overview(frozenset(looking.new_repositories), choice, gone)
 
 
 @asynccontextmanager
 async def _finding(
-    plan: Plan, places: Mapping[str, Place], trusted: Trusted
+    plan: Plan, places: Mapping[str, Place], trusted: TrustCache
 ) -> AsyncIterator[None]:
     """Find the targets of rules meanwhile: they are asked once the sources have listed.
 
@@ -152,9 +284,9 @@ async def _finding(
 @dataclass(slots=True)
 class _Taking:
     plan: Plan
-    looking: Looking
-    referring: Referring
-    expectation: Expectation
+    looking: Scanner
+    referring: ReferrerScan
+    expectation: ListingEstimate
     take: Take
     also: Also | None
     thorough: bool
@@ -182,7 +314,7 @@ class _Taking:
             if lot.versions:
                 sources.setdefault(lot.source, {}).setdefault(lot.target, []).append(lot)
         errands = [
-            Errand(
+            ScanTask(
                 source,
                 target,
                 lots,
@@ -217,12 +349,12 @@ class _Taking:
                 wanted.terms,
             )
 
-    async def _errand(self, wanted: Wanted) -> Errand:
+    async def _errand(self, wanted: Wanted) -> ScanTask:
         """Return what a copy that is named comes to: one thing, or all tags of a repository."""
         source, target = _repository(wanted.source), _repository(wanted.target)
         terms = self.plan.terms(wanted)
         if wanted.source.version:
-            return Errand(source, target, [(wanted,)], terms, lists=False)
+            return ScanTask(source, target, [(wanted,)], terms, lists=False)
         try:
             if self.looking.trusted.job:
                 tags = await self.looking.source_tags(source)
@@ -233,12 +365,12 @@ class _Taking:
         except PLACE_WIDE:
             raise
         except TransshipError as error:
-            return Errand(source, target, [], terms, loose=True, problem=error)
+            return ScanTask(source, target, [], terms, loose=True, problem=error)
         lot = Lot(source, target, tuple(sorted(tags)), terms=wanted.terms)
         spares = bool(self.looking.trusted.job)
-        return Errand(source, target, [lot], terms, spares=spares, loose=True)
+        return ScanTask(source, target, [lot], terms, spares=spares, loose=True)
 
-    def _claimed(self, errand: Errand) -> Errand:
+    def _claimed(self, errand: ScanTask) -> ScanTask:
         """Return an errand for what is named, with what is looked at for it only."""
         for lot in errand.lots:
             if isinstance(lot, Lot):
@@ -250,19 +382,19 @@ class _Taking:
 
     # Going about it
 
-    async def _run(self, errands: list[Errand], *, at_once: int) -> None:
+    async def _run(self, errands: list[ScanTask], *, at_once: int) -> None:
         for errand in errands:
             self._uses.update((errand.source, errand.target))
         parts, ahead = self._parts(errands), _AHEAD * at_once
         with _left_in_peace():
             await in_order(parts, self._look, self.taken, at_once=at_once, ahead=ahead)
 
-    def _parts(self, errands: Iterable[Errand]) -> Iterator[Part]:
+    def _parts(self, errands: Iterable[ScanTask]) -> Iterator[ScanBatch]:
         for errand in errands:
             self.looking.progress.repositories += 1
             yield from errand.parts()
 
-    async def _look(self, part: Part) -> list[Found]:
+    async def _look(self, part: ScanBatch) -> list[Found]:
         """Return what is there for a part of an errand."""
         errand = part.errand
         try:
@@ -284,7 +416,7 @@ class _Taking:
             await self.also(found)
         return found
 
-    def _let_go(self, errand: Errand) -> None:
+    def _let_go(self, errand: ScanTask) -> None:
         """Forget what nobody asks for again. What has vanished is told by the targets' tags."""
         self._uses.subtract((errand.source, errand.target))
         if not self._uses[errand.source]:
@@ -293,7 +425,7 @@ class _Taking:
         if not self._uses[errand.target] and self.plan.delete is None:
             self.looking.forget(errand.target)
 
-    async def _tags(self, part: Part) -> list[Found]:
+    async def _tags(self, part: ScanBatch) -> list[Found]:
         """Return what is there for some tags of one repository, and what refers to them."""
         errand = part.errand
         believes = errand.believes and any(self.plan.terms(w).immutable for w in part.wanted)
@@ -331,7 +463,7 @@ class _Taking:
             return []
         return await self.referring.of(found, terms)
 
-    async def _untagged(self, errand: Errand) -> list[Found]:
+    async def _untagged(self, errand: ScanTask) -> list[Found]:
         """Return what stands there without a tag, and nothing that was found has led to."""
         await errand.tags_seen()
         source, repository = self.looking.places[errand.source.registry], errand.source.repository
@@ -394,3 +526,48 @@ def _slim(found: Found) -> Found:
 
 def _repository(reference: Reference) -> Reference:
     return Reference(reference.registry, reference.repository)
+
+
+def unreachable(plan: Plan, choice: SourceSelection, looking: Scanner) -> list[Found]:
+    """Return what the rules ask for and can't have, each with the reason."""
+    found = [
+        _blocked(plan, dropped, errors.BadRequest(f"{dropped.source}: {dropped.why}"))
+        for dropped in choice.selection.impossible
+    ]
+    for dropped in choice.selection.missing:
+        problem = errors.ManifestNotFound(f"{dropped.source} {dropped.why}")
+        targets = targets_of(plan.rules[dropped.rule or 0], dropped.source)
+        found += [Found(dropped.source, each, None, None, problem=problem) for each in targets]
+    found += [
+        _blocked(plan, dropped, unread)
+        for dropped in choice.selection.dropped
+        if (unread := _problem_of(dropped, choice)) is not None
+    ]
+    for catalogue in choice.catalogues.values():
+        for repository, why in catalogue.problems.items():
+            source = Reference(catalogue.place, repository)
+            found.append(_blocked(plan, Dropped(source, ""), why))
+    for item in found:
+        looking.claim(item.target)
+    return found
+
+
+def _problem_of(dropped: Dropped, choice: SourceSelection) -> TransshipError | None:
+    """Return why it can't be told whether a rule would take what is dropped."""
+    source = dropped.source
+    facts = choice.catalogues[source.registry].facts.get((source.repository, source.tag))
+    return facts.problem if facts else None
+
+
+def _blocked(plan: Plan, dropped: Dropped, problem: TransshipError) -> Found:
+    target = targets_of(plan.rules[dropped.rule or 0], dropped.source)[0]
+    return Found(dropped.source, target, None, None, problem=problem)
+
+
+def nothing_found(plan: Plan) -> TransshipError:
+    """Return the error that a plan comes to which finds nothing to do."""
+    if plan.rules:
+        sources = ", ".join(str(rule.source) for rule in plan.rules[:3])
+        return errors.NothingSelected(f"no rule takes anything at {sources}")
+    sources = ", ".join(str(wanted.source) for wanted in plan.copies[:3])
+    return errors.ManifestNotFound(f"{sources}: there are no tags")

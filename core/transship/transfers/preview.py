@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 
 from transship import errors
 from transship.clock import Clock
+from transship.concurrency import each, each_of
 from transship.oci.reference import Reference
 from transship.plans.fitting import Proposal, proposals
 from transship.plans.plan import OnConflict, Plan
 from transship.plans.selection import Dropped, unnameable
 from transship.registries.place import Place, left_out_of
 from transship.registries.quota import Metered, Quota
-from transship.transfers.foresight import Foresight, Unforeseen
-from transship.transfers.gather import each, each_of
-from transship.transfers.inventory import Overview, Progress, look_at_all
-from transship.transfers.steering import hold
-from transship.transfers.vanishing import Vanished
-from transship.transfers.work import BlobWork, Copy, Worklist
-from transship.transfers.worklist import Draft
+from transship.transfers.copies import BlobWork, Copy, Worklist
+from transship.transfers.inventory import Overview, look_at_all
+from transship.transfers.limits import hold
+from transship.transfers.preflight import Preflight, PreflightUnknown
+from transship.transfers.pruning import PrunedTags
+from transship.transfers.scanner import ScanProgress
+from transship.transfers.worklist import WorklistDraft
 
 _BLOBS_AT_ONCE = 64
 _PAGES_AT_ONCE = 4
@@ -40,10 +41,10 @@ class Preview:
     new_repositories: frozenset[tuple[str, str]] = frozenset()
     manifests_read: Mapping[str, int] = field(default_factory=dict)
     quotas: Mapping[str, Quota] = field(default_factory=dict)
-    vanished: Vanished = field(default_factory=Vanished)
+    vanished: PrunedTags = field(default_factory=PrunedTags)
     """What would be deleted, of how much, and how much may be."""
 
-    unknown: tuple[Unforeseen, ...] = ()
+    unknown: tuple[PreflightUnknown, ...] = ()
     """What the targets didn't say of what they would refuse."""
 
     proposals: tuple[Proposal, ...] = ()
@@ -66,8 +67,8 @@ class Preview:
         return self.worklist.bytes_to_move / rate if rate > 0 else None
 
 
-async def preview(
-    plan: Plan, places: Mapping[str, Place], clock: Clock, progress: Progress | None = None
+async def preview_plan(
+    plan: Plan, places: Mapping[str, Place], clock: Clock, progress: ScanProgress | None = None
 ) -> Preview:
     """Return what a job with this plan would do now.
 
@@ -76,8 +77,8 @@ async def preview(
     `look_at_all` raises, but for NothingSelected: that is a preview with nothing in it.
     """
     hold(places, plan.limits)
-    foresight = Foresight(places, plan.create_missing, plan.create, try_refused=plan.try_refused)
-    draft = Draft(plan.on_conflict, replaces=plan.replaces, foresight=foresight)
+    foresight = Preflight(places, plan.create_missing, plan.create, try_refused=plan.try_refused)
+    draft = WorklistDraft(plan.on_conflict, replaces=plan.replaces, foresight=foresight)
     overview = await look_at_all(
         plan, places, clock, draft.add, progress, also=foresight.look, thorough=True
     )
@@ -97,7 +98,7 @@ async def preview(
 
 
 async def _see_blobs(
-    draft: Draft, places: Mapping[str, Place], new_repositories: Container[tuple[str, str]]
+    draft: WorklistDraft, places: Mapping[str, Place], new_repositories: Container[tuple[str, str]]
 ) -> None:
     """See which blobs their targets have already."""
 

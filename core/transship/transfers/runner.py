@@ -9,30 +9,20 @@ from dataclasses import dataclass
 
 from transship import __version__
 from transship.clock import Clock
+from transship.concurrency import all_settled, end
 from transship.errors import TransshipError
-from transship.lifetimes import end
 from transship.plans.plan import Plan
 from transship.registries.pacing import PERSISTENT, Paced, Patience
 from transship.registries.place import Place
 from transship.text import counted
-from transship.transfers.carrying import Carrier, Crew
-from transship.transfers.copying import Copier
-from transship.transfers.creating import Maker
-from transship.transfers.deleting import Deleter
-from transship.transfers.gather import all_settled
-from transship.transfers.journal import Journal, Lane
-from transship.transfers.journal_outcomes import Session
-from transship.transfers.lanes import Gate, Lanes, Paused
-from transship.transfers.limits import LimitWatch, encoded
-from transship.transfers.logbook import Logbook
-from transship.transfers.mover import Mover
-from transship.transfers.placing import Placer
-from transship.transfers.signed_out import SignedOut
-from transship.transfers.steering import Steering
-from transship.transfers.stock import Stock
-from transship.transfers.view import Counts, counts_of
-from transship.transfers.windows import Windows
-from transship.transfers.work import JobState, State
+from transship.transfers.blobs import BlobMover, BlobPlacer
+from transship.transfers.copies import CopyState, JobState
+from transship.transfers.executor import Executor, JobScan, SignedOutAccounts, Workers
+from transship.transfers.images import ImageCopier, TagDeleter, TargetCreator
+from transship.transfers.job_view import JobCounts, counts_of
+from transship.transfers.journal import JobLog, Journal, Lane, StoredSession
+from transship.transfers.lanes import Gate, Lanes, Paused, Windows
+from transship.transfers.limits import LimitControl, LimitWatch, encoded
 
 IMAGES_AT_ONCE = 64
 _TICK = 0.25
@@ -46,7 +36,7 @@ _GIVE_UP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RunnerSettings:
     """How a job is run."""
 
     images_at_once: int = IMAGES_AT_ONCE
@@ -62,18 +52,18 @@ class Runner:
         places: Mapping[str, Place],
         journal: Journal,
         clock: Clock,
-        settings: Settings | None = None,
+        settings: RunnerSettings | None = None,
     ) -> None:
         self._plan = plan
         self._places = places
         self._journal = journal
         self._clock = clock
-        self._settings = settings or Settings()
+        self._settings = settings or RunnerSettings()
         windows = Windows({}, clock)
         self._lanes = Lanes(clock, gate=Gate(windows))
-        self._log = Logbook(journal, clock)
-        self._steering = Steering(plan, places, journal, self._log, windows)
-        self._signed_out = SignedOut(journal, self._lanes.gate, self._log)
+        self._log = JobLog(journal, clock)
+        self._steering = LimitControl(plan, places, journal, self._log, windows)
+        self._signed_out = SignedOutAccounts(journal, self._lanes.gate, self._log)
         self._limits = LimitWatch(places, self._log, clock, windows)
         self._place_wide: TransshipError | None = None
         self._paused_at: float | None = None
@@ -140,13 +130,13 @@ class Runner:
         return JobState.FAILED
 
     async def _work(self) -> JobState:
-        stock = Stock(self._plan, self._places, self._journal, self._log, self._clock)
+        stock = JobScan(self._plan, self._places, self._journal, self._log, self._clock)
         if self._journal.fact("phase") != "planned":
             await stock.take()
-        mover = Mover(self._journal, self._lanes.gate, self._settings.patience, self._clock)
-        placer = Placer(self._places, self._journal, self._lanes, mover, stock.new_repositories)
-        maker = Maker(self._places, self._journal, self._log, self._clock)
-        copier = Copier(
+        mover = BlobMover(self._journal, self._lanes.gate, self._settings.patience, self._clock)
+        placer = BlobPlacer(self._places, self._journal, self._lanes, mover, stock.new_repositories)
+        maker = TargetCreator(self._places, self._journal, self._log, self._clock)
+        copier = ImageCopier(
             self._places,
             self._journal,
             placer,
@@ -155,9 +145,9 @@ class Runner:
             self._plan.replaces,
             maker,
         )
-        deleter = Deleter(self._plan, self._places, self._journal, self._clock)
-        carrier = Carrier(
-            Crew(stock, placer, copier, deleter, maker),
+        deleter = TagDeleter(self._plan, self._places, self._journal, self._clock)
+        carrier = Executor(
+            Workers(stock, placer, copier, deleter, maker),
             self._journal,
             self._lanes.gate,
             self._log,
@@ -172,9 +162,9 @@ class Runner:
         if carrier.place_wide is not None:
             self._place_wide = carrier.place_wide
             raise carrier.place_wide
-        if self._lanes.gate.closed and self._journal.copies(State.WAITING):
+        if self._lanes.gate.closed and self._journal.copies(CopyState.WAITING):
             return JobState.PAUSED
-        if self._signed_out.registries and self._journal.copies(State.WAITING):
+        if self._signed_out.registries and self._journal.copies(CopyState.WAITING):
             self._signed_out.note()
             return JobState.PAUSED
         self._journal.finished()
@@ -237,7 +227,7 @@ class Runner:
         self._journal.note(problem="", signed_out="")
         return JobState.CANCELLED
 
-    async def _give_up(self, target: str, repository: str, session: Session) -> None:
+    async def _give_up(self, target: str, repository: str, session: StoredSession) -> None:
         try:
             upload = await self._places[target].resume_upload(repository, session.location)
             await upload.cancel()
@@ -245,7 +235,7 @@ class Runner:
             return  # As above.
 
 
-def _count_words(counts: Counts) -> str:
+def _count_words(counts: JobCounts) -> str:
     """Return what has become of a job's copies, in a line."""
     parts = (
         (counts.copied, "copied"),

@@ -1,4 +1,7 @@
-"""The proof: is everything at the target that is at the source? Asks both, and no journal."""
+"""The proof: is everything at the target that is at the source? Asks both, and no journal.
+
+What a verification of a job has found is kept in the job's journal for its report.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+import msgspec
+
 from transship import errors
 from transship.clock import Clock
+from transship.concurrency import each
 from transship.errors import TransshipError
 from transship.oci.digest import Digest, check, hasher, short
 from transship.oci.manifest import Descriptor
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
 from transship.registries.place import Place
-from transship.transfers.gather import each
-from transship.transfers.inventory import Progress, take_inventory
-from transship.transfers.steering import hold
-from transship.transfers.work import PLACE_WIDE, Found
+from transship.transfers.copies import PLACE_WIDE, Found
+from transship.transfers.inventory import take_inventory
+from transship.transfers.jobs import Job
+from transship.transfers.journal import Journal
+from transship.transfers.limits import hold
+from transship.transfers.scanner import ScanProgress
 
 _DEEP_AT_ONCE = 6
 _INCOMPLETE = (errors.BlobNotFound, errors.ManifestNotFound, errors.DigestMismatch)
@@ -34,7 +42,7 @@ class Problem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ProofDifference:
     """One thing that isn't at the target as it is at the source."""
 
     source: Reference
@@ -52,7 +60,7 @@ class Proof:
     blobs: int
     bytes_read: int
     deep: bool
-    differences: tuple[Difference, ...]
+    differences: tuple[ProofDifference, ...]
 
     @property
     def holds(self) -> bool:
@@ -61,14 +69,14 @@ class Proof:
 
 
 @dataclass(slots=True)
-class VerifyProgress(Progress):
+class VerifyProgress(ScanProgress):
     """How far a verification is, for who watches it."""
 
     blobs: int = 0
     bytes_read: int = 0
 
 
-async def verify(
+async def verify_plan(
     plan: Plan,
     places: Mapping[str, Place],
     clock: Clock,
@@ -127,7 +135,7 @@ class _Verifying:
     blobs: dict[Reference, _Checked] = field(default_factory=dict)
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DEEP_AT_ONCE))
 
-    async def compare(self, found: Found) -> Difference | None:
+    async def compare(self, found: Found) -> ProofDifference | None:
         """Return what is wrong with one thing at the target, or None."""
         if found.problem is not None:
             return _difference(found, Problem.UNREADABLE, str(found.problem))
@@ -215,5 +223,33 @@ def _check_size(target: Reference, blob: Descriptor, size: int | None) -> None:
         )
 
 
-def _difference(found: Found, problem: Problem, detail: str) -> Difference:
-    return Difference(found.source, found.target, problem, detail)
+def _difference(found: Found, problem: Problem, detail: str) -> ProofDifference:
+    return ProofDifference(found.source, found.target, problem, detail)
+
+
+_FACT = "proof"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProof:
+    """A proof, when it ended in seconds since the epoch, and who asked for it."""
+
+    proof: Proof
+    at: float
+    by: str
+
+
+def store_proof(job: Job, proof: Proof, at: float, by: str) -> None:
+    """Keep what a verification of all of a job has found, in the place of an earlier one."""
+    kept = StoredProof(proof, at, by)
+    with job.journal() as journal:
+        journal.note(**{_FACT: msgspec.json.encode(kept).decode()})
+
+
+def stored_proof(journal: Journal) -> StoredProof | None:
+    """Return what the last verification of a job has found, or None if there was none."""
+    kept = journal.fact(_FACT)
+    try:
+        return msgspec.json.decode(kept, type=StoredProof) if kept else None
+    except msgspec.MsgspecError:
+        return None  # Of a version that kept something else: as good as none.

@@ -6,7 +6,7 @@ import pytest
 
 from transship.accounts.account import Account, api_hosts_of
 from transship.accounts.apis import api_account_of, hands_out, holding_images, service_at, used_by
-from transship.registries.services import SERVICES
+from transship.registries.services.known import SERVICES
 
 TCR = Account("one.tencentcloudcr.com")
 OTHER = Account("two.tencentcloudcr.com", secret_source="keyring", username="1")

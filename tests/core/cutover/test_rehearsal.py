@@ -28,6 +28,7 @@ from transship.cutover.change.execution import (
 from transship.cutover.change.records import desired_records
 from transship.cutover.domain import Resolver
 from transship.cutover.evidence import Evidence, NamedPull
+from transship.cutover.in_sync import CutoverRegistries, FullListing
 from transship.cutover.journal import CutoverJournal, EntryKind
 from transship.cutover.observe.endpoint import TargetOptions
 from transship.cutover.observer import DnsObserver, ObserverSetup, observe_change, pulls_by_name
@@ -35,8 +36,6 @@ from transship.cutover.progress import CutoverState
 from transship.cutover.rollback import roll_back
 from transship.cutover.timeline import ENOUGH
 from transship.cutover.watch import AfterChange, CutoverWatch, WatchIntervals
-from transship.keeping_step.listing import Whole
-from transship.keeping_step.sides import Registries
 from transship.oci.reference import Reference
 from transship.registries.access import open_place
 from transship.transfers.jobs import Jobs
@@ -88,8 +87,8 @@ async def compared(sides: TwoSides, journal: CutoverJournal, folder: Path) -> Ca
         raise AssertionError("there is nothing to copy")
 
     async with aclosing(old), aclosing(new):
-        whole = Whole(old, new, (old.name, new.name))
-        registries = Registries(whole, Jobs(folder / "delta"), journal, SystemClock(), begin)
+        whole = FullListing(old, new, (old.name, new.name))
+        registries = CutoverRegistries(whole, Jobs(folder / "delta"), journal, SystemClock(), begin)
         return await run_round(registries, journal, SystemClock())
 
 

@@ -25,9 +25,10 @@ from servers.tencent import replicas as replica_actions
 from servers.tencent import replication as rule_actions
 from transship import errors
 from transship.delegates.changes import Change, ChangeSet, Does
-from transship.delegates.choosing import Options, Other, begun_by, engine_of, runs_of, wished
+from transship.delegates.choosing import Other, begun_by, engine_of, runs_of, wished
 from transship.delegates.harbor.terms import Begins, Terms
 from transship.delegates.judging_ways import judged
+from transship.delegates.options import Options
 from transship.delegates.reach import login_at
 from transship.delegates.ways import Who
 from transship.oci.reference import Reference

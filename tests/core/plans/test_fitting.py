@@ -12,7 +12,8 @@ from transship.plans.fitting import Proposal, proposals
 from transship.plans.naming import Origin, named_at, parse_map
 from transship.plans.rule import Rule
 from transship.registries.place import Capabilities
-from transship.registries.services.known import SERVICES, Service
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
 
 OLD, NEW, OTHER = "old.example:5000", "new.example", "other.example"
 

@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from transship.registries.card import card_of
-from transship.registries.services import SERVICES
 from transship.registries.services.facts import Can, Fact, Facts
+from transship.registries.services.known import SERVICES
 from transship.registries.services.service import Service
 
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda each: each.kind)

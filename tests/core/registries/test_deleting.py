@@ -13,9 +13,9 @@ from samples.manifests import image, write
 from servers.docker_registry import DockerRegistry, docker_registry
 from servers.faults import Answer, Fault, fault_proxy
 from transship import errors
+from transship.concurrency import each
 from transship.registries.client import Registry
 from transship.registries.layout import Layout
-from transship.transfers.gather import each
 
 
 async def tags_of(registry: Registry | Layout, repository: str) -> list[str]:

@@ -18,9 +18,10 @@ from transship.registries.card import card_of
 from transship.registries.client import Registry
 from transship.registries.examine import Examination, examine, look_into
 from transship.registries.quota import Quota
-from transship.registries.services import SERVICES, service_named
+from transship.registries.services import service_named
 from transship.registries.services.facts import Can
 from transship.registries.services.generic import GENERIC
+from transship.registries.services.known import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

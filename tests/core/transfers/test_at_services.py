@@ -26,11 +26,11 @@ from transship.registries.client import Registry
 from transship.registries.credential import Credential
 from transship.registries.examine import examine
 from transship.registries.place import MEBIBYTE
-from transship.registries.services.api import Visibility
 from transship.registries.services.artifactory import ARTIFACTORY, ARTIFACTORY_KEY
 from transship.registries.services.github import GHCR
 from transship.registries.services.quay import QUAY, REPOSITORY, WITH_ORGANIZATION
-from transship.transfers.work import JobState, Verdict
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

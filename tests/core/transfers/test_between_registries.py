@@ -21,7 +21,7 @@ from servers.images import (
     random_layer,
 )
 from servers.registry import Registry
-from transship.transfers.work import JobState, State, Verdict
+from transship.transfers.copies import CopyState, JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -289,7 +289,7 @@ async def test_one_repository_that_is_missing_never_stops_the_others(
     assert (copy.source.repository, copy.verdict, state) == (
         missing,
         Verdict.BLOCKED,
-        State.FAILED,
+        CopyState.FAILED,
     )
 
 

@@ -16,7 +16,7 @@ from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.flow import Flow, Image, Stage
 from transship.registries.access import open_place
-from transship.transfers.board import Board, Look, Step, board, cells_of
+from transship.transfers.promotion import Look, StageBoard, StageStep, cells_of, stage_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,16 +33,20 @@ class TestCells:
 
     def test_a_step_is_new_a_replacement_or_none(self) -> None:
         assert [cell.step for cell in cells_of([A, None, B, A])] == [
-            Step.NEW, Step.NONE, Step.REPLACE, Step.NONE,
+            StageStep.NEW, StageStep.NONE, StageStep.REPLACE, StageStep.NONE,
         ]  # fmt: skip
-        assert [cell.step for cell in cells_of([A, A])] == [Step.NONE, Step.NONE]
+        assert [cell.step for cell in cells_of([A, A])] == [StageStep.NONE, StageStep.NONE]
 
     def test_what_could_not_be_looked_at_is_no_absence(self) -> None:
         problem = ServerFailed("old.example")
 
         dev, test, prod = cells_of([A, problem, B])
 
-        assert (dev.step, test.step, prod.step) == (Step.UNKNOWN, Step.UNKNOWN, Step.NONE)
+        assert (dev.step, test.step, prod.step) == (
+            StageStep.UNKNOWN,
+            StageStep.UNKNOWN,
+            StageStep.NONE,
+        )
         assert (test.digest, test.mark, test.problem) == (None, None, problem)
 
     @given(st.lists(st.sampled_from([A, B, None]), min_size=2, max_size=6))
@@ -55,15 +59,15 @@ class TestCells:
                 assert (one.mark == other.mark) == (one.digest == other.digest)
         for here, there in itertools.pairwise(cells):
             settled = here.digest is None or here.digest == there.digest
-            assert (here.step is Step.NONE) == settled
-        assert cells[-1].step is Step.NONE
+            assert (here.step is StageStep.NONE) == settled
+        assert cells[-1].step is StageStep.NONE
 
 
 def layer(seed: str) -> bytes:
     return make_layer(seed.encode())
 
 
-async def seen(flow: Flow, *registries: DockerRegistry, pattern: str = "") -> Board:
+async def seen(flow: Flow, *registries: DockerRegistry, pattern: str = "") -> StageBoard:
     known = {registry.host: access_to(registry) for registry in registries}
     async with AsyncExitStack() as stack:
         places = {
@@ -72,10 +76,10 @@ async def seen(flow: Flow, *registries: DockerRegistry, pattern: str = "") -> Bo
             )
             for at in flow.places
         }
-        return await board(flow, places, pattern=pattern)
+        return await stage_board(flow, places, pattern=pattern)
 
 
-def steps(of: Board) -> list[tuple[str, str]]:
+def steps(of: StageBoard) -> list[tuple[str, str]]:
     return [(str(image), stage.name) for image, stage in of.promotable]
 
 
@@ -107,7 +111,11 @@ async def test_images_down_and_stages_across(
     assert [cell.mark for cell in settled.cells] == [0, 0, 0]
     assert settled.is_settled
     assert [cell.mark for cell in other.cells] == [0, None, None]
-    assert [cell.step for cell in replaced.cells] == [Step.REPLACE, Step.NEW, Step.NONE]
+    assert [cell.step for cell in replaced.cells] == [
+        StageStep.REPLACE,
+        StageStep.NEW,
+        StageStep.NONE,
+    ]
     assert steps(found) == [("web:v10", "prod"), ("other:v1", "test"), ("web:v10", "test")]
 
 
@@ -146,7 +154,7 @@ async def test_a_stage_that_is_away_does_not_hide_the_others(
 
     assert isinstance(found.problems["prod"], ConnectionRefused)
     (row,) = found.rows
-    assert [cell.step for cell in row.cells] == [Step.UNKNOWN, Step.NONE]
+    assert [cell.step for cell in row.cells] == [StageStep.UNKNOWN, StageStep.NONE]
     assert isinstance(row.cells[1].problem, TransshipError)
     assert found.promotable == ()
 

@@ -14,8 +14,7 @@ from fakes.clock import FakeClock
 from transship import errors
 from transship.oci.reference import Reference
 from transship.plans.rule import Rule
-from transship.transfers.choosing import catalogue_of
-from transship.transfers.looking import Looking, Progress
+from transship.transfers.scanner import Scanner, ScanProgress, catalogue_of
 
 if TYPE_CHECKING:
     from transship.registries.place import Place
@@ -45,7 +44,7 @@ def rule(*repositories: str, path: str = "") -> Rule:
 
 async def chosen(*rules: Rule, **options: Any) -> list[str]:
     place = cast("Place", Own(**options))
-    looking = Looking({HOST: place}, FakeClock(), Progress())
+    looking = Scanner({HOST: place}, FakeClock(), ScanProgress())
     return sorted((await catalogue_of(place, rules, looking)).tags)
 
 

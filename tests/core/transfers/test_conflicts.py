@@ -14,9 +14,9 @@ from servers.images import make_layer, push_image, random_layer
 from servers.process import eventually
 from transship.plans.plan import OnConflict
 from transship.transfers import control
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
-from transship.transfers.work import JobState, State, Verdict
+from transship.transfers.copies import CopyState, JobState, Verdict
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,13 +96,13 @@ def test_a_tag_that_moves_at_the_target_during_the_job_is_judged_by_where_it_poi
     tag = digest_at(other_registry, repository, "1")
     match on_conflict:
         case OnConflict.OVERWRITE:
-            assert (tag, copy.verdict, state) == (new.digest, Verdict.OVERWRITE, State.DONE)
+            assert (tag, copy.verdict, state) == (new.digest, Verdict.OVERWRITE, CopyState.DONE)
             assert copy.previous == meanwhile.digest
         case OnConflict.SKIP:
-            assert (tag, copy.verdict, state) == (meanwhile.digest, Verdict.SKIP, State.DONE)
+            assert (tag, copy.verdict, state) == (meanwhile.digest, Verdict.SKIP, CopyState.DONE)
         case OnConflict.FAIL:
-            assert (tag, state) == (meanwhile.digest, State.FAILED)
-            assert view(job).failures[0].cause == "tag-conflict"
+            assert (tag, state) == (meanwhile.digest, CopyState.FAILED)
+            assert read_job(job).failures[0].cause == "tag-conflict"
 
 
 def test_a_tag_that_vanishes_or_moves_at_the_source_is_copied_as_it_was_found(
@@ -130,7 +130,7 @@ def test_a_tag_that_vanishes_or_moves_at_the_source_is_copied_as_it_was_found(
     hold.release.set()
     eventually(lambda: not job.is_held, "the end")
 
-    assert view(job).state is JobState.DONE, view(job).failures
+    assert read_job(job).state is JobState.DONE, read_job(job).failures
     assert digest_at(other_registry, repository, "moves") == found[0].digest
     assert digest_at(other_registry, repository, "vanishes") == found[1].digest
 
@@ -208,10 +208,10 @@ async def test_a_retry_judges_a_conflict_anew(
     delete_manifest(other_registry, repository, old.digest)
     before = open_registry.mark()
 
-    control.retry(job, [])
+    control.retry_job(job, [])
     eventually(lambda: not job.is_held, "the end")
 
-    ended = view(job)
+    ended = read_job(job)
     assert (ended.state, ended.counts.copied, ended.counts.failed) == (JobState.DONE, 2, 0)
     assert digest_at(other_registry, repository, "1") == new.digest
     # Only what failed is looked at again.

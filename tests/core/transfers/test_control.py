@@ -15,9 +15,9 @@ from servers.images import push_image, random_layer
 from servers.process import eventually
 from transship.errors import JobBusy, JobEnded
 from transship.transfers import control
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,14 +42,14 @@ def in_state(folder: Path, state: JobState) -> Job:
 @pytest.mark.parametrize(
     ("wish", "state", "becomes"),
     [
-        (control.pause, JobState.WAITING, JobState.PAUSED),
-        (control.pause, JobState.INTERRUPTED, JobState.PAUSED),
-        (control.pause, JobState.PAUSED, None),
-        (control.pause, JobState.DONE, None),
-        (control.cancel, JobState.PAUSED, JobState.CANCELLED),
-        (control.cancel, JobState.RUNNING, JobState.CANCELLED),
-        (control.cancel, JobState.FAILED, None),
-        (control.cancel, JobState.CANCELLED, None),
+        (control.pause_job, JobState.WAITING, JobState.PAUSED),
+        (control.pause_job, JobState.INTERRUPTED, JobState.PAUSED),
+        (control.pause_job, JobState.PAUSED, None),
+        (control.pause_job, JobState.DONE, None),
+        (control.cancel_job, JobState.PAUSED, JobState.CANCELLED),
+        (control.cancel_job, JobState.RUNNING, JobState.CANCELLED),
+        (control.cancel_job, JobState.FAILED, None),
+        (control.cancel_job, JobState.CANCELLED, None),
     ],
 )
 def test_a_job_that_no_process_holds_is_changed_at_once(
@@ -61,17 +61,17 @@ def test_a_job_that_no_process_holds_is_changed_at_once(
             wish(job)
     else:
         wish(job)
-        assert view(job).state is becomes
+        assert read_job(job).state is becomes
 
 
 @pytest.mark.parametrize(
     ("wish", "state"),
     [
-        (control.resume, JobState.DONE),
-        (control.resume, JobState.FAILED),
-        (control.resume, JobState.CANCELLED),
-        (control.retry, JobState.DONE),
-        (control.retry, JobState.CANCELLED),
+        (control.resume_job, JobState.DONE),
+        (control.resume_job, JobState.FAILED),
+        (control.resume_job, JobState.CANCELLED),
+        (control.retry_job, JobState.DONE),
+        (control.retry_job, JobState.CANCELLED),
     ],
 )
 def test_there_is_nothing_to_go_on_with(
@@ -84,7 +84,7 @@ def test_there_is_nothing_to_go_on_with(
 def test_a_job_that_is_running_is_neither_resumed_nor_retried(tmp_path: Path) -> None:
     job = in_state(tmp_path, JobState.RUNNING)
     with job.locked():
-        for wish in (control.resume, control.retry):
+        for wish in (control.resume_job, control.retry_job):
             with pytest.raises(JobBusy):
                 wish(job, [])
         with pytest.raises(JobBusy):
@@ -100,9 +100,9 @@ def test_a_wish_that_came_too_late_does_not_stop_the_next_process(
         plan_of((f"{open_registry.host}/{repository}", f"{other_registry.host}/{repository}")),
     )
     with job.locked():
-        control.cancel(job)  # To a process that ends before it reads it.
+        control.cancel_job(job)  # To a process that ends before it reads it.
 
-    control.resume(job, [])
+    control.resume_job(job, [])
 
     assert ends(job).state is JobState.DONE
     assert digest_at(other_registry, repository, "1") == image.digest
@@ -125,11 +125,11 @@ def test_pausing_twice_stops_at_once_and_leaves_what_a_resume_needs(
 
     start_runner(job, [])
     eventually(hold.held.is_set, "an upload")
-    control.pause(job)
-    control.pause(job)
+    control.pause_job(job)
+    control.pause_job(job)
     paused = ends(job)
     hold.release.set()
-    control.resume(job, [])
+    control.resume_job(job, [])
 
     assert paused.state is JobState.PAUSED
     assert ends(job).state is JobState.DONE
@@ -153,14 +153,14 @@ def test_a_cancelled_job_tells_the_registry_what_it_gives_up(
 
     start_runner(job, [])
     eventually(hold.held.is_set, "the second piece")
-    control.cancel(job)
+    control.cancel_job(job)
     ended = ends(job)
     hold.release.set()
 
     assert ended.state is JobState.CANCELLED
     assert [r.status for r in proxy.requests if r.method == "DELETE"] == [204]
     with pytest.raises(JobEnded):
-        control.retry(job, [])
+        control.retry_job(job, [])
 
 
 async def test_a_job_whose_first_look_failed_looks_again(
@@ -178,7 +178,7 @@ async def test_a_job_whose_first_look_failed_looks_again(
 
     first = await run_again(job)
     target.start()
-    control.retry(job, [])
+    control.retry_job(job, [])
 
     assert first.state is JobState.FAILED
     assert first.problem is not None
@@ -221,7 +221,7 @@ def test_a_runner_that_is_asked_to_end_is_interrupted_and_can_be_resumed(
     with job.journal() as journal:
         written = journal.state
     hold.release.set()
-    control.resume(job, [])
+    control.resume_job(job, [])
 
     assert stopped.state is written is JobState.INTERRUPTED
     assert job.runner_log.read_text() == ""
@@ -245,7 +245,7 @@ async def test_a_retry_tries_only_what_failed(
     first = await run_again(job)
     before = len(proxy.requests)
 
-    control.retry(job, [])
+    control.retry_job(job, [])
     ended = ends(job)
 
     assert (first.counts.copied, first.counts.failed) == (3, 1)

@@ -22,19 +22,17 @@ from transship.plans.plan import Plan
 from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing
-from transship.registries.services.api import Visibility
-from transship.transfers import carrying
+from transship.registries.visibility import Visibility
+from transship.reports.job import open_report
+from transship.reports.job_formats import document, markdown_report
+from transship.transfers import executor
+from transship.transfers.copies import CopyState, Creation, JobState, Verdict
+from transship.transfers.executor import JobScan
 from transship.transfers.jobs import Jobs
-from transship.transfers.journal_creations import Created, KeptCreation
-from transship.transfers.logbook import Logbook
-from transship.transfers.reports.document import document
-from transship.transfers.reports.gathering import open_report
-from transship.transfers.reports.markdown import markdown
-from transship.transfers.stock import Stock
-from transship.transfers.undoing import foresee_undo, undo
-from transship.transfers.watch.looks import fill, look
-from transship.transfers.watch.looks import new_job as job_of
-from transship.transfers.work import Creation, JobState, State, Verdict
+from transship.transfers.journal import Created, JobLog, StoredCreation
+from transship.transfers.undo import preview_undo, undo_job
+from transship.watch.scan import fill, scan_plan
+from transship.watch.scan import new_job as job_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,14 +81,14 @@ async def take_stock(job: Job, target: Harbor, login: Credential) -> None:
     plan, clock = job.plan(), SystemClock()
     async with opened(plan, target, login) as places:
         with job.journal() as journal:
-            await Stock(plan, places, journal, Logbook(journal, clock), clock).take()
+            await JobScan(plan, places, journal, JobLog(journal, clock), clock).take()
 
 
 def creation(target: Harbor, project: str) -> Creation:
     return Creation(target.host, Missing("project", project), Visibility.PRIVATE)
 
 
-def kept(job: Job) -> list[KeptCreation]:
+def kept(job: Job) -> list[StoredCreation]:
     with job.journal() as journal:
         return journal.creations()
 
@@ -259,7 +257,7 @@ async def test_a_retry_creates_what_could_not_be_created_before(
     ended = await ran(job, target, login)
 
     assert ended.state is JobState.DONE, ended.failures
-    assert {state for _, state in outcomes(job).values()} == {State.DONE}
+    assert {state for _, state in outcomes(job).values()} == {CopyState.DONE}
     assert [each.state for each in kept(job)] == [Created.DONE]
 
 
@@ -270,8 +268,8 @@ async def test_an_undo_leaves_what_was_created_and_says_so(
     await ran(job, target, login)
 
     async with opened(plan, target, login) as places:
-        foreseen = await foresee_undo(job, places)
-        await undo(job, foreseen, places, SystemClock(), "tester")
+        foreseen = await preview_undo(job, places)
+        await undo_job(job, foreseen, places, SystemClock(), "tester")
 
     assert foreseen.created == (creation(target, project),)
     assert project in target.projects
@@ -296,7 +294,7 @@ async def test_a_report_names_what_was_created(
         }
     ]
     with open_report(job, 0.0) as report:
-        text = "".join(markdown(report))
+        text = "".join(markdown_report(report))
     assert "Needed first" in text
     assert "created by the job" in text
 
@@ -318,7 +316,7 @@ async def test_a_watch_has_its_jobs_create_it_too(
     plan: Plan, target: Harbor, login: Credential, project: str, tmp_path: Path
 ) -> None:
     async with opened(plan, target, login) as places:
-        found = await look(plan, places, SystemClock())
+        found = await scan_plan(plan, places, SystemClock())
     job = job_of(found, found.to_do, Jobs(tmp_path / "jobs"))
     fill(job, found, found.to_do, "nightly")
 
@@ -337,7 +335,7 @@ async def test_what_may_pass_is_tried_again_as_often_as_the_plan_says(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(carrying, "pause_before", lambda attempt: 0.0)
+    monkeypatch.setattr(executor, "pause_before", lambda attempt: 0.0)
     target.refuses = [503, 503]  # A question is put to the service twice before it is given up.
     job = new_job(tmp_path, replace(plan, retries=1))
 

@@ -19,10 +19,10 @@ from transship.clock import SystemClock
 from transship.oci.reference import Reference
 from transship.registries.access import open_place
 from transship.registries.client import Registry
-from transship.registries.services.api import Visibility
 from transship.registries.services.ecr import ECR
-from transship.transfers.preview import preview
-from transship.transfers.work import Verdict
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import Verdict
+from transship.transfers.preview import preview_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ async def test_what_a_push_may_make_is_created_only_where_the_plan_allows_it(
     async with aclosing(source), aclosing(opened_ecr(htpasswd_registry)) as target:
         places = {open_registry.host: source, htpasswd_registry.host: target}
         asked = replace(plan, create_missing=create_missing)
-        foreseen = await preview(asked, places, SystemClock())
+        foreseen = await preview_plan(asked, places, SystemClock())
 
     assert {copy.verdict for copy in foreseen.worklist.copies} == {Verdict.COPY}
     assert len(foreseen.worklist.creations) == (2 if create_missing else 0)
@@ -96,7 +96,7 @@ async def test_what_would_have_to_be_public_is_blocked(
     async with aclosing(source), aclosing(opened_ecr(htpasswd_registry)) as target:
         places = {open_registry.host: source, htpasswd_registry.host: target}
         public = replace(plan, create_missing=Visibility.PUBLIC)
-        foreseen = await preview(public, places, SystemClock())
+        foreseen = await preview_plan(public, places, SystemClock())
 
     assert {copy.verdict for copy in foreseen.worklist.copies} == {Verdict.BLOCKED}
     assert "only ECR Public has others" in foreseen.worklist.copies[0].reason

@@ -27,13 +27,13 @@ from transship.oci.reference import Reference
 from transship.registries.access import Access, open_place
 from transship.registries.access import open_registry as opened
 from transship.registries.credential import Credential
-from transship.registries.services.api import Visibility
-from transship.transfers.journal_creations import Created
-from transship.transfers.preview import preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.verify import verify
-from transship.transfers.view import view
-from transship.transfers.work import JobState, Verdict
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import JobState, Verdict
+from transship.transfers.job_view import read_job
+from transship.transfers.journal import Created
+from transship.transfers.preview import preview_plan
+from transship.transfers.runner import Runner, RunnerSettings
+from transship.transfers.verify import verify_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,20 +113,22 @@ async def test_a_move_to_tcr_with_nothing_but_the_keys(
     source = open_place(Reference(open_registry.host), patience=SHORT)
     async with aclosing(source), aclosing(open_tcr(api, domain)) as target:
         places = {open_registry.host: source, domain.host: target}
-        foreseen = await preview(job.plan(), places, SystemClock())
+        foreseen = await preview_plan(job.plan(), places, SystemClock())
         assert {str(each.missing) for each in foreseen.worklist.creations} == {
             "the namespace team-a isn't there",
             "the namespace team-b isn't there",
         }
         assert instance.namespaces == {}, "a preview makes nothing"
         with job.locked(), job.journal() as journal:
-            runner = Runner(job.plan(), places, journal, SystemClock(), Settings(patience=SHORT))
+            runner = Runner(
+                job.plan(), places, journal, SystemClock(), RunnerSettings(patience=SHORT)
+            )
             await runner.run()
             created = journal.creations(Created.DONE)
         listed = [name async for name in target.repositories()]
-        proof = await verify(job.plan(), places, SystemClock())
+        proof = await verify_plan(job.plan(), places, SystemClock())
 
-    ended = view(job)
+    ended = read_job(job)
     assert ended.state is JobState.DONE, ended.failures
     assert listed == ["team-a/deep/web", "team-b/api"]
     assert sorted(each.creation.missing.name for each in created) == ["team-a", "team-b"]
@@ -152,10 +154,10 @@ async def test_what_arrived_is_what_was_sent(
     async with aclosing(source), aclosing(open_tcr(api, domain)) as target:
         places = {open_registry.host: source, domain.host: target}
         with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings(patience=SHORT)).run()
+            await Runner(plan, places, journal, SystemClock(), RunnerSettings(patience=SHORT)).run()
         found = {tag: await target.head_manifest("team-a/deep/web", tag) for tag in ("v1", "v2")}
 
-    assert view(job).state is JobState.DONE, view(job).failures
+    assert read_job(job).state is JobState.DONE, read_job(job).failures
     for tag, head in found.items():
         assert head is not None
         assert head.digest == digest_at(open_registry, repository, tag)
@@ -173,7 +175,7 @@ async def test_without_leave_nothing_is_made_and_the_plan_is_blocked(
     source = open_place(Reference(open_registry.host), patience=SHORT)
     async with aclosing(source), aclosing(open_tcr(api, domain)) as target:
         places = {open_registry.host: source, domain.host: target}
-        foreseen = await preview(plan, places, SystemClock())
+        foreseen = await preview_plan(plan, places, SystemClock())
 
     assert {copy.verdict for copy in foreseen.worklist.copies} == {Verdict.BLOCKED}
     assert "the namespace team-a isn't there" in foreseen.worklist.copies[0].reason
@@ -194,7 +196,7 @@ async def test_a_namespace_with_a_name_of_the_services_own_is_blocked(
     async with aclosing(source), aclosing(open_tcr(api, domain)) as target:
         places = {open_registry.host: source, domain.host: target}
         asked = replace(plan, create_missing=Visibility.PRIVATE)
-        foreseen = await preview(asked, places, SystemClock())
+        foreseen = await preview_plan(asked, places, SystemClock())
 
     (copy,) = foreseen.worklist.copies
     assert copy.verdict is Verdict.BLOCKED
@@ -247,12 +249,12 @@ async def test_a_move_to_ccr_with_the_registrys_own_password(
             places = {open_registry.host: source, domain.host: target}
             with job.locked(), job.journal() as journal:
                 runner = Runner(
-                    job.plan(), places, journal, SystemClock(), Settings(patience=SHORT)
+                    job.plan(), places, journal, SystemClock(), RunnerSettings(patience=SHORT)
                 )
                 await runner.run()
             listed = [name async for name in target.repositories()]
 
-    (failure,) = view(job).failures
+    (failure,) = read_job(job).failures
     assert "belongs to another account" in str(failure)
     assert listed == [f"{team}/web"]
     assert personal.public == {f"{team}/web": False}

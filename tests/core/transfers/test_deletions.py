@@ -19,16 +19,16 @@ from transship.plans.plan import Kind, Plan
 from transship.plans.policy import Deletion
 from transship.plans.rule import Rule
 from transship.registries.deleting import put_stand_in
+from transship.transfers.copies import JobState, Verdict
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.preview import Preview, preview
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.preview import Preview, preview_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 
 class Replica:
@@ -50,7 +50,7 @@ class Replica:
 
     async def preview(self, plan: Plan) -> Preview:
         async with opened(plan) as places:
-            return await preview(plan, places, SystemClock())
+            return await preview_plan(plan, places, SystemClock())
 
     def vanish(self, repository: str, tag: str) -> None:
         digest = skopeo.digest(f"docker://{self.old.host}/{repository}:{tag}", self.old)
@@ -178,7 +178,7 @@ async def test_a_tag_that_somebody_moved_meanwhile_stays_and_is_named(replica: R
     job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
     with job.journal() as journal:
         async with opened(plan) as places:
-            foreseen = await preview(plan, places, SystemClock())
+            foreseen = await preview_plan(plan, places, SystemClock())
         journal.keep(foreseen.worklist)
     moved = push_image(replica.new, "copy/team/web", "2", [make_layer(b"moved")])
 
@@ -258,7 +258,7 @@ async def test_a_deletion_that_was_broken_off_is_finished(replica: Replica) -> N
     plan = replica.plan(HALF)
     job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
     async with opened(plan) as places:
-        foreseen = await preview(plan, places, SystemClock())
+        foreseen = await preview_plan(plan, places, SystemClock())
         place = places[replica.new.host]
         with job.journal() as journal:
             journal.keep(foreseen.worklist)

@@ -17,7 +17,7 @@ from transship.plans.drift import Drift, State
 from transship.plans.drift import plan_of as plan_of_rows
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.transfers.drifting import DriftProgress, look_for_drift
+from transship.transfers.drift import DriftProgress, look_for_drift
 
 if TYPE_CHECKING:
     from collections.abc import Callable

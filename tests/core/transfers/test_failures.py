@@ -21,8 +21,8 @@ from transship.oci.platform import parse_platform
 from transship.plans.plan import Terms
 from transship.registries.pacing import Patience
 from transship.transfers import control
-from transship.transfers.view import view
-from transship.transfers.work import JobState, State, Verdict
+from transship.transfers.copies import CopyState, JobState, Verdict
+from transship.transfers.job_view import read_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ async def test_a_schema_1_image_is_blocked_with_its_reason_and_the_others_are_co
     assert ended.state is JobState.FAILED
     assert digest_at(other_registry, repository, "new") == image.digest
     copy, state = outcomes(job)["old"]
-    assert (copy.verdict, state) == (Verdict.BLOCKED, State.FAILED)
+    assert (copy.verdict, state) == (Verdict.BLOCKED, CopyState.FAILED)
     assert "schema 1" in copy.reason
     assert ended.failures[0].cause == "unsupported-manifest"
 
@@ -106,12 +106,12 @@ async def test_an_image_with_a_missing_layer_fails_alone_and_a_retry_copies_it_o
     ended = await run_again(job)
     layer.write_bytes(kept)
     before = other_registry.mark()
-    control.retry(job, [])
+    control.retry_job(job, [])
     eventually(lambda: not job.is_held, "the end of the retry")
 
     assert (ended.state, ended.counts.copied, ended.counts.failed) == (JobState.FAILED, 2, 1)
     assert [failure.cause for failure in ended.failures] == ["blob-not-found"]
-    again = view(job)
+    again = read_job(job)
     assert (again.state, again.counts.copied) == (JobState.DONE, 3), again.failures
     assert (again.bytes.done, again.bytes.total) == (again.bytes.total, again.bytes.total)
     for tag, image in images.items():
@@ -140,10 +140,10 @@ async def test_a_retry_takes_the_platforms_that_this_one_copy_was_asked_for(
 
     assert (await run_again(job)).counts.failed == 1
     layer.write_bytes(kept)
-    control.retry(job, [])
+    control.retry_job(job, [])
     eventually(lambda: not job.is_held, "the end of the retry")
 
-    assert view(job).state is JobState.DONE
+    assert read_job(job).state is JobState.DONE
     assert digest_at(other_registry, repository, "1") == arm64.digest
 
 
@@ -370,10 +370,10 @@ async def test_a_place_that_is_gone_for_good_ends_the_job_and_not_each_image(
     assert ended.problem[0] == "Connection refused"
     assert (ended.counts.failed, ended.counts.waiting) == (0, 6)
     target.start()
-    control.retry(job, [])
+    control.retry_job(job, [])
     eventually(lambda: not job.is_held, "the end of the retry")
-    assert (view(job).state, view(job).counts.total) == (JobState.DONE, 6)
-    assert view(job).problem is None
+    assert (read_job(job).state, read_job(job).counts.total) == (JobState.DONE, 6)
+    assert read_job(job).problem is None
     for tag, image in images.items():
         assert digest_at(target, repository, tag) == image.digest
 

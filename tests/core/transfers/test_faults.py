@@ -17,7 +17,7 @@ from servers.faults import (
     SwallowRequest,
 )
 from servers.images import push_image, push_index, push_referrer, random_layer
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

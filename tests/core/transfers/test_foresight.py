@@ -18,8 +18,8 @@ from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.registries.foreseeing import Immutable, Missing, Outlook, Standing, Unknown
 from transship.registries.place import Capabilities, Place
-from transship.transfers.foresight import Foresight, refusal
-from transship.transfers.work import Found, Verdict
+from transship.transfers.copies import Found, Verdict
+from transship.transfers.preflight import Preflight, refusal
 from transship.transfers.worklist import make_worklist
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class Silent:
     capabilities = ANY
 
 
-def foresight(target: Telling) -> Foresight:
-    return Foresight({TARGET: cast("Place", target), OTHER: cast("Place", Silent())})
+def foresight(target: Telling) -> Preflight:
+    return Preflight({TARGET: cast("Place", target), OTHER: cast("Place", Silent())})
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_kind_that_is_refused_deep_in_a_tree_is_refused() -> None:
 def test_a_kind_is_tried_all_the_same_where_the_plan_says_so(try_refused: bool) -> None:
     target = Silent()
     target.capabilities = Capabilities(refused=frozenset({OCI_INDEX}))
-    seen = Foresight({TARGET: cast("Place", target)}, try_refused=try_refused)
+    seen = Preflight({TARGET: cast("Place", target)}, try_refused=try_refused)
 
     refused = seen.refusal(found(root=INDEX))
 

@@ -26,7 +26,7 @@ from transship.registries.examine import Examination, look_into
 from transship.registries.pacing import PERSISTENT
 from transship.registries.quota import Quota
 from transship.registries.services.docker_hub import DOCKER_HUB
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.transfers.gather import both, each, in_order
+from transship.concurrency import both, each, in_order
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.integers(1, 6), st.integers(1, 6))

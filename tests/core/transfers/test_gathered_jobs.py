@@ -21,11 +21,10 @@ from servers.process import comes_true
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.transfers import control
-from transship.transfers.journal import Journal
-from transship.transfers.journal_file import Statement
-from transship.transfers.restores import Act
-from transship.transfers.view import view
-from transship.transfers.work import JobState, State
+from transship.transfers.copies import CopyState, JobState
+from transship.transfers.job_view import read_job
+from transship.transfers.journal import Journal, Statement
+from transship.transfers.undo import RestoreAction
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,7 +87,7 @@ async def test_an_image_without_a_tag_is_in_the_file_before_anything_follows(
     manifest = add_image(places[SOURCE], "v0")
     plan = plan_of((f"{SOURCE}/app@{manifest.digest}", f"{TARGET}/app"))
     job = new_job(tmp_path, plan)
-    told: list[State] = []
+    told: list[CopyState] = []
     committed = Journal.committed
 
     async def look(self: Journal) -> None:
@@ -99,7 +98,7 @@ async def test_an_image_without_a_tag_is_in_the_file_before_anything_follows(
         patched.setattr(Journal, "committed", look)
         assert await run(job, places) is JobState.DONE
 
-    assert told == [State.DONE]
+    assert told == [CopyState.DONE]
 
 
 async def test_screens_see_within_a_tick_what_a_job_has_done(tmp_path: Path) -> None:
@@ -113,8 +112,8 @@ async def test_screens_see_within_a_tick_what_a_job_has_done(tmp_path: Path) -> 
 
     places[TARGET].instead(put_manifest=hold_one)
     running = asyncio.create_task(run(job, places))
-    await comes_true(lambda: view(job).counts.copied == 5, "the others to be shown")
-    assert view(job).state is JobState.RUNNING
+    await comes_true(lambda: read_job(job).counts.copied == 5, "the others to be shown")
+    assert read_job(job).state is JobState.RUNNING
     released.set()
 
     assert await running is JobState.DONE
@@ -144,11 +143,11 @@ async def test_a_disk_that_fills_up_ends_the_job_and_leaves_it_whole(
 
     written = set(places[TARGET].manifests["app"])
     assert written == {tag for tag, (copy, _) in outcomes(job).items() if copy.moving} != set()
-    assert view(job).state is JobState.INTERRUPTED
+    assert read_job(job).state is JobState.INTERRUPTED
     is_full = False
     places[TARGET].instead(put_manifest=put)
     assert await run(job, places) is JobState.DONE
-    assert (view(job).counts.copied, view(job).counts.total) == (6, 6)
+    assert (read_job(job).counts.copied, read_job(job).counts.total) == (6, 6)
 
 
 # A runner that is killed before it has written what it gathered
@@ -207,7 +206,7 @@ def killed(
     moved = {tag for tag, digest in now.items() if digest != before.get(tag)}
     *_, last = done = ended.stdout.split()
     assert moved >= set(done)
-    assert kept[last][1] is not State.DONE, "it was killed before that was written"
+    assert kept[last][1] is not CopyState.DONE, "it was killed before that was written"
     for tag in moved:
         assert (kept[tag][0].moving, kept[tag][0].previous) == (True, before.get(tag))
     return job
@@ -223,24 +222,27 @@ async def test_what_it_moved_can_be_undone_at_once(
 
     acts = {restore.tag.tag: restore.act for restore in plan.restores}
     for tag, (copy, _) in moved.items():
-        assert acts[tag] in (Act.PUT_BACK if copy.previous else Act.TAKE_AWAY, Act.ALREADY)
+        assert acts[tag] in (
+            RestoreAction.PUT_BACK if copy.previous else RestoreAction.TAKE_AWAY,
+            RestoreAction.ALREADY,
+        )
     now = standing(other_registry, repository)
     assert {tag: now.get(tag) for tag in moved} == {
         tag: copy.previous for tag, (copy, _) in moved.items()
     }
-    assert view(killed).state is JobState.CANCELLED
+    assert read_job(killed).state is JobState.CANCELLED
 
 
 async def test_the_next_one_ends_the_job_and_it_can_be_undone_then(
     killed: Job, open_registry: DockerRegistry, other_registry: DockerRegistry, repository: str
 ) -> None:
     before = {tag: copy.previous for tag, (copy, _) in outcomes(killed).items()}
-    control.resume(killed, [])
+    control.resume_job(killed, [])
     assert (await asyncio.to_thread(ends, killed)).state is JobState.DONE
 
     assert standing(other_registry, repository) == standing(open_registry, repository)
     kept = outcomes(killed)
-    assert {state for _, state in kept.values()} == {State.DONE}
+    assert {state for _, state in kept.values()} == {CopyState.DONE}
     assert {tag: kept[tag][0].previous for tag in before} == before
     await undone(killed)
     assert sorted(standing(other_registry, repository)) == ["v1", "v3", "v5"]

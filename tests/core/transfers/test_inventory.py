@@ -15,9 +15,9 @@ from transship import errors
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Kind, Plan, Wanted
 from transship.plans.rule import Rule, TagFilter
+from transship.transfers.copies import Found
 from transship.transfers.inventory import look_at_all, take_inventory
-from transship.transfers.trusted import Trusted
-from transship.transfers.work import Found
+from transship.transfers.trust import TrustCache
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -247,7 +247,7 @@ async def test_who_trusts_the_last_run_does_not_look_for_the_target() -> None:
         places,
         FakeClock(),
         found.extend,
-        trusted=Trusted("abc234", "", journal),  # type: ignore[arg-type]
+        trusted=TrustCache("abc234", "", journal),  # type: ignore[arg-type]
     )
 
     assert [item.trusted for item in found] == [True]

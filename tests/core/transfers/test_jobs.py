@@ -14,9 +14,9 @@ import pytest
 from moving.jobs import ends, plan_of
 from servers.process import eventually
 from transship.errors import JobBusy, JobNotFound
+from transship.transfers.copies import JobState
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.start import start_runner
-from transship.transfers.work import JobState
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,8 @@ from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.manifest import make_index
 from transship.oci.reference import Reference
-from transship.transfers.journal import Journal, Lane
-from transship.transfers.journal_file import LOG_LINES
-from transship.transfers.journal_outcomes import Session
-from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
+from transship.transfers.copies import BlobWork, Copy, CopyState, JobState, Verdict, Worklist
+from transship.transfers.journal import LOG_LINES, Journal, Lane, StoredSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,13 +62,13 @@ def test_another_process_reads_at_once_what_was_written(journal: Journal, path: 
     before = other.change()
 
     journal.keep(worklist(copy_of(1, seen_at=5.0, subject=TWO), copy_of(2, Verdict.SAME)))
-    journal.uploading(TARGET, "app", TWO, Session("there", 7))
+    journal.uploading(TARGET, "app", TWO, StoredSession("there", 7))
     journal.note(state=JobState.RUNNING)
 
     assert other.change() != before
     assert other.copies() == [copy_of(1, seen_at=5.0, subject=TWO), copy_of(2, Verdict.SAME)]
-    assert [copy.id for copy in other.copies(State.WAITING)] == [1]
-    assert other.upload(TARGET, "app", TWO) == Session("there", 7)
+    assert [copy.id for copy in other.copies(CopyState.WAITING)] == [1]
+    assert other.upload(TARGET, "app", TWO) == StoredSession("there", 7)
     assert other.manifest(make_index([]).digest) == make_index([])
     assert (other.state, other.fact("phase")) == (JobState.RUNNING, "planned")
     other.close()
@@ -127,7 +125,7 @@ def test_a_tag_keeps_what_it_pointed_at(journal: Journal) -> None:
 
     ((copy, state, words),) = journal.outcomes()
     assert (copy.previous, copy.verdict, copy.moving) == (OLD, Verdict.OVERWRITE, True)
-    assert (state, words) == (State.DONE, "")
+    assert (state, words) == (CopyState.DONE, "")
 
 
 def test_copies_that_failed_make_room_for_what_is_tried_instead(journal: Journal) -> None:
@@ -156,7 +154,7 @@ def test_a_tag_that_moved_although_it_seemed_to_fail_keeps_what_it_pointed_at(
 
     (copy,) = journal.copies()
     assert (copy.verdict, copy.previous) == (Verdict.OVERWRITE, OLD)
-    assert journal.copies(State.WAITING) == []
+    assert journal.copies(CopyState.WAITING) == []
 
 
 def test_what_was_begun_by_a_process_that_is_gone_waits_again(journal: Journal) -> None:
@@ -165,14 +163,14 @@ def test_what_was_begun_by_a_process_that_is_gone_waits_again(journal: Journal) 
         journal.begun(copy)
 
     journal.wait_again(journal.copies()[0])
-    assert [copy.id for copy in journal.copies(State.WAITING)] == [1]
+    assert [copy.id for copy in journal.copies(CopyState.WAITING)] == [1]
     journal.wait_again()
-    assert len(journal.copies(State.WAITING)) == 2
+    assert len(journal.copies(CopyState.WAITING)) == 2
 
 
 def test_a_blob_that_is_placed_has_no_upload_any_more(journal: Journal) -> None:
     journal.keep(worklist(copy_of(1)))
-    journal.uploading(TARGET, "app", TWO, Session("there", 7))
+    journal.uploading(TARGET, "app", TWO, StoredSession("there", 7))
     assert [blob.digest for blob in journal.largest_blobs(10, 5)] == [TWO]
 
     journal.placed(TARGET, "app", TWO, outcome="sent")
@@ -291,7 +289,7 @@ def test_a_worklist_that_was_kept_in_part_is_taken_back(journal: Journal, path: 
 
     next(journal.keeping(many(5_000)))
     assert len(journal.copies()) > 2
-    assert [copy.id for copy in journal.copies(State.FAILED)] == [2], "until all is kept"
+    assert [copy.id for copy in journal.copies(CopyState.FAILED)] == [2], "until all is kept"
 
     with closing(Journal(path)) as after:
         after.take_back()

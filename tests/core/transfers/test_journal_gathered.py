@@ -13,9 +13,8 @@ from moving.transactions import transactions
 from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
-from transship.transfers.journal import Journal
-from transship.transfers.journal_outcomes import Session
-from transship.transfers.work import BlobWork, Copy, JobState, State, Verdict, Worklist
+from transship.transfers.copies import BlobWork, Copy, CopyState, JobState, Verdict, Worklist
+from transship.transfers.journal import Journal, StoredSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +60,7 @@ def other(path: Path, journal: Journal) -> Iterator[Journal]:
         yield other
 
 
-def states(journal: Journal) -> list[State]:
+def states(journal: Journal) -> list[CopyState]:
     """Return the states of the first copies."""
     return [state for _, state, _ in journal.outcomes()][:3]
 
@@ -80,9 +79,9 @@ def test_what_is_gathered_is_seen_at_once_by_who_said_it(journal: Journal, path:
     journal.log(3.0, "info", "a line")
     assert transactions(path) == before
 
-    assert journal.counts()[State.FAILED, Verdict.COPY] == 1
+    assert journal.counts()[CopyState.FAILED, Verdict.COPY] == 1
     assert transactions(path) == before + 1
-    assert states(journal) == [State.RUNNING, State.FAILED, State.DONE]
+    assert states(journal) == [CopyState.RUNNING, CopyState.FAILED, CopyState.DONE]
     assert list(journal.placements()) == [(HOME, "app", BLOB)]
     assert journal.blob_bytes() == {"there": (100, 100)}
     assert [line for *_, line in journal.log_after(0)] == ["a line"]
@@ -94,19 +93,19 @@ def test_others_see_it_with_the_next_thing_that_is_written(
     (one, *_) = journal.copies()
     journal.begun(one)
     journal.done(one, 1.0)
-    assert states(other)[0] is State.WAITING
+    assert states(other)[0] is CopyState.WAITING
     before = transactions(path)
 
     journal.show_lanes([], heartbeat=2.0)
 
-    assert (states(other)[0], other.fact("heartbeat")) == (State.DONE, "2.0")
+    assert (states(other)[0], other.fact("heartbeat")) == (CopyState.DONE, "2.0")
     assert transactions(path) == before + 1
 
 
 @pytest.mark.parametrize(
     "write",
     [
-        lambda journal: journal.uploading(HOME, "app", BLOB, Session("there", 5)),
+        lambda journal: journal.uploading(HOME, "app", BLOB, StoredSession("there", 5)),
         lambda journal: journal.deleting(journal.copies()[1], ()),
         lambda journal: journal.note(state=JobState.DONE),
         lambda journal: journal.forget_placements(HOME, "app"),
@@ -121,7 +120,7 @@ def test_what_is_written_at_once_never_overtakes_what_was_said_before(
 ) -> None:
     journal.begun(journal.copies()[0])
     write(journal)
-    assert states(other)[0] is State.RUNNING
+    assert states(other)[0] is CopyState.RUNNING
 
 
 def test_what_was_said_last_of_a_copy_holds(journal: Journal, other: Journal) -> None:
@@ -135,7 +134,7 @@ def test_what_was_said_last_of_a_copy_holds(journal: Journal, other: Journal) ->
 
     journal.flush()
 
-    assert states(other) == [State.WAITING, State.WAITING, State.DONE]
+    assert states(other) == [CopyState.WAITING, CopyState.WAITING, CopyState.DONE]
 
 
 def test_an_upload_session_and_its_end_are_written_at_once(
@@ -143,9 +142,9 @@ def test_an_upload_session_and_its_end_are_written_at_once(
 ) -> None:
     assert journal.upload(HOME, "app", BLOB) is None
 
-    journal.uploading(HOME, "app", BLOB, Session("there", 7))
+    journal.uploading(HOME, "app", BLOB, StoredSession("there", 7))
     assert journal.upload(HOME, "app", BLOB) == other.upload(HOME, "app", BLOB)
-    assert journal.upload(HOME, "app", BLOB) == Session("there", 7)
+    assert journal.upload(HOME, "app", BLOB) == StoredSession("there", 7)
 
     journal.placed(HOME, "app", BLOB, outcome="sent")
     assert journal.upload(HOME, "app", BLOB) is other.upload(HOME, "app", BLOB) is None
@@ -203,14 +202,14 @@ async def test_a_write_that_fails_is_told_to_all_who_wait_and_loses_nothing(
 
     told = await asyncio.gather(*(journal.committed() for _ in range(3)), return_exceptions=True)
     assert [str(error) for error in told] == [str(FULL)] * 3
-    assert states(other) == [State.WAITING] * 3, "all or nothing"
+    assert states(other) == [CopyState.WAITING] * 3, "all or nothing"
     with pytest.raises(sqlite3.OperationalError):
         journal.note(state=JobState.DONE)
     assert other.state is not JobState.DONE
 
     journal._db.execute("PRAGMA max_page_count = 1000000")
     await journal.committed()
-    assert states(other) == [State.DONE] * 3
+    assert states(other) == [CopyState.DONE] * 3
     assert len(other.log_after(0)) == 500
 
 
@@ -228,4 +227,4 @@ def test_what_was_gathered_before_an_error_is_written_all_the_same(
         fail()
     journal.flush()
 
-    assert states(other) == [State.RUNNING, State.WAITING, State.WAITING]
+    assert states(other) == [CopyState.RUNNING, CopyState.WAITING, CopyState.WAITING]

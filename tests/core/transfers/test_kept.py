@@ -13,10 +13,9 @@ from transship.oci.digest import digest_of
 from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.media_types import OCI_MANIFEST
 from transship.oci.reference import Reference
-from transship.transfers import scratch
-from transship.transfers.kept import KeptWorklist
-from transship.transfers.scratch import Scratch
-from transship.transfers.work import Copy, Verdict, Worklist
+from transship.transfers import worklist
+from transship.transfers.copies import Copy, Verdict, Worklist
+from transship.transfers.worklist import Scratch, StoredWorklist
 
 SOURCE, TARGET = Reference("old.example", "app"), Reference("new.example", "moved/app")
 ONE, TWO = digest_of(b"one"), digest_of(b"two", "sha512")
@@ -27,13 +26,13 @@ def copy_of(number: int, verdict: Verdict = Verdict.COPY) -> Copy:
     return Copy(number, SOURCE.at(f"v{number}"), TARGET.at(f"v{number}"), ONE, None, verdict)
 
 
-def kept(*copies: Copy) -> KeptWorklist:
+def kept(*copies: Copy) -> StoredWorklist:
     """Return a worklist of these copies."""
     rows = Scratch()
     for copy in copies:
         rows.add(copy)
     rows.sort_out()
-    return KeptWorklist(rows)
+    return StoredWorklist(rows)
 
 
 def needing(*blobs: int) -> Manifest:
@@ -104,7 +103,7 @@ def test_blobs_come_once_in_the_order_in_which_they_are_needed(
     there = data.draw(st.lists(st.sampled_from([True, False, None]), max_size=len(expected)))
     rows.know(0, there)
 
-    work = KeptWorklist(rows)
+    work = StoredWorklist(rows)
 
     assert [blob.size for blob in work.blobs] == list(expected)
     assert [[blob.home, *blob.others] for blob in work.blobs] == [
@@ -122,7 +121,7 @@ def test_two_targets_need_the_same_blob_each() -> None:
         rows.need(SOURCE, Reference(place, "app"), needing(1))
     rows.sort_out()
 
-    assert [(blob.target, blob.others) for blob in KeptWorklist(rows).blobs] == [
+    assert [(blob.target, blob.others) for blob in StoredWorklist(rows).blobs] == [
         ("b.example", ()),
         ("c.example", ()),
     ]
@@ -136,8 +135,8 @@ def test_a_worklist_of_nothing_is_empty() -> None:
 
 
 def test_no_room_for_temporary_files_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = f"{scratch._SCHEMA} PRAGMA max_page_count = 16;"
-    monkeypatch.setattr(scratch, "_SCHEMA", small)
+    small = f"{worklist._SCHEMA} PRAGMA max_page_count = 16;"
+    monkeypatch.setattr(worklist, "_SCHEMA", small)
 
     with pytest.raises(errors.DiskFull, match="temporary files") as raised:
         kept(*(copy_of(number) for number in range(1, 5_000)))

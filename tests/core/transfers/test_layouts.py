@@ -14,9 +14,9 @@ from servers.faults import CutResponse, Fault, Hold
 from servers.images import make_layer, push_artifact, push_image, push_index, random_layer
 from servers.process import eventually
 from transship.transfers import control
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,10 +150,10 @@ def test_a_runner_that_is_killed_while_it_writes_a_folder_goes_on_in_the_same_fi
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not job.is_held, "the runner to be gone")
     hold.release.set()
-    control.resume(job, [])
+    control.resume_job(job, [])
     eventually(lambda: not job.is_held, "the end")
 
-    assert view(job).state is JobState.DONE, view(job)
+    assert read_job(job).state is JobState.DONE, read_job(job)
     assert skopeo.inspect_raw(f"oci:{folder}:{repository}:1") == image.content
     assert sum(r.received for r in source.requests if path in r.path) < 1.4 * len(layer)
     assert not list(folder.glob(".transship-upload-*"))

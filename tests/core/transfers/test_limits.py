@@ -15,12 +15,10 @@ from servers.images import push_image
 from servers.process import comes_true
 from transship import errors
 from transship.registries.pacing import Pacer
-from transship.transfers.journal import Journal
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import LEVELS, events, read_job
+from transship.transfers.journal import JobLog, Journal
 from transship.transfers.limits import Limit, LimitWatch, decoded, encoded, limit_words
-from transship.transfers.listing import LEVELS, events
-from transship.transfers.logbook import Logbook
-from transship.transfers.view import view
-from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +47,7 @@ class Stage:
         registry = PacedPlace(NAME)
         registry.pacer = self.pacer
         places = {NAME: registry, "layout:/folder": MemoryPlace("layout:/folder")}
-        self._watch = LimitWatch(places, Logbook(journal, self.clock), self.clock)
+        self._watch = LimitWatch(places, JobLog(journal, self.clock), self.clock)
 
     def look(self, seconds: float = 0.0) -> list[Limit]:
         """Let time pass, and look."""
@@ -172,8 +170,10 @@ async def test_a_real_registry_that_answers_429(
     job = new_job(tmp_path, plan)
 
     running = asyncio.create_task(run_again(job))
-    await comes_true(lambda: view(job).limits or running.done(), "the registry to be left alone")
-    held_up = view(job)
+    await comes_true(
+        lambda: read_job(job).limits or running.done(), "the registry to be left alone"
+    )
+    held_up = read_job(job)
     done = await running
 
     (limit,) = held_up.limits

@@ -10,9 +10,9 @@ from moving.jobs import plan_of
 from transship.errors import NoRight, TagConflict
 from transship.oci.digest import Digest
 from transship.oci.reference import parse_reference
+from transship.transfers.copies import Copy, CopyState, JobState, Verdict, Worklist
+from transship.transfers.job_view import JobEvent, Which, copy_ids, copy_rows, events, glance
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.listing import Event, Which, copy_ids, copy_rows, events, glance
-from transship.transfers.work import Copy, JobState, State, Verdict, Worklist
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,10 +80,10 @@ def test_rows_say_how_far_a_copy_is_and_why(job: Job) -> None:
     with job.journal() as journal:
         journal.failed(copies[0], NoRight("denied"), 10.0)
         failed, overwrite, same = copy_rows(journal, [1, 2, 3])
-    assert (failed.state, failed.problem) == (State.FAILED, "No right to do this: denied")
+    assert (failed.state, failed.problem) == (CopyState.FAILED, "No right to do this: denied")
     assert failed.remedy == NoRight.remedy
-    assert (overwrite.state, overwrite.copy.previous) == (State.WAITING, _OTHER)
-    assert (same.state, same.copy.reason, same.problem) == (State.DONE, "the target has it", "")
+    assert (overwrite.state, overwrite.copy.previous) == (CopyState.WAITING, _OTHER)
+    assert (same.state, same.copy.reason, same.problem) == (CopyState.DONE, "the target has it", "")
 
 
 def test_what_is_refused_from_the_start_is_among_the_failed(job: Job) -> None:
@@ -120,11 +120,11 @@ def test_events_come_in_the_order_of_time(job: Job) -> None:
         journal.log(14.0, "error", "new.example/x: it says: no")
         happened = events(journal)
     assert happened == [
-        Event(10.0, "copy", "old.example/team/web:1"),
-        Event(11.0, "failed", "old.example/team/web:2", "No right to do this: denied"),
-        Event(12.0, "wish", "pause"),
-        Event(13.0, "warning", "the registry asked for less [2J"),
-        Event(14.0, "error", "new.example/x", "it says: no"),
+        JobEvent(10.0, "copy", "old.example/team/web:1"),
+        JobEvent(11.0, "failed", "old.example/team/web:2", "No right to do this: denied"),
+        JobEvent(12.0, "wish", "pause"),
+        JobEvent(13.0, "warning", "the registry asked for less [2J"),
+        JobEvent(14.0, "error", "new.example/x", "it says: no"),
     ]
 
 

@@ -19,7 +19,7 @@ from transship.plans.file import read_plan, write_plan
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
 from transship.registries.credential import Credential
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,9 @@ from transship import errors
 from transship.oci.digest import Digest
 from transship.registries.pacing import Pacer, Patience
 from transship.registries.place import MEBIBYTE, Capabilities
-from transship.transfers.journal import Journal
-from transship.transfers.journal_outcomes import Session
+from transship.transfers.blobs import BlobMover, BlobRoute
+from transship.transfers.journal import Journal, StoredSession
 from transship.transfers.lanes import Gate, Meter, Moving, Paused
-from transship.transfers.mover import Mover, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +48,8 @@ class Stage:
 
     async def move(self) -> bool:
         """Move the blob as a job does."""
-        route = Route(self.source, "app", self.target, "app", self.digest, len(self.content))
-        mover = Mover(self.journal, self.gate, PATIENCE, self.clock)
+        route = BlobRoute(self.source, "app", self.target, "app", self.digest, len(self.content))
+        mover = BlobMover(self.journal, self.gate, PATIENCE, self.clock)
 
         async def start() -> Upload | None:
             return await self.target.start_upload("app", self.digest)
@@ -68,7 +67,7 @@ class Stage:
         return [int(call[2]) for call in self.target.done if call[0] == "took"]
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> StoredSession | None:
         """What the journal knows of the upload."""
         return self.journal.upload(self.target.name, "app", self.digest)
 
@@ -147,7 +146,7 @@ async def test_every_finished_piece_is_journalled_before_the_next_is_sent(
     with pytest.raises(errors.NoRight):
         await stage.move()
 
-    assert stage.session == Session("session-0", PIECE)
+    assert stage.session == StoredSession("session-0", PIECE)
 
 
 async def test_a_new_process_goes_on_after_the_last_finished_piece(journal: Journal) -> None:
@@ -168,7 +167,7 @@ async def test_a_new_process_goes_on_after_the_last_finished_piece(journal: Jour
 async def test_a_piece_whose_answer_was_lost_is_not_sent_again(journal: Journal) -> None:
     stage = Stage(journal, LARGE)
     stage.target.sessions["kept"] = bytearray(LARGE[: 2 * PIECE])
-    journal.uploading(stage.target.name, "app", stage.digest, Session("kept", PIECE))
+    journal.uploading(stage.target.name, "app", stage.digest, StoredSession("kept", PIECE))
 
     assert await stage.move()
 
@@ -180,7 +179,7 @@ async def test_a_piece_whose_answer_was_lost_is_not_sent_again(journal: Journal)
 async def test_in_any_doubt_a_blob_starts_again(held: int, journal: Journal) -> None:
     stage = Stage(journal, LARGE)
     stage.target.sessions["kept"] = bytearray(held)
-    journal.uploading(stage.target.name, "app", stage.digest, Session("kept", PIECE))
+    journal.uploading(stage.target.name, "app", stage.digest, StoredSession("kept", PIECE))
 
     assert await stage.move()
 
@@ -196,7 +195,7 @@ async def test_a_session_that_is_gone_is_forgotten(
     error: errors.TransshipError, journal: Journal
 ) -> None:
     stage = Stage(journal, LARGE)
-    journal.uploading(stage.target.name, "app", stage.digest, Session("gone", PIECE))
+    journal.uploading(stage.target.name, "app", stage.digest, StoredSession("gone", PIECE))
 
     async def resume(*_: str) -> Upload:
         raise error
@@ -211,7 +210,7 @@ async def test_a_session_that_is_gone_is_forgotten(
 async def test_wrong_bytes_held_by_the_target_are_found_and_sent_anew(journal: Journal) -> None:
     stage = Stage(journal, LARGE)
     stage.target.sessions["kept"] = bytearray(PIECE)
-    journal.uploading(stage.target.name, "app", stage.digest, Session("kept", PIECE))
+    journal.uploading(stage.target.name, "app", stage.digest, StoredSession("kept", PIECE))
 
     assert await stage.move()
 
@@ -316,7 +315,7 @@ async def test_a_pause_takes_hold_between_two_pieces_and_keeps_what_was_sent(
 
     with pytest.raises(Paused):
         await stage.move()
-    assert stage.session == Session("session-0", PIECE)
+    assert stage.session == StoredSession("session-0", PIECE)
     stage.gate = Gate()
 
     assert await stage.move()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moving.jobs import plan_of, run_here
 from servers.faults import Delay, Fault
 from servers.images import push_image, push_index, push_referrer, random_layer
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,9 @@ from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.registries.pacing import Patience
 from transship.registries.place import MEBIBYTE
+from transship.transfers.blobs import BlobMover, BlobPlacer
 from transship.transfers.journal import Journal
 from transship.transfers.lanes import Lanes, Paused
-from transship.transfers.mover import Mover
-from transship.transfers.placing import Placer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +33,9 @@ class Stage:
         self.source, self.target = MemoryPlace("source.example"), MemoryPlace("target.example")
         self.lanes = Lanes(FakeClock())
         clock = FakeClock()
-        mover = Mover(journal, self.lanes.gate, Patience(attempts=1, seconds=1), clock)
+        mover = BlobMover(journal, self.lanes.gate, Patience(attempts=1, seconds=1), clock)
         places = {place.name: place for place in (self.source, self.target)}
-        self.placer = Placer(
+        self.placer = BlobPlacer(
             places, journal, self.lanes, mover, frozenset((self.target.name, name) for name in new)
         )
 

@@ -12,7 +12,7 @@ from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
 from transship.oci.platform import parse_platform
-from transship.transfers.platforms import Choice, chosen
+from transship.transfers.scanner import PlatformChoice, chosen
 
 
 class Stage:
@@ -50,7 +50,7 @@ class Stage:
         self.place.manifests["app"][manifest.digest] = manifest
         return manifest
 
-    async def choose(self, root: Manifest, *wanted: str) -> Choice:
+    async def choose(self, root: Manifest, *wanted: str) -> PlatformChoice:
         """Choose from an image."""
         return await chosen(root, tuple(map(parse_platform, wanted)), self.place, "app")
 
@@ -58,7 +58,7 @@ class Stage:
 async def test_without_a_wish_everything_stays_as_it_is() -> None:
     stage = Stage()
     for root in (stage.index("linux/amd64", "linux/arm64"), stage.image("linux/amd64")):
-        assert await stage.choose(root) == Choice(root)
+        assert await stage.choose(root) == PlatformChoice(root)
 
 
 async def test_one_platform_is_its_own_manifest() -> None:
@@ -87,7 +87,7 @@ async def test_all_of_them_are_the_index_as_it_is() -> None:
     stage = Stage()
     root = stage.index("linux/amd64", "linux/arm64")
 
-    assert await stage.choose(root, "linux/arm64", "linux/amd64") == Choice(root)
+    assert await stage.choose(root, "linux/arm64", "linux/amd64") == PlatformChoice(root)
 
 
 async def test_what_is_missing_beside_others_is_named() -> None:
@@ -112,14 +112,14 @@ async def test_an_index_without_platforms_stays_whole() -> None:
     stage = Stage()
     root = stage.index("", "")
 
-    assert await stage.choose(root, "linux/arm64") == Choice(root)
+    assert await stage.choose(root, "linux/arm64") == PlatformChoice(root)
 
 
 async def test_a_plain_image_is_known_by_its_config() -> None:
     stage = Stage()
     root = stage.image("linux/arm/v7")
 
-    assert await stage.choose(root, "linux/arm") == Choice(root)
+    assert await stage.choose(root, "linux/arm") == PlatformChoice(root)
     with pytest.raises(PlatformMissing, match="linux/arm/v7, not linux/amd64"):
         await stage.choose(root, "linux/amd64")
 
@@ -128,7 +128,7 @@ async def test_an_artifact_is_for_every_platform() -> None:
     stage = Stage()
     root = stage.image("linux/arm64", config_type=OCI_EMPTY)
 
-    assert await stage.choose(root, "linux/amd64") == Choice(root)
+    assert await stage.choose(root, "linux/amd64") == PlatformChoice(root)
 
 
 async def test_a_config_without_an_end_is_not_read_to_its_end() -> None:

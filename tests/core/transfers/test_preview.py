@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from moving.jobs import new_job, plan_of, preview_of, run_again
 from servers.images import make_layer, push_image, random_layer
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

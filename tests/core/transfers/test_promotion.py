@@ -33,12 +33,19 @@ from transship.operator import Operator
 from transship.plans.flow import Flow, Image, Stage
 from transship.registries.access import open_place
 from transship.transfers import control
+from transship.transfers.copies import JobState
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.ledger import Entry, Ledger, Outcome, open_ledger
-from transship.transfers.promoting import promote, settle
-from transship.transfers.promotion import Promotion, consider
-from transship.transfers.start import start_runner
-from transship.transfers.work import JobState
+from transship.transfers.process import start_runner
+from transship.transfers.promotion import (
+    Promotion,
+    PromotionHistory,
+    PromotionOutcome,
+    PromotionRecord,
+    consider_promotion,
+    open_history,
+    settle_promotions,
+    start_promotion,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,25 +91,25 @@ class Shop:
                 )
                 for at in self.flow.places
             }
-            return await consider(self.flow, image, to, places, **more)
+            return await consider_promotion(self.flow, image, to, places, **more)
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        with open_ledger(self.folder / "flows", self.flow.name) as ledger:
+    def ledger(self) -> Iterator[PromotionHistory]:
+        with open_history(self.folder / "flows", self.flow.name) as ledger:
             yield ledger
 
     def begin(self, promotion: Promotion, start: Callable[[Job], object] = lambda _: None) -> Job:
         with self.ledger() as ledger:
-            return promote(promotion, self.jobs, ledger, ANNA, SystemClock(), start)
+            return start_promotion(promotion, self.jobs, ledger, ANNA, SystemClock(), start)
 
-    async def promote(self, to: str, **more: Any) -> Entry:
+    async def promote(self, to: str, **more: Any) -> PromotionRecord:
         job = self.begin(await self.consider(to, **more))
         await run_again(job)
         return self.settled()[-1]
 
-    def settled(self) -> list[Entry]:
+    def settled(self) -> list[PromotionRecord]:
         with self.ledger() as ledger:
-            return settle(ledger, self.jobs)
+            return settle_promotions(ledger, self.jobs)
 
 
 def shop_at(old: Registry, new: Registry, repository: str) -> Flow:
@@ -132,7 +139,7 @@ async def test_an_image_goes_from_stage_to_stage_with_what_refers_to_it(shop: Sh
 
     assert shop.digest("test") == shop.digest("prod") == image.digest
     for entry, begins, ended in zip(entries, ("dev", "test"), ("test", "prod"), strict=True):
-        assert (entry.begins, entry.ends, entry.outcome) == (begins, ended, Outcome.DONE)
+        assert (entry.begins, entry.ends, entry.outcome) == (begins, ended, PromotionOutcome.DONE)
         assert (entry.image, entry.digest, entry.replaced) == (WEB, image.digest, None)
         assert (entry.by, entry.overwrite) == (ANNA, False)
         assert entry.ended is not None
@@ -181,7 +188,11 @@ class TestRefusals:
         assert there in caught.value.detail
 
         entry = await shop.promote("test", overwrite=True)
-        assert (entry.outcome, entry.digest, entry.replaced) == (Outcome.DONE, wanted, there)
+        assert (entry.outcome, entry.digest, entry.replaced) == (
+            PromotionOutcome.DONE,
+            wanted,
+            there,
+        )
         assert shop.digest("test") == wanted
 
     async def test_a_tag_that_does_not_point_at_what_was_named(self, shop: Shop) -> None:
@@ -222,7 +233,7 @@ class TestWhileSomebodyElsePushes:
         await run_again(job)
 
         (entry,) = shop.settled()
-        assert entry.outcome is Outcome.FAILED
+        assert entry.outcome is PromotionOutcome.FAILED
         assert "exists with another digest" in entry.detail
         assert shop.digest("test") == theirs
 
@@ -232,8 +243,8 @@ async def test_promoting_once_more_changes_nothing_and_is_kept(shop: Shop) -> No
 
     first, second = await shop.promote("test"), await shop.promote("test")
 
-    assert (first.outcome, first.replaced) == (Outcome.DONE, None)
-    assert (second.outcome, second.replaced) == (Outcome.DONE, digest)
+    assert (first.outcome, first.replaced) == (PromotionOutcome.DONE, None)
+    assert (second.outcome, second.replaced) == (PromotionOutcome.DONE, digest)
 
 
 async def test_a_signature_that_is_in_the_way_leaves_the_promotion_half_done(shop: Shop) -> None:
@@ -244,7 +255,7 @@ async def test_a_signature_that_is_in_the_way_leaves_the_promotion_half_done(sho
 
     entry = await shop.promote("test")
 
-    assert (entry.outcome, entry.digest) == (Outcome.PARTLY, digest)
+    assert (entry.outcome, entry.digest) == (PromotionOutcome.PARTLY, digest)
     assert "exists with another digest" in entry.detail
     assert shop.digest("test") == digest
 
@@ -257,7 +268,7 @@ async def test_what_was_undone_is_kept_beside_that_it_was_done(shop: Shop) -> No
     await undone(shop.jobs.find(done.job))
 
     (entry,) = shop.settled()
-    assert (entry.outcome, entry.detail) == (Outcome.UNDONE, f"undone by {BY}")
+    assert (entry.outcome, entry.detail) == (PromotionOutcome.UNDONE, f"undone by {BY}")
     assert entry.ended is not None
     assert done.ended is not None
     assert entry.ended >= done.ended
@@ -273,14 +284,14 @@ def test_two_files_of_one_name_do_not_share_a_ledger(tmp_path: Path) -> None:
     for file in (ours, theirs):
         file.parent.mkdir()
         file.touch()
-    with open_ledger(tmp_path, "shop", ours), open_ledger(tmp_path, "shop", ours):
+    with open_history(tmp_path, "shop", ours), open_history(tmp_path, "shop", ours):
         pass
 
     with pytest.raises(LedgerTaken, match=f"{ours}; this is {theirs}"):
-        open_ledger(tmp_path, "shop", theirs).__enter__()
+        open_history(tmp_path, "shop", theirs).__enter__()
 
     ours.unlink()
-    with open_ledger(tmp_path, "shop", theirs):
+    with open_history(tmp_path, "shop", theirs):
         pass
 
 
@@ -295,12 +306,12 @@ class TestCrashes:
             shop.begin(await shop.consider("test"), crash)
 
         (entry,) = shop.settled()
-        assert (entry.outcome, entry.digest, entry.ended) == (Outcome.ASKED, digest, None)
+        assert (entry.outcome, entry.digest, entry.ended) == (PromotionOutcome.ASKED, digest, None)
         assert tags_at_or_none(shop) == []
 
         await run_again(shop.jobs.find(entry.job))
         (entry,) = shop.settled()
-        assert entry.outcome is Outcome.DONE
+        assert entry.outcome is PromotionOutcome.DONE
         assert shop.digest("test") == digest
 
     async def test_of_the_runner_and_of_whoever_asked(
@@ -324,13 +335,13 @@ class TestCrashes:
         os.kill(pids[0], signal.SIGKILL)
         eventually(lambda: not job.is_held, "the runner to be gone")
         hold.release.set()
-        assert [entry.outcome for entry in proxied.settled()] == [Outcome.ASKED]
+        assert [entry.outcome for entry in proxied.settled()] == [PromotionOutcome.ASKED]
 
-        control.resume(job, [])
+        control.resume_job(job, [])
         assert ends(job).state is JobState.DONE
 
         (entry,) = proxied.settled()
-        assert (entry.outcome, entry.digest, entry.job) == (Outcome.DONE, digest, job.id)
+        assert (entry.outcome, entry.digest, entry.job) == (PromotionOutcome.DONE, digest, job.id)
         assert proxied.settled() == [entry]
         assert shop.digest("prod") == digest
 
@@ -341,7 +352,7 @@ class TestCrashes:
             file.unlink()
         job.folder.rmdir()
 
-        assert [entry.outcome for entry in shop.settled()] == [Outcome.ASKED]
+        assert [entry.outcome for entry in shop.settled()] == [PromotionOutcome.ASKED]
 
 
 async def test_what_failed_and_was_retried_is_done_in_the_end(
@@ -356,15 +367,15 @@ async def test_what_failed_and_was_retried_is_done_in_the_end(
         )
     )
     await run_again(job)
-    assert [entry.outcome for entry in shop.settled()] == [Outcome.FAILED]
+    assert [entry.outcome for entry in shop.settled()] == [PromotionOutcome.FAILED]
 
     other = Digest(shop.digest("test"))
     shop.old.http.delete(f"/v2/{shop.repository}/test/web/manifests/{other}").raise_for_status()
-    control.retry(job, [access_to(shop.old)])
+    control.retry_job(job, [access_to(shop.old)])
     ends(job)
 
     (entry,) = shop.settled()
-    assert entry.outcome is Outcome.DONE
+    assert entry.outcome is PromotionOutcome.DONE
 
 
 async def test_nothing_in_the_ledger_can_be_changed(shop: Shop) -> None:

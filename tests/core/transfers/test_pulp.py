@@ -23,9 +23,9 @@ from servers.images import (
 from servers.process import eventually
 from servers.registry import Registry
 from transship.transfers import control
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,8 +182,8 @@ def test_a_runner_that_is_killed_is_gone_on_with_from_the_last_piece(
     eventually(lambda: not job.is_held, "the runner to be gone")
     proxy.cut_connections()
     hold.release.set()
-    assert view(job).state is JobState.INTERRUPTED
-    control.resume(job, [access_to(target)])
+    assert read_job(job).state is JobState.INTERRUPTED
+    control.resume_job(job, [access_to(target)])
 
     assert ends(job).state is JobState.DONE
     assert digest_at(pulp_registry, repository, "large") == image.digest

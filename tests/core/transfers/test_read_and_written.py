@@ -15,19 +15,18 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan
 from transship.plans.policy import Deletion
 from transship.plans.rule import Rule
+from transship.transfers.copies import JobState, Verdict
 from transship.transfers.jobs import Jobs
-from transship.transfers.looking import Looking, Progress
-from transship.transfers.preview import Preview, preview
-from transship.transfers.watch.looks import look
-from transship.transfers.watch.narrow import copies_of
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.preview import Preview, preview_plan
+from transship.transfers.scanner import Scanner, ScanProgress
+from transship.watch.scan import copies_of, scan_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 ALL = Deletion(at_most=1.0)
 
@@ -44,7 +43,7 @@ class Places:
 
     async def preview(self, plan: Plan) -> Preview:
         async with opened(plan) as places:
-            return await preview(plan, places, SystemClock())
+            return await preview_plan(plan, places, SystemClock())
 
 
 @pytest.fixture
@@ -142,7 +141,7 @@ async def test_a_watch_swaps_nothing_either(places: Places) -> None:
     )
 
     async with opened(plan) as sides:
-        found = await look(plan, sides, SystemClock())
+        found = await scan_plan(plan, sides, SystemClock())
 
     assert found.to_do == ()
     assert {copy.verdict for copy in found.blocked} == {Verdict.BLOCKED}
@@ -234,8 +233,8 @@ async def test_a_push_to_one_side_is_not_copied_over_the_other(places: Places) -
         delete=None,
     )
     async with opened(plan) as sides:
-        known = (await look(plan, sides, SystemClock())).catalogues
-        looking = Looking(sides, SystemClock(), Progress())
+        known = (await scan_plan(plan, sides, SystemClock())).catalogues
+        looking = Scanner(sides, SystemClock(), ScanProgress())
         pushed = [at(places.one, "p/web").at(tag) for tag in ("1", "new")]
 
         copies = await copies_of(pushed, plan, looking, known)

@@ -13,7 +13,7 @@ from moving.memory import PIECE, FakeClock, MemoryPlace
 from transship import errors
 from transship.oci.digest import Digest
 from transship.registries.pacing import Patience
-from transship.transfers.reading import SourceBlob
+from transship.transfers.blobs import SourceBlob
 
 PATIENCE = Patience(attempts=5, seconds=60)
 CONTENT = random.Random(1).randbytes(12_345)

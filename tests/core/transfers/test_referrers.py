@@ -10,8 +10,8 @@ from moving.jobs import new_job, outcomes, plan_of, proof_of, run_again, run_her
 from moving.judge import digest_at, tags_at
 from servers.faults import Answer, Fault
 from servers.images import OCI_INDEX, push_artifact, push_image, push_index, push_referrer
+from transship.transfers.copies import JobState, Verdict
 from transship.transfers.verify import Problem
-from transship.transfers.work import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from transship.oci.digest import Digest
     from transship.oci.manifest import Descriptor, Manifest
     from transship.registries.place import ManifestHead
-    from transship.transfers.work import Found
+    from transship.transfers.copies import Found
 
 SOURCE, TARGET = "old.example", "new.example"
 SIGNED = image("signed").manifest

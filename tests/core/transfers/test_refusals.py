@@ -20,9 +20,9 @@ from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential
-from transship.transfers.preview import preview
-from transship.transfers.watch.looks import look
-from transship.transfers.work import JobState, State, Verdict
+from transship.transfers.copies import CopyState, JobState, Verdict
+from transship.transfers.preview import preview_plan
+from transship.watch.scan import scan_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,14 +127,14 @@ async def test_what_was_missing_is_copied_by_a_retry_once_it_is_there(
     ended = await ran(job, target, login)
 
     assert ended.state is JobState.DONE, ended.failures
-    assert {state for _, state in outcomes(job).values()} == {State.DONE}
+    assert {state for _, state in outcomes(job).values()} == {CopyState.DONE}
 
 
 async def test_a_watch_leaves_out_what_is_refused(
     plan: Plan, target: Harbor, login: Credential
 ) -> None:
     async with opened(plan, target, login) as places:
-        found = await look(plan, places, SystemClock())
+        found = await scan_plan(plan, places, SystemClock())
 
     assert {short(copy.target) for copy in found.to_do} == {"web:v2", "web:latest"}
     assert {short(copy.target) for copy in found.blocked} == EXPECTED.keys() - {
@@ -184,7 +184,7 @@ async def test_the_same_registry_without_a_service_is_asked_nothing_more(
             places[name] = await stack.enter_async_context(
                 aclosing(open_place(Reference(name), known, patience=SHORT))
             )
-        foreseen = await preview(plan, places, SystemClock())
+        foreseen = await preview_plan(plan, places, SystemClock())
 
     assert all(copy.verdict.moves for copy in foreseen.worklist.copies)
     assert (target.asked, foreseen.unknown) == ([], ())

@@ -20,9 +20,8 @@ from servers.process import eventually
 from servers.registry import Registry
 from transship.plans.policy import Limits
 from transship.registries.credential import Credential
-from transship.transfers.renewing import Renewal
-from transship.transfers.start import start_runner
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.process import Renewal, start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moving.jobs import new_job, plan_of, run_again
 from servers.images import push_image, random_layer
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,18 +13,18 @@ from transship.oci.digest import Digest, digest_of
 from transship.oci.manifest import Descriptor, Manifest, make_index
 from transship.oci.media_types import OCI_MANIFEST
 from transship.oci.reference import Reference
-from transship.transfers.restores import (
-    Act,
-    Change,
+from transship.transfers.copies import Copy, CopyState, Verdict
+from transship.transfers.undo import (
     Restore,
-    Sight,
-    Step,
+    RestoreAction,
+    RestoreStep,
+    TagChange,
+    TagSeen,
     Written,
     judge,
     judge_list,
     list_without,
 )
-from transship.transfers.work import Copy, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def copy(
     return Copy(1, source, TARGET.at(tag), wrote, previous, verdict, moving=moving)
 
 
-def changes(*copies: Copy, state: State = State.DONE) -> tuple[Change, ...]:
+def changes(*copies: Copy, state: CopyState = CopyState.DONE) -> tuple[TagChange, ...]:
     written = Written()
     for each in copies:
         written.add(each, state)
@@ -57,77 +57,90 @@ def changes(*copies: Copy, state: State = State.DONE) -> tuple[Change, ...]:
 
 
 def judged(previous: Digest | None, wrote: Digest | None, now: Digest | None) -> Restore:
-    return judge(Change(TAG, (Step(previous, wrote),)), Sight(now))
+    return judge(TagChange(TAG, (RestoreStep(previous, wrote),)), TagSeen(now))
 
 
 class TestOneTag:
     def test_that_was_overwritten_is_put_back(self) -> None:
-        assert judged(A, B, now=B) == Restore(TAG, Act.PUT_BACK, now=B, previous=A, wrote=B)
+        assert judged(A, B, now=B) == Restore(
+            TAG, RestoreAction.PUT_BACK, now=B, previous=A, wrote=B
+        )
 
     def test_that_was_new_is_taken_away(self) -> None:
-        assert judged(None, B, now=B) == Restore(TAG, Act.TAKE_AWAY, now=B, previous=None, wrote=B)
+        assert judged(None, B, now=B) == Restore(
+            TAG, RestoreAction.TAKE_AWAY, now=B, previous=None, wrote=B
+        )
 
     def test_that_was_deleted_is_put_back(self) -> None:
-        assert judged(A, None, now=None) == Restore(TAG, Act.PUT_BACK, now=None, previous=A)
+        assert judged(A, None, now=None) == Restore(
+            TAG, RestoreAction.PUT_BACK, now=None, previous=A
+        )
 
     def test_that_is_as_before_needs_nothing(self) -> None:
         acts = {judged(A, B, now=A).act, judged(None, B, now=None).act, judged(A, None, now=A).act}
-        assert acts == {Act.ALREADY}
+        assert acts == {RestoreAction.ALREADY}
 
     def test_that_somebody_moved_is_left(self) -> None:
         moved = (judged(A, B, now=C), judged(None, B, now=C), judged(A, None, now=C))
-        assert {restore.act for restore in moved} == {Act.MOVED}
+        assert {restore.act for restore in moved} == {RestoreAction.MOVED}
         assert {restore.now for restore in moved} == {C}
 
     def test_that_somebody_deleted_is_left(self) -> None:
-        assert judged(A, B, now=None).act is Act.MOVED
+        assert judged(A, B, now=None).act is RestoreAction.MOVED
 
     def test_that_cannot_be_seen_is_left_and_says_why(self) -> None:
-        change = Change(TAG, (Step(A, B),))
-        restore = judge(change, Sight(problem=errors.NoRight("new.example: pull")))
-        assert (restore.act, restore.previous, restore.wrote) == (Act.UNKNOWN, A, B)
+        change = TagChange(TAG, (RestoreStep(A, B),))
+        restore = judge(change, TagSeen(problem=errors.NoRight("new.example: pull")))
+        assert (restore.act, restore.previous, restore.wrote) == (RestoreAction.UNKNOWN, A, B)
         assert restore.detail.endswith("new.example: pull")
 
     def test_whose_deletion_stopped_half_way_is_ours(self) -> None:
-        stand_in = Sight(C, stand_in=True)
-        assert judge(Change(TAG, (Step(None, B),)), stand_in).act is Act.TAKE_AWAY
-        back = judge(Change(TAG, (Step(A, None),)), stand_in)
-        assert (back.act, back.now, back.previous) == (Act.PUT_BACK, C, A)
+        stand_in = TagSeen(C, stand_in=True)
+        assert (
+            judge(TagChange(TAG, (RestoreStep(None, B),)), stand_in).act is RestoreAction.TAKE_AWAY
+        )
+        back = judge(TagChange(TAG, (RestoreStep(A, None),)), stand_in)
+        assert (back.act, back.now, back.previous) == (RestoreAction.PUT_BACK, C, A)
 
     def test_that_the_job_moved_twice_goes_all_the_way_back(self) -> None:
-        assert judge(Change(TAG, (Step(B, C), Step(A, B))), Sight(C)).previous == A
+        assert (
+            judge(TagChange(TAG, (RestoreStep(B, C), RestoreStep(A, B))), TagSeen(C)).previous == A
+        )
 
     def test_that_somebody_moved_between_two_moves_goes_back_to_theirs(self) -> None:
-        theirs = judge(Change(TAG, (Step(C, B), Step(None, A))), Sight(B))
-        assert (theirs.act, theirs.previous) == (Act.PUT_BACK, C)
-        assert judge(Change(TAG, (Step(C, B), Step(None, A))), Sight(C)).act is Act.ALREADY
+        theirs = judge(TagChange(TAG, (RestoreStep(C, B), RestoreStep(None, A))), TagSeen(B))
+        assert (theirs.act, theirs.previous) == (RestoreAction.PUT_BACK, C)
+        assert (
+            judge(TagChange(TAG, (RestoreStep(C, B), RestoreStep(None, A))), TagSeen(C)).act
+            is RestoreAction.ALREADY
+        )
 
 
 class TestATagThatWasHidden:
     """The registry refused to tell what it pointed at before the job wrote it."""
 
-    HIDDEN = Change(TAG, (Step(None, B, unseen=True),))
+    HIDDEN = TagChange(TAG, (RestoreStep(None, B, unseen=True),))
 
     def test_is_not_taken_for_new(self) -> None:
-        restore = judge(self.HIDDEN, Sight(B))
-        assert (restore.act, restore.now, restore.wrote) == (Act.UNKNOWN, B, B)
+        restore = judge(self.HIDDEN, TagSeen(B))
+        assert (restore.act, restore.now, restore.wrote) == (RestoreAction.UNKNOWN, B, B)
         assert "didn't tell what the tag pointed at before" in restore.detail
 
     def test_that_is_gone_is_not_taken_for_as_before(self) -> None:
-        assert judge(self.HIDDEN, Sight(None)).act is Act.MOVED
-        assert judge(self.HIDDEN, Sight(C)).act is Act.MOVED
+        assert judge(self.HIDDEN, TagSeen(None)).act is RestoreAction.MOVED
+        assert judge(self.HIDDEN, TagSeen(C)).act is RestoreAction.MOVED
 
     def test_goes_back_no_further_than_is_known(self) -> None:
-        twice = Change(TAG, (Step(B, C), Step(None, B, unseen=True)))
-        assert judge(twice, Sight(C)).act is Act.UNKNOWN
+        twice = TagChange(TAG, (RestoreStep(B, C), RestoreStep(None, B, unseen=True)))
+        assert judge(twice, TagSeen(C)).act is RestoreAction.UNKNOWN
 
     def test_is_put_back_where_a_later_move_was_seen(self) -> None:
-        theirs = Change(TAG, (Step(A, C), Step(None, B, unseen=True)))
-        assert judge(theirs, Sight(C)).previous == A
+        theirs = TagChange(TAG, (RestoreStep(A, C), RestoreStep(None, B, unseen=True)))
+        assert judge(theirs, TagSeen(C)).previous == A
 
     def test_is_told_by_its_copy(self) -> None:
         [change] = changes(replace(copy("1", None, B), unseen=True))
-        assert change.steps == (Step(None, B, unseen=True),)
+        assert change.steps == (RestoreStep(None, B, unseen=True),)
         assert not change.deletes
 
 
@@ -137,7 +150,7 @@ class TestWhatCounts:
         assert [change.tag.tag for change in made] == ["3", "2", "1"]
 
     def test_a_tag_that_may_have_been_written_counts(self) -> None:
-        made = changes(copy("1", A, B), copy("2", A, B, moving=False), state=State.FAILED)
+        made = changes(copy("1", A, B), copy("2", A, B, moving=False), state=CopyState.FAILED)
         assert [change.tag.tag for change in made] == ["1"]
 
     def test_what_the_job_left_alone_does_not(self) -> None:
@@ -148,8 +161,8 @@ class TestWhatCounts:
     def test_a_referrer_is_kept_below_its_subject(self) -> None:
         written = Written()
         referrer = replace(copy("", None, B), target=TARGET.at(B), subject=A)
-        written.add(referrer, State.DONE)
-        written.add(replace(copy("", None, C), target=TARGET.at(C)), State.DONE)
+        written.add(referrer, CopyState.DONE)
+        written.add(replace(copy("", None, C), target=TARGET.at(C)), CopyState.DONE)
         assert written.changes() == ()
         assert written.referrers == {TARGET.at(A): [TARGET.at(B)]}
         assert written.untagged == [TARGET.at(C)]
@@ -157,7 +170,7 @@ class TestWhatCounts:
     def test_a_source_is_where_anything_of_the_repository_came_from(self) -> None:
         written = Written()
         for each in (replace(copy("1", A, A), verdict=Verdict.SAME), copy("2", A, None)):
-            written.add(each, State.DONE)
+            written.add(each, CopyState.DONE)
         assert written.sources() == {TARGET: (SOURCE,)}
 
 
@@ -177,7 +190,7 @@ def after(tags: Mapping[str, Digest], restores: Iterable[Restore]) -> dict[str, 
 
 
 def restores_of(copies: list[Copy], tags: Mapping[str, Digest]) -> list[Restore]:
-    return [judge(change, Sight(tags.get(change.tag.tag))) for change in changes(*copies)]
+    return [judge(change, TagSeen(tags.get(change.tag.tag))) for change in changes(*copies)]
 
 
 @st.composite
@@ -221,7 +234,7 @@ def test_what_somebody_moved_stays_and_the_rest_comes_back(
     for tag in "12345":
         somebodys = since.get(tag) != now.get(tag) or tag not in ours
         assert left.get(tag) == (since if somebodys else before).get(tag)
-    named = {restore.tag.tag for restore in restores if restore.act is Act.MOVED}
+    named = {restore.tag.tag for restore in restores if restore.act is RestoreAction.MOVED}
     assert named == {tag for tag in ours if since.get(tag) not in (now.get(tag), before.get(tag))}
 
 
@@ -252,14 +265,14 @@ class TestAList:
 
     def test_loses_what_the_job_added(self) -> None:
         restore = judge_list(TAG, [B], self.listing(A, B))
-        assert (restore.act, restore.listed) == (Act.UNLIST, (B,))
+        assert (restore.act, restore.listed) == (RestoreAction.UNLIST, (B,))
         assert restore.previous == self.listing(A).digest
 
     def test_goes_when_nothing_is_left_of_it(self) -> None:
         restore = judge_list(TAG, [A, B], self.listing(A, B))
-        assert (restore.act, restore.previous) == (Act.UNLIST, None)
+        assert (restore.act, restore.previous) == (RestoreAction.UNLIST, None)
         assert list_without(self.listing(A), frozenset([A])) is None
 
     def test_that_has_nothing_of_the_job_stays(self) -> None:
-        assert judge_list(TAG, [B], self.listing(A)).act is Act.ALREADY
-        assert judge_list(TAG, [B], None).act is Act.ALREADY
+        assert judge_list(TAG, [B], self.listing(A)).act is RestoreAction.ALREADY
+        assert judge_list(TAG, [B], None).act is RestoreAction.ALREADY

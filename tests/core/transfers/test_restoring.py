@@ -12,7 +12,7 @@ from servers import skopeo
 from servers.images import push_image, push_index, push_referrer
 from transship.errors import RestoreFailed
 from transship.oci.digest import fallback_tag
-from transship.transfers.restores import Act
+from transship.transfers.undo import RestoreAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +125,9 @@ class TestReferrers:
         plan = await foreseen(job)
         done = await undone(job, plan)
 
-        assert acts(plan) == {"new": Act.TAKE_AWAY} | dict.fromkeys(lists, Act.UNLIST)
+        assert acts(plan) == {"new": RestoreAction.TAKE_AWAY} | dict.fromkeys(
+            lists, RestoreAction.UNLIST
+        )
         assert not done.open
         assert standing(other_registry, repository) == before
         assert not (await foreseen(job)).changing
@@ -144,7 +146,7 @@ class TestReferrers:
         done = await undone(job)
 
         assert not done.open
-        assert acts(done.plan) == {"1": Act.TAKE_AWAY}
+        assert acts(done.plan) == {"1": RestoreAction.TAKE_AWAY}
         assert [stays.digest for stays in done.plan.stays] == [signature.digest]
         assert standing(api_registry, repository) == {}
 
@@ -166,7 +168,7 @@ class TestAFolder:
         done = await undone(job)
 
         assert not done.open
-        assert acts(done.plan) == {"moves": Act.PUT_BACK, "new": Act.TAKE_AWAY}
+        assert acts(done.plan) == {"moves": RestoreAction.PUT_BACK, "new": RestoreAction.TAKE_AWAY}
         where = plan_of((f"{open_registry.host}/{repository}@{before.digest}", f"layout:{folder}"))
         assert (await proof_of(where, deep=True)).holds
         assert not (await foreseen(job)).changing

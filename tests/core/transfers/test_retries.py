@@ -17,12 +17,11 @@ from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.registries.pacing import Patience
-from transship.transfers import carrying, control
-from transship.transfers.carrying import pause_before
-from transship.transfers.listing import LEVELS, events
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import view
-from transship.transfers.work import MAY_PASS, JobState
+from transship.transfers import control, executor
+from transship.transfers.copies import MAY_PASS, JobState
+from transship.transfers.executor import pause_before
+from transship.transfers.job_view import LEVELS, events, read_job
+from transship.transfers.runner import Runner, RunnerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from transship.errors import TransshipError
 
 SOURCE, TARGET = "source.example", "target.example"
-ONCE = Settings(patience=Patience(attempts=1, seconds=5))
+ONCE = RunnerSettings(patience=Patience(attempts=1, seconds=5))
 IMAGES = {
     f"v{number}": parse_manifest(
         b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",'
@@ -103,7 +102,7 @@ async def test_what_failed_is_tried_again_after_the_rest_with_longer_pauses(
 
     assert await stage.run() is JobState.DONE
 
-    assert view(stage.job).counts.copied == 4
+    assert read_job(stage.job).counts.copied == 4
     assert stage.written[4:] == ["v1", "v1"]
     assert stage.told == ["1 image, in 10 s (1 of 3)", "1 image, in 20 s (2 of 3)"]
     assert stage.clock.monotonic() >= 30
@@ -115,7 +114,7 @@ async def test_in_the_end_it_has_failed(tmp_path: Path) -> None:
 
     assert await stage.run() is JobState.FAILED
 
-    ended = view(stage.job)
+    ended = read_job(stage.job)
     assert (ended.counts.copied, ended.counts.failed) == (3, 1)
     assert [(f.title, f.examples[0][1]) for f in ended.failures] == [
         ("The registry failed", "again")
@@ -143,7 +142,7 @@ async def test_what_can_t_get_better_is_not_tried_again(
 
     assert stage.written.count("v1") == 1
     assert stage.written.count("v2") == 2
-    assert view(stage.job).failures[0].cause == error.cause
+    assert read_job(stage.job).failures[0].cause == error.cause
     assert stage.told == ["1 image, in 10 s (1 of 5)"]
 
 
@@ -163,7 +162,7 @@ async def test_what_could_not_be_read_is_looked_at_again_and_nothing_else_is(
 
     assert await stage.run() is JobState.FAILED
 
-    ended = view(stage.job)
+    ended = read_job(stage.job)
     assert (ended.counts.copied, ended.counts.failed, ended.counts.total) == (3, 1, 4), (
         ended.failures,
         stage.told,
@@ -179,7 +178,7 @@ async def test_a_registry_that_is_away_for_a_while_is_come_back_to(tmp_path: Pat
 
     assert await stage.run() is JobState.DONE
 
-    assert view(stage.job).counts.copied == 4
+    assert read_job(stage.job).counts.copied == 4
     assert stage.told == ["all that is left, in 10 s (1 of 2)"]
 
 
@@ -202,7 +201,7 @@ async def test_a_job_that_waits_to_try_again_can_be_paused_and_goes_on(tmp_path:
             await super().sleep(seconds)
             if self.monotonic() > 5 and not wished:
                 wished.append(1)
-                control.pause(stage.job)
+                control.pause_job(stage.job)
 
     wished: list[int] = []
     stage.clock = Clock()
@@ -210,7 +209,7 @@ async def test_a_job_that_waits_to_try_again_can_be_paused_and_goes_on(tmp_path:
     with stage.job.journal() as journal:
         journal.grant_wishes()
     assert await stage.run() is JobState.DONE
-    assert view(stage.job).counts.copied == 4
+    assert read_job(stage.job).counts.copied == 4
 
 
 async def test_a_real_registry_that_fails_for_a_moment(
@@ -225,7 +224,7 @@ async def test_a_real_registry_that_fails_for_a_moment(
     proxy = proxy_for(other_registry)
     proxy.add(Fault(Answer(500), method="PUT", path="/manifests/v1$", times=2))
     proxy.add(Fault(Answer(413), method="PUT", path="/manifests/v2$", times=None))
-    monkeypatch.setattr(carrying, "_FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(executor, "_FIRST_PAUSE", 0.1)
     plan = plan_of((f"{open_registry.host}/{repository}", f"{proxy.host}/{repository}"))
     job = new_job(tmp_path, replace(plan, retries=3))
 

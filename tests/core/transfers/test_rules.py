@@ -18,8 +18,8 @@ from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan, Terms, Wanted
 from transship.plans.rule import NewestBy, Rule, TagFilter
-from transship.transfers.preview import Preview, preview
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.copies import JobState, Verdict
+from transship.transfers.preview import Preview, preview_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def rule(old: DockerRegistry, *new: DockerRegistry, **options: object) -> Rule:
 
 async def seen(plan: Plan) -> Preview:
     async with opened(plan) as places:
-        return await preview(plan, places, SystemClock())
+        return await preview_plan(plan, places, SystemClock())
 
 
 def moved(preview: Preview) -> set[str]:
@@ -299,7 +299,7 @@ async def test_a_name_that_the_target_can_not_have_blocks_only_what_is_called_so
             target.service,  # type: ignore[attr-defined]
             capabilities=replace(target.capabilities, parts=(2, 2)),
         )
-        copies = (await preview(plan, places, SystemClock())).worklist.copies
+        copies = (await preview_plan(plan, places, SystemClock())).worklist.copies
 
     verdicts = {copy.source.repository: copy.verdict for copy in copies}
     assert verdicts == {"web": Verdict.BLOCKED, "team/api": Verdict.COPY}

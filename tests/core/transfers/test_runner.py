@@ -17,11 +17,11 @@ from transship import __version__, errors
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from transship.transfers import control
-from transship.transfers.inventory import Progress, take_inventory
+from transship.transfers.copies import JobState
+from transship.transfers.inventory import take_inventory
+from transship.transfers.job_view import LEVELS, events, read_job
 from transship.transfers.journal import Journal
-from transship.transfers.listing import LEVELS, events
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.scanner import ScanProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,12 +50,12 @@ async def test_a_defect_that_one_image_brings_to_light_ends_the_job_after_the_ot
     places[TARGET].instead(put_manifest=fail)
     with pytest.raises(RuntimeError):
         await run(job, places)
-    interrupted = view(job)
+    interrupted = read_job(job)
     places[TARGET].instead(put_manifest=put)
 
     assert (interrupted.state, interrupted.counts.copied) == (JobState.INTERRUPTED, 5)
     assert await run(job, places) is JobState.DONE
-    assert view(job).counts.copied == 6
+    assert read_job(job).counts.copied == 6
 
 
 async def test_a_journal_that_can_t_be_written_ends_the_job_and_leaves_it_whole(
@@ -77,9 +77,9 @@ async def test_a_journal_that_can_t_be_written_ends_the_job_and_leaves_it_whole(
         await run(job, places)
     monkeypatch.setattr(Journal, "done", done)
 
-    assert view(job).state is JobState.INTERRUPTED
+    assert read_job(job).state is JobState.INTERRUPTED
     assert await run(job, places) is JobState.DONE
-    assert (view(job).counts.copied, view(job).counts.total) == (6, 6)
+    assert (read_job(job).counts.copied, read_job(job).counts.total) == (6, 6)
 
 
 async def test_a_watch_that_fails_ends_the_work_that_nobody_could_stop_any_more(
@@ -109,7 +109,7 @@ async def test_a_disk_that_is_full_ends_the_job_with_that_as_its_problem(tmp_pat
 
     assert await run(job, places) is JobState.FAILED
 
-    full = view(job)
+    full = read_job(job)
     assert full.problem is not None
     assert (full.problem[0], full.counts.failed) == ("The disk is full", 0)
 
@@ -222,7 +222,7 @@ async def test_an_index_that_nests_too_deep_is_blocked() -> None:
     places[SOURCE].manifests["app"] = {"deep": inner, **places[SOURCE].manifests["app"]}
     plan = plan_of((f"{SOURCE}/app:deep", f"{TARGET}/app"))
 
-    (found,) = (await take_inventory(plan, places, FakeClock(), Progress())).found
+    (found,) = (await take_inventory(plan, places, FakeClock(), ScanProgress())).found
 
     assert isinstance(found.problem, errors.InvalidManifest)
 
@@ -291,7 +291,7 @@ async def test_a_signature_does_not_wait_for_ever_for_what_its_account_keeps_fro
 
     assert await run(job, places) is JobState.PAUSED
 
-    seen = view(job)
+    seen = read_job(job)
     assert (seen.counts.failed, seen.counts.waiting, seen.signed_out) == (0, 2, (TARGET,))
     assert [line[0] for line in told(job)].count("error") == 1
 
@@ -301,7 +301,7 @@ async def test_one_who_was_refused_by_nobody_known_stops_the_whole_job(tmp_path:
     places[TARGET].puts = [errors.WrongCredential("401")] * 99
 
     assert await run(job, places) is JobState.FAILED
-    assert view(job).signed_out == ()
+    assert read_job(job).signed_out == ()
 
 
 async def test_a_job_that_waits_for_a_login_can_be_ended_for_good(tmp_path: Path) -> None:
@@ -311,7 +311,7 @@ async def test_a_job_that_waits_for_a_login_can_be_ended_for_good(tmp_path: Path
     places[TARGET].puts = [error] * 99
     await run(job, places)
 
-    control.cancel(job)
+    control.cancel_job(job)
 
-    seen = view(job)
+    seen = read_job(job)
     assert (seen.state, seen.signed_out, seen.problem) == (JobState.CANCELLED, (), None)

@@ -14,8 +14,8 @@ from servers.faults import Answer, Fault, Hold
 from servers.images import push_image
 from servers.process import eventually
 from servers.registry import Registry
-from transship.transfers.start import start_runner
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable

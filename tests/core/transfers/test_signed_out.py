@@ -10,10 +10,10 @@ from moving.ending_account import Account, ending_account, fill
 from moving.jobs import new_job, plan_of, run_again
 from moving.judge import tags_at
 from servers.images import push_image, random_layer
-from transship.transfers.listing import LEVELS, events
-from transship.transfers.reports.gathering import open_report
-from transship.transfers.reports.markdown import markdown
-from transship.transfers.work import JobState, State
+from transship.reports.job import open_report
+from transship.reports.job_formats import markdown_report
+from transship.transfers.copies import CopyState, JobState
+from transship.transfers.job_view import LEVELS, events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ async def test_a_target_that_refuses_its_account_is_said_once_and_a_new_login_go
     assert [line[:2] for line in told(job)] == [("error", title)], "once, however many wait"
     assert 1 <= account.refused <= 6, "it isn't shown to the token server by each of two hundred"
     with open_report(job, 0.0) as report:
-        words = "".join(markdown(report))
+        words = "".join(markdown_report(report))
     assert "The job is held up: User name or password not accepted" in words
     assert words.count("images wait for the account") == 1
 
@@ -220,4 +220,4 @@ async def test_a_token_server_that_fails_for_a_while_is_waited_for(
 def targets_left(job: Job) -> set[str]:
     """Return the registries that copies still wait for to be written to."""
     with job.journal() as journal:
-        return {copy.target.registry for copy in journal.copies(State.WAITING)}
+        return {copy.target.registry for copy in journal.copies(CopyState.WAITING)}

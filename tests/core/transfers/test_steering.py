@@ -20,12 +20,18 @@ from transship.plans.policy import Limits, Window
 from transship.registries import client
 from transship.registries.place import MEBIBYTE, Upload
 from transship.transfers import control, runner
-from transship.transfers.limits import Limit, limit_words
-from transship.transfers.listing import LEVELS, events
-from transship.transfers.start import start_runner
-from transship.transfers.steering import ALL_DAY, LimitWish, changed, held_words, wish_in
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import LEVELS, events, read_job
+from transship.transfers.limits import (
+    ALL_DAY,
+    Limit,
+    LimitRequest,
+    changed,
+    held_words,
+    limit_words,
+    request_in,
+)
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,27 +59,27 @@ def told(job: Job, about: str) -> list[str]:
 @pytest.mark.parametrize(
     ("wish", "text"),
     [
-        (LimitWish(NAME, rate=20 * MEBIBYTE), f"{NAME} rate=20MiB/s"),
-        (LimitWish(NAME, concurrency=4), f"{NAME} concurrency=4"),
-        (LimitWish(NAME, rate=1234, concurrency=0), f"{NAME} rate=1234B/s concurrency=none"),
-        (LimitWish(NAME, rate=0), f"{NAME} rate=none"),
-        (LimitWish(NAME, window=Window(1320, 360)), f"{NAME} window=22:00-06:00"),
-        (LimitWish(NAME, concurrency=2, window=ALL_DAY), f"{NAME} concurrency=2 window=none"),
+        (LimitRequest(NAME, rate=20 * MEBIBYTE), f"{NAME} rate=20MiB/s"),
+        (LimitRequest(NAME, concurrency=4), f"{NAME} concurrency=4"),
+        (LimitRequest(NAME, rate=1234, concurrency=0), f"{NAME} rate=1234B/s concurrency=none"),
+        (LimitRequest(NAME, rate=0), f"{NAME} rate=none"),
+        (LimitRequest(NAME, window=Window(1320, 360)), f"{NAME} window=22:00-06:00"),
+        (LimitRequest(NAME, concurrency=2, window=ALL_DAY), f"{NAME} concurrency=2 window=none"),
     ],
 )
-def test_a_wish_is_kept_as_it_is_written_down(wish: LimitWish, text: str) -> None:
+def test_a_wish_is_kept_as_it_is_written_down(wish: LimitRequest, text: str) -> None:
     assert str(wish) == text
-    assert wish_in(text) == wish
+    assert request_in(text) == wish
 
 
 def test_what_a_wish_leaves_out_stays() -> None:
     limits = Limits(concurrency=4, rate=1000)
-    assert changed(limits, LimitWish(NAME, rate=5)) == Limits(concurrency=4, rate=5)
-    assert changed(limits, LimitWish(NAME, concurrency=0)) == Limits(rate=1000)
+    assert changed(limits, LimitRequest(NAME, rate=5)) == Limits(concurrency=4, rate=5)
+    assert changed(limits, LimitRequest(NAME, concurrency=0)) == Limits(rate=1000)
     night = replace(limits, window=Window(1320, 360))
-    assert changed(limits, LimitWish(NAME, window=Window(1320, 360))) == night
-    assert changed(night, LimitWish(NAME, rate=1000)) == night
-    assert changed(night, LimitWish(NAME, window=ALL_DAY)) == limits
+    assert changed(limits, LimitRequest(NAME, window=Window(1320, 360))) == night
+    assert changed(night, LimitRequest(NAME, rate=1000)) == night
+    assert changed(night, LimitRequest(NAME, window=ALL_DAY)) == limits
 
 
 def test_limits_in_words() -> None:
@@ -94,15 +100,15 @@ def test_limits_in_words() -> None:
 
 def test_only_a_registry_of_a_job_that_has_not_ended_is_limited(tmp_path: Path) -> None:
     job = new_job(tmp_path, plan_of(("a.example/web:1", f"{NAME}/web"), ("layout:/x", f"{NAME}/y")))
-    control.limit(job, LimitWish("a.example", rate=5))
+    control.set_limit(job, LimitRequest("a.example", rate=5))
     with pytest.raises(
         BadRequest, match=f"b.example is no registry of {job.id}: a.example, {NAME}"
     ):
-        control.limit(job, LimitWish("b.example", rate=5))
+        control.set_limit(job, LimitRequest("b.example", rate=5))
     with job.journal() as journal:
         journal.note(state=JobState.DONE)
     with pytest.raises(JobEnded):
-        control.limit(job, LimitWish(NAME, rate=5))
+        control.set_limit(job, LimitRequest(NAME, rate=5))
 
 
 # What that does to a registry
@@ -206,9 +212,9 @@ async def test_small_requests_do_not_wait_for_the_rate(
     job = new_job(tmp_path, replace(plan, limits={target: Limits(rate=1000)}))
 
     running = asyncio.create_task(run_again(job))
-    await comes_true(lambda: view(job).counts.copied == 8, "the small ones")
-    held = view(job)
-    control.limit(job, LimitWish(target, rate=0))
+    await comes_true(lambda: read_job(job).counts.copied == 8, "the small ones")
+    held = read_job(job)
+    control.set_limit(job, LimitRequest(target, rate=0))
     done = await running
 
     assert limit_words(held.limits, held.state, 0) == [f"{target} held to 1000 B/s"]
@@ -260,7 +266,7 @@ async def test_a_registry_that_asks_to_slow_down_is_left_alone_whatever_is_allow
     job = new_job(tmp_path, replace(plan, limits={proxy.host: Limits(concurrency=4, rate=RATE)}))
 
     def slowed() -> list[Limit]:
-        return [limit for limit in view(job).limits if limit.until is not None]
+        return [limit for limit in read_job(job).limits if limit.until is not None]
 
     running = asyncio.create_task(run_again(job))
     await comes_true(lambda: slowed() or running.done(), "the registry to be left alone")
@@ -285,19 +291,19 @@ def test_a_running_job_is_steered_and_remembers_it_when_it_starts_again(
     job = new_job(tmp_path, replace(plan, limits={target: Limits(rate=20_000)}))
 
     def words() -> list[str]:
-        seen = view(job)
+        seen = read_job(job)
         return limit_words(seen.limits, seen.state, time.time())
 
     start_runner(job, [])
     eventually(lambda: words() == [f"{target} held to 20 KiB/s"], "the limit of the plan")
-    control.limit(job, LimitWish(target, rate=40_960, concurrency=2))
+    control.set_limit(job, LimitRequest(target, rate=40_960, concurrency=2))
     eventually(lambda: words() == [f"{target} held to 40 KiB/s, 2 requests at once"], "another one")
-    control.pause(job)
-    control.pause(job)
+    control.pause_job(job)
+    control.pause_job(job)
     assert ends(job).state is JobState.PAUSED
-    control.resume(job, [])
+    control.resume_job(job, [])
     eventually(lambda: words() == [f"{target} held to 40 KiB/s, 2 requests at once"], "it again")
-    control.limit(job, LimitWish(target, rate=0, concurrency=0))
+    control.set_limit(job, LimitRequest(target, rate=0, concurrency=0))
 
     assert ends(job).state is JobState.DONE
     assert digest_at(other_registry, repository, "1") == image.digest
@@ -316,10 +322,10 @@ async def test_a_wish_is_taken_up_within_a_second(
     job = new_job(tmp_path, replace(plan, limits={target: Limits(rate=20_000)}))
 
     running = asyncio.create_task(run_again(job))
-    await comes_true(lambda: any(lane.moved for lane in view(job).lanes), "bytes to move")
-    control.limit(job, LimitWish(target, rate=0))
+    await comes_true(lambda: any(lane.moved for lane in read_job(job).lanes), "bytes to move")
+    control.set_limit(job, LimitRequest(target, rate=0))
     wished = time.monotonic()
-    await comes_true(lambda: view(job).limits == (), "the wish to be taken up")
+    await comes_true(lambda: read_job(job).limits == (), "the wish to be taken up")
     took = time.monotonic() - wished
 
     assert (await running).state is JobState.DONE
@@ -340,10 +346,10 @@ async def test_a_lower_concurrency_makes_blobs_that_are_under_way_wait_after_the
     job = new_job(tmp_path, replace(plan, limits={proxy.host: Limits(rate=6_000_000)}))
 
     running = asyncio.create_task(run_again(job))
-    await comes_true(lambda: len(view(job).lanes) == 3, "three blobs")
-    control.limit(job, LimitWish(proxy.host, concurrency=2))
-    await comes_true(lambda: len(view(job).lanes) == 1, "one large blob, and room for requests")
-    control.limit(job, LimitWish(proxy.host, concurrency=0, rate=0))
+    await comes_true(lambda: len(read_job(job).lanes) == 3, "three blobs")
+    control.set_limit(job, LimitRequest(proxy.host, concurrency=2))
+    await comes_true(lambda: len(read_job(job).lanes) == 1, "one large blob, and room for requests")
+    control.set_limit(job, LimitRequest(proxy.host, concurrency=0, rate=0))
 
     assert (await running).state is JobState.DONE
     assert digest_at(other_registry, repository, "1") == image.digest
@@ -365,12 +371,12 @@ async def test_a_job_that_is_held_back_is_paused_soon(
     monkeypatch.setattr(runner, "_HELD_SECONDS", 0.3)
 
     running = asyncio.create_task(run_again(job))
-    await comes_true(lambda: any(lane.moved for lane in view(job).lanes), "bytes to move")
-    control.pause(job)
+    await comes_true(lambda: any(lane.moved for lane in read_job(job).lanes), "bytes to move")
+    control.pause_job(job)
     async with asyncio.timeout(30):
         paused = await running
-    control.limit(job, LimitWish(target, rate=0))
-    control.resume(job, [])
+    control.set_limit(job, LimitRequest(target, rate=0))
+    control.resume_job(job, [])
 
     assert paused.state is JobState.PAUSED
     assert (await asyncio.to_thread(ends, job)).state is JobState.DONE

@@ -13,18 +13,17 @@ from transship import errors
 from transship.clock import SystemClock
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.transfers import stock as module
-from transship.transfers.journal import Journal
-from transship.transfers.logbook import Logbook
-from transship.transfers.stock import Stock
-from transship.transfers.work import State, Verdict
-from transship.transfers.worklist import Draft
+from transship.transfers import executor as module
+from transship.transfers.copies import CopyState, Verdict
+from transship.transfers.executor import JobScan
+from transship.transfers.journal import JobLog, Journal
+from transship.transfers.worklist import WorklistDraft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from transship.transfers.kept import KeptWorklist
+    from transship.transfers.worklist import StoredWorklist
 
 SOURCE, TARGET = "old.example", "new.example"
 FRESH, STALE = image("fresh").manifest, image("stale").manifest
@@ -66,11 +65,11 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 async def take(plan: Plan, there: dict[str, MemoryPlace], journal: Journal) -> None:
     clock = SystemClock()
-    await Stock(plan, dict(there), journal, Logbook(journal, clock), clock).take()
+    await JobScan(plan, dict(there), journal, JobLog(journal, clock), clock).take()
 
 
 def fail_all(journal: Journal) -> None:
-    for copy in journal.copies(State.WAITING):
+    for copy in journal.copies(CopyState.WAITING):
         journal.failed(copy, errors.TimedOut("once"), 1.0)
 
 
@@ -98,7 +97,7 @@ async def test_a_plan_is_walked_through_as_often_however_much_failed(journal: Jo
 
     await take(plan, there, journal)
 
-    assert len(journal.copies(State.WAITING)) == 60
+    assert len(journal.copies(CopyState.WAITING)) == 60
     assert Counted.walks < 10
 
 
@@ -107,12 +106,12 @@ async def test_a_worklist_is_sorted_out_beside_the_loop(
 ) -> None:
     threads: list[threading.Thread] = []
 
-    class Watched(Draft):
-        def finished(self) -> KeptWorklist:
+    class Watched(WorklistDraft):
+        def finished(self) -> StoredWorklist:
             threads.append(threading.current_thread())
             return super().finished()
 
-    monkeypatch.setattr(module, "Draft", Watched)
+    monkeypatch.setattr(module, "WorklistDraft", Watched)
     await take(Plan((wanted("v1"),)), places("v1"), journal)
 
     assert len(threads) == 1

@@ -15,11 +15,10 @@ from servers.faults import Fault, Hold, SwallowRequest
 from servers.images import push_image, push_index, push_referrer, random_layer
 from servers.process import eventually
 from transship.transfers import control
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import events, read_job
 from transship.transfers.jobs import Jobs
-from transship.transfers.listing import events
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +72,8 @@ def test_a_runner_that_is_killed_after_any_request_is_finished_by_the_next(
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: not job.is_held, "the runner to be gone")
         hold.release.set()
-        assert view(job).state is JobState.INTERRUPTED
-        control.resume(job, [])
+        assert read_job(job).state is JobState.INTERRUPTED
+        control.resume_job(job, [])
 
     assert ends(job).state is JobState.DONE
     for tag, digest in digests.items():
@@ -112,10 +111,10 @@ def test_a_large_layer_goes_on_from_the_last_piece_that_the_registry_holds(
     eventually(hold.held.is_set, "the runner to ask what the registry holds")
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: not job.is_held, "the runner to be gone")
-    interrupted = view(job).bytes
+    interrupted = read_job(job).bytes
     hold.release.set()
     sent_before = sum(r.sent for r in proxy.requests if r.method == "PATCH" and r.status == 202)
-    control.resume(job, [])
+    control.resume_job(job, [])
 
     assert ends(job).state is JobState.DONE
     assert digest_at(other_registry, repository, "large") == image.digest
@@ -167,7 +166,7 @@ def test_a_registry_that_goes_away_and_comes_back_is_waited_for(
     eventually(hold.held.is_set, "the first blob to be read")
     target.stop()
     hold.release.set()
-    eventually(lambda: view(job).state is JobState.RUNNING, "the job to be running")
+    eventually(lambda: read_job(job).state is JobState.RUNNING, "the job to be running")
     target.start()
 
     assert ends(job).state is JobState.DONE
@@ -194,11 +193,11 @@ def test_a_paused_job_goes_on_where_it_was(
 
     start_runner(job, accesses)
     eventually(hold.held.is_set, "the first upload")
-    control.pause(job)
-    eventually(lambda: view(job).pausing, "the runner to have seen the wish")
+    control.pause_job(job)
+    eventually(lambda: read_job(job).pausing, "the runner to have seen the wish")
     hold.release.set()
     paused = ends(job)
-    control.resume(job, accesses)
+    control.resume_job(job, accesses)
 
     assert paused.state is JobState.PAUSED
     assert paused.counts.waiting > 0
@@ -224,7 +223,7 @@ def test_a_cancelled_job_ends_at_once_and_leaves_no_tag_half_done(
 
     start_runner(job, [])
     eventually(hold.held.is_set, "a tag to be about to be written")
-    control.cancel(job)
+    control.cancel_job(job)
     ended = ends(job)
     hold.release.set()
 

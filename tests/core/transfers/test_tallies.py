@@ -10,9 +10,9 @@ from moving.jobs import new_job, plan_of
 from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
+from transship.transfers.copies import Copy, Verdict, Worklist
+from transship.transfers.job_view import look
 from transship.transfers.journal import Journal
-from transship.transfers.view import look
-from transship.transfers.work import Copy, Verdict, Worklist
 
 if TYPE_CHECKING:
     from pathlib import Path

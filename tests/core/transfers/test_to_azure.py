@@ -20,7 +20,7 @@ from servers.token_server import token_server
 from transship.registries.client import Registry
 from transship.registries.place import MEBIBYTE
 from transship.registries.services.azure import ACR
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

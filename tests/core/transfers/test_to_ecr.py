@@ -21,7 +21,7 @@ from transship.registries.client import Registry
 from transship.registries.credential import Credential
 from transship.registries.place import MEBIBYTE
 from transship.registries.services.ecr import ECR
-from transship.transfers.work import JobState, Verdict
+from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

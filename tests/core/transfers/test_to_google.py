@@ -22,9 +22,9 @@ from transship import errors
 from transship.registries.client import Registry
 from transship.registries.credential import Credential
 from transship.registries.place import MEBIBYTE
-from transship.registries.services.api import Visibility
 from transship.registries.services.google import GAR, GarApi
-from transship.transfers.work import JobState, Verdict
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,17 +12,17 @@ from moving.undo import image, standing, undone
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
+from transship.transfers.copies import JobState
 from transship.transfers.jobs import Jobs
-from transship.transfers.proofs import keep_proof
-from transship.transfers.work import JobState
+from transship.transfers.verify import store_proof
 from transship.transfers.worklist import TRUSTED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
+    from transship.transfers.job_view import JobView
     from transship.transfers.jobs import Job
-    from transship.transfers.view import JobView
 
 
 class Pair:
@@ -279,7 +279,7 @@ async def test_a_job_that_was_undone_is_not_believed(pair: Pair) -> None:
 async def test_a_job_whose_verification_found_differences_is_not_believed(pair: Pair) -> None:
     job = await pair.run()
     moved = pair.move("two")
-    keep_proof(job, await proof_of(pair.plan), 1.0, "anna on build-1")
+    store_proof(job, await proof_of(pair.plan), 1.0, "anna on build-1")
     assert pair.there["two"] == moved
 
     await mends_what_was_moved(pair, f"a verification of the job {job.id} has found differences")

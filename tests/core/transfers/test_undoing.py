@@ -15,10 +15,10 @@ from transship.errors import DeletionRefused, ImmutableTag, JobBusy, JobEnded
 from transship.plans.plan import OnConflict
 from transship.registries.pacing import Patience
 from transship.transfers import control
-from transship.transfers.journal_undo import Restored
-from transship.transfers.restores import Act
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
+from transship.transfers.journal import Restored
+from transship.transfers.undo import RestoreAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
     from servers.faults import FaultProxy
     from transship.transfers.jobs import Job
-    from transship.transfers.undoing import Undone
+    from transship.transfers.undo import UndoResult
 
 WRITES = ("PUT", "POST", "PATCH", "DELETE")
 
 
-def results(done: Undone) -> dict[str, Restored]:
+def results(done: UndoResult) -> dict[str, Restored]:
     return {outcome.restore.tag.tag: outcome.restored for outcome in done.outcomes}
 
 
@@ -71,7 +71,11 @@ async def test_every_tag_points_again_at_what_it_did_before(
 
     assert len(set(after.items()) - set(before.items())) == 3
     assert looked == after
-    assert acts(plan) == {"new": Act.TAKE_AWAY, "multi": Act.PUT_BACK, "moves": Act.PUT_BACK}
+    assert acts(plan) == {
+        "new": RestoreAction.TAKE_AWAY,
+        "multi": RestoreAction.PUT_BACK,
+        "moves": RestoreAction.PUT_BACK,
+    }
     assert not done.open
     assert standing(other_registry, repository) == before
     assert not (await proof_of(mixed.plan())).holds
@@ -82,23 +86,23 @@ async def test_a_second_undo_finds_all_as_it_was_and_writes_nothing(
 ) -> None:
     await run_again(mixed)
     await undone(mixed)
-    first = view(mixed).undo
+    first = read_job(mixed).undo
     before, mark = standing(other_registry, repository), other_registry.mark()
 
     again = await undone(mixed)
 
-    assert set(acts(again.plan).values()) == {Act.ALREADY}
+    assert set(acts(again.plan).values()) == {RestoreAction.ALREADY}
     assert not again.open
     assert not [r for r in other_registry.since(mark) if r.method in WRITES]
     assert standing(other_registry, repository) == before
-    assert view(mixed).undo == first
+    assert read_job(mixed).undo == first
 
 
 async def test_the_journal_tells_who_undid_it_and_what_became_of_it(mixed: Job) -> None:
     await run_again(mixed)
     await undone(mixed)
 
-    looks = view(mixed)
+    looks = read_job(mixed)
     assert looks.undo is not None
     assert (looks.undo.by, looks.undo.restored, looks.undo.whole) == (BY, 3, True)
     assert looks.undo.ended
@@ -126,7 +130,7 @@ async def test_tags_that_somebody_moved_since_are_left_and_named(
     after = standing(other_registry, repository)
     assert after["moves"] == theirs.digest
     assert "new" not in after
-    kept = view(mixed).undo
+    kept = read_job(mixed).undo
     assert kept is not None
     assert (kept.left, kept.whole) == (1, False)
 
@@ -171,7 +175,7 @@ async def test_where_nothing_can_be_deleted_new_tags_are_named_and_the_rest_goes
     assert results(done) == {"new": Restored.FAILED, "moves": Restored.DONE}
     assert [type(outcome.error) for outcome in done.open] == [DeletionRefused]
     assert standing(target, repository) == copied | {"moves": before.digest}
-    kept = view(job).undo
+    kept = read_job(job).undo
     assert kept is not None
     assert (kept.failed, kept.whole) == (1, False)
 
@@ -225,10 +229,10 @@ async def test_a_deletion_that_stopped_half_way_is_ours_and_is_finished(
     assert fault.struck == 1
     assert [outcome.restore.tag.tag for outcome in first.open] == ["new"]
     assert "new" in halfway
-    assert acts(second)["new"] is Act.TAKE_AWAY
+    assert acts(second)["new"] is RestoreAction.TAKE_AWAY
     assert not done.open
     assert standing(other_registry, repository) == before
-    kept = view(job).undo
+    kept = read_job(job).undo
     assert kept is not None
     assert kept.whole
 
@@ -254,7 +258,7 @@ async def test_a_target_that_cannot_be_reached_is_named_and_the_other_is_undone(
     done = await undone(job)
 
     assert {outcome.restore.tag.registry for outcome in done.open} == {away.host}
-    assert {outcome.restore.act for outcome in done.open} == {Act.UNKNOWN}
+    assert {outcome.restore.act for outcome in done.open} == {RestoreAction.UNKNOWN}
     assert all("can't be known" in outcome.words for outcome in done.open)
     assert standing(other_registry, repository) == before
 
@@ -290,7 +294,7 @@ async def test_a_tag_that_was_hidden_when_it_was_written_is_left_and_named(
     done = await undone(job)
 
     [outcome] = done.open
-    assert (outcome.restore.act, outcome.restored) == (Act.UNKNOWN, Restored.LEFT)
+    assert (outcome.restore.act, outcome.restored) == (RestoreAction.UNKNOWN, Restored.LEFT)
     assert "didn't tell what the tag pointed at before the job" in outcome.words
     assert standing(other_registry, repository) == written
     assert not [r for r in other_registry.since(mark) if r.method in WRITES]
@@ -315,7 +319,7 @@ async def test_a_hidden_tag_that_was_written_before_a_failure_stays_hidden_in_a_
 
     assert (await run_again(job)).state is JobState.DONE
 
-    assert acts(await foreseen(job)) == {"1": Act.UNKNOWN}
+    assert acts(await foreseen(job)) == {"1": RestoreAction.UNKNOWN}
     assert "1" in standing(other_registry, repository)
 
 
@@ -360,9 +364,9 @@ class TestTheJob:
         assert (await foreseen(mixed)).state is JobState.PAUSED
         await undone(mixed)
 
-        assert view(mixed).state is JobState.CANCELLED
+        assert read_job(mixed).state is JobState.CANCELLED
         with pytest.raises(JobEnded):
-            control.resume(mixed, [])
+            control.resume_job(mixed, [])
         assert standing(other_registry, repository) == before
 
     async def test_that_failed_is_not_retried_after_its_undo(
@@ -376,13 +380,13 @@ class TestTheJob:
         done = await undone(mixed)
 
         assert "broken" not in results(done)
-        assert view(mixed).state is JobState.FAILED
+        assert read_job(mixed).state is JobState.FAILED
         with pytest.raises(JobEnded):
-            control.retry(mixed, [])
+            control.retry_job(mixed, [])
 
     async def test_that_never_began_has_nothing_to_undo(self, mixed: Job) -> None:
         done = await undone(mixed)
 
         assert done.outcomes == ()
-        assert view(mixed).state is JobState.WAITING
-        assert view(mixed).undo is None
+        assert read_job(mixed).state is JobState.WAITING
+        assert read_job(mixed).undo is None

@@ -12,8 +12,8 @@ from moving.storage import blob_file
 from servers.faults import Answer, Fault
 from servers.images import make_layer, push_image, push_index, random_layer
 from transship import errors
+from transship.transfers.copies import JobState
 from transship.transfers.verify import Problem, Proof
-from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,10 @@ from moving.jobs import new_job, plan_of
 from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
-from transship.transfers.journal import Lane
-from transship.transfers.journal_outcomes import Session
+from transship.transfers.copies import BlobWork, Copy, JobState, Verdict, Worklist
+from transship.transfers.job_view import JobBytes, JobCounts, JobView, read_job
+from transship.transfers.journal import Lane, StoredSession
 from transship.transfers.limits import Limit, encoded
-from transship.transfers.view import Bytes, Counts, JobView, view
-from transship.transfers.work import BlobWork, Copy, JobState, Verdict, Worklist
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,17 +60,17 @@ def lane(size: int, *, moved: int) -> Lane:
 def running(job: Job) -> JobView:
     """Look at the job while it is running."""
     with job.locked():
-        return view(job)
+        return read_job(job)
 
 
 def test_a_new_job_waits(tmp_path: Path) -> None:
-    seen = view(new_job(tmp_path, PLAN))
+    seen = read_job(new_job(tmp_path, PLAN))
 
     assert (seen.state, seen.planned, seen.counts, seen.bytes) == (
         JobState.WAITING,
         False,
-        Counts(),
-        Bytes(),
+        JobCounts(),
+        JobBytes(),
     )
     assert (seen.source, seen.target) == ("a.example/web", "b.example/web")
     assert seen.started is None
@@ -85,9 +84,9 @@ def test_copies_are_counted_by_what_became_of_them(job: Job) -> None:
         journal.done(one, 5.0)
         journal.failed(two, errors.TooLarge("413"), 6.0)
 
-    counts = view(job).counts
+    counts = read_job(job).counts
 
-    assert counts == Counts(total=5, copied=1, same=1, skipped=1, failed=1, waiting=1)
+    assert counts == JobCounts(total=5, copied=1, same=1, skipped=1, failed=1, waiting=1)
     assert counts.ended == 4
 
 
@@ -101,7 +100,7 @@ def test_bytes_are_those_of_each_blob_once_and_what_that_has_saved(job: Job) -> 
     seen = running(job)
 
     # Of 243 bytes that a copy without any knowledge sends, 103 have to be.
-    assert seen.bytes == Bytes(total=123, done=63, sent=43, saved=140)
+    assert seen.bytes == JobBytes(total=123, done=63, sent=43, saved=140)
     assert seen.rate == 30
     assert seen.eta == 2
     assert [lane.what for lane in seen.lanes] == ["web"]
@@ -110,14 +109,14 @@ def test_bytes_are_those_of_each_blob_once_and_what_that_has_saved(job: Job) -> 
 def test_what_an_unfinished_upload_holds_counts_before_a_lane_goes_on_with_it(job: Job) -> None:
     with job.journal() as journal:
         journal.note(state=JobState.RUNNING)
-        journal.uploading("b.example", "web", BLOBS[100], Session("there", 60))
-        interrupted = view(job)
+        journal.uploading("b.example", "web", BLOBS[100], StoredSession("there", 60))
+        interrupted = read_job(job)
         seen = [running(job)]
         for moved in (0, 50, 70):
             journal.show_lanes([lane(100, moved=moved)], rate=10)
             seen.append(running(job))
 
-    assert interrupted.bytes == Bytes(total=123, done=60, sent=60, saved=120)
+    assert interrupted.bytes == JobBytes(total=123, done=60, sent=60, saved=120)
     assert [each.bytes.done for each in seen] == [60, 60, 60, 70]
     assert seen[1].eta == 6.3
 
@@ -125,11 +124,11 @@ def test_what_an_unfinished_upload_holds_counts_before_a_lane_goes_on_with_it(jo
 def test_what_lanes_moved_beyond_their_sessions_is_lost_with_their_process(job: Job) -> None:
     with job.journal() as journal:
         journal.note(state=JobState.RUNNING)
-        journal.uploading("b.example", "web", BLOBS[100], Session("there", 60))
+        journal.uploading("b.example", "web", BLOBS[100], StoredSession("there", 60))
         journal.show_lanes([lane(100, moved=80), lane(20, moved=10)])
 
     assert running(job).bytes.done == 90
-    assert view(job).bytes.done == 60
+    assert read_job(job).bytes.done == 60
 
 
 def test_a_blob_that_has_come_counts_once_while_its_lane_is_still_shown(job: Job) -> None:
@@ -144,19 +143,19 @@ def test_a_blob_that_has_come_counts_once_while_its_lane_is_still_shown(job: Job
 
 def test_a_job_that_was_cancelled_has_given_up_what_was_under_way(job: Job) -> None:
     with job.journal() as journal:
-        journal.uploading("b.example", "web", BLOBS[100], Session("there", 60))
+        journal.uploading("b.example", "web", BLOBS[100], StoredSession("there", 60))
         journal.note(state=JobState.CANCELLED)
 
-    assert view(job).bytes.done == 0
+    assert read_job(job).bytes.done == 0
 
 
 def test_what_registries_ask_for_is_seen(job: Job) -> None:
     limits = (Limit("b.example", 3, until=9.0, at_once=4), Limit("a.example", silent_since=2.0))
     with job.journal() as journal:
-        assert view(job).limits == ()
+        assert read_job(job).limits == ()
         journal.show_lanes([], limits=encoded(limits))
 
-    assert view(job).limits == limits
+    assert read_job(job).limits == limits
 
 
 def test_a_job_whose_process_is_gone_is_interrupted_and_moves_nothing(job: Job) -> None:
@@ -164,7 +163,7 @@ def test_a_job_whose_process_is_gone_is_interrupted_and_moves_nothing(job: Job) 
         journal.note(state=JobState.RUNNING, started=3.0)
         journal.show_lanes([Lane("web", 40, 100, 1.0)], rate=30)
 
-    seen = view(job)
+    seen = read_job(job)
 
     assert running(job).state is JobState.RUNNING
     assert (seen.state, seen.lanes, seen.rate, seen.eta) == (JobState.INTERRUPTED, (), 0.0, None)
@@ -181,7 +180,7 @@ def test_the_problem_of_a_whole_job_is_shown_with_its_remedy(job: Job) -> None:
             problem_remedy="Start it.",
         )
 
-    seen = view(job)
+    seen = read_job(job)
 
     assert seen.problem == ("Connection refused", "b.example", "Start it.")
     assert (seen.state, seen.ended) == (JobState.FAILED, 9.0)
@@ -190,7 +189,7 @@ def test_the_problem_of_a_whole_job_is_shown_with_its_remedy(job: Job) -> None:
 def test_a_job_of_many_copies_is_called_after_its_places(tmp_path: Path) -> None:
     plan = plan_of(("a.example/x", "b.example/x"), ("a.example/y", "b.example/y"))
 
-    seen = view(new_job(tmp_path, plan))
+    seen = read_job(new_job(tmp_path, plan))
 
     assert (seen.source, seen.target) == ("a.example", "b.example")
 
@@ -199,7 +198,7 @@ def test_a_job_of_many_copies_is_called_after_its_places(tmp_path: Path) -> None
     "held", [Limit("a.example", silent_since=1.0), Limit("a.example", opens=1)]
 )
 def test_while_a_registry_is_silent_or_closed_nobody_knows_how_long_it_takes(held: Limit) -> None:
-    moving = job_view("abc234", bytes=Bytes(100, 50), rate=10.0)
+    moving = job_view("abc234", bytes=JobBytes(100, 50), rate=10.0)
     assert moving.eta == 5
     assert replace(moving, limits=(held,)).eta is None
     assert replace(moving, limits=(Limit("a.example", slowed=1),)).eta == 5

@@ -23,14 +23,11 @@ from transship.clock import SystemClock
 from transship.plans.policy import Limits, Window
 from transship.plans.quantities import parse_window
 from transship.transfers import control
-from transship.transfers.lanes import Deferred, Gate, Paused
-from transship.transfers.limits import limit_words
-from transship.transfers.listing import LEVELS, events
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import LEVELS, events, read_job
+from transship.transfers.lanes import Deferred, Gate, Paused, Windows, is_open, opens
+from transship.transfers.limits import limit_request, limit_words
 from transship.transfers.runner import Runner
-from transship.transfers.steering import wish_for
-from transship.transfers.view import view
-from transship.transfers.windows import Windows, is_open, opens
-from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +183,7 @@ def limited(plan: Plan, host: str, **limits: object) -> Plan:
 
 def words_of(job: Job, wall: Wall) -> list[str]:
     """Return what is said of the limits."""
-    seen = view(job)
+    seen = read_job(job)
     return limit_words(seen.limits, seen.state, wall.now())
 
 
@@ -201,7 +198,7 @@ async def test_before_its_window_a_job_looks_at_both_sides_and_waits(
     mark = other_registry.mark()
 
     running = asyncio.create_task(run(job, wall))
-    await comes_true(lambda: view(job).planned and words_of(job, wall) != [], "the job to wait")
+    await comes_true(lambda: read_job(job).planned and words_of(job, wall) != [], "the job to wait")
     assert words_of(job, wall) == [f"waits until 22:00 (window of {target})"]
     assert {line.method for line in other_registry.since(mark)} <= {"GET", "HEAD"}
     wall.shows("2026-03-02 22:00")
@@ -238,9 +235,9 @@ async def test_at_the_window_s_end_a_blob_stops_after_its_piece_and_goes_on_in_t
     await comes_true(hold.held.is_set, "the first piece")
     wall.shows("2026-03-03 06:00")
     hold.release.set()
-    await comes_true(lambda: patches() == [202] and not view(job).lanes, "the piece to end")
+    await comes_true(lambda: patches() == [202] and not read_job(job).lanes, "the piece to end")
     await comes_true(lambda: words_of(job, wall) != [], "the job to wait")
-    waiting = view(job)
+    waiting = read_job(job)
     assert words_of(job, wall) == [f"waits until 22:00 (window of {proxy.host})"]
     wall.shows("2026-03-03 22:00")
     ended = await running
@@ -268,11 +265,11 @@ async def test_one_registry_s_window_holds_up_nothing_that_goes_elsewhere(
     wall = Wall("2026-03-02 12:00")
 
     running = asyncio.create_task(run(job, wall))
-    await comes_true(lambda: view(job).counts.copied == 60, "what may be copied now")
+    await comes_true(lambda: read_job(job).counts.copied == 60, "what may be copied now")
     wall.shows("2026-03-02 22:00")
 
     assert await running is JobState.DONE
-    assert view(job).counts.copied == 120
+    assert read_job(job).counts.copied == 120
 
 
 async def test_a_job_that_waits_for_its_window_can_be_paused(
@@ -285,7 +282,7 @@ async def test_a_job_that_waits_for_its_window_can_be_paused(
     wall = Wall("2026-03-02 12:00")
 
     running = asyncio.create_task(run(job, wall))
-    await comes_true(lambda: view(job).planned, "the job to wait")
+    await comes_true(lambda: read_job(job).planned, "the job to wait")
     with job.journal() as journal:
         journal.wish("pause", 1.0)
     assert await running is JobState.PAUSED
@@ -307,11 +304,11 @@ async def test_a_window_is_moved_and_taken_away_while_the_job_waits_for_it(
 
     running = asyncio.create_task(run(job, wall))
     await comes_true(lambda: words_of(job, wall) != [], "the job to wait")
-    control.limit(job, wish_for(target, window="20:00-21:00"))
+    control.set_limit(job, limit_request(target, window="20:00-21:00"))
     await comes_true(
         lambda: words_of(job, wall) == [f"waits until 20:00 (window of {target})"], "another window"
     )
-    control.limit(job, wish_for(target, window="none"))
+    control.set_limit(job, limit_request(target, window="none"))
 
     assert await running is JobState.DONE
     assert digest_at(other_registry, repository, "1") == image.digest
@@ -327,7 +324,7 @@ async def test_a_window_that_was_moved_holds_in_the_next_process_too(
     target = other_registry.host
     plan = plan_of((f"{open_registry.host}/{repository}", f"{target}/{repository}"))
     job = new_job(tmp_path, plan)
-    control.limit(job, wish_for(target, window="22:00-06:00"))
+    control.set_limit(job, limit_request(target, window="22:00-06:00"))
     wall = Wall("2026-03-02 12:00")
 
     running = asyncio.create_task(run(job, wall))

@@ -21,8 +21,8 @@ from transship.oci.manifest import (
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
-from transship.transfers.work import Found, Verdict, Worklist
-from transship.transfers.worklist import Draft, make_worklist
+from transship.transfers.copies import Found, Verdict, Worklist
+from transship.transfers.worklist import WorklistDraft, make_worklist
 
 SOURCE, TARGET = "old.example", "new.example"
 
@@ -243,7 +243,7 @@ def test_a_referrer_that_the_target_does_not_list_is_written_again() -> None:
 
 def test_what_is_there_already_is_not_counted_as_bytes_to_move() -> None:
     one = (image(10, (200, 3000)),)
-    draft = Draft()
+    draft = WorklistDraft()
     draft.add([found(one), found(one, "other")])
     there = [part.digest == blob(3000).digest for part in draft.blobs()]
 

@@ -10,7 +10,7 @@ import pytest
 
 from samples.manifests import Sample, image, index
 from transship.oci.reference import Reference
-from transship.transfers.writing import Writing
+from transship.transfers.images import ManifestWrites
 
 HERE = Reference("target.example", "team/web", "v1")
 FIRST, SECOND, THIRD = image("first"), image("second"), image("third")
@@ -24,7 +24,7 @@ async def turns() -> None:
 
 
 @asynccontextmanager
-async def begun(writing: Writing, sample: Sample) -> AsyncIterator[asyncio.Event]:
+async def begun(writing: ManifestWrites, sample: Sample) -> AsyncIterator[asyncio.Event]:
     """Begin to write a manifest, in a task of its own; what is given tells once it has begun."""
     at_work, end = asyncio.Event(), asyncio.Event()
 
@@ -42,7 +42,7 @@ async def begun(writing: Writing, sample: Sample) -> AsyncIterator[asyncio.Event
 
 
 async def test_a_list_waits_for_what_it_names() -> None:
-    writing = Writing()
+    writing = ManifestWrites()
     async with AsyncExitStack() as later:
         async with begun(writing, FIRST) as first:
             whole = await later.enter_async_context(begun(writing, LIST))
@@ -53,7 +53,7 @@ async def test_a_list_waits_for_what_it_names() -> None:
 
 
 async def test_what_a_list_names_waits_for_the_list() -> None:
-    writing = Writing()
+    writing = ManifestWrites()
     async with AsyncExitStack() as later:
         async with begun(writing, LIST) as whole:
             second = await later.enter_async_context(begun(writing, SECOND))
@@ -64,7 +64,7 @@ async def test_what_a_list_names_waits_for_the_list() -> None:
 
 
 async def test_who_gives_up_waiting_holds_nobody_off() -> None:
-    writing = Writing()
+    writing = ManifestWrites()
     async with begun(writing, LIST):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01), writing.of(HERE, FIRST.manifest):

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobBytes, JobCounts, JobView
 from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
-from transship.transfers.view import Bytes, Counts, JobView
-from transship.transfers.work import JobState
 from transship_tui.commands.block import block, sentence
 
 MIB = 1024 * 1024
@@ -31,8 +31,8 @@ def running() -> JobView:
         planned=True,
         found=12,
         pausing=False,
-        counts=Counts(total=12, copied=4, same=1, failed=1, waiting=6),
-        bytes=Bytes(total=100 * MIB, done=40 * MIB, sent=40 * MIB, saved=70 * MIB),
+        counts=JobCounts(total=12, copied=4, same=1, failed=1, waiting=6),
+        bytes=JobBytes(total=100 * MIB, done=40 * MIB, sent=40 * MIB, saved=70 * MIB),
         rate=10.0 * MIB,
         lanes=tuple(Lane(f"team/web {DIGEST}", n * MIB, 10 * n * MIB, 0.0) for n in range(1, 7)),
         failures=(Failure("no-right", "No right to do this", "Ask.", 1, (("web:1", "403"),)),),

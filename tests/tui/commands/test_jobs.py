@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from moving.jobs import plan_of
 from servers.images import push_image
 from transship.paths import default_paths
+from transship.transfers.copies import JobState
 from transship.transfers.jobs import Jobs
 from transship.transfers.limits import Limit, encoded
-from transship.transfers.work import JobState
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry

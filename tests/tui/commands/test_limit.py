@@ -11,9 +11,9 @@ from moving.jobs import plan_of
 from transship.paths import default_paths
 from transship.plans.policy import Limits, Window
 from transship.registries.place import MEBIBYTE
+from transship.transfers.copies import JobState
 from transship.transfers.jobs import Job, Jobs
-from transship.transfers.steering import limits_of
-from transship.transfers.work import JobState
+from transship.transfers.limits import limits_of
 
 OLD, NEW = "old.example", "new.example:5000"
 

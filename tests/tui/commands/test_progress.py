@@ -15,8 +15,8 @@ from servers.faults import Answer, Fault, Hold, Throttle
 from servers.images import push_image, random_layer
 from servers.process import eventually
 from transship.paths import default_paths
+from transship.transfers.job_view import read_job
 from transship.transfers.jobs import Jobs
-from transship.transfers.view import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def test_ctrl_c_pauses_a_copy_and_resume_finishes_it(
     running = started(*many)
     eventually(held.held.is_set, "an upload")
     running.send_signal(signal.SIGINT)
-    eventually(lambda: view(the_job()).pausing, "the job to take up the wish")
+    eventually(lambda: read_job(the_job()).pausing, "the job to take up the wish")
     held.release.set()
 
     _, err = running.communicate(timeout=30)
@@ -111,14 +111,14 @@ def test_ctrl_c_twice_leaves_a_copy_to_its_pause(
     running = started(*many)
     eventually(held.held.is_set, "an upload")
     running.send_signal(signal.SIGINT)
-    eventually(lambda: view(the_job()).pausing, "the job to take up the wish")
+    eventually(lambda: read_job(the_job()).pausing, "the job to take up the wish")
     running.send_signal(signal.SIGINT)
 
     _, err = running.communicate(timeout=30)
     assert running.returncode == 130
     assert f"transship attach {the_job().id}" in err
     held.release.set()
-    eventually(lambda: view(the_job()).state == "paused", "the pause")
+    eventually(lambda: read_job(the_job()).state == "paused", "the pause")
 
 
 def test_ctrl_c_leaves_a_job_that_was_only_watched(
@@ -207,9 +207,9 @@ def test_pause_resume_and_cancel_from_elsewhere(
     eventually(held.held.is_set, "an upload")
     assert transship("resume", job).status == 2, "it is running"
     assert transship("pause", job).status == 0
-    eventually(lambda: view(the_job()).pausing, "the job to take up the wish")
+    eventually(lambda: read_job(the_job()).pausing, "the job to take up the wish")
     held.release.set()
-    eventually(lambda: view(the_job()).state == "paused", "the pause")
+    eventually(lambda: read_job(the_job()).state == "paused", "the pause")
     assert transship("attach", job).status == 130
 
     assert transship("cancel", job).status == 0

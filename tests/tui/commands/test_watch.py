@@ -20,7 +20,7 @@ from transship.plans.plan import Kind, Plan
 from transship.plans.policy import Schedule
 from transship.plans.rule import Rule
 from transship.transfers.jobs import Jobs
-from transship.transfers.watch.record import WatchFile
+from transship.watch.record import WatchFile
 
 if TYPE_CHECKING:
     import subprocess

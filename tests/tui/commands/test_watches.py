@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from transship.transfers.watch.away import Absence
-from transship.transfers.watch.record import Record, Round
+from transship.watch.offline import OfflineRegistry
+from transship.watch.record import WatchRecord, WatchRound
 from transship_tui.commands.watches import watch_entry, watch_line
 
 NOW = 1_790_000_000.0
 WHY = ("Connection refused", "backup.example: Connection refused", "Check it.")
-RECORD = Record(
+RECORD = WatchRecord(
     plan="/plans/shop.toml",
     started=NOW - 600,
     next=NOW + 300,
-    last=Round(NOW - 125, NOW - 125, found=340, changed=2),
+    last=WatchRound(NOW - 125, NOW - 125, found=340, changed=2),
 )
 AWAY = msgspec.structs.replace(
     RECORD,
-    last=Round(NOW - 125, NOW - 125, found=340, changed=2, problem=WHY),
-    away=(Absence("backup.example", WHY, 2, NOW + 30),),
+    last=WatchRound(NOW - 125, NOW - 125, found=340, changed=2, problem=WHY),
+    away=(OfflineRegistry("backup.example", WHY, 2, NOW + 30),),
 )
 
 
@@ -38,7 +38,7 @@ def test_another_problem_of_the_last_look_is_named_beside_it() -> None:
 
 
 def test_nothing_that_is_named_steers_the_terminal() -> None:
-    evil = Absence("a\u202e\x1b[31m", ("\x9b2J", "", ""), 1, NOW)
+    evil = OfflineRegistry("a\u202e\x1b[31m", ("\x9b2J", "", ""), 1, NOW)
     line = watch_line(msgspec.structs.replace(AWAY, plan="/p/\u202e.toml", away=(evil,)), NOW)
     assert not {"\u202e", "\x1b", "\x9b"} & set(line)
 

@@ -17,7 +17,7 @@ from transship.errors import JobEnded
 from transship.plans.policy import Limits, Window
 from transship.registries.place import MEBIBYTE
 from transship.settings import Settings
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.limits import LimitsDialog
 from transship_tui.screens.jobs import JobsScreen

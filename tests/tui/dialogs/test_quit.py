@@ -13,13 +13,13 @@ from fakes.jobs import job_view
 from fakes.screen import screen_text, until
 from transship.errors import BadFile, JobEnded
 from transship.settings import Settings
-from transship.transfers.view import Bytes
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobBytes
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.error import ErrorDialog
 from transship_tui.dialogs.quit import QuitDialog
 
-RUNNING = job_view("job7", bytes=Bytes(total=1000, done=620), rate=1.0)
+RUNNING = job_view("job7", bytes=JobBytes(total=1000, done=620), rate=1.0)
 
 
 @asynccontextmanager

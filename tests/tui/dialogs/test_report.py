@@ -11,8 +11,8 @@ from fakes.parts_world import WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import BadFile, SystemRefused
-from transship.transfers.journal_undo import KeptUndo
-from transship.transfers.reports.writing import Form
+from transship.reports.job_formats import Form
+from transship.transfers.journal import StoredUndo
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 REPORT = WAYS["report"]
@@ -105,7 +105,7 @@ async def test_an_undone_job_is_no_longer_proven() -> None:
         await walk.is_at("ProofDialog")
         await walk.press("escape")
         assert "✓ proven" in screen_text(walk.app)
-        undo = KeptUndo("alice on ops1", 1.0, 2.0, 5, 0, 0)
+        undo = StoredUndo("alice on ops1", 1.0, 2.0, 5, 0, 0)
         engine.views = [replace(v, undo=undo) if v.id == "efg678" else v for v in engine.views]
         walk.app.bridge.look()
         await until(walk.pilot, lambda: "undone by alice on ops1" in screen_text(walk.app), "it")

@@ -21,10 +21,10 @@ from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan
 from transship.settings import Settings
-from transship.transfers.foresight import Unforeseen
-from transship.transfers.inventory import Progress
+from transship.transfers.copies import Verdict, Worklist
+from transship.transfers.preflight import PreflightUnknown
 from transship.transfers.preview import Preview
-from transship.transfers.work import Verdict, Worklist
+from transship.transfers.scanner import ScanProgress
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.facts import FactsDialog
@@ -202,7 +202,7 @@ async def test_all_that_was_chosen_is_in_the_plan() -> None:
 
 async def test_while_both_sides_are_looked_at_it_says_how_far_that_is() -> None:
     class Counting(FakeEngine):
-        async def preview(self, plan: Plan, progress: Progress) -> Preview:
+        async def preview(self, plan: Plan, progress: ScanProgress) -> Preview:
             progress.found = 340
             return await super().preview(plan, progress)
 
@@ -255,7 +255,7 @@ async def test_one_verdict_after_another_can_be_looked_at() -> None:
 
 
 async def test_what_a_target_did_not_say_of_what_it_refuses_is_named() -> None:
-    unknown = Unforeseen("new.example", "which tags are immutable", ("team",), NoRight("403"))
+    unknown = PreflightUnknown("new.example", "which tags are immutable", ("team",), NoRight("403"))
     stand_in = engine()
     stand_in.foreseen = Preview(EVERYTHING, unknown=(unknown,))
     async with copying(stand_in) as it:

@@ -26,7 +26,7 @@ from transship.accounts.account import Account
 from transship.cutover.progress import CutoverState
 from transship.cutover.status import CutoverStatus
 from transship.errors import BadDomain, CutoverBusy, RecordChanged
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.engine_cutover import Tried
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
 from transship_tui.widgets.virtual_table import VirtualTable

@@ -39,7 +39,7 @@ from transship.accounts.secrets import SessionStore
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.settings import Settings
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.live import LiveEngine
 

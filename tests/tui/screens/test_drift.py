@@ -13,7 +13,7 @@ from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import ConnectionRefused
 from transship.plans.plan import Kind, Plan
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 DRIFT = WAYS["drift"]

@@ -20,12 +20,11 @@ from transship.errors import ConnectionLost, JobNotFound
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Plan
 from transship.settings import Settings
+from transship.transfers.copies import CopyState, JobState, Verdict
+from transship.transfers.job_view import CopyRow, JobBytes, JobCounts, JobEvent, JobView
 from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
-from transship.transfers.listing import CopyRow, Event
-from transship.transfers.verify import Difference, Problem, Proof
-from transship.transfers.view import Bytes, Counts, JobView
-from transship.transfers.work import JobState, State, Verdict
+from transship.transfers.verify import Problem, Proof, ProofDifference
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.dialogs.quit import QuitDialog
@@ -53,7 +52,7 @@ PROVEN = Proof(6640, 7120, 9001, 0, deep=False, differences=())
 DIFFERS = replace(
     PROVEN,
     differences=(
-        Difference(
+        ProofDifference(
             parse_reference("old.example/team/web:1"),
             parse_reference("new.example/team/web:1"),
             Problem.MISSING,
@@ -65,8 +64,8 @@ DIFFERS = replace(
 
 def running(**facts: object) -> JobView:
     told: dict[str, object] = {
-        "counts": Counts(6640, 3020, 1071, 4, 21, 2524),
-        "bytes": Bytes(1304 * GIB, 812 * GIB, 410 * GIB, 402 * GIB),
+        "counts": JobCounts(6640, 3020, 1071, 4, 21, 2524),
+        "bytes": JobBytes(1304 * GIB, 812 * GIB, 410 * GIB, 402 * GIB),
         "rate": 318.0 * MIB,
         "source": "old.example",
         "target": "new.example",
@@ -80,13 +79,13 @@ def running(**facts: object) -> JobView:
 def some_copies() -> list[CopyRow]:
     problem = "Tag or digest not found: GET https://old.example/v2/: 404 manifest unknown"
     return [
-        copy_row(1, State.DONE),
-        copy_row(2, State.DONE, Verdict.SAME, reason="the target has it"),
-        copy_row(3, State.DONE, Verdict.SKIP, reason="the tag exists with another digest"),
-        copy_row(4, State.RUNNING),
-        copy_row(5, State.RUNNING, name="team/api"),
-        copy_row(6, State.FAILED, problem=problem, remedy="List the tags."),
-        copy_row(7, State.FAILED, name="team/api", problem=problem, remedy="List the tags."),
+        copy_row(1, CopyState.DONE),
+        copy_row(2, CopyState.DONE, Verdict.SAME, reason="the target has it"),
+        copy_row(3, CopyState.DONE, Verdict.SKIP, reason="the tag exists with another digest"),
+        copy_row(4, CopyState.RUNNING),
+        copy_row(5, CopyState.RUNNING, name="team/api"),
+        copy_row(6, CopyState.FAILED, problem=problem, remedy="List the tags."),
+        copy_row(7, CopyState.FAILED, name="team/api", problem=problem, remedy="List the tags."),
         copy_row(8, verdict=Verdict.OVERWRITE),
         *(copy_row(number) for number in range(9, 60)),
     ]
@@ -150,7 +149,7 @@ async def test_it_shows_the_totals() -> None:
 
 
 async def test_until_the_inventory_has_ended_there_is_no_share() -> None:
-    view = running(planned=False, found=1204, bytes=Bytes(), counts=Counts(), lanes=())
+    view = running(planned=False, found=1204, bytes=JobBytes(), counts=JobCounts(), lanes=())
     async with looking(engine_with(view, rows=())) as (app, _):
         text = screen_text(app)
         assert "1,204 found so far" in text
@@ -187,8 +186,8 @@ async def test_a_lane_shows_its_rate_and_whether_it_stands_still() -> None:
 async def test_what_is_seen_changes_with_the_job() -> None:
     engine = engine_with()
     async with looking(engine) as (app, pilot):
-        engine.copies["abc234"][3] = copy_row(4, State.DONE)
-        await put(app, pilot, engine, running(counts=Counts(6640, 3021, 1071, 4, 21, 2523)))
+        engine.copies["abc234"][3] = copy_row(4, CopyState.DONE)
+        await put(app, pilot, engine, running(counts=JobCounts(6640, 3021, 1071, 4, 21, 2523)))
         assert "4,117 of 6,640" in screen_text(app)
         assert "✓ copied    team/web:v4" in screen_text(app)
 
@@ -229,7 +228,7 @@ async def test_what_failed_is_grouped_by_cause_with_its_remedy() -> None:
 
 
 async def test_without_failures_there_are_none_to_show() -> None:
-    view = running(counts=Counts(10, 1, waiting=9), failures=())
+    view = running(counts=JobCounts(10, 1, waiting=9), failures=())
     async with looking(engine_with(view)) as (app, pilot):
         await pilot.press("f")
         await until(pilot, lambda: "Nothing has failed." in message(app), "the reason")
@@ -266,7 +265,7 @@ async def test_a_pattern_narrows_the_copies() -> None:
 
 async def test_only_rows_that_are_seen_are_read() -> None:
     rows = [copy_row(number) for number in range(1, 20_001)]
-    engine = engine_with(running(counts=Counts(20_000, waiting=20_000)), rows)
+    engine = engine_with(running(counts=JobCounts(20_000, waiting=20_000)), rows)
     async with looking(engine) as (app, pilot):
         await pilot.press("G")
         await until(pilot, lambda: "team/web:v20000" in screen_text(app), "the last copy")
@@ -283,9 +282,9 @@ async def test_copies_that_are_gone_make_room_for_those_tried_instead() -> None:
     engine = engine_with()
     async with looking(engine) as (app, pilot):
         assert "team/web:v6" in images(app)
-        rows = [row for row in engine.copies["abc234"] if row.state is not State.FAILED]
-        rows.append(copy_row(60, State.RUNNING))
-        rows.append(copy_row(61, State.RUNNING))
+        rows = [row for row in engine.copies["abc234"] if row.state is not CopyState.FAILED]
+        rows.append(copy_row(60, CopyState.RUNNING))
+        rows.append(copy_row(61, CopyState.RUNNING))
         engine.copies["abc234"] = rows
         await put(app, pilot, engine, running(rate=1.0 * MIB))
         await put(app, pilot, engine, running(rate=2.0 * MIB))
@@ -296,13 +295,14 @@ async def test_copies_that_are_gone_make_room_for_those_tried_instead() -> None:
 async def test_the_log_shows_what_came_to_pass_the_newest_last() -> None:
     engine = engine_with()
     engine.happened["abc234"] = [
-        Event(NOW - 60 + number, "copy", f"old.example/team/web:v{number}") for number in range(40)
-    ] + [Event(NOW, "failed", "old.example/team/web:v6", "No right to do this: denied")]
+        JobEvent(NOW - 60 + number, "copy", f"old.example/team/web:v{number}")
+        for number in range(40)
+    ] + [JobEvent(NOW, "failed", "old.example/team/web:v6", "No right to do this: denied")]
     async with looking(engine) as (app, pilot):
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: "✗ failed" in screen_text(app), "the newest event")
         assert "v39" in screen_text(app)
-        engine.happened["abc234"].append(Event(NOW + 1, "wish", "pause"))
+        engine.happened["abc234"].append(JobEvent(NOW + 1, "wish", "pause"))
         await put(app, pilot, engine, running(pausing=True))
         await until(pilot, lambda: "pause" in screen_text(app), "what came then")
         await pilot.press("k", "enter")
@@ -329,9 +329,9 @@ async def test_what_registries_ask_for_is_counted_down_and_goes() -> None:
 async def test_the_log_says_what_holds_a_job_up() -> None:
     engine = engine_with(running(limits=LIMITS))
     engine.happened["abc234"] = [
-        Event(NOW - 5, "copy", "old.example/team/web:v1"),
-        Event(NOW - 1, "warning", "layout:/srv/images", "it doesn't answer"),
-        Event(NOW, "warning", "asks to slow down", "old.example: 429"),
+        JobEvent(NOW - 5, "copy", "old.example/team/web:v1"),
+        JobEvent(NOW - 1, "warning", "layout:/srv/images", "it doesn't answer"),
+        JobEvent(NOW, "warning", "asks to slow down", "old.example: 429"),
     ]
     async with looking(engine) as (app, pilot):
         await pilot.press("left")
@@ -344,7 +344,7 @@ async def test_the_log_says_what_holds_a_job_up() -> None:
 
 async def test_what_an_ended_job_has_not_done_waits_for_nothing() -> None:
     view = replace(running(), state=JobState.CANCELLED, lanes=())
-    rows = [copy_row(1, State.WAITING), copy_row(2, State.RUNNING)]
+    rows = [copy_row(1, CopyState.WAITING), copy_row(2, CopyState.RUNNING)]
     async with looking(engine_with(view, rows)) as (app, pilot):
         assert screen_text(app).count("– not done") == 2
         assert "waiting" not in screen_text(app)
@@ -359,7 +359,7 @@ async def test_a_frozen_picture_stands_still() -> None:
         await pilot.press("z")
         assert "stands still" in message(app)
         before = screen_text(app).split("\n")[:19]
-        await put(app, pilot, engine, running(counts=Counts(6640, 6000, 600, 4, 21, 15)))
+        await put(app, pilot, engine, running(counts=JobCounts(6640, 6000, 600, 4, 21, 15)))
         assert "4,116 of 6,640" in screen_text(app)
         assert screen_text(app).split("\n")[:19] == before
         await pilot.press("z")
@@ -497,9 +497,9 @@ async def test_hostile_words_are_only_words(words: str) -> None:
         failures=(Failure("no-right", words, words, 1, ((words, words),)),),
     )
     engine = engine_with(
-        view, [copy_row(6, State.FAILED, reason=words, problem=words, remedy=words)]
+        view, [copy_row(6, CopyState.FAILED, reason=words, problem=words, remedy=words)]
     )
-    engine.happened["abc234"] = [Event(NOW, "warning", words, words)]
+    engine.happened["abc234"] = [JobEvent(NOW, "warning", words, words)]
     async with looking(engine, (120, 40)) as (app, pilot):
         for keys in (("f",), ("enter",), ("escape", "right", "right"), ("enter",)):
             await pilot.press(*keys)

@@ -20,9 +20,9 @@ from transship.errors import BadFile, JobBusy, JobEnded
 from transship.guide import Step
 from transship.plans.plan import Plan
 from transship.settings import Settings
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobBytes, JobCounts, JobView
 from transship.transfers.verify import Proof
-from transship.transfers.view import Bytes, Counts, JobView
-from transship.transfers.work import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.screens.job import JobScreen
@@ -38,8 +38,8 @@ PROVEN = Proof(6, 6, 12, 0, deep=False, differences=())
 
 def running(name: str = "abc234", **facts: object) -> JobView:
     told: dict[str, object] = {
-        "counts": Counts(6640, 3020, 1071, 4, 21, 2524),
-        "bytes": Bytes(1304 * GIB, 812 * GIB, 410 * GIB, 402 * GIB),
+        "counts": JobCounts(6640, 3020, 1071, 4, 21, 2524),
+        "bytes": JobBytes(1304 * GIB, 812 * GIB, 410 * GIB, 402 * GIB),
         "rate": 318.0 * MIB,
         "source": "old.example",
         "target": "new.example",
@@ -49,15 +49,15 @@ def running(name: str = "abc234", **facts: object) -> JobView:
 
 
 def some_jobs() -> list[JobView]:
-    counts, amount = Counts(40, 10, 0, 0, 0, 30), Bytes(10 * GIB, 2 * GIB, 2 * GIB)
+    counts, amount = JobCounts(40, 10, 0, 0, 0, 30), JobBytes(10 * GIB, 2 * GIB, 2 * GIB)
     return [
         running(),
         job_view("bcd345", planned=False, found=1204),
         job_view("cde456", JobState.PAUSED, counts=counts, bytes=amount),
         job_view("def567", JobState.INTERRUPTED, counts=counts, bytes=amount),
-        job_view("efg678", JobState.DONE, counts=Counts(6, 5, 1), bytes=Bytes(GIB, GIB, GIB)),
-        job_view("fgh789", JobState.FAILED, counts=Counts(6, 4, 1, failed=1)),
-        job_view("ghj234", JobState.CANCELLED, counts=Counts(6, 4, 1, waiting=1)),
+        job_view("efg678", JobState.DONE, counts=JobCounts(6, 5, 1), bytes=JobBytes(GIB, GIB, GIB)),
+        job_view("fgh789", JobState.FAILED, counts=JobCounts(6, 4, 1, failed=1)),
+        job_view("ghj234", JobState.CANCELLED, counts=JobCounts(6, 4, 1, waiting=1)),
     ]
 
 
@@ -113,7 +113,9 @@ async def test_it_shows_how_far_each_job_is() -> None:
 
 
 async def test_a_job_without_an_inventory_has_no_share() -> None:
-    view = job_view("abc234", planned=False, found=12, bytes=Bytes(GIB, GIB // 2), rate=1.0 * MIB)
+    view = job_view(
+        "abc234", planned=False, found=12, bytes=JobBytes(GIB, GIB // 2), rate=1.0 * MIB
+    )
     async with listing(FakeEngine(views=[view])) as (app, _):
         assert "12 found so far" in screen_text(app)
         assert "%" not in row(app, "▸ running     old")
@@ -136,7 +138,7 @@ async def test_changes_are_shown_and_the_cursor_stays_on_its_job() -> None:
     engine = FakeEngine(views=some_jobs())
     async with listing(engine) as (app, pilot):
         await pilot.press("j", "j")
-        new = running("zzz999", counts=Counts(10, 1, waiting=9))
+        new = running("zzz999", counts=JobCounts(10, 1, waiting=9))
         await put(app, pilot, engine, new, *engine.views)
         assert app.screen.query_one(VirtualTable).key_at_cursor() == "cde456"
         assert "8 jobs, 3 running" in screen_text(app)
@@ -153,11 +155,11 @@ async def test_nothing_is_drawn_while_nothing_changes() -> None:
             app.bridge.look()
             await pilot.pause()
         assert drawn == []
-        counts = Counts(40, 11, 0, 0, 0, 29)
+        counts = JobCounts(40, 11, 0, 0, 0, 29)
         changed = [replace(v, counts=counts) if v.id == "cde456" else v for v in engine.views]
         await put(app, pilot, engine, *changed)
         assert drawn == []  # At this width no cell of the row shows the counts.
-        amount = Bytes(10 * GIB, 3 * GIB, 3 * GIB)
+        amount = JobBytes(10 * GIB, 3 * GIB, 3 * GIB)
         changed = [replace(v, bytes=amount) if v.id == "cde456" else v for v in engine.views]
         await put(app, pilot, engine, *changed)
         assert drawn == [3]
@@ -230,7 +232,9 @@ async def test_cancel_asks_first_and_the_way_out_has_the_focus() -> None:
 
 
 async def test_retry_asks_first() -> None:
-    engine = FakeEngine(views=[job_view("abc234", JobState.FAILED, counts=Counts(6, 5, failed=1))])
+    engine = FakeEngine(
+        views=[job_view("abc234", JobState.FAILED, counts=JobCounts(6, 5, failed=1))]
+    )
     async with listing(engine) as (app, pilot):
         await pilot.press("R")
         await answer(app, pilot, "escape")
@@ -329,7 +333,7 @@ async def test_verify_opens_the_job_and_proves_it_there() -> None:
     [
         (job_view("abc234", JobState.PAUSED), "resume"),
         (job_view("abc234", JobState.INTERRUPTED), "resume"),
-        (job_view("abc234", JobState.FAILED, counts=Counts(2, 1, failed=1)), "retry"),
+        (job_view("abc234", JobState.FAILED, counts=JobCounts(2, 1, failed=1)), "retry"),
         (job_view("abc234", JobState.DONE), "verify"),
     ],
 )

@@ -14,7 +14,7 @@ from fakes.jobs import job_view
 from fakes.screen import screen_text, until
 from transship.errors import NameNotFound, NoRight
 from transship.settings import Settings
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.record import Record

@@ -15,7 +15,7 @@ from fakes.screen import line_in, screen_text, until
 from transship.accounts.account import Account
 from transship.errors import BadFile
 from transship.settings import Settings
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.plan_text import PlanTextDialog

@@ -14,7 +14,7 @@ from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.paths import Paths
 from transship.settings import Settings
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.live import LiveEngine

@@ -25,11 +25,11 @@ from transship.plans.file import plan_in
 from transship.plans.plan import Plan
 from transship.plans.selection import Dropped
 from transship.settings import Settings
-from transship.transfers.foresight import Unforeseen
-from transship.transfers.inventory import Progress
+from transship.transfers.copies import Copy, JobState, Verdict, Worklist
+from transship.transfers.preflight import PreflightUnknown
 from transship.transfers.preview import Preview
-from transship.transfers.vanishing import Kept, Vanished
-from transship.transfers.work import Copy, JobState, Verdict, Worklist
+from transship.transfers.pruning import PrunedTags, RetainedTags
+from transship.transfers.scanner import ScanProgress
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.facts import FactsDialog
@@ -140,7 +140,7 @@ async def test_what_is_left_out_is_told_by_reason_and_opens() -> None:
 
 async def test_while_it_looks_it_says_how_far_that_is_and_can_be_left() -> None:
     class Counting(FakeEngine):
-        async def preview(self, plan: Plan, progress: Progress) -> Preview:
+        async def preview(self, plan: Plan, progress: ScanProgress) -> Preview:
             progress.found = 340
             return await super().preview(plan, progress)
 
@@ -239,7 +239,7 @@ async def test_more_deletions_than_the_plan_allows_cannot_be_started() -> None:
 
 async def test_what_is_gone_at_the_source_and_stays_is_said_with_the_reason() -> None:
     seen = foreseen(EVERYTHING)
-    kept = Kept(Reference("new.example", "mirror/web", "latest"), "protected by **:latest")
+    kept = RetainedTags(Reference("new.example", "mirror/web", "latest"), "protected by **:latest")
     gone = replace(seen.vanished, kept=(kept,))
     async with looking(engine(replace(seen, vanished=gone))) as it:
         await it.says("Keeps 1 tag that no source has: mirror/web:latest (protected by **:latest)")
@@ -321,7 +321,7 @@ async def test_a_blocked_copy_opens_with_its_whole_reason_and_what_to_do(
 
 async def test_what_a_target_did_not_say_is_a_list_with_the_reason() -> None:
     why = NoRight("GET /api/v2.0/projects/team", remedy="Sign in as a member of the project.")
-    unknown = Unforeseen("new.example", "whether tags are immutable", ("team",), why)
+    unknown = PreflightUnknown("new.example", "whether tags are immutable", ("team",), why)
     seen = replace(Preview(worklist_of(Verdict.COPY)), unknown=(unknown,))
     async with looking(engine(seen)) as it:
         await it.says("! new: it isn't known whether tags are immutable (team): No right")
@@ -369,7 +369,7 @@ async def test_what_registries_say_is_only_text(words: str) -> None:
 
 
 async def test_nothing_vanished_is_nothing_to_say() -> None:
-    async with looking(engine(Preview(worklist_of(Verdict.COPY), vanished=Vanished()))) as it:
+    async with looking(engine(Preview(worklist_of(Verdict.COPY), vanished=PrunedTags()))) as it:
         await it.says("Copies 1")
         assert "Delet" not in it.text()
 

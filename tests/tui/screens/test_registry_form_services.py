@@ -15,8 +15,12 @@ from fakes.registries import FormEngine, found, wants_sign_in
 from fakes.registry_form import SECRET, Form, form_for
 from fakes.screen import looks_like, screen_text, until
 from transship.accounts.account import Account
-from transship.registries.services import GENERIC, SERVICES, Service, service_named, service_of
-from transship.registries.services.sign_in_words import Identity, Question, asks_of
+from transship.registries.services import service_named, service_of
+from transship.registries.services.generic import GENERIC
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
+from transship.registries.services.sign_in_words import asks_of
+from transship.registries.services.sign_in_words.asking import Identity, Question
 from transship_tui.widgets.service_choices import ServiceChoices, services_for, title_of
 
 ACCOUNTS = [service for service in SERVICES if not service.catalogue]

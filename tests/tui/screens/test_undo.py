@@ -15,9 +15,8 @@ from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import JobBusy
 from transship.oci.reference import parse_reference
-from transship.transfers.restores import Act, Restore, UndoPlan
-from transship.transfers.undoing import Outcome
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.undo import Restore, RestoreAction, UndoOutcome, UndoPlan
 from transship_tui.screens.undo import question
 from transship_tui.widgets.bars import LineBar, MessageBar
 from transship_tui.widgets.undo_rows import mark_of
@@ -204,12 +203,12 @@ async def test_the_question_says_that_a_paused_job_ends() -> None:
 @pytest.mark.parametrize(
     ("act", "words"),
     [
-        (Act.PUT_BACK, "✓ restored"),
-        (Act.TAKE_AWAY, "✓ taken away"),
-        (Act.UNLIST, "✓ unlisted"),
-        (Act.ALREADY, "= as before"),
+        (RestoreAction.PUT_BACK, "✓ restored"),
+        (RestoreAction.TAKE_AWAY, "✓ taken away"),
+        (RestoreAction.UNLIST, "✓ unlisted"),
+        (RestoreAction.ALREADY, "= as before"),
     ],
 )
-def test_what_was_done_is_said_in_its_own_word(act: Act, words: str) -> None:
+def test_what_was_done_is_said_in_its_own_word(act: RestoreAction, words: str) -> None:
     restore = Restore(parse_reference("new.example/team/web:1.4"), act)
-    assert mark_of(restore, Outcome(restore)).content().plain == words
+    assert mark_of(restore, UndoOutcome(restore)).content().plain == words

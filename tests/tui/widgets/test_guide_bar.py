@@ -13,7 +13,7 @@ from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
 from transship.accounts.account import Account
 from transship.settings import Settings
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.widgets.guide_bar import GuideBar
 

@@ -6,9 +6,9 @@ import pytest
 
 from fakes.jobs import job_view
 from transship.accounts.account import Account
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobBytes, JobCounts, JobView
 from transship.transfers.limits import Limit
-from transship.transfers.view import Bytes, Counts, JobView
-from transship.transfers.work import JobState
 from transship_tui.naming import Naming
 from transship_tui.widgets.totals import (
     clock_text,
@@ -31,8 +31,8 @@ def lines(view: JobView, *, width: int = 78, rates: tuple[float, ...] = ()) -> l
 def test_a_running_job() -> None:
     view = job_view(
         "abc234",
-        counts=Counts(100, 20, 5, 1, 2, 72),
-        bytes=Bytes(10 * GIB, 4 * GIB, 3 * GIB, GIB),
+        counts=JobCounts(100, 20, 5, 1, 2, 72),
+        bytes=JobBytes(10 * GIB, 4 * GIB, 3 * GIB, GIB),
         rate=GIB / 10,
     )
     assert lines(view) == [
@@ -44,20 +44,22 @@ def test_a_running_job() -> None:
 
 
 def test_rates_are_drawn_where_there_is_room() -> None:
-    view = job_view("abc234", counts=Counts(1), bytes=Bytes(GIB, GIB // 2), rate=GIB / 10)
+    view = job_view("abc234", counts=JobCounts(1), bytes=JobBytes(GIB, GIB // 2), rate=GIB / 10)
     assert "▁▅█" in lines(view, rates=(1.0, 50.0, 100.0))[2]
     assert "█" not in lines(view, width=54, rates=(1.0, 50.0, 100.0))[2]
 
 
 @pytest.mark.parametrize("width", [30, 40, 58, 78, 118])
 def test_the_line_of_data_fits(width: int) -> None:
-    view = job_view("abc234", counts=Counts(1), bytes=Bytes(1000 * GIB, 4 * GIB), rate=GIB / 10)
+    view = job_view(
+        "abc234", counts=JobCounts(1), bytes=JobBytes(1000 * GIB, 4 * GIB), rate=GIB / 10
+    )
     assert len(lines(view, width=width, rates=(1.0,) * 24)[2]) <= max(width, 45)
 
 
 def test_the_time_between_two_runs_is_no_work() -> None:
     again = job_view(
-        "abc234", JobState.DONE, planned=True, bytes=Bytes(200, 200, 200), started=NOW - 5000,
+        "abc234", JobState.DONE, planned=True, bytes=JobBytes(200, 200, 200), started=NOW - 5000,
         ended=NOW, worked=20.0,
     )  # fmt: skip
     told = lines(again)
@@ -96,7 +98,7 @@ def test_what_registries_ask_for_is_said_while_the_job_runs() -> None:
 
 
 def test_before_the_inventory_has_ended_only_what_was_found() -> None:
-    view = job_view("abc234", planned=False, found=7, bytes=Bytes(GIB, GIB // 2), rate=1e6)
+    view = job_view("abc234", planned=False, found=7, bytes=JobBytes(GIB, GIB // 2), rate=1e6)
     assert lines(view) == ["▸ running  1 min 39 s, looking at both sides", "Images  7 found so far"]
 
 
@@ -128,8 +130,8 @@ def test_a_job_that_has_ended_says_when_and_after_how_long() -> None:
     view = job_view(
         "abc234",
         JobState.DONE,
-        counts=Counts(3, 3),
-        bytes=Bytes(GIB, GIB, GIB),
+        counts=JobCounts(3, 3),
+        bytes=JobBytes(GIB, GIB, GIB),
         started=1_790_000_000.0,
         ended=1_790_000_010.0,
     )

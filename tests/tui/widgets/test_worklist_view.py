@@ -6,8 +6,8 @@ import pytest
 
 from fakes.images import worklist_of
 from transship.errors import NoRight
-from transship.transfers.foresight import Unforeseen
-from transship.transfers.work import Verdict, Worklist
+from transship.transfers.copies import Verdict, Worklist
+from transship.transfers.preflight import PreflightUnknown
 from transship_tui.widgets.worklist_view import cost, not_known
 
 
@@ -26,7 +26,9 @@ def test_the_cost_is_told_in_words(worklist: Worklist, words: str) -> None:
 
 
 def test_what_is_not_known_is_told_without_anything_that_steers_the_terminal() -> None:
-    unknown = Unforeseen("new.example", "which tags are immutable", ("a",), NoRight("no\x1b[2J"))
+    unknown = PreflightUnknown(
+        "new.example", "which tags are immutable", ("a",), NoRight("no\x1b[2J")
+    )
 
     assert not_known(unknown) == (
         "! new.example: it isn't known which tags are immutable (a): No right to do this: no [2J"

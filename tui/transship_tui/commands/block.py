@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
+from transship.transfers.copies import JobState
 from transship.transfers.limits import limit_words
-from transship.transfers.work import JobState
 from transship_tui.commands.output import fitted, tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 _LANES = 4
 _CAUSES = 2

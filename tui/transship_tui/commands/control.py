@@ -11,7 +11,7 @@ from transship.errors import BadRequest
 from transship.paths import default_paths
 from transship.transfers import control
 from transship.transfers.jobs import Jobs
-from transship.transfers.steering import held_words, wish_for
+from transship.transfers.limits import held_words, limit_request
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -44,7 +44,7 @@ def attach(job: JobName, as_json: AsJson = False, verbose: Verbose = False) -> i
 def pause(job: JobName) -> int:
     """Let a running job come to a stop at its next good point. Twice: at once."""
     found = _find(job)
-    control.pause(found)
+    control.pause_job(found)
     say(f"pausing {found.id}; `transship resume {found.id}` goes on")
     return 0
 
@@ -52,7 +52,7 @@ def pause(job: JobName) -> int:
 def cancel(job: JobName) -> int:
     """End a job for good. What was copied stays."""
     found = _find(job)
-    control.cancel(found)
+    control.cancel_job(found)
     say(f"cancelling {found.id}; what was copied stays")
     return 0
 
@@ -69,7 +69,7 @@ def resume(
     It was paused or interrupted. Ctrl-C pauses it again.
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    return _go_on(_find(job), control.resume, adhoc, as_json=as_json)
+    return _go_on(_find(job), control.resume_job, adhoc, as_json=as_json)
 
 
 def retry(
@@ -84,7 +84,7 @@ def retry(
     Both sides are looked at anew for that. Ctrl-C pauses it.
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    return _go_on(_find(job), control.retry, adhoc, as_json=as_json)
+    return _go_on(_find(job), control.retry_job, adhoc, as_json=as_json)
 
 
 def limit(
@@ -115,8 +115,8 @@ def limit(
             "--concurrency 4 --window 22:00-06:00`.",
         )
     registry = open_session().reference(host).registry
-    control.limit(found, wish_for(registry, rate, concurrency, window))
-    limits = control.limits(found)[registry]
+    control.set_limit(found, limit_request(registry, rate, concurrency, window))
+    limits = control.current_limits(found)[registry]
     words = held_words(limits.rate, limits.concurrency, limits.window)
     say(f"{found.id}: {registry} {f'is held to {words}' if words else 'has no limit'}")
     return 0

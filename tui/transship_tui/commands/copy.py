@@ -11,8 +11,8 @@ from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
 from transship.registries.visibility import Visibility
 from transship.text import safe
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.options import (
     AsJson,
@@ -103,7 +103,7 @@ def copy(
     start_runner(job, accesses, taken())
     if detach:
         if as_json:
-            show_json(job_document(view(job)))
+            show_json(job_document(read_job(job)))
         else:
             show(job.id)
         say(f"it runs by itself; `transship attach {job.id}` follows it")

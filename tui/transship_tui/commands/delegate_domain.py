@@ -11,7 +11,8 @@ import typer
 
 from transship.delegates.choosing import Other, domains_at
 from transship.delegates.tencent.domain_words import day_of, domain_words
-from transship.delegates.tencent.domains import read_upload, waited, wish
+from transship.delegates.tencent.domains import waited, wish
+from transship.delegates.tencent.uploads import read_upload
 from transship.errors import BadRequest, TransshipError
 from transship.registries.attachment import Attached
 from transship.text import safe
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
     from transship.delegates.reach import Reach
     from transship.delegates.tencent.domain_words import Certificate, CustomDomain
-    from transship.delegates.tencent.domains import Domains, Watched
+    from transship.delegates.tencent.domains import Watched
+    from transship.delegates.tencent.domains_engine import Domains
     from transship_tui.commands.session import Session
 
 COMMANDS = {

@@ -28,8 +28,8 @@ from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
     from transship.delegates.reach import Reach
-    from transship.delegates.tencent.network import Network
     from transship.delegates.tencent.network_access import Access, Link
+    from transship.delegates.tencent.network_engine import Network
     from transship_tui.commands.session import Session
 
 Several = list[str] | None

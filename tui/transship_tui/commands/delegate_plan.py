@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.accounts.apis import service_at
-from transship.delegates.choosing import Options, SaidTerms, wished
+from transship.delegates.choosing import wished
 from transship.delegates.harbor.terms import Begins
 from transship.delegates.judging_ways import judged
-from transship.delegates.options import plain_name
+from transship.delegates.options import Options, SaidTerms, plain_name
 from transship.delegates.ways import Who
 from transship.errors import BadRequest
 from transship.plans.ends import question

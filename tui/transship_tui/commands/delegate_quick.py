@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.delegates.choosing import Other, quick_wish
-from transship.delegates.tencent.quick import Terms
+from transship.delegates.choosing import Other
+from transship.delegates.tencent.quick.wished import Terms
+from transship.delegates.tencent.wishing import quick_wish
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
 from transship.registries.visibility import Visibility
 from transship.text import counted, safe
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 from transship_tui.commands.delegate_made import Yes
 from transship_tui.commands.delegate_shown import (
     REFUSED,
@@ -40,10 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO
 
-    from transship.delegates.tencent.quick import Collision, Gap, Quick
+    from transship.delegates.tencent.quick.pages import Gap
+    from transship.delegates.tencent.quick.wished import Collision, Quick
     from transship.registries.access import Access
+    from transship.transfers.job_view import JobView
     from transship.transfers.jobs import Job
-    from transship.transfers.view import JobView
     from transship_tui.commands.session import Session
 
 _MOST_NAMED = 10
@@ -178,7 +180,7 @@ def _followed(job: Job, made: _Agreed, *, detach: bool, as_json: bool) -> int:
     """Follow the job that copies, or leave it, and return the exit status."""
     if detach:
         if as_json:
-            show_json(_document(made.found, made.delegation, view(job)))
+            show_json(_document(made.found, made.delegation, read_job(job)))
         else:
             show(job.id)
         say(f"it runs by itself; `transship attach {job.id}` follows it")

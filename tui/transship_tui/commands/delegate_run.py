@@ -13,7 +13,7 @@ from transship.clock import SystemClock
 from transship.delegates.choosing import begun_by, engine_of, runs_of
 from transship.delegates.executions import State
 from transship.delegates.following import Seen, all_followed
-from transship.delegates.harbor import Harbor
+from transship.delegates.harbor.engine import Harbor
 from transship.errors import CantBeDelegated, ExecutionNotFound
 from transship.text import safe
 from transship_tui.commands.delegate_documents import execution_entry, task_entry

@@ -26,7 +26,7 @@ from transship.paths import Paths, private_folder
 from transship.plans.file import write_text
 from transship.sandbox.sandbox import has_two_addresses, sandbox_in_thread
 from transship.transfers import control
-from transship.transfers.start import start_runner
+from transship.transfers.process import start_runner
 from transship_tui.commands.demo_domain import REPOSITORY, show_cutover, with_domain
 from transship_tui.commands.output import say, show, show_command
 from transship_tui.commands.progress import OnInterrupt, follow, show_end
@@ -179,7 +179,7 @@ def session_of(sandbox: Sandbox, folder: Path) -> Session:
 def _end(job: Job, pid: int | None = None) -> None:
     """End the job's process, which must not outlive the folder that it works in."""
     with suppress(JobEnded):
-        control.cancel(job)
+        control.cancel_job(job)
     until = time.monotonic() + _END_SECONDS
     while job.is_held and time.monotonic() < until:
         time.sleep(0.05)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transship.transfers.journal_undo import KeptUndo
+    from transship.transfers.job_view import JobView
+    from transship.transfers.journal import StoredUndo
     from transship.transfers.limits import Limit
-    from transship.transfers.view import JobView
 
 
 def job_entry(view: JobView) -> dict[str, object]:
@@ -51,7 +51,7 @@ def _limit_entry(limit: Limit) -> dict[str, object]:
     }
 
 
-def _undo_entry(undo: KeptUndo) -> dict[str, object]:
+def _undo_entry(undo: StoredUndo) -> dict[str, object]:
     return asdict(undo) | {
         "began": time_text(undo.began),
         "ended": time_text(undo.ended) if undo.ended else None,

@@ -11,7 +11,7 @@ import typer
 from transship.clock import SystemClock
 from transship.plans.drift import State
 from transship.text import counted
-from transship.transfers.drifting import DriftProgress, look_for_drift
+from transship.transfers.drift import DriftProgress, look_for_drift
 from transship_tui.commands.foreseen import short_name
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, PlanName, adhoc_tls
 from transship_tui.commands.output import show, show_json, table, width_of

@@ -12,9 +12,12 @@ import typer
 from transship.matching import matcher
 from transship.plans.flow import read_flow
 from transship.text import counted
-from transship.transfers.board import BoardProgress, board
-from transship.transfers.ledger import open_ledger
-from transship.transfers.promoting import settle
+from transship.transfers.promotion import (
+    BoardProgress,
+    open_history,
+    settle_promotions,
+    stage_board,
+)
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
 from transship_tui.commands.output import cells, say, say_problem, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
@@ -26,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from transship.plans.flow import Flow
-    from transship.transfers.board import Board, Cell, Row
-    from transship.transfers.ledger import Entry
+    from transship.transfers.promotion import BoardCell, BoardRow, PromotionRecord, StageBoard
     from transship_tui.commands.session import Session
 
 
@@ -66,16 +68,16 @@ def flow(
     return 1 if seen.problems else 0
 
 
-async def _look(session: Session, flow: Flow, pattern: str) -> Board:
+async def _look(session: Session, flow: Flow, pattern: str) -> StageBoard:
     progress = BoardProgress()
     async with (
         stage_places(session, flow) as places,
         watched(lambda: f"looking: {counted(progress.images, 'tag')} so far"),
     ):
-        return await board(flow, places, pattern=pattern, progress=progress)
+        return await stage_board(flow, places, pattern=pattern, progress=progress)
 
 
-def _lines(seen: Board, width: int | None) -> Iterator[str]:
+def _lines(seen: StageBoard, width: int | None) -> Iterator[str]:
     """Give the board as a table; where it doesn't fit, without the digests."""
     if not seen.rows:
         yield "no images"
@@ -92,12 +94,12 @@ def _lines(seen: Board, width: int | None) -> Iterator[str]:
     yield LEGEND
 
 
-def _rows(seen: Board, *, digests: bool) -> Iterator[tuple[str, ...]]:
+def _rows(seen: StageBoard, *, digests: bool) -> Iterator[tuple[str, ...]]:
     for row in seen.rows:
         yield (str(row.image), *(_cell(cell, digests=digests) for cell in row.cells))
 
 
-def _cell(cell: Cell, *, digests: bool) -> str:
+def _cell(cell: BoardCell, *, digests: bool) -> str:
     if cell.digest is None or cell.mark is None:
         return "?" if cell.problem else "-"
     digest = f" {hexadecimal(cell.digest)}" if digests else ""
@@ -105,7 +107,7 @@ def _cell(cell: Cell, *, digests: bool) -> str:
     return f"{letter(cell.mark)}{digest}{arrow}"
 
 
-def _document(seen: Board) -> dict[str, object]:
+def _document(seen: StageBoard) -> dict[str, object]:
     stages = seen.flow.stages
     problems = {stage: str(problem) for stage, problem in seen.problems.items()}
     return {
@@ -122,7 +124,7 @@ def _document(seen: Board) -> dict[str, object]:
     }
 
 
-def _image(row: Row, stages: Sequence[str]) -> dict[str, object]:
+def _image(row: BoardRow, stages: Sequence[str]) -> dict[str, object]:
     return {
         "repository": row.image.repository,
         "tag": row.image.tag,
@@ -140,8 +142,12 @@ def _image(row: Row, stages: Sequence[str]) -> dict[str, object]:
 
 def _show_history(session: Session, flow: Flow, pattern: str, *, as_json: bool) -> int:
     asked_for = matcher(pattern)
-    with open_ledger(session.paths.flows, flow.name, flow.file) as ledger:
-        entries = [entry for entry in settle(ledger, session.jobs) if asked_for(str(entry.image))]
+    with open_history(session.paths.flows, flow.name, flow.file) as ledger:
+        entries = [
+            entry
+            for entry in settle_promotions(ledger, session.jobs)
+            if asked_for(str(entry.image))
+        ]
     if as_json:
         show_json({"flow": flow.name, "promotions": list(map(promotion_document, entries))})
     elif entries:
@@ -155,7 +161,7 @@ def _show_history(session: Session, flow: Flow, pattern: str, *, as_json: bool) 
 _HISTORY = ("ASKED", "OUTCOME", "IMAGE", "FROM", "TO", "DIGEST", "BY", "JOB", "REPLACED", "WHY")
 
 
-def _history_row(entry: Entry) -> tuple[str, ...]:
+def _history_row(entry: PromotionRecord) -> tuple[str, ...]:
     replaced = entry.replaced if entry.replaced != entry.digest else None
     return (
         f"{datetime.fromtimestamp(entry.asked).astimezone():%Y-%m-%d %H:%M:%S}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
-from transship.transfers.work import Verdict
+from transship.transfers.copies import Verdict
 from transship_tui.commands.output import Lazily, table
 from transship_tui.extents import extent_of
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from transship.oci.reference import Reference
+    from transship.transfers.copies import Copy
     from transship.transfers.preview import Preview
-    from transship.transfers.vanishing import Vanished
-    from transship.transfers.work import Copy
+    from transship.transfers.pruning import PrunedTags
 
 # Tags that stand for referrers have a digest in them too.
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}")
@@ -236,7 +236,7 @@ def _costs(foreseen: Foreseen) -> Iterator[str]:
         yield f"{safe(name)} lets {quota.left:,} manifests be read now; this reads {read:,}{few}"
 
 
-def _deletions(vanished: Vanished) -> Iterator[str]:
+def _deletions(vanished: PrunedTags) -> Iterator[str]:
     """Give what would be deleted, what it takes for that, and what stays all the same."""
     going = [share for share in vanished.shares if share.gone]
     for share in going:

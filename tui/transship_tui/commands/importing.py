@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from transship.oci.reference import Reference
-    from transship.plans.importers import Imported, Login
+    from transship.plans.importers.draft import Imported, Login
     from transship.plans.plan import Plan
     from transship_tui.commands.session import Session
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from transship.oci.digest import short
 from transship.paths import default_paths
 from transship.text import bytes_text
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
 from transship.transfers.jobs import Jobs
-from transship.transfers.view import view
-from transship.transfers.watch.record import watches
-from transship.transfers.work import JobState
+from transship.watch.record import watches
 from transship_tui.commands.documents import job_entry
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import cells, say, show, show_json, table, tail, width_of
@@ -22,7 +22,7 @@ from transship_tui.commands.watches import watch_entry, watch_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 _HEADER = ("JOB", "STATE", "STARTED", "IMAGES", "DATA")
 _GAP = 2
@@ -30,7 +30,7 @@ _GAP = 2
 
 def jobs(as_json: AsJson = False) -> int:
     """List the jobs, and the plans that are watched."""
-    views = [view(job) for job in Jobs(default_paths().jobs).all()]
+    views = [read_job(job) for job in Jobs(default_paths().jobs).all()]
     watched = [record for record, goes_on in watches(default_paths().watches) if goes_on]
     if as_json:
         document = {"jobs": [job_entry(each) for each in views]}

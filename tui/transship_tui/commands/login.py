@@ -25,13 +25,10 @@ from transship.errors import (
     WrongCredential,
 )
 from transship.registries.credential import Tls
-from transship.registries.services import (
-    GENERIC,
-    SERVICES,
-    Service,
-    service_named,
-    service_of,
-)
+from transship.registries.services import service_named, service_of
+from transship.registries.services.generic import GENERIC
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
 from transship.text import safe
 from transship_tui.commands.asking import ask
 from transship_tui.commands.login_asking import Given, answer_all, read_answers

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from transship.accounts.account import SecretSource
 from transship.accounts.key_file import read_key_file
 from transship.errors import BadRequest
-from transship.registries.services import Service
-from transship.registries.services.sign_in_words import (
+from transship.registries.services.service import Service
+from transship.registries.services.sign_in_words import asks_of
+from transship.registries.services.sign_in_words.asking import (
     Asks,
     Identity,
     Question,
     SignIn,
-    asks_of,
     sign_in_from,
 )
 from transship_tui.commands.asking import ask

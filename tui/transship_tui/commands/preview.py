@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from transship.clock import SystemClock
 from transship.errors import TooManyDeletions
 from transship.text import counted
-from transship.transfers.history import measured_rate
-from transship.transfers.inventory import Progress
-from transship.transfers.preview import preview
-from transship.transfers.unreachable import nothing_found
-from transship.transfers.work import Verdict
+from transship.transfers.copies import Verdict
+from transship.transfers.inventory import nothing_found
+from transship.transfers.job_view import measured_rate
+from transship.transfers.preview import preview_plan
+from transship.transfers.scanner import ScanProgress
 from transship_tui.commands.foreseen import Foreseen, document, lines
 from transship_tui.commands.output import say_problem, show, show_json, width_of
 from transship_tui.commands.status import watched
@@ -54,9 +54,9 @@ def foresee(session: Session, plan: Plan) -> Foreseen:
 
 
 async def _look(session: Session, plan: Plan) -> Preview:
-    progress = Progress()
+    progress = ScanProgress()
     async with (
         session.places(plan, create=True) as places,
         watched(lambda: f"looking: {counted(progress.found, 'image')} found so far"),
     ):
-        return await preview(plan, places, SystemClock(), progress)
+        return await preview_plan(plan, places, SystemClock(), progress)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from transship.errors import CheckFailed, JobEnded, RunnerFailed, TransshipError
 from transship.text import counted, safe
 from transship.transfers import control
-from transship.transfers.start import last_words
-from transship.transfers.view import JobView, look
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobView, look
+from transship.transfers.process import last_words
 from transship.transfers.worklist import NOT_ASKED_TO_DELETE
 from transship_tui.commands.block import block, sentence, word_of
 from transship_tui.commands.documents import job_document
@@ -228,7 +228,7 @@ def _watch(
             if on_interrupt is OnInterrupt.LEAVE or answered > 1:
                 return None
             with suppress(JobEnded):
-                control.pause(job)
+                control.pause_job(job)
 
 
 @contextmanager

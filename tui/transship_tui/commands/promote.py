@@ -12,12 +12,15 @@ from transship.oci.digest import short
 from transship.operator import this_operator
 from transship.plans.flow import parse_image, read_flow
 from transship.text import bytes_text, safe
-from transship.transfers import promoting
-from transship.transfers.ledger import open_ledger
-from transship.transfers.preview import preview
-from transship.transfers.promotion import consider
-from transship.transfers.start import start_runner
-from transship.transfers.work import Verdict
+from transship.transfers.copies import Verdict
+from transship.transfers.preview import preview_plan
+from transship.transfers.process import start_runner
+from transship.transfers.promotion import (
+    consider_promotion,
+    open_history,
+    settle_promotions,
+    start_promotion,
+)
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.foreseen import short_name
 from transship_tui.commands.options import (
@@ -39,8 +42,8 @@ if TYPE_CHECKING:
     from transship.oci.digest import Digest
     from transship.plans.flow import Flow, Image
     from transship.registries.access import Access
+    from transship.transfers.copies import Worklist
     from transship.transfers.promotion import Promotion
-    from transship.transfers.work import Worklist
     from transship_tui.commands.session import Session
 
 
@@ -80,8 +83,8 @@ def promote(
     if worklist is not None:
         return _show_dry_run(promotion, worklist, as_json=as_json)
     say("\n".join(_lines(promotion)))
-    with open_ledger(session.paths.flows, stages.name, stages.file) as ledger:
-        job = promoting.promote(
+    with open_history(session.paths.flows, stages.name, stages.file) as ledger:
+        job = start_promotion(
             promotion,
             session.jobs,
             ledger,
@@ -90,7 +93,7 @@ def promote(
             lambda job: start_runner(job, accesses),
         )
         ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
-        entries = promoting.settle(ledger, session.jobs)
+        entries = settle_promotions(ledger, session.jobs)
     if as_json and ended is not None:
         entry = next(entry for entry in entries if entry.job == job.id)
         show_json({"promotion": promotion_document(entry)} | job_document(ended))
@@ -111,9 +114,11 @@ async def _look(
     """Return the promotion, what its job would do if only that is asked, and how to get there."""
     clock = SystemClock()
     async with stage_places(session, flow) as places:
-        promotion = await consider(flow, image, to, places, digest=digest, overwrite=overwrite)
+        promotion = await consider_promotion(
+            flow, image, to, places, digest=digest, overwrite=overwrite
+        )
         plan = promotion.plan()
-        seen = await preview(plan, places, clock) if dry_run else None
+        seen = await preview_plan(plan, places, clock) if dry_run else None
     return promotion, seen.worklist if seen else None, await session.accesses(plan)
 
 

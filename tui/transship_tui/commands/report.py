@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from transship.paths import default_paths
+from transship.reports.job import open_report
+from transship.reports.job_formats import WRITERS, Form, form_of, write_whole
 from transship.text import safe
 from transship.transfers.jobs import Jobs
-from transship.transfers.reports.gathering import open_report
-from transship.transfers.reports.writing import WRITERS, Form, form_of, write_whole
 from transship_tui.commands.options import JobName
 from transship_tui.commands.output import say
 

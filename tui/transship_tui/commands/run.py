@@ -10,8 +10,8 @@ import typer
 
 from transship.errors import BadRequest
 from transship.text import safe
-from transship.transfers.start import start_runner
-from transship.transfers.view import view
+from transship.transfers.job_view import read_job
+from transship.transfers.process import start_runner
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.listening import Listening
 from transship_tui.commands.options import (
@@ -98,12 +98,12 @@ def run(
     job = _started(session, session.read_plan(plan), delete=delete, trust=trust)
     if detach:
         if as_json:
-            show_json(job_document(view(job)))
+            show_json(job_document(read_job(job)))
         else:
             show(job.id)
         say(f"it runs by itself; `transship attach {job.id}` follows it")
         return 0
-    seen = view(job)
+    seen = read_job(job)
     say(f"job {job.id}: {safe(seen.source)} → {safe(seen.target)}")
     ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
     return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))

@@ -10,8 +10,11 @@ import typer
 
 from transship.errors import BadRequest
 from transship.registries.card import card_of
-from transship.registries.services import SERVICES, Service, service_named
-from transship.registries.services.sign_in_words import Asks, Question, asks_of
+from transship.registries.services import service_named
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
+from transship.registries.services.sign_in_words import asks_of
+from transship.registries.services.sign_in_words.asking import Asks, Question
 from transship_tui.commands.capabilities import card_entry, show_card
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of

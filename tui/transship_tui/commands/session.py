@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from transship.registries.access import Access
     from transship.registries.credential import Tls
     from transship.registries.place import Place
-    from transship.registries.services.api import Visibility
+    from transship.registries.visibility import Visibility
 
 _PERSON_SECONDS = 60.0
 """How long a keyring may take where a person sees why, and can type its password."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from transship.plans.flow import Flow
     from transship.registries.place import Place
-    from transship.transfers.ledger import Entry
+    from transship.transfers.promotion import PromotionRecord
     from transship_tui.commands.session import Session
 
 FlowFile = Annotated[
@@ -35,7 +35,7 @@ async def stage_places(session: Session, flow: Flow) -> AsyncIterator[dict[str, 
         yield places
 
 
-def promotion_document(entry: Entry) -> dict[str, object]:
+def promotion_document(entry: PromotionRecord) -> dict[str, object]:
     """Return one line of a flow's ledger: keys that stay, times in ISO 8601 (UTC)."""
     return {
         "number": entry.number,

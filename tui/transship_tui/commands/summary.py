@@ -6,14 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
 from transship_tui.commands.output import Ink, painted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from transship.transfers.job_view import JobView
     from transship.transfers.journal import Failure
-    from transship.transfers.view import JobView
 
 _INKS = {JobState.DONE: Ink.GOOD, JobState.FAILED: Ink.BAD}
 

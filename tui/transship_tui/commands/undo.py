@@ -16,10 +16,15 @@ from transship.oci.reference import Reference
 from transship.operator import this_operator
 from transship.registries.access import open_place
 from transship.text import counted, safe
-from transship.transfers.restores import Act
-from transship.transfers.undoing import Outcome, UndoProgress, foresee_undo, left_words
-from transship.transfers.undoing import undo as carry_out
-from transship.transfers.watch.rivals import rivals_of
+from transship.transfers.undo import (
+    RestoreAction,
+    UndoOutcome,
+    UndoProgress,
+    left_words,
+    preview_undo,
+)
+from transship.transfers.undo import undo_job as carry_out
+from transship.watch.record import conflicting_watchers
 from transship_tui.commands.asking import ask
 from transship_tui.commands.options import (
     AsJson,
@@ -41,16 +46,15 @@ if TYPE_CHECKING:
     from transship.plans.plan import Plan
     from transship.registries.place import Place
     from transship.transfers.jobs import Job
-    from transship.transfers.restores import Restore, UndoPlan
-    from transship.transfers.undoing import Undone
+    from transship.transfers.undo import Restore, UndoPlan, UndoResult
     from transship_tui.commands.session import Session
 
 _ACTS = {
-    Act.PUT_BACK: ("put back", Ink.GOOD),
-    Act.TAKE_AWAY: ("take away", Ink.WARNING),
-    Act.UNLIST: ("unlist", Ink.WARNING),
-    Act.MOVED: ("left", Ink.BAD),
-    Act.UNKNOWN: ("left", Ink.BAD),
+    RestoreAction.PUT_BACK: ("put back", Ink.GOOD),
+    RestoreAction.TAKE_AWAY: ("take away", Ink.WARNING),
+    RestoreAction.UNLIST: ("unlist", Ink.WARNING),
+    RestoreAction.MOVED: ("left", Ink.BAD),
+    RestoreAction.UNKNOWN: ("left", Ink.BAD),
 }
 _COLUMN = 9
 
@@ -83,7 +87,7 @@ def undo(
         _check_terminal(found)
         for line in _plan_lines(plan, sys.stderr):
             say(line)
-        for file in rivals_of(found.plan(), session.paths.watches, session.reference):
+        for file in conflicting_watchers(found.plan(), session.paths.watches, session.reference):
             say(watched_words(file))
         hosts = dict.fromkeys(safe(restore.tag.registry) for restore in plan.changing)
         if ask(f"Undo the job at {', '.join(hosts)}? [y/N] ").lower() not in ("y", "yes"):
@@ -110,10 +114,10 @@ async def _foresee(session: Session, job: Job) -> UndoPlan:
         return f"looking: {progress.looked:,} of {counted(progress.tags, 'tag')}"
 
     async with _places(session, job.plan()) as places, watched(line):
-        return await foresee_undo(job, places, progress)
+        return await preview_undo(job, places, progress)
 
 
-async def _undo(session: Session, job: Job, plan: UndoPlan) -> Undone:
+async def _undo(session: Session, job: Job, plan: UndoPlan) -> UndoResult:
     progress = UndoProgress()
 
     def line() -> str:
@@ -144,7 +148,7 @@ async def _places(session: Session, plan: Plan) -> AsyncIterator[dict[str, Place
 def _show_plan(plan: UndoPlan, *, dry_run: bool, as_json: bool) -> int:
     """Write what an undo would do, or that there is nothing to do; return the exit status."""
     if as_json:
-        show_json(_document(plan, [Outcome(restore) for restore in plan.restores], done=False))
+        show_json(_document(plan, [UndoOutcome(restore) for restore in plan.restores], done=False))
     else:
         for line in _plan_lines(plan, sys.stdout):
             show(line)
@@ -157,7 +161,7 @@ def _plan_lines(plan: UndoPlan, stream: TextIO) -> Iterator[str]:
         if restore.act in _ACTS:
             word, ink = _ACTS[restore.act]
             yield f"{painted(word.ljust(_COLUMN), ink, stream)}  {_restore_words(restore)}"
-    already = plan.counts.get(Act.ALREADY, 0)
+    already = plan.counts.get(RestoreAction.ALREADY, 0)
     if already:
         yield f"{counted(already, 'tag')} already as before the job"
     if plan.stays:
@@ -174,17 +178,17 @@ def _plan_lines(plan: UndoPlan, stream: TextIO) -> Iterator[str]:
 
 def _restore_words(restore: Restore) -> str:
     tag = safe(str(restore.tag))
-    if restore.act is Act.PUT_BACK:
+    if restore.act is RestoreAction.PUT_BACK:
         now = short(restore.now) if restore.now else "no tag"
         return f"{tag}  {now} → {short(restore.previous or '')}"
-    if restore.act is Act.TAKE_AWAY:
+    if restore.act is RestoreAction.TAKE_AWAY:
         return f"{tag}  {short(restore.now or '')}, which the job brought; there was no tag"
-    if restore.act is Act.UNLIST:
+    if restore.act is RestoreAction.UNLIST:
         return f"{tag}  {counted(len(restore.listed), 'referrer')} of the job off the list"
     return f"{tag}\n{' ' * _COLUMN}  {safe(left_words(restore))}"
 
 
-def _show_undone(undone: Undone, *, as_json: bool) -> int:
+def _show_undone(undone: UndoResult, *, as_json: bool) -> int:
     """Write what became of each tag that isn't as before, and how many are."""
     if as_json:
         show_json(_document(undone.plan, undone.outcomes, done=True))
@@ -195,7 +199,7 @@ def _show_undone(undone: Undone, *, as_json: bool) -> int:
     return 1 if undone.open else 0
 
 
-def _undone_lines(undone: Undone) -> Iterator[str]:
+def _undone_lines(undone: UndoResult) -> Iterator[str]:
     for outcome in undone.open:
         word = str(outcome.restored).ljust(_COLUMN)
         yield f"{painted(word, Ink.BAD, sys.stdout)}  {safe(str(outcome.restore.tag))}"
@@ -204,10 +208,10 @@ def _undone_lines(undone: Undone) -> Iterator[str]:
             yield f"  → {safe(outcome.error.remedy)}"
     acts = [each.restore.act for each in undone.outcomes if each not in undone.open]
     done = (
-        (Act.PUT_BACK, "put back"),
-        (Act.TAKE_AWAY, "taken away"),
-        (Act.UNLIST, "lists cleared"),
-        (Act.ALREADY, "already so"),
+        (RestoreAction.PUT_BACK, "put back"),
+        (RestoreAction.TAKE_AWAY, "taken away"),
+        (RestoreAction.UNLIST, "lists cleared"),
+        (RestoreAction.ALREADY, "already so"),
     )
     parts = [f"{acts.count(act):,} {words}" for act, words in done if act in acts]
     parts += [f"{len(undone.open):,} not restored"] * bool(undone.open)
@@ -215,7 +219,7 @@ def _undone_lines(undone: Undone) -> Iterator[str]:
     yield f"{painted(word, ink, sys.stdout)}  {', '.join(parts)}"
 
 
-def _document(plan: UndoPlan, outcomes: Sequence[Outcome], *, done: bool) -> dict[str, object]:
+def _document(plan: UndoPlan, outcomes: Sequence[UndoOutcome], *, done: bool) -> dict[str, object]:
     return {
         "undo": {
             "job": plan.job,
@@ -235,7 +239,7 @@ def _document(plan: UndoPlan, outcomes: Sequence[Outcome], *, done: bool) -> dic
     }
 
 
-def _entry(outcome: Outcome, *, done: bool) -> dict[str, object]:
+def _entry(outcome: UndoOutcome, *, done: bool) -> dict[str, object]:
     restore, error = outcome.restore, outcome.error
     return {
         "tag": str(restore.tag),

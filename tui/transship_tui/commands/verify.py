@@ -12,9 +12,8 @@ from transship.clock import SystemClock
 from transship.errors import BadRequest
 from transship.operator import this_operator
 from transship.text import bytes_text, counted, safe
-from transship.transfers.proofs import keep_proof
-from transship.transfers.verify import VerifyProgress
-from transship.transfers.verify import verify as prove
+from transship.transfers.verify import VerifyProgress, store_proof
+from transship.transfers.verify import verify_plan as prove
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -65,7 +64,7 @@ def verify(
     else:
         job = session.jobs.find(source)
         proof = asyncio.run(prove_plan(session, job.plan(), deep=deep))
-        keep_proof(job, proof, SystemClock().now(), str(this_operator()))
+        store_proof(job, proof, SystemClock().now(), str(this_operator()))
         status = show_proof(proof, as_json=as_json)
         if not as_json:
             say(f"next: `transship report {job.id} -o report.html` puts it on paper")

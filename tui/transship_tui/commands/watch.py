@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 
 from transship.errors import SecretUnavailable
 from transship.text import safe
-from transship.transfers.watch.record import WatchFile
-from transship.transfers.watch.timing import schedule_of, schedule_text
-from transship.transfers.watch.watcher import Watched, Watcher
-from transship.webhooks.address import parse_address
-from transship.webhooks.receiver import PATH, Receiver
-from transship.webhooks.secret import SharedSecret, secret_from_descriptor, secret_in_file
-from transship.webhooks.sources import is_deletion, pushed
+from transship.watch.receiver import (
+    WEBHOOK_PATH,
+    SharedSecret,
+    WebhookReceiver,
+    parse_address,
+    secret_from_descriptor,
+    secret_in_file,
+)
+from transship.watch.record import WatchFile
+from transship.watch.schedule import schedule_of, schedule_text
+from transship.watch.watcher import Watcher, WatchSummary
+from transship.watch.webhooks import is_deletion, pushed
 from transship_tui.commands.output import say
 from transship_tui.commands.reported import INTERRUPTED
 
@@ -24,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from transship.webhooks.address import Address
-    from transship.webhooks.event import Event
+    from transship.watch.receiver import ListenAddress
+    from transship.watch.webhooks import RegistryEvent
     from transship_tui.commands.listening import Listening
     from transship_tui.commands.session import Session
 
@@ -55,7 +60,7 @@ async def _watch(
     session: Session,
     path: Path,
     file: WatchFile,
-    address: Address | None,
+    address: ListenAddress | None,
     secret: SharedSecret | None,
     *,
     delete: bool,
@@ -65,10 +70,10 @@ async def _watch(
         told: list[Watcher] = []
         if address is not None and secret is not None:
             # What comes in before there is a watch is found by its first look.
-            receiver = Receiver(address, secret, lambda events: _take(told, events))
+            receiver = WebhookReceiver(address, secret, lambda events: _take(told, events))
             await stack.enter_async_context(receiver)
         watcher = Watcher(
-            Watched(
+            WatchSummary(
                 path=path,
                 read=lambda: session.read_plan(str(path)),
                 reach=session,
@@ -106,14 +111,14 @@ async def _until_told(watcher: Watcher) -> int:
     return statuses[0] if statuses else 0
 
 
-def _take(told: list[Watcher], events: tuple[Event, ...]) -> None:
+def _take(told: list[Watcher], events: tuple[RegistryEvent, ...]) -> None:
     for watcher in told:
         watcher.pushed(pushed(events, watcher.plan))
         if is_deletion(events, watcher.plan):
             watcher.deleted()
 
 
-def _came_in(receiver: Receiver | None) -> tuple[int, int]:
+def _came_in(receiver: WebhookReceiver | None) -> tuple[int, int]:
     return (receiver.counts.taken, receiver.counts.refused) if receiver else (0, 0)
 
 
@@ -133,12 +138,13 @@ async def _secret(session: Session, path: Path, listening: Listening) -> SharedS
     return SharedSecret(kept)
 
 
-def _introduce(watcher: Watcher, path: Path, receiver: Receiver | None) -> None:
+def _introduce(watcher: Watcher, path: Path, receiver: WebhookReceiver | None) -> None:
     say(f"watching {safe(str(path))}: {schedule_text(watcher.schedule)}")
     if receiver is None:
         return
-    say(f"notifications go to http://{receiver.address}{PATH}, with the shared secret as the")
-    say(f"Authorization header (Bearer or plain), or as http://{receiver.address}{PATH}/SECRET")
+    url = f"http://{receiver.address}{WEBHOOK_PATH}"
+    say(f"notifications go to {url}, with the shared secret as the")
+    say(f"Authorization header (Bearer or plain), or as {url}/SECRET")
     if not receiver.address.is_loopback:
         say("others can reach that address, and it is plain http: put a proxy with TLS before it")
 

@@ -12,11 +12,11 @@ from transship_tui.commands.documents import time_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transship.transfers.watch.away import Absence, Words
-    from transship.transfers.watch.record import Record, Round
+    from transship.watch.offline import OfflineRegistry, Words
+    from transship.watch.record import WatchRecord, WatchRound
 
 
-def watch_line(record: Record, now: float) -> str:
+def watch_line(record: WatchRecord, now: float) -> str:
     """Return how a watch that goes on does: what its last look found, and when the next one is."""
     name = safe(Path(record.plan).stem)
     parts = [_last(record.last, record.away, now) if record.last else "not looked yet"]
@@ -34,7 +34,7 @@ def watch_line(record: Record, now: float) -> str:
     return f"watching {name}: {'; '.join(parts)}"
 
 
-def watch_entry(record: Record) -> dict[str, object]:
+def watch_entry(record: WatchRecord) -> dict[str, object]:
     """Return a watch as one entry of `jobs --json`."""
     last = record.last
     return {
@@ -73,13 +73,13 @@ def _problem(words: Words) -> dict[str, str]:
     return dict(zip(("title", "detail", "remedy"), words, strict=True))
 
 
-def _away(absence: Absence, now: float) -> str:
+def _away(absence: OfflineRegistry, now: float) -> str:
     title = safe(absence.problem[0])
     again = _clock(absence.again_at, now)
     return f"{safe(absence.registry)} left out until {again} ({title})"
 
 
-def _last(last: Round, away: Sequence[Absence], now: float) -> str:
+def _last(last: WatchRound, away: Sequence[OfflineRegistry], now: float) -> str:
     when = f"last look {duration_text(now - last.ended)} ago"
     if last.problem is not None and not last.found:
         return f"{when} failed: {safe(last.problem[0])}"

@@ -18,7 +18,7 @@ from transship.errors import BadRequest
 from transship.plans.policy import Limits
 from transship.plans.quantities import write_rate, write_window
 from transship.text import safe
-from transship.transfers.steering import ALL_DAY, LimitWish, changed, wish_for
+from transship.transfers.limits import ALL_DAY, LimitRequest, changed, limit_request
 from transship_tui.lines import limit_line
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _WORDS = (
 _FIELDS = ("at-once", "rate", "window")
 
 
-class LimitsDialog(ModalScreen[Sequence[LimitWish] | None]):
+class LimitsDialog(ModalScreen[Sequence[LimitRequest] | None]):
     """Asks what `job` is to be held to at each registry; returns what is to change, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,7 +99,7 @@ class LimitsDialog(ModalScreen[Sequence[LimitWish] | None]):
     @on(Input.Changed)
     def _edited(self) -> None:
         """Show what would change, and the lines that do the same."""
-        wishes: Sequence[LimitWish] = ()
+        wishes: Sequence[LimitRequest] = ()
         problem = ""
         try:
             wishes = self._wishes()
@@ -111,26 +111,26 @@ class LimitsDialog(ModalScreen[Sequence[LimitWish] | None]):
         self.query_one("#lines", Static).update(Content("\n").join(map(self._line, wishes)))
         self.query_one("#hold", Button).disabled = not wishes
 
-    def _wishes(self) -> Sequence[LimitWish]:
+    def _wishes(self) -> Sequence[LimitRequest]:
         """Return what was changed. Raises BadRequest for what is no limit."""
         return [wish for wish in map(self._wish, range(len(self._registries))) if wish is not None]
 
-    def _wish(self, number: int) -> LimitWish | None:
+    def _wish(self, number: int) -> LimitRequest | None:
         registry = self._registries[number]
         before = self._limits[registry]
         at_once, rate, window = (
             self.query_one(f"#{field}-{number}", Input).value.strip() or _NONE for field in _FIELDS
         )
-        wish = wish_for(registry, rate, at_once, window)
+        wish = limit_request(registry, rate, at_once, window)
         if wish.rate == (before.rate or 0):
             wish = replace(wish, rate=None)
         if wish.concurrency == (before.concurrency or 0):
             wish = replace(wish, concurrency=None)
         if wish.window == (before.window or ALL_DAY):
             wish = replace(wish, window=None)
-        return wish if wish != LimitWish(registry) else None
+        return wish if wish != LimitRequest(registry) else None
 
-    def _line(self, wish: LimitWish) -> Content:
+    def _line(self, wish: LimitRequest) -> Content:
         at_once, rate, window = (
             written or _NONE if asked is not None else ""
             for written, asked in zip(

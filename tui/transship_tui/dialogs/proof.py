@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from transship.text import bytes_text, counted, safe
-from transship.transfers.verify import Difference, Proof, VerifyProgress
+from transship.transfers.verify import Proof, ProofDifference, VerifyProgress
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import all_keys
 from transship_tui.lines import line
@@ -74,7 +74,7 @@ def _rest(job: str, proof: Proof) -> Iterator[Content]:
         yield Content.styled(f"\nTo read and hash every blob as well: {deep}", QUIET)
 
 
-def _difference(difference: Difference) -> Iterator[Content]:
+def _difference(difference: ProofDifference) -> Iterator[Content]:
     source, target = safe(str(difference.source)), safe(str(difference.target))
     yield Content.assemble((f"✗ {difference.problem}", BAD), f"  {source}")
     yield Content(f"  → {target}")

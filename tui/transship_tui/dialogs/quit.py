@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from transship.text import counted, duration_text, safe
-from transship.transfers.view import JobView
+from transship.transfers.job_view import JobView
 from transship_tui.naming import Naming
 
 Leaving = Literal["leave", "pause"]

@@ -15,8 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Select, Static
 
 from transship.errors import BadRequest, TransshipError
+from transship.reports.job_formats import Form
 from transship.text import safe
-from transship.transfers.reports.writing import Form
 from transship_tui.workers import WorkersMinded
 
 _FORMS = (

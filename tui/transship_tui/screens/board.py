@@ -13,8 +13,13 @@ from textual.content import Content
 from transship.errors import TransshipError
 from transship.matching import matcher
 from transship.text import counted, safe
-from transship.transfers.board import Board, BoardProgress, Row, Step
-from transship.transfers.ledger import Entry
+from transship.transfers.promotion import (
+    BoardProgress,
+    BoardRow,
+    PromotionRecord,
+    StageBoard,
+    StageStep,
+)
 from transship_tui.bridge import JobsChanged
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.facts import FactsDialog
@@ -45,7 +50,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 if TYPE_CHECKING:
     from transship.plans.flow import Flow, Stage
 
-_STEPS = (Step.NEW, Step.REPLACE)
+_STEPS = (StageStep.NEW, StageStep.REPLACE)
 _UNKNOWN = "It couldn't be looked at; {board.refresh} looks anew."
 
 
@@ -69,9 +74,9 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         super().__init__()
         self._flow = flow
         self._file = file
-        self._board: Board | None = None
-        self._entries: Sequence[Entry] = ()
-        self._shown: Sequence[Row] = ()
+        self._board: StageBoard | None = None
+        self._entries: Sequence[PromotionRecord] = ()
+        self._shown: Sequence[BoardRow] = ()
         self._only_steps = False
         self._looking: BoardProgress | None = None
         self._promoting = False
@@ -204,12 +209,12 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         self.refresh_bindings()
 
     @property
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> PromotionRecord | None:
         """The promotion under the cursor."""
         key = self.query_one("#history", VirtualTable).key_at_cursor()
         return next((entry for entry in self._entries if str(entry.number) == key), None)
 
-    def _line(self, row: Row | None) -> str:
+    def _line(self, row: BoardRow | None) -> str:
         if self._is_history:
             return f"{flow_line(self._file)} --history"
         steps = _steps_of(row) if row else []
@@ -217,10 +222,10 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
             return flow_line(self._file)
         number, step = steps[-1]
         stage = self._flow.stages[number + 1].name
-        return promote_line(self._file, str(row.image), stage, overwrite=step is Step.REPLACE)
+        return promote_line(self._file, str(row.image), stage, overwrite=step is StageStep.REPLACE)
 
     @property
-    def _row(self) -> Row | None:
+    def _row(self) -> BoardRow | None:
         """The row under the cursor."""
         at = self._images.table.cursor
         return self._shown[at] if at < len(self._shown) else None
@@ -313,7 +318,7 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         self.hush()
         self._promoting = True
         self.refresh_bindings()
-        engine, overwrite = self.transship.engine, cell.step is Step.REPLACE
+        engine, overwrite = self.transship.engine, cell.step is StageStep.REPLACE
         try:
             promotion = await engine.consider(
                 self._flow, row.image, stage.name, cell.digest, overwrite=overwrite
@@ -334,7 +339,7 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         self.transship.bridge.look()
         self._read_history()
 
-    async def _chosen_step(self, row: Row) -> int | None:
+    async def _chosen_step(self, row: BoardRow) -> int | None:
         """Return from which stage, by its number, the image goes on; ask if there are several."""
         steps = _steps_of(row)
         if len(steps) == 1:
@@ -344,7 +349,7 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
             Choice(
                 str(number),
                 f"{stages[number].name} → {stages[number + 1].name}",
-                "in place of another digest" if step is Step.REPLACE else "",
+                "in place of another digest" if step is StageStep.REPLACE else "",
             )
             for number, step in reversed(steps)
         ]
@@ -353,14 +358,14 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         return int(answer) if answer else None
 
 
-def _steps_of(row: Row) -> list[tuple[int, Step]]:
+def _steps_of(row: BoardRow) -> list[tuple[int, StageStep]]:
     """Return the stages, by number, from which an image can go on, and what that does."""
     return [(number, cell.step) for number, cell in enumerate(row.cells) if cell.step in _STEPS]
 
 
-def _why_not(row: Row, opens: str) -> str:
+def _why_not(row: BoardRow, opens: str) -> str:
     if row.is_settled:
         return f"Every stage has the same digest of {row.image}."
-    if any(cell.step is Step.UNKNOWN for cell in row.cells):
+    if any(cell.step is StageStep.UNKNOWN for cell in row.cells):
         return f"{row.image} couldn't be looked at in all stages; {opens} says why."
     return f"No stage has anything of {row.image} for the next one."

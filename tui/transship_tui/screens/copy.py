@@ -16,9 +16,9 @@ from transship.accounts.apis import holding_images
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
-from transship.transfers.inventory import Progress
+from transship.transfers.copies import Verdict, Worklist
 from transship.transfers.preview import Preview
-from transship.transfers.work import Verdict, Worklist
+from transship.transfers.scanner import ScanProgress
 from transship_tui.creations import creation_question, creation_words, visibility_of
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys.words import words_for
@@ -149,7 +149,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     @work(group="preview", exclusive=True, exit_on_error=False)
     async def _preview(self, plan: Plan) -> None:
-        progress = Progress()
+        progress = ScanProgress()
         self._switch("looking")
         self.heading("Preview", self._way(plan))
         self._say_found(progress)
@@ -164,7 +164,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
             self._ticks.stop()
         self._show_worklist(plan, preview)
 
-    def _say_found(self, progress: Progress) -> None:
+    def _say_found(self, progress: ScanProgress) -> None:
         words = (
             f"Looking at both registries: {counted(progress.found, 'image')} found so far.\n"
             f"{words_for(self, 'Nothing is written. {back} goes back.')}"

@@ -15,7 +15,7 @@ from transship.errors import TransshipError
 from transship.matching import matcher
 from transship.plans.drift import Drift, Row, State, plan_of
 from transship.text import counted, safe
-from transship.transfers.drifting import DriftProgress
+from transship.transfers.drift import DriftProgress
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.dialogs.name import NameDialog
 from transship_tui.keys import bindings

@@ -12,10 +12,9 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from transship.errors import TransshipError
-from transship.transfers.listing import CopyRow, Event
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import CopyRow, JobEvent, JobView
 from transship.transfers.verify import Proof, VerifyProgress
-from transship.transfers.view import JobView
-from transship.transfers.work import JobState
 from transship_tui.bridge import JobsChanged
 from transship_tui.dialogs.facts import Facts, FactsDialog
 from transship_tui.dialogs.proof import progress_text, proof_dialog, verdict
@@ -229,7 +228,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
             state = self._view.state if self._view is not None else JobState.WAITING
             word = word_for(what, moves=state is JobState.RUNNING, ended=state.ended)
             self.app.push_screen(FactsDialog(mark(word), _copy_facts(what, self.transship.naming)))
-        elif isinstance(what, Event):
+        elif isinstance(what, JobEvent):
             now = self.transship.engine.clock.now()
             self.app.push_screen(FactsDialog(mark(what.kind), _event_facts(what, now)))
 
@@ -295,6 +294,6 @@ def _copy_facts(row: CopyRow, naming: Naming) -> Facts:
     return [(name, value) for name, value in facts if value]
 
 
-def _event_facts(event: Event, now: float) -> Facts:
+def _event_facts(event: JobEvent, now: float) -> Facts:
     facts = (("When", when_text(event.at, now)), ("What", event.what), ("More", event.more))
     return [(name, value) for name, value in facts if value]

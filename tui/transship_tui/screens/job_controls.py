@@ -14,9 +14,9 @@ from textual.content import Content
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
-from transship.transfers.steering import held_words
-from transship.transfers.view import JobView
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobView
+from transship.transfers.limits import held_words
 from transship_tui.bridge import JobsUnreadable
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings
@@ -26,8 +26,8 @@ from transship_tui.screens.frame import Frame
 from transship_tui.widgets.bars import MessageBar
 
 if TYPE_CHECKING:
-    from transship.transfers.reports.writing import Form
-    from transship.transfers.steering import LimitWish
+    from transship.reports.job_formats import Form
+    from transship.transfers.limits import LimitRequest
 
 _ACTIONS = ("pause", "resume", "retry", "cancel", "verify", "undo", "limits")
 _STOPPED = (JobState.PAUSED, JobState.INTERRUPTED)
@@ -127,13 +127,13 @@ class JobControls(Frame):
             self.fail(error)
             return
 
-        def answered(wishes: Sequence[LimitWish] | None) -> None:
+        def answered(wishes: Sequence[LimitRequest] | None) -> None:
             if wishes:
                 self._limit(job, wishes)
 
         self.app.push_screen(LimitsDialog(job.id, limits, naming), answered)
 
-    def _limit(self, job: JobView, wishes: Sequence[LimitWish]) -> None:
+    def _limit(self, job: JobView, wishes: Sequence[LimitRequest]) -> None:
         engine, naming = self.transship.engine, self.transship.naming
         try:
             for wish in wishes:

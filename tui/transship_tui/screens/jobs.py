@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from transship.text import bytes_text, counted, rate_text, safe
-from transship.transfers.view import JobView
+from transship.transfers.job_view import JobView
 from transship_tui.bridge import JobsChanged
 from transship_tui.keys import bindings
 from transship_tui.keys.words import chosen_keys, words_for

@@ -17,7 +17,7 @@ from textual.widgets import ContentSwitcher, Static
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
-from transship.transfers.inventory import Progress
+from transship.transfers.scanner import ScanProgress
 from transship_tui.beside import computed
 from transship_tui.creations import creation_question, visibility_of
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -129,7 +129,7 @@ Where tags would move or go, it wants the target's name typed.
 
     @work(group="preview", exclusive=True, exit_on_error=False)
     async def _look(self) -> None:
-        progress = Progress()
+        progress = ScanProgress()
         self._foreseen = None
         self.transship.journey.begin_plan(self._plan)
         self.transship.show_guide()
@@ -157,7 +157,7 @@ Where tags would move or go, it wants the target's name typed.
         if told:
             self._say("\n\n".join((words_for(self, _UNKNOWN), *map(safe, told))))
 
-    async def _foresee(self, progress: Progress) -> Foreseen:
+    async def _foresee(self, progress: ScanProgress) -> Foreseen:
         engine = self.transship.engine
         preview: Preview = await engine.preview(self._plan, progress)
         rate = await engine.rate_of(self._plan)
@@ -166,7 +166,7 @@ Where tags would move or go, it wants the target's name typed.
             return replace(foresee(preview, rate), gets_in=gets_in)
         return replace(await computed(foresee, preview, rate), gets_in=gets_in)
 
-    def _say_found(self, progress: Progress) -> None:
+    def _say_found(self, progress: ScanProgress) -> None:
         self._say(
             f"Looking at both sides: {counted(progress.found, 'image')} found so far.\n"
             f"{words_for(self, 'Nothing is written. {back} goes back.')}"

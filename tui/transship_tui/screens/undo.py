@@ -14,8 +14,7 @@ from textual.widgets import Button, Static
 
 from transship.errors import TransshipError
 from transship.text import counted, safe
-from transship.transfers.restores import Act, UndoPlan
-from transship.transfers.undoing import Outcome, Undone, UndoProgress
+from transship.transfers.undo import RestoreAction, UndoOutcome, UndoPlan, UndoProgress, UndoResult
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import bindings
@@ -58,9 +57,9 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         self._job = job
         self._undo_plan: UndoPlan | None = None
         self._rivals: Sequence[str] = ()
-        self._outcomes: Mapping[str, Outcome] = {}
-        self._undone: Undone | None = None
-        self._only: Act | None = None
+        self._outcomes: Mapping[str, UndoOutcome] = {}
+        self._undone: UndoResult | None = None
+        self._only: RestoreAction | None = None
         self._progress: UndoProgress | None = None
         self._writing = False
 
@@ -145,7 +144,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
             return f"{progress.restored:,} of {counted(progress.to_restore, 'tag')} restored"
         return f"looking: {progress.looked:,} of {counted(progress.tags, 'tag')}"
 
-    def _result(self, undone: Undone) -> str:
+    def _result(self, undone: UndoResult) -> str:
         failed = sum(1 for each in undone.open if each.error is not None)
         left = len(undone.open) - failed
         parts = (f"{failed:,} failed" if failed else "", f"{left:,} left" if left else "")
@@ -172,7 +171,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         for act, sign in MARKS.items():
             if counts[act]:
                 chosen = "reverse " if act is self._only else ""
-                word = f"{sign.word} (moved since)" if act is Act.MOVED else sign.word
+                word = f"{sign.word} (moved since)" if act is RestoreAction.MOVED else sign.word
                 parts.append((f"{sign.sign} {counts[act]:,} {word}", f"{chosen}{sign.color}"))
         lines = [laid_out(parts, self.size.width - 2)]
         if stays := len(self._undo_plan.stays):
@@ -280,15 +279,21 @@ def question(plan: UndoPlan, rivals: Sequence[str] = ()) -> ConfirmDialog:
     counts = plan.counts
     hosts = dict.fromkeys(restore.tag.registry for restore in plan.changing)
     acts = (
-        (Act.PUT_BACK, "points at what it was before", "point at what they were before"),
-        (Act.TAKE_AWAY, "is taken away: the job made it", "are taken away: the job made them"),
-        (Act.UNLIST, "loses what the job added to it", "lose what the job added to them"),
+        (RestoreAction.PUT_BACK, "points at what it was before", "point at what they were before"),
+        (
+            RestoreAction.TAKE_AWAY,
+            "is taken away: the job made it",
+            "are taken away: the job made them",
+        ),
+        (RestoreAction.UNLIST, "loses what the job added to it", "lose what the job added to them"),
     )
     lines: list[str | tuple[str, str]] = [f"At {safe(', '.join(hosts))}:\n"]
     for act, one, many in acts:
         if counts[act]:
             nouns = (
-                ("list of referrers", "lists of referrers") if act is Act.UNLIST else ("tag", None)
+                ("list of referrers", "lists of referrers")
+                if act is RestoreAction.UNLIST
+                else ("tag", None)
             )
             words = counted(counts[act], *nouns)
             lines.append(f"{MARKS[act].sign} {words} {one if counts[act] == 1 else many}.\n")

@@ -16,7 +16,7 @@ from transship.errors import ApiKeysNeeded, TransshipError
 from transship.registries.access import Access
 from transship.registries.card import Card, card_of
 from transship.registries.examine import Examination, protection
-from transship.registries.services import Service
+from transship.registries.services.service import Service
 from transship.text import counted, duration_text, safe
 from transship_tui.keys.words import Chosen, chosen_keys, key_of
 from transship_tui.marks import BAD, CARE, mark

@@ -8,8 +8,14 @@ from textual.content import Content
 
 from transship.plans.flow import Flow
 from transship.text import safe
-from transship.transfers.board import Board, Cell, Row, Step
-from transship.transfers.ledger import Entry, Outcome
+from transship.transfers.promotion import (
+    BoardCell,
+    BoardRow,
+    PromotionOutcome,
+    PromotionRecord,
+    StageBoard,
+    StageStep,
+)
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, mark
 from transship_tui.naming import Naming
 from transship_tui.stages import ARROWS, hexadecimal, letter
@@ -27,8 +33,12 @@ HISTORY_COLUMNS = (
 )
 
 _LEAST_NAME = 24
-_COLORS = {Step.NONE: "", Step.NEW: NEWS, Step.REPLACE: CARE, Step.UNKNOWN: BAD}
-_OUTCOMES = {Outcome.ASKED: "running", Outcome.PARTLY: "warning", Outcome.UNDONE: "warning"}
+_COLORS = {StageStep.NONE: "", StageStep.NEW: NEWS, StageStep.REPLACE: CARE, StageStep.UNKNOWN: BAD}
+_OUTCOMES = {
+    PromotionOutcome.ASKED: "running",
+    PromotionOutcome.PARTLY: "warning",
+    PromotionOutcome.UNDONE: "warning",
+}
 
 
 def board_columns(flow: Flow, width: int) -> tuple[Column, ...]:
@@ -42,7 +52,7 @@ def board_columns(flow: Flow, width: int) -> tuple[Column, ...]:
 class BoardRows:
     """Images across all stages."""
 
-    def __init__(self, rows: Sequence[Row], digits: int) -> None:
+    def __init__(self, rows: Sequence[BoardRow], digits: int) -> None:
         self.rows = rows
         self._digits = digits
 
@@ -58,7 +68,7 @@ class BoardRows:
         row = self.rows[index]
         return (Content(safe(str(row.image))), *(self._cell(cell) for cell in row.cells))
 
-    def _cell(self, cell: Cell) -> Content:
+    def _cell(self, cell: BoardCell) -> Content:
         if cell.digest is None or cell.mark is None:
             return Content.styled("?", BAD) if cell.problem else Content.styled("–", QUIET)
         digest = hexadecimal(cell.digest)[: self._digits]
@@ -75,7 +85,7 @@ def digits_for(width: int) -> int:
 class HistoryRows:
     """What was promoted, the newest first."""
 
-    def __init__(self, entries: Sequence[Entry], now: float) -> None:
+    def __init__(self, entries: Sequence[PromotionRecord], now: float) -> None:
         self.entries = tuple(reversed(entries))
         self._now = now
 
@@ -100,7 +110,7 @@ class HistoryRows:
         )
 
 
-def outcome_mark(outcome: Outcome) -> Content:
+def outcome_mark(outcome: PromotionOutcome) -> Content:
     """Return how a promotion ended, with its sign."""
     known = _OUTCOMES.get(outcome)
     if known is None:
@@ -109,7 +119,7 @@ def outcome_mark(outcome: Outcome) -> Content:
     return Content.assemble((f"{sign.plain.split()[0]} {outcome}", CARE))
 
 
-def image_facts(board: Board, row: Row, naming: Naming) -> list[tuple[str, str]]:
+def image_facts(board: StageBoard, row: BoardRow, naming: Naming) -> list[tuple[str, str]]:
     """Return all that the board has of one image, stage by stage."""
     facts = []
     for stage, cell in zip(board.flow.stages, row.cells, strict=True):
@@ -127,13 +137,13 @@ def image_facts(board: Board, row: Row, naming: Naming) -> list[tuple[str, str]]
 
 
 _STEPS = {
-    Step.NEW: "can be promoted",
-    Step.REPLACE: "can be promoted, in place of another digest",
-    Step.UNKNOWN: "can't be told: one of the two stages couldn't be looked at",
+    StageStep.NEW: "can be promoted",
+    StageStep.REPLACE: "can be promoted, in place of another digest",
+    StageStep.UNKNOWN: "can't be told: one of the two stages couldn't be looked at",
 }
 
 
-def row_lines(row: Row, last: Entry | None, now: float) -> list[Content]:
+def row_lines(row: BoardRow, last: PromotionRecord | None, now: float) -> list[Content]:
     """Return in a few lines what each letter of a row stands for, and who moved the image last."""
     digests = dict.fromkeys(
         (cell.mark, cell.digest) for cell in row.cells if cell.digest and cell.mark is not None
@@ -153,14 +163,14 @@ def row_lines(row: Row, last: Entry | None, now: float) -> list[Content]:
     ]
 
 
-def entry_lines(entry: Entry, naming: Naming) -> list[Content]:
+def entry_lines(entry: PromotionRecord, naming: Naming) -> list[Content]:
     """Return in two lines what was promoted, from where to where, and what went wrong."""
     detail = Content.styled(safe(entry.detail), BAD)
     way = naming.way(str(entry.source.at(entry.source.tag)), str(entry.target))
     return [Content(way), detail]
 
 
-def entry_facts(entry: Entry, naming: Naming) -> list[tuple[str, str]]:
+def entry_facts(entry: PromotionRecord, naming: Naming) -> list[tuple[str, str]]:
     """Return all that the ledger has of one promotion."""
     facts = (
         ("Image", str(entry.image)),

@@ -18,7 +18,7 @@ from transship.oci.platform import Platform, parse_platform
 from transship.oci.reference import Reference
 from transship.plans.mapping import mapped, proposed_path, repositories_of
 from transship.plans.plan import OnConflict, Plan
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 from transship.text import safe
 from transship_tui.creations import ANSWERS, visibility_of
 from transship_tui.keys.words import key_for

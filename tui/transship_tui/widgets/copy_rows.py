@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from textual.content import Content
 
 from transship.oci.digest import short
-from transship.transfers.listing import LEVELS, CopyRow, Event
-from transship.transfers.work import State, Verdict
+from transship.transfers.copies import CopyState, Verdict
+from transship.transfers.job_view import LEVELS, CopyRow, JobEvent
 from transship_tui.marks import BAD, QUIET, mark
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import when_text
@@ -87,7 +87,7 @@ class CopyRows:
 class EventRows:
     """What came to pass in a job, as rows."""
 
-    def __init__(self, events: Sequence[Event], now: float) -> None:
+    def __init__(self, events: Sequence[JobEvent], now: float) -> None:
         self.events = events
         self._now = now
 
@@ -121,18 +121,18 @@ def word_for(row: CopyRow, *, moves: bool, ended: bool) -> str:
 
     Where nothing `moves`, what was begun waits to go on; in a job that has `ended`, for nothing.
     """
-    if ended and row.state in (State.WAITING, State.RUNNING):
+    if ended and row.state in (CopyState.WAITING, CopyState.RUNNING):
         return "not done"
-    if row.state is State.RUNNING and not moves:
-        return str(State.WAITING)
-    if row.state is State.DONE:
+    if row.state is CopyState.RUNNING and not moves:
+        return str(CopyState.WAITING)
+    if row.state is CopyState.DONE:
         return _DONE_WORDS.get(row.copy.verdict, str(row.copy.verdict))
     return str(row.state)
 
 
 def _why(row: CopyRow) -> Content:
     copy = row.copy
-    if row.state is State.FAILED:
+    if row.state is CopyState.FAILED:
         return Content.styled(row.problem, BAD)
     if copy.verdict is Verdict.OVERWRITE and copy.previous:
         return Content(f"in place of {short(copy.previous)}")

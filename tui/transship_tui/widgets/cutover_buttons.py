@@ -20,7 +20,7 @@ from transship_tui.widgets.cutover_words import why_words
 _PATHS = "P-26"
 
 if TYPE_CHECKING:
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 
 class CutoverButtons(Horizontal):

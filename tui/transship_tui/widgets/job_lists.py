@@ -15,10 +15,9 @@ from textual.content import Content
 from transship.errors import TransshipError
 from transship.matching import is_everything
 from transship.text import counted, safe
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import CopyRow, JobEvent, JobView, Which
 from transship.transfers.journal import Failure
-from transship.transfers.listing import CopyRow, Event, Which
-from transship.transfers.view import JobView
-from transship.transfers.work import JobState
 from transship_tui.keys.words import words_for
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.copy_rows import COPY_COLUMNS, EVENT_COLUMNS, CopyRows, EventRows
@@ -90,7 +89,7 @@ class JobLists(Vertical):
         return self.query_one("#events" if self.tab is Tab.LOG else "#copies", VirtualTable)
 
     @property
-    def under_cursor(self) -> CopyRow | Event | None:
+    def under_cursor(self) -> CopyRow | JobEvent | None:
         """What the cursor stands on."""
         at = self.table.cursor
         if self.tab is Tab.LOG:

@@ -10,8 +10,8 @@ from textual.content import Content
 
 from transship.oci.reference import Reference
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
+from transship.transfers.copies import Copy, Verdict
 from transship.transfers.preview import Preview
-from transship.transfers.work import Copy, Verdict
 from transship_tui.creations import creation_lines, creation_words, lacking
 from transship_tui.extents import extent_of
 from transship_tui.marks import BAD, CARE, MARKS, QUIET

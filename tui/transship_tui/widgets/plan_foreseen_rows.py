@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from transship.text import safe
-from transship.transfers.foresight import Unforeseen
+from transship.transfers.copies import Copy, Verdict
+from transship.transfers.preflight import PreflightUnknown
 from transship.transfers.preview import Preview
-from transship.transfers.work import Copy, Verdict
 from transship_tui.marks import BAD, CARE, QUIET, mark
 from transship_tui.naming import Naming, middle_cut
 from transship_tui.widgets.plan_foreseen import LeftOut
@@ -191,7 +191,7 @@ class SourceRows(NameRows):
 class UnknownRows(NameRows):
     """What the targets didn't say of what they would refuse."""
 
-    def __init__(self, unknown: Sequence[Unforeseen], naming: Naming) -> None:
+    def __init__(self, unknown: Sequence[PreflightUnknown], naming: Naming) -> None:
         super().__init__([f"{each.target}: {each}" for each in unknown], "", naming)
         self._unknown = unknown
 

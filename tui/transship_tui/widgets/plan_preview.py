@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, ContentSwitcher, Static
 
-from transship.transfers.work import Verdict
+from transship.transfers.copies import Verdict
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import chosen
 from transship_tui.keys.words import key_for

@@ -12,7 +12,7 @@ from transship.plans.folder import PlanEntry
 from transship.plans.plan import Kind, Plan
 from transship.plans.quantities import write_duration, write_share
 from transship.text import counted, safe
-from transship.transfers.view import JobView
+from transship.transfers.job_view import JobView
 from transship_tui.marks import BAD, QUIET, mark
 from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column

@@ -13,8 +13,11 @@ from transship.errors import BadReference
 from transship.oci.reference import is_repository
 from transship.registries.addresses import is_loopback
 from transship.registries.credential import Tls
-from transship.registries.services import SERVICES, Service, service_named, service_of
-from transship.registries.services.sign_in_words import Asks, Identity, asks_of, sign_in_from
+from transship.registries.services import service_named, service_of
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
+from transship.registries.services.sign_in_words import asks_of
+from transship.registries.services.sign_in_words.asking import Asks, Identity, sign_in_from
 from transship_tui.lines import line, login_line
 from transship_tui.widgets.registry_notes import Note, Place
 

@@ -16,7 +16,7 @@ from transship.accounts.secrets import SecretStatus
 from transship.errors import TransshipError
 from transship.registries.card import card_of
 from transship.registries.examine import Examination
-from transship.registries.services import Service
+from transship.registries.services.service import Service
 from transship.text import safe
 from transship_tui.capabilities import grouped
 from transship_tui.marks import BAD, CARE, OK, QUIET

@@ -11,7 +11,9 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from transship.registries.services import GENERIC, SERVICES, Service
+from transship.registries.services.generic import GENERIC
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
 from transship.registries.services.sign_in_words import asks_of
 
 _OTHER = "Any other registry, by its host"

@@ -15,7 +15,8 @@ from textual.widgets import Input, Select
 
 from transship.accounts.account import Account, SecretSource
 from transship.registries.services import service_named
-from transship.registries.services.sign_in_words import Question, asks_of
+from transship.registries.services.sign_in_words import asks_of
+from transship.registries.services.sign_in_words.asking import Question
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.registry_entry import PARTS, SOURCES, Entry
 from transship_tui.widgets.registry_notes import Place

@@ -8,9 +8,8 @@ from textual.content import Content
 
 from transship.oci.digest import short
 from transship.text import safe
-from transship.transfers.journal_undo import Restored
-from transship.transfers.restores import Act, Restore
-from transship.transfers.undoing import Outcome, left_words
+from transship.transfers.journal import Restored
+from transship.transfers.undo import Restore, RestoreAction, UndoOutcome, left_words
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.naming import Naming
 from transship_tui.widgets.rows import Column
@@ -23,20 +22,20 @@ COLUMNS = (
     Column("Why", least=76),
 )
 MARKS = {
-    Act.PUT_BACK: Mark("↶", "put back", NEWS),
-    Act.TAKE_AWAY: Mark("×", "take away", CARE),
-    Act.UNLIST: Mark("−", "unlist", NEWS),
-    Act.MOVED: Mark("–", "left", CARE),
-    Act.UNKNOWN: Mark("?", "left", CARE),
-    Act.ALREADY: Mark("=", "as before", QUIET),
+    RestoreAction.PUT_BACK: Mark("↶", "put back", NEWS),
+    RestoreAction.TAKE_AWAY: Mark("×", "take away", CARE),
+    RestoreAction.UNLIST: Mark("−", "unlist", NEWS),
+    RestoreAction.MOVED: Mark("–", "left", CARE),
+    RestoreAction.UNKNOWN: Mark("?", "left", CARE),
+    RestoreAction.ALREADY: Mark("=", "as before", QUIET),
 }
 """What is to be done, in the order of the counts."""
 
 _WORDS = {
-    Act.PUT_BACK: "it points again at what it pointed at before the job",
-    Act.TAKE_AWAY: "the job made it, so it goes",
-    Act.UNLIST: "the referrers that the job added come off this list",
-    Act.ALREADY: "it is as it was before the job",
+    RestoreAction.PUT_BACK: "it points again at what it pointed at before the job",
+    RestoreAction.TAKE_AWAY: "the job made it, so it goes",
+    RestoreAction.UNLIST: "the referrers that the job added come off this list",
+    RestoreAction.ALREADY: "it is as it was before the job",
 }
 _OUTCOMES = {
     Restored.DONE: Mark("✓", "restored", OK),
@@ -44,8 +43,8 @@ _OUTCOMES = {
 }
 
 _DONE = {
-    Act.TAKE_AWAY: Mark("✓", "taken away", OK),
-    Act.UNLIST: Mark("✓", "unlisted", OK),
+    RestoreAction.TAKE_AWAY: Mark("✓", "taken away", OK),
+    RestoreAction.UNLIST: Mark("✓", "unlisted", OK),
 }
 """What became of a tag that isn't put back."""
 
@@ -53,7 +52,7 @@ _DONE = {
 class UndoRows:
     """Tags, each with what is to be done, or with what became of it."""
 
-    def __init__(self, restores: Sequence[Restore], outcomes: Mapping[str, Outcome]) -> None:
+    def __init__(self, restores: Sequence[Restore], outcomes: Mapping[str, UndoOutcome]) -> None:
         self.restores = restores
         self._outcomes = outcomes
 
@@ -76,9 +75,9 @@ class UndoRows:
         )
 
 
-def mark_of(restore: Restore, outcome: Outcome | None) -> Mark:
+def mark_of(restore: Restore, outcome: UndoOutcome | None) -> Mark:
     """Return what is to be done with a tag; once it was, what became of it."""
-    if outcome is None or outcome.restore.act is Act.ALREADY:
+    if outcome is None or outcome.restore.act is RestoreAction.ALREADY:
         return MARKS[restore.act]
     act = outcome.restore.act
     if outcome.restored is Restored.DONE and act in _DONE:
@@ -86,7 +85,7 @@ def mark_of(restore: Restore, outcome: Outcome | None) -> Mark:
     return _OUTCOMES.get(outcome.restored, MARKS[act])
 
 
-def why(restore: Restore, outcome: Outcome | None) -> str:
+def why(restore: Restore, outcome: UndoOutcome | None) -> str:
     """Return why that is to be done with a tag, or what went wrong."""
     if outcome is not None and outcome.words:
         return outcome.words
@@ -94,20 +93,23 @@ def why(restore: Restore, outcome: Outcome | None) -> str:
 
 
 def restore_facts(
-    restore: Restore, outcome: Outcome | None, naming: Naming
+    restore: Restore, outcome: UndoOutcome | None, naming: Naming
 ) -> list[tuple[str, str]]:
     """Return all that there is to know of one tag; `naming` says what places are called."""
     facts = (
         ("Tag", naming.place(str(restore.tag))),
         ("Now", restore.now or "no such tag"),
-        ("Then", restore.previous or ("" if restore.act is Act.UNKNOWN else "no such tag")),
+        (
+            "Then",
+            restore.previous or ("" if restore.act is RestoreAction.UNKNOWN else "no such tag"),
+        ),
         ("The job wrote", restore.wrote or ""),
         ("Why", why(restore, outcome)),
     )
     return [(name, value) for name, value in facts if value]
 
 
-def _failed(outcome: Outcome | None) -> bool:
+def _failed(outcome: UndoOutcome | None) -> bool:
     return outcome is not None and outcome.restored is Restored.FAILED
 
 

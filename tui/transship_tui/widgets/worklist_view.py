@@ -18,8 +18,8 @@ from textual.widgets import Button, Static
 from transship.oci.digest import short
 from transship.oci.reference import Reference
 from transship.text import bytes_text, counted, safe
-from transship.transfers.foresight import Unforeseen
-from transship.transfers.work import Copy, Verdict, Worklist
+from transship.transfers.copies import Copy, Verdict, Worklist
+from transship.transfers.preflight import PreflightUnknown
 from transship_tui.creations import creation_lines, lacking
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import bindings
@@ -98,7 +98,7 @@ class WorklistView(Vertical):
         self._worklist = Worklist((), (), {})
         self._counts: Mapping[Verdict, int] = Counter()
         self._only: Verdict | None = None
-        self._unknown: Sequence[Unforeseen] = ()
+        self._unknown: Sequence[PreflightUnknown] = ()
         self._lacking = 0
         self._naming = Naming()
 
@@ -111,7 +111,9 @@ class WorklistView(Vertical):
             yield Button("Start…", id="start", compact=True, variant="primary")
             yield Static(id="why")
 
-    def show(self, worklist: Worklist, naming: Naming, unknown: Sequence[Unforeseen] = ()) -> None:
+    def show(
+        self, worklist: Worklist, naming: Naming, unknown: Sequence[PreflightUnknown] = ()
+    ) -> None:
         """Show a worklist, and what isn't known of what its targets would refuse.
 
         `naming` says what places are called.
@@ -255,7 +257,7 @@ def copy_facts(copy: Copy, naming: Naming) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def not_known(unknown: Unforeseen) -> str:
+def not_known(unknown: PreflightUnknown) -> str:
     """Return in words what a target didn't say of what it would refuse."""
     words = f"{unknown.target}: it isn't known {unknown}"
     return f"! {safe(words, limit=200)}"

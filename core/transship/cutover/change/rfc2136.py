@@ -24,6 +24,7 @@ import dns.update
 
 from transship import errors
 from transship.clock import Clock, SystemClock
+from transship.concurrency import heed_cancellation
 from transship.cutover.change.provider import TsigKey
 from transship.cutover.change.records import (
     HELD_TYPES,
@@ -36,7 +37,6 @@ from transship.cutover.change.records import (
 )
 from transship.cutover.evidence import RecordSet
 from transship.cutover.observe.dns_queries import absolute_name, record_set
-from transship.lifetimes import heed_cancellation
 from transship.text import safe
 
 _CHANGED = ("NXRRSET", "YXRRSET", "NXDOMAIN", "YXDOMAIN")

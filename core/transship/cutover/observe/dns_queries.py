@@ -26,9 +26,9 @@ import dns.rdatatype
 import dns.rrset
 
 from transship.clock import Clock
+from transship.concurrency import heed_cancellation
 from transship.cutover.domain import Resolver, address_and_port
 from transship.cutover.evidence import DnsAnswer, RecordSet
-from transship.lifetimes import heed_cancellation
 from transship.registries.credential import Tls
 from transship.registries.tls import tls_context
 from transship.text import safe

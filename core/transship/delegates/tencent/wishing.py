@@ -11,8 +11,8 @@ from transship.delegates.reach import Reach, instance_of, service_at, tencent_at
 from transship.delegates.tencent import quick, sync_rules
 from transship.delegates.tencent import replicas as replicas_wishes
 from transship.delegates.tencent.at_instance import AtInstance
-from transship.delegates.tencent.network import Network
 from transship.delegates.tencent.network_access import Access, Public, explained
+from transship.delegates.tencent.network_engine import Network
 from transship.delegates.tencent.regions import Region, regions
 from transship.delegates.tencent.replicating import Replicas
 from transship.delegates.tencent.rules import Destination

@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transship.registries.services.known import GENERIC, SERVICES
+    from transship.registries.services.generic import GENERIC
+    from transship.registries.services.known import SERVICES
     from transship.registries.services.service import Service
 
 
@@ -26,7 +27,8 @@ def service_of(host: str) -> Service:
 # Screens ask for each key that they have, and rules for each copy.
 @lru_cache(maxsize=1024)
 def _runs_at(name: str) -> Service:
-    from transship.registries.services.known import GENERIC, SERVICES
+    from transship.registries.services.generic import GENERIC
+    from transship.registries.services.known import SERVICES
 
     return next((s for s in SERVICES if s.runs_at(name)), GENERIC)
 

@@ -19,9 +19,10 @@ from transship.errors import NoRight, TransshipError, UnexpectedAnswer
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Unknown, Writes
 from transship.registries.links import Pages, next_page
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Unlisted, Visibility
+from transship.registries.services.api import Ask, Unlisted
 from transship.registries.services.facts import Facts, no, partly, yes
 from transship.registries.services.service import Greeting, Service
+from transship.registries.visibility import Visibility
 
 KEY = "repository key"
 _API = "/artifactory/api"

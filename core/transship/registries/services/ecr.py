@@ -25,7 +25,7 @@ from transship.registries.foreseeing import (
     Writes,
 )
 from transship.registries.place import MEBIBYTE, Capabilities
-from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.api import Ask
 from transship.registries.services.aws import (
     answered,
     client,
@@ -34,6 +34,7 @@ from transship.registries.services.aws import (
 )
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.service import Service
+from transship.registries.visibility import Visibility
 from transship.registries.wildcards import covering
 
 _HOST = re.compile(r"(\d{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")

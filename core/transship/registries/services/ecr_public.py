@@ -12,7 +12,7 @@ from typing import Any
 from transship.registries.creation_options import NO_OPTIONS, CreationOptions
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Writes
 from transship.registries.place import MEBIBYTE, Capabilities
-from transship.registries.services.api import Ask, Visibility, no_option
+from transship.registries.services.api import Ask, no_option
 from transship.registries.services.aws import (
     answered,
     client,
@@ -21,6 +21,7 @@ from transship.registries.services.aws import (
 )
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.service import Service
+from transship.registries.visibility import Visibility
 
 _REGION = "us-east-1"
 """Where the API is, for all regions."""

@@ -32,10 +32,11 @@ from transship.registries.foreseeing import (
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
 from transship.registries.services import google_token
-from transship.registries.services.api import Ask, Unlisted, Visibility, bearer
+from transship.registries.services.api import Ask, Unlisted, bearer
 from transship.registries.services.facts import NO_RESUME, Facts, no, partly, yes
 from transship.registries.services.google_token import ACCESS_TOKEN, fault_of
 from transship.registries.services.service import Service
+from transship.registries.visibility import Visibility
 from transship.text import duration_text, safe
 
 API = "artifactregistry.googleapis.com"

@@ -25,9 +25,10 @@ from transship.registries.foreseeing import (
     Writes,
 )
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Unlisted, Visibility
+from transship.registries.services.api import Ask, Unlisted
 from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Greeting, Service
+from transship.registries.visibility import Visibility
 from transship.registries.wildcards import selects
 
 _PROJECTS = "/api/v2.0/projects"

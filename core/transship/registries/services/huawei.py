@@ -17,9 +17,10 @@ from transship import errors
 from transship.oci.media_types import OCI_INDEX
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Writes
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.api import Ask
 from transship.registries.services.facts import Facts, yes
 from transship.registries.services.service import Service
+from transship.registries.visibility import Visibility
 
 
 class _Organization(msgspec.Struct):

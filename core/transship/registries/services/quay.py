@@ -23,9 +23,10 @@ from transship.registries.credential import Credential
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Unknown, Writes
 from transship.registries.links import Pages
 from transship.registries.place import Capabilities
-from transship.registries.services.api import Ask, Unlisted, Visibility, bearer
+from transship.registries.services.api import Ask, Unlisted, bearer
 from transship.registries.services.facts import Facts, partly, yes
 from transship.registries.services.service import Greeting, Service
+from transship.registries.visibility import Visibility
 
 OAUTH = "$oauthtoken"
 """The user name of who signs in with an OAuth token."""

@@ -12,7 +12,7 @@ import dns.exception
 import dns.flags
 import dns.message
 
-from transship.lifetimes import Runs, end
+from transship.concurrency import Runs, end
 
 LOOPBACK = "127.0.0.1"
 

@@ -17,7 +17,7 @@ import dns.rdatatype
 import dns.rrset
 
 from transship.clock import Clock
-from transship.lifetimes import heed_cancellation
+from transship.concurrency import heed_cancellation
 from transship.sandbox.names.authority import PAYLOAD, malformed
 from transship.sandbox.names.listener import LOOPBACK
 

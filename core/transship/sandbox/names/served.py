@@ -14,10 +14,10 @@ import dns.name
 import dns.tsig
 
 from transship.clock import Clock, SystemClock
+from transship.concurrency import Runs, end
 from transship.cutover.change.provider import TsigKey
 from transship.cutover.change.settings import Rfc2136Settings
 from transship.cutover.domain import Resolver
-from transship.lifetimes import Runs, end
 from transship.sandbox.names.authority import Authority
 from transship.sandbox.names.listener import LOOPBACK, Listener
 from transship.sandbox.names.resolver import CachingResolver

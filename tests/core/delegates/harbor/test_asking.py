@@ -21,9 +21,11 @@ from servers.harbor_replication.state import Execution, Policy, Task
 from transship import errors
 from transship.delegates.executions import State
 from transship.delegates.filters import Selecting
-from transship.delegates.harbor import Harbor, left_alone, wishes
+from transship.delegates.harbor import wishes
 from transship.delegates.harbor.adapters import Far
 from transship.delegates.harbor.cron import check_six, longest_pause, six_of
+from transship.delegates.harbor.engine import Harbor
+from transship.delegates.harbor.following import left_alone
 from transship.delegates.harbor.settings import POLICY, policy_body, policy_settings
 from transship.delegates.harbor.shapes import Endpoint as Registry
 from transship.delegates.harbor.shapes import Filter, Trigger, TriggerSettings

@@ -24,8 +24,9 @@ from transship import errors
 from transship.delegates.changes import ChangeSet
 from transship.delegates.executions import State
 from transship.delegates.filters import Selecting, TagPattern
-from transship.delegates.harbor import Harbor, wishes
+from transship.delegates.harbor import wishes
 from transship.delegates.harbor.adapters import Far
+from transship.delegates.harbor.engine import Harbor
 from transship.delegates.harbor.terms import Begins, Terms
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan

@@ -13,8 +13,9 @@ from delegating.desk import told
 from servers.harbor import Project
 from servers.harbor_replication.server import ReplicatingHarbor
 from transship.delegates.filters import Selecting
-from transship.delegates.harbor import Harbor, wishes
+from transship.delegates.harbor import wishes
 from transship.delegates.harbor.adapters import Far, far_of
+from transship.delegates.harbor.engine import Harbor
 from transship.delegates.harbor.terms import Begins, Terms
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan

@@ -9,7 +9,7 @@ import pytest
 from transship import errors
 from transship.clock import SystemClock
 from transship.delegates.changes import ChangeSet, change_to
-from transship.delegates.harbor import Harbor
+from transship.delegates.harbor.engine import Harbor
 from transship.delegates.harbor.settings import ENDPOINT
 from transship.delegates.journal import Journal
 from transship.delegates.making import make

@@ -19,8 +19,9 @@ from servers.harbor_replication.state import ROBOT, Execution, Task
 from transship import errors
 from transship.delegates.changes import ChangeSet, Does, change_to
 from transship.delegates.filters import KEEPS_LAST, Selecting
-from transship.delegates.harbor import Harbor, wishes
+from transship.delegates.harbor import wishes
 from transship.delegates.harbor.adapters import Far
+from transship.delegates.harbor.engine import Harbor
 from transship.delegates.harbor.settings import POLICY
 from transship.delegates.harbor.terms import Begins, Terms
 from transship.delegates.harbor.wishes import _onward

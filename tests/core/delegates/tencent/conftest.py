@@ -26,9 +26,9 @@ from transship.delegates.journal import Journal
 from transship.delegates.tencent import quick
 from transship.delegates.tencent.at_instance import AtInstance
 from transship.delegates.tencent.certificates import Certificates
-from transship.delegates.tencent.domains import Domains
-from transship.delegates.tencent.network import Network
-from transship.delegates.tencent.quick import Quick, Terms
+from transship.delegates.tencent.domains_engine import Domains
+from transship.delegates.tencent.network_engine import Network
+from transship.delegates.tencent.quick.wished import Quick, Terms
 from transship.registries.services.tencent.cloud import SSL, TencentCloud
 from transship.registries.services.tencent.instances import instance_at
 

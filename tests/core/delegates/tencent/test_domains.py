@@ -10,7 +10,8 @@ from servers.tencent import Instance, TencentApi
 from servers.tencent.domains import Custom
 from transship import errors
 from transship.delegates.changes import ChangeSet, Does
-from transship.delegates.tencent.domains import Domains, waited, wish
+from transship.delegates.tencent.domains import waited, wish
+from transship.delegates.tencent.domains_engine import Domains
 
 
 class Crashed(BaseException):

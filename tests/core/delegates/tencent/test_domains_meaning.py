@@ -19,7 +19,8 @@ from transship.delegates.tencent.domain_words import (
     status_words,
     time_of,
 )
-from transship.delegates.tencent.domains import Domains, wish
+from transship.delegates.tencent.domains import wish
+from transship.delegates.tencent.domains_engine import Domains
 from transship.registries.attachment import Attached, Attachment
 
 

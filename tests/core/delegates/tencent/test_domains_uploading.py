@@ -12,8 +12,9 @@ from fakes.clock import FakeClock
 from servers.tencent import Call, Refused, TencentApi
 from servers.tencent.domains import Custom
 from transship import errors
-from transship.delegates.tencent.domains import Domains, read_upload, wish
-from transship.delegates.tencent.uploads import Upload
+from transship.delegates.tencent.domains import wish
+from transship.delegates.tencent.domains_engine import Domains
+from transship.delegates.tencent.uploads import Upload, read_upload
 
 
 class TestUploading:

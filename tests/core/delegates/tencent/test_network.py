@@ -14,7 +14,7 @@ from transship import errors
 from transship.delegates.changes import Does
 from transship.delegates.journal import Step
 from transship.delegates.tencent import network_access
-from transship.delegates.tencent.network import Network, Wishes, wish
+from transship.delegates.tencent.network import Wishes, wish
 from transship.delegates.tencent.network_access import (
     Allowed,
     Public,
@@ -26,6 +26,7 @@ from transship.delegates.tencent.network_access import (
     same_block,
     stage_of,
 )
+from transship.delegates.tencent.network_engine import Network
 
 HERE = "203.0.113.7"
 

@@ -17,7 +17,9 @@ from servers.tencent import Instance, Personal, TencentApi
 from transship import errors
 from transship.delegates.tencent import quick
 from transship.delegates.tencent.at_instance import AtInstance
-from transship.delegates.tencent.quick import Quick, Repository, Stock, Target, Terms
+from transship.delegates.tencent.quick.stock import Repository, Stock
+from transship.delegates.tencent.quick.target import Target
+from transship.delegates.tencent.quick.wished import Quick, Terms
 from transship.plans.plan import Kind, OnConflict
 from transship.registries.services.tencent.cloud import TencentCloud
 from transship.registries.services.tencent.instances import Instance as Seen

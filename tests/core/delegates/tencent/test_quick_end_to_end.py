@@ -40,16 +40,17 @@ from transship.clock import SystemClock
 from transship.delegates.journal import Journal
 from transship.delegates.tencent import quick
 from transship.delegates.tencent.at_instance import AtInstance
-from transship.delegates.tencent.quick import Quick, Spaces, Terms
+from transship.delegates.tencent.quick.spaces import Spaces
+from transship.delegates.tencent.quick.wished import Quick, Terms
 from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
 from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential
 from transship.registries.services.tencent.instances import instance_at
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.verify import Proof, verify
-from transship.transfers.view import JobView, view
-from transship.transfers.work import JobState
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import JobView, read_job
+from transship.transfers.runner import Runner, RunnerSettings
+from transship.transfers.verify import Proof, verify_plan
 
 if TYPE_CHECKING:
     from transship.plans.plan import Plan
@@ -108,10 +109,12 @@ class World:
                   for name in (self.source.host, self.domain.host)}  # fmt: skip
         async with aclosing(places[self.source.host]), aclosing(places[self.domain.host]):
             with job.locked(), job.journal() as journal:
-                runner = Runner(plan, places, journal, SystemClock(), Settings(patience=SHORT))
+                runner = Runner(
+                    plan, places, journal, SystemClock(), RunnerSettings(patience=SHORT)
+                )
                 await runner.run()
-            self.proof = await verify(plan, places, SystemClock())
-        return view(job)
+            self.proof = await verify_plan(plan, places, SystemClock())
+        return read_job(job)
 
     def access(self, host: str) -> Access:
         """Return how a side is signed in to: each with its own login, and no keys of the cloud."""

@@ -15,8 +15,7 @@ from servers.tencent import Call, Personal, TencentApi
 from servers.tencent.quick import Images
 from transship import errors
 from transship.delegates.tencent import quick
-from transship.delegates.tencent.quick import Gap
-from transship.delegates.tencent.quick.pages import by_pages
+from transship.delegates.tencent.quick.pages import Gap, by_pages
 from transship.plans.file import read_plan
 
 LISTS_REPOSITORIES = "DescribeRepositoryOwnerPersonal"

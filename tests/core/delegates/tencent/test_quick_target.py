@@ -13,8 +13,9 @@ from servers.tencent.enterprise import Namespace
 from servers.tencent.quick import Images
 from transship import errors
 from transship.delegates.tencent.at_instance import AtInstance
-from transship.delegates.tencent.quick import Quick, Spaces
-from transship.registries.services.api import Visibility
+from transship.delegates.tencent.quick.spaces import Spaces
+from transship.delegates.tencent.quick.wished import Quick
+from transship.registries.visibility import Visibility
 
 LISTS_REPOSITORIES = "DescribeRepositoryOwnerPersonal"
 

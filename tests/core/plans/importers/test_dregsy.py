@@ -8,7 +8,7 @@ import json
 import pytest
 
 from samples.configs import DIGEST, copies, from_text, imported, notes, rules
-from transship.plans.importers import NoteKind
+from transship.plans.importers.draft import NoteKind
 from transship.plans.policy import Schedule
 
 OLD = {"from": "old.example", "to": "127.0.0.1:5000"}

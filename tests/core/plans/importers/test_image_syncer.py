@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from samples.configs import DIGEST, from_text, imported, notes, rules
-from transship.plans.importers import NoteKind
+from transship.plans.importers.draft import NoteKind
 
 OLD = {"from": "old.example", "to": "new.example"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from samples.configs import DIGEST, copies, from_text, notes, rules
-from transship.plans.importers import NoteKind
+from transship.plans.importers.draft import NoteKind
 
 OTHER_DIGEST = "sha256:" + "b" * 64
 WAY = {"from": "old.example", "to": "new.example"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samples.configs import DIGEST, from_text, imported
 from transship.plans.catalogue import Catalogue
-from transship.plans.importers import Imported
+from transship.plans.importers.draft import Imported
 from transship.plans.selection import select
 
 TAGS = ("latest", "v1.0", "v1.2.0", "v1.2.0-rc.1", "v2.0.0", "3.12.1", "3.11.0", "edge", "dev")

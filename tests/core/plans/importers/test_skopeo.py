@@ -8,7 +8,7 @@ import pytest
 
 from samples.configs import DIGEST, from_text, imported, notes, rules
 from transship.errors import BadRequest
-from transship.plans.importers import NoteKind
+from transship.plans.importers.draft import NoteKind
 from transship.registries.credential import Tls
 
 

@@ -35,10 +35,11 @@ from transship.registries.client import Registry
 from transship.registries.credential import Credential, Tls
 from transship.registries.foreseeing import Missing, Outlook, Standing
 from transship.registries.services.alibaba import ALIBABA
-from transship.registries.services.api import Creator, Keys, Visibility
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import view
-from transship.transfers.work import JobState
+from transship.registries.services.api import Creator, Keys
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import JobState
+from transship.transfers.job_view import read_job
+from transship.transfers.runner import Runner, RunnerSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
     from transship.registries.services.api import Ask
     from transship.registries.services.service import Service
-    from transship.transfers.view import JobView
+    from transship.transfers.job_view import JobView
 
 PERSONAL = "registry.cn-hangzhou.aliyuncs.com"
 NUMBER = "cri-kmsiwlxxdcva0001"
@@ -331,9 +332,9 @@ async def test_a_whole_copy_makes_what_it_needs_and_arrives_with_every_digest(
             registry.host: world.open(registry.host, handed_out=True),
         }
         with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings()).run()
+            await Runner(plan, places, journal, SystemClock(), RunnerSettings()).run()
 
-    assert view(job).state is JobState.DONE
+    assert read_job(job).state is JobState.DONE
     assert world.namespaces[team].repositories == {"web": "PRIVATE"}
     assert tags_at(htpasswd_registry, f"{team}/web") == ["multi", "v1"]
     assert digest_at(htpasswd_registry, f"{team}/web", "v1") == image.digest
@@ -371,8 +372,8 @@ async def test_keys_that_are_not_taken_hold_a_job_up_until_there_are_others(
                 registry.host: world.open(registry.host, credential=login),
             }
             with job.locked(), job.journal() as journal:
-                await Runner(plan, places, journal, SystemClock(), Settings()).run()
-            return view(job)
+                await Runner(plan, places, journal, SystemClock(), RunnerSettings()).run()
+            return read_job(job)
 
         world.keys = Credential("another", KEY_SECRET)
         stopped = await run()

@@ -14,8 +14,9 @@ from transship.registries.examine import examine
 from transship.registries.foreseeing import Foreseer, Missing, Standing
 from transship.registries.services import artifactory as rules
 from transship.registries.services import service_greeting
-from transship.registries.services.api import Creator, Visibility
+from transship.registries.services.api import Creator
 from transship.registries.services.artifactory import ARTIFACTORY, ARTIFACTORY_KEY, KEY
+from transship.registries.visibility import Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,10 +16,11 @@ from servers.harbor import Harbor, Project, harbor
 from transship import errors
 from transship.registries.client import Registry
 from transship.registries.foreseeing import Missing
-from transship.registries.services import SERVICES
-from transship.registries.services.api import Creator, SignsIn, Visibility
+from transship.registries.services.api import Creator, SignsIn
 from transship.registries.services.ecr import ECR
 from transship.registries.services.harbor import HARBOR
+from transship.registries.services.known import SERVICES
+from transship.registries.visibility import Visibility
 
 if TYPE_CHECKING:
     from clients.opening import Connect

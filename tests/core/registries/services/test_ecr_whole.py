@@ -26,11 +26,12 @@ from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential, Tls
 from transship.registries.examine import examine
 from transship.registries.foreseeing import Missing, Standing
-from transship.registries.services.api import TakesOptions, Visibility
+from transship.registries.services.api import TakesOptions
 from transship.registries.services.ecr import ECR
-from transship.transfers.preview import preview
-from transship.transfers.start import start_runner
-from transship.transfers.work import JobState, Verdict
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import JobState, Verdict
+from transship.transfers.preview import preview_plan
+from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -79,7 +80,7 @@ async def foreseen(plan: Plan, ecr: MotoEcr, source: DockerRegistry) -> Foreseen
             access.host: await stack.enter_async_context(aclosing(open_registry_of(access)))
             for access in (access_to(ecr), way_to(source))
         }
-        return await preview(plan, places, SystemClock())
+        return await preview_plan(plan, places, SystemClock())
 
 
 def open_registry_of(access: Access) -> Registry:

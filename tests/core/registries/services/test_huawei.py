@@ -26,12 +26,12 @@ from transship.oci.reference import Reference
 from transship.registries.access import Access, open_place
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing, Outlook
-from transship.registries.services.api import Visibility
 from transship.registries.services.huawei import SWR, login_key
-from transship.transfers.preview import preview
-from transship.transfers.runner import Runner, Settings
-from transship.transfers.view import view
-from transship.transfers.work import JobState, State, Verdict
+from transship.registries.visibility import Visibility
+from transship.transfers.copies import CopyState, JobState, Verdict
+from transship.transfers.job_view import read_job
+from transship.transfers.preview import preview_plan
+from transship.transfers.runner import Runner, RunnerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -246,7 +246,7 @@ class TestCopying:
     async def test_a_preview_names_the_index_as_what_is_not_taken(
         self, plan: Plan, server: Swr, places: dict[str, Place]
     ) -> None:
-        worklist = (await preview(plan, places, SystemClock())).worklist
+        worklist = (await preview_plan(plan, places, SystemClock())).worklist
 
         (blocked,) = worklist.of(Verdict.BLOCKED)
         assert blocked.target.version == "index"
@@ -264,7 +264,7 @@ class TestCopying:
     ) -> None:
         job = new_job(tmp_path, plan)
         with job.locked(), job.journal() as journal:
-            await Runner(plan, places, journal, SystemClock(), Settings()).run()
+            await Runner(plan, places, journal, SystemClock(), RunnerSettings()).run()
 
         target = f"team/{repository}"
         assert tags_at(server.behind, target) == ["docker", "list", "oci"]
@@ -272,12 +272,12 @@ class TestCopying:
             assert digest_at(server.behind, target, tag) == digest_at(
                 open_registry, repository, tag
             )
-        assert view(job).state is JobState.FAILED
+        assert read_job(job).state is JobState.FAILED
         assert {tag: state for tag, (_, state) in outcomes(job).items()} == {
-            "docker": State.DONE,
-            "list": State.DONE,
-            "oci": State.DONE,
-            "index": State.FAILED,
+            "docker": CopyState.DONE,
+            "list": CopyState.DONE,
+            "oci": CopyState.DONE,
+            "index": CopyState.FAILED,
         }
         assert [name async for name in places[server.host].repositories()] == [target]
 

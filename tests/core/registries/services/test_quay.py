@@ -13,8 +13,9 @@ from transship.registries.access import Access
 from transship.registries.credential import Credential
 from transship.registries.examine import examine
 from transship.registries.foreseeing import Foreseer, Missing, Standing
-from transship.registries.services.api import Creator, Visibility
+from transship.registries.services.api import Creator
 from transship.registries.services.quay import QUAY, REPOSITORY, WITH_ORGANIZATION
+from transship.registries.visibility import Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

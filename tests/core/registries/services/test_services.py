@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from transship.registries.services import SERVICES, service_named, service_of
+from transship.registries.services import service_named, service_of
 from transship.registries.services.generic import GENERIC
+from transship.registries.services.known import SERVICES
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.registries.services import SERVICES, Service, service_named, service_of
+from transship.registries.services import service_named, service_of
+from transship.registries.services.known import SERVICES
+from transship.registries.services.service import Service
 from transship.registries.services.service import Service as AnyService
-from transship.registries.services.sign_in_words import (
+from transship.registries.services.sign_in_words import asks_of
+from transship.registries.services.sign_in_words.asking import (
     Asks,
     Identity,
     SignIn,
-    asks_of,
     faults,
     sign_in_from,
 )

@@ -18,9 +18,10 @@ from transship.registries.services.alibaba.editions import Edition, Namespace
 from transship.registries.services.alibaba.enterprise import HOST as ENTERPRISE
 from transship.registries.services.alibaba.enterprise import Enterprise
 from transship.registries.services.alibaba.personal import Personal
-from transship.registries.services.api import Ask, Unlisted, Visibility
+from transship.registries.services.api import Ask, Unlisted
 from transship.registries.services.facts import Facts, of_keys, partly, yes
 from transship.registries.services.service import Greeting, Role, Service
+from transship.registries.visibility import Visibility
 
 _PERSONAL = (
     r"registry(-intl)?(-vpc|-internal)?\.(?P<region>[a-z0-9-]+)\.aliyuncs\.com",

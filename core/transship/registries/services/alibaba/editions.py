@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from transship import errors
 from transship.registries.credential import Credential, Login, seconds_until
-from transship.registries.services.api import Visibility
+from transship.registries.visibility import Visibility
 
 PAGE = 100
 """The most that both APIs give at once."""

@@ -21,7 +21,8 @@ from transship.registries.services.alibaba.editions import (
     paged,
 )
 from transship.registries.services.alibaba.signing import Action
-from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.api import Ask
+from transship.registries.visibility import Visibility
 
 HOST = r"(?P<instance>.+)-registry(-vpc)?\.(?P<region>[a-z0-9-]+)\.cr\.aliyuncs\.com"
 _VERSION = "2018-12-01"

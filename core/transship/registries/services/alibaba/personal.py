@@ -19,7 +19,8 @@ from transship.registries.services.alibaba.editions import (
     paged,
 )
 from transship.registries.services.alibaba.signing import Action
-from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.api import Ask
+from transship.registries.visibility import Visibility
 
 _VERSION = "2016-06-07"
 

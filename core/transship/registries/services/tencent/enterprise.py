@@ -20,10 +20,11 @@ from transship.registries.foreseeing import (
     Unknown,
     Writes,
 )
-from transship.registries.services.api import Ask, Unlisted, Visibility
+from transship.registries.services.api import Ask, Unlisted
 from transship.registries.services.tencent.cloud import TencentCloud
 from transship.registries.services.tencent.instances import Instance, instance_at
 from transship.registries.services.tencent.paging import listed
+from transship.registries.visibility import Visibility
 from transship.registries.wildcards import selects
 
 NAMESPACE = "namespace"

@@ -14,10 +14,11 @@ import msgspec
 from transship import errors
 from transship.errors import TransshipError
 from transship.registries.foreseeing import Asked, Missing, Outlook, Standing, Unknown, Writes
-from transship.registries.services.api import Ask, Visibility
+from transship.registries.services.api import Ask
 from transship.registries.services.tencent.cloud import TencentCloud
 from transship.registries.services.tencent.enterprise import ROOM, name_refusal
 from transship.registries.services.tencent.paging import listed
+from transship.registries.visibility import Visibility
 from transship.text import safe
 
 _SUFFIX = "ccr.ccs.tencentyun.com"

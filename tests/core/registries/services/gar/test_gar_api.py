@@ -14,8 +14,9 @@ from transship.registries.client import Registry
 from transship.registries.creation_options import CreationOptions
 from transship.registries.credential import Credential
 from transship.registries.foreseeing import Missing, Outlook, Standing
-from transship.registries.services.api import TakesOptions, Visibility
+from transship.registries.services.api import TakesOptions
 from transship.registries.services.google import GAR, GCR
+from transship.registries.visibility import Visibility
 
 if TYPE_CHECKING:
     from clients.opening import Connect

@@ -16,8 +16,9 @@ from servers.tencent.api import UIN
 from servers.tencent.enterprise import Namespace
 from transship import errors
 from transship.registries.foreseeing import Missing, Outlook, Standing
-from transship.registries.services.api import Creator, SignsIn, Visibility
+from transship.registries.services.api import Creator, SignsIn
 from transship.registries.services.tencent import TCR
+from transship.registries.visibility import Visibility
 
 if TYPE_CHECKING:
     from servers.scripted import ScriptedServer

@@ -13,7 +13,8 @@ import pytest
 from servers.tencent import Personal
 from transship import errors
 from transship.registries.foreseeing import Missing, Outlook, Standing
-from transship.registries.services.api import Creator, Visibility
+from transship.registries.services.api import Creator
+from transship.registries.visibility import Visibility
 
 if TYPE_CHECKING:
     from servers.tencent import Call, TencentApi
