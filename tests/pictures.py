@@ -23,13 +23,12 @@ from textual.pilot import Pilot
 from fakes.delegates_world import who_moves_it
 from fakes.screen import screen_text, until
 from fakes.world import WAYS, Way, full_world, walking
-from transship.accounts.account import Account
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.paths import Paths
-from transship.sandbox.names.served import DOMAIN
+from transship.sandbox.name_server import DOMAIN
 from transship.sandbox.sandbox import Sandbox, sandbox_in_thread
 from transship.settings import Settings
 from transship_tui.app import TransshipApp

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.figures import Figure, keep
 from fakes.engine import FakeEngine
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.widgets.browser import Browser

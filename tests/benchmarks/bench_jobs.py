@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.figures import Figure, keep
 from moving.jobs import plan_of
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference, parse_reference
 from transship.paths import Paths

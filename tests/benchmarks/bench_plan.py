@@ -36,7 +36,7 @@ from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.place import Capabilities, ManifestHead
+from transship.registry.registry import Capabilities, ManifestHead
 from transship.transfers.preview import preview_plan
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from sidebyside import scenarios
 from sidebyside.images import MEBIBYTE, Image, Noise
 from sidebyside.request_plan import Requests, plan_of, planned
 
-from transship.registries.place import Capabilities
+from transship.registry.registry import Capabilities
 
 if TYPE_CHECKING:
     from random import Random

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from servers.registry import Registry as Server
-from transship.registries.client import Registry
-from transship.registries.credential import Credential, Tls
-from transship.registries.transport import Timeouts, Transport
+from transship.registry.credential import Credential, Tls
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.http.client import Timeouts, Transport
 
 SHORT = Timeouts(connect=0.3, read=0.3, write=0.3, commit=0.3)
 LOGIN = Credential("operator", "correct horse battery")
@@ -29,7 +29,7 @@ Open = Callable[..., Transport]
 
 
 class Connect(Protocol):
-    def __call__(self, host: str, **options: Any) -> Registry: ...
+    def __call__(self, host: str, **options: Any) -> DistributionRegistry: ...
 
 
 def access_to(server: Server) -> Access:

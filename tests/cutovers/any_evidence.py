@@ -16,7 +16,7 @@ from transship.cutover.evidence import Evidence
 from transship.cutover.questions import QUESTIONS
 from transship.cutover.rules.case import Case
 from transship.cutover.timeline import Sample, Served
-from transship.registries.attachment import Said
+from transship.registry.attachment import AttachmentMessage
 
 texts = st.one_of(
     st.sampled_from(
@@ -53,8 +53,8 @@ _PLAIN: dict[object, st.SearchStrategy[Any]] = {
     float: st.floats(1.7e9, 1.9e9) | st.floats(),
     bool: st.booleans(),
     type(None): st.none(),
-    Said: st.builds(
-        Said,
+    AttachmentMessage: st.builds(
+        AttachmentMessage,
         texts,
         st.sampled_from(["block", "warn", "info", "grave"]),
         *[texts.map("It is {}.".format)] * 3,

@@ -19,7 +19,7 @@ from transship.cutover.observer import observe_names
 from transship.cutover.questions import command_for, question_by_id
 from transship.cutover.rules.case import Case, observed, sampled
 from transship.cutover.rules.checks import run_checks
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from servers.dns.lab import DnsLab

@@ -12,7 +12,7 @@ from transship.delegates.executions import Execution, followed
 from transship.delegates.harbor.engine import Harbor
 from transship.delegates.journal import Journal
 from transship.delegates.making import make, undoing
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 
 @dataclass

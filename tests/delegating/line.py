@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from typer.testing import CliRunner
 
 from servers.tencent.api import SECRET_ID, SECRET_KEY
-from transship.accounts.account import Account
-from transship.accounts.environment import variables_of
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
+from transship.accounts.secrets import variables_of
 from transship.clock import SystemClock
 from transship.delegates.journal import Delegation, Journal
 from transship.oci.reference import Reference
@@ -19,7 +18,7 @@ from transship.paths import default_paths
 from transship.plans.file import write_plan
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 from transship_tui.commands.application import app_for
 
 if TYPE_CHECKING:

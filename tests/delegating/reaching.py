@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from servers.tencent.api import SECRET_ID, SECRET_KEY
 from transship.clock import Clock, SystemClock
 from transship.delegates.reach import Reached
-from transship.registries.access import Access
-from transship.registries.credential import Credential, Tls
-from transship.registries.pacing import Patience
+from transship.registry.access import Access
+from transship.registry.credential import Credential, Tls
+from transship.registry.http.rate_limiter import RetryPolicy
 
-SOON = Patience(attempts=2, seconds=5)
+SOON = RetryPolicy(attempts=2, seconds=5)
 
 
 @dataclass

@@ -12,10 +12,10 @@ from servers.tencent.api import SECRET_ID, SECRET_KEY, Refused
 from transship.delegates.journal import Journal
 from transship.delegates.making import make, undoing
 from transship.delegates.tencent.domains import waited
-from transship.registries.cloud import Cloud
-from transship.registries.credential import Credential, Tls
-from transship.registries.services.api import Keys
-from transship.registries.services.tencent.cloud import TCR, Product, TencentCloud
+from transship.registry.credential import Credential, Tls
+from transship.registry.http.endpoint import CloudApi
+from transship.registry.service import ApiKeys
+from transship.services.tencent_cloud import TCR, Product, TencentCloud
 
 if TYPE_CHECKING:
     from servers.tencent import Call, TencentApi
@@ -33,8 +33,8 @@ async def asking(
     api: TencentApi, clock: Clock, product: Product = TCR
 ) -> AsyncIterator[TencentCloud]:
     """Open one product of the cloud's API."""
-    keys = Keys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
-    cloud = Cloud(keys, clock)
+    keys = ApiKeys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
+    cloud = CloudApi(keys, clock)
     try:
         yield TencentCloud(cloud.ask, keys.host, product)
     finally:

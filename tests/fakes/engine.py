@@ -12,15 +12,15 @@ from fakes.cutovers import FakeCutovers
 from fakes.delegates import FakeDelegates
 from fakes.parts import FakeParts
 from fakes.plans import FakePlans, listings_of
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.accounts.secrets import SecretStatus
 from transship.errors import AccountNotFound, JobNotFound, SecretMissing
 from transship.matching import matches
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import Plan
-from transship.registries.examine import Examination
-from transship.registries.exchanges import Recorder
-from transship.registries.services import service_of
+from transship.registry.examination import Examination
+from transship.registry.http.exchange_log import Recorder
+from transship.registry.service import service_of
 from transship.transfers.copies import CopyState, JobState, Verdict, Worklist
 from transship.transfers.job_view import Which
 from transship.transfers.limits import changed
@@ -28,7 +28,7 @@ from transship.transfers.preview import Preview
 
 if TYPE_CHECKING:
     from transship.plans.policy import Limits
-    from transship.registries.inspection import Inspection
+    from transship.registry.inspection import Inspection
     from transship.transfers.job_view import CopyRow, JobEvent, JobView
     from transship.transfers.limits import LimitRequest
     from transship.transfers.scanner import ScanProgress

@@ -10,8 +10,7 @@ from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from transship.oci.platform import Platform
 from transship.oci.reference import parse_reference
-from transship.registries.image_config import Config
-from transship.registries.inspection import Entry, Inspection
+from transship.registry.inspection import ImageConfig, InspectedManifest, Inspection
 from transship.transfers.copies import BlobWork, Copy, Verdict, Worklist
 
 HOSTILE = (
@@ -67,9 +66,9 @@ def index_of(reference: str, **annotations: str) -> Inspection:
         manifest,
         380 * MiB,
         (
-            Entry(entries[0], 200 * MiB),
-            Entry(entries[1], 180 * MiB),
-            Entry(entries[2], 600, missing),
+            InspectedManifest(entries[0], 200 * MiB),
+            InspectedManifest(entries[1], 180 * MiB),
+            InspectedManifest(entries[2], 600, missing),
         ),
         referrers=(Descriptor(OCI_MANIFEST, digest("sig"), 500, artifact_type=SIGNATURE),),
     )
@@ -84,7 +83,7 @@ def image_of(reference: str, layers: int = 3) -> Inspection:
         config=Descriptor(OCI_CONFIG, digest("config"), 700),
         layers=tuple(Descriptor(LAYER, digest(f"layer {n}"), (n + 1) * MiB) for n in range(layers)),
     )
-    config = Config("2026-03-04T05:06:07Z", Platform("linux", "amd64"))
+    config = ImageConfig("2026-03-04T05:06:07Z", Platform("linux", "amd64"))
     return Inspection(parse_reference(reference), manifest, 200 * MiB, config=config)
 
 

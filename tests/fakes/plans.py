@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transship.oci.reference import Reference
     from transship.plans.plan import Plan
     from transship.plans.rule import Rule
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 FOLDER = Path("plans")
 
@@ -149,7 +149,7 @@ class _FakePlace:
 def listings_of(engine: FakeEngine) -> Listings:
     """Return listings of what a stand-in has."""
 
-    async def opened(host: str) -> Place:
-        return cast("Place", _FakePlace(engine, host))
+    async def opened(host: str) -> Registry:
+        return cast("Registry", _FakePlace(engine, host))
 
     return Listings(opened, engine.clock)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fakes.screen import screen_text, until
 from transship.oci.reference import Reference
 from transship.plans.selection import Dropped
-from transship.registries.quota import Quota
+from transship.registry.registry import Quota
 from transship.text import safe
 from transship.transfers.copies import Found, Verdict, Worklist
 from transship.transfers.preview import Preview

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fakes.engine import FakeEngine
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import SignInNeeded, TransshipError
-from transship.registries.examine import Examination
-from transship.registries.services import service_named, service_of
+from transship.registry.examination import Examination
+from transship.registry.service import service_named, service_of
 
 
 def found(

@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Select
 from fakes.registries import FormEngine, found
 from fakes.screen import until
 from transship import errors
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.accounts.secrets import SecretStatus
 from transship.errors import TransshipError
 from transship.settings import Settings

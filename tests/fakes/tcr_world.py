@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.delegates.changes import ChangeSet, change_to
 from transship.delegates.tencent.domain_words import Certificate, CustomDomain, domain_words
 from transship.delegates.tencent.domains import Watched

@@ -15,13 +15,13 @@ from fakes.jobs import copy_row, job_view
 from fakes.registries import FormEngine, found
 from fakes.screen import screen_text, until
 from transship import errors
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import TimedOut, TransshipError
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.mapping import mapped
 from transship.plans.plan import Plan
-from transship.registries.credential import Tls
-from transship.registries.quota import Quota
+from transship.registry.credential import Tls
+from transship.registry.registry import Quota
 from transship.settings import Settings
 from transship.transfers.copies import CopyState, JobState, Verdict, Worklist
 from transship.transfers.job_view import CopyRow, JobBytes, JobCounts, JobEvent, JobView
@@ -36,7 +36,7 @@ from transship_tui.widgets.image_names import ImageNames
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-    from transship.registries.examine import Examination
+    from transship.registry.examination import Examination
 
 GIB = 1024**3
 MIB = 1024**2

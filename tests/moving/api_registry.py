@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from servers.registry import Registry
-from transship.sandbox.server import SandboxRegistry
+from transship.sandbox.registry_server import SandboxRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from transship.plans.plan import Plan
-    from transship.registries.client import Registry
+    from transship.registry.distribution import DistributionRegistry
 
 
-async def copied(folder: Path, plan: Plan, *registries: Registry) -> JobView:
+async def copied(folder: Path, plan: Plan, *registries: DistributionRegistry) -> JobView:
     """Run a new job, close its registries, and return how it looks at its end."""
     job = new_job(folder, plan)
     async with AsyncExitStack() as stack:
@@ -31,7 +31,7 @@ async def copied(folder: Path, plan: Plan, *registries: Registry) -> JobView:
     return read_job(job)
 
 
-async def foreseen(plan: Plan, *registries: Registry) -> Preview:
+async def foreseen(plan: Plan, *registries: DistributionRegistry) -> Preview:
     """Return what a job with this plan would do; its registries are closed."""
     async with AsyncExitStack() as stack:
         for registry in registries:

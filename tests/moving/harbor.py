@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from moving.jobs import SHORT
 from transship.clock import SystemClock
 from transship.oci.reference import Reference
-from transship.registries.access import Access, open_place
+from transship.registry.access import Access, open_registry
 from transship.transfers.job_view import JobView, read_job
 from transship.transfers.preview import Preview, preview_plan
 from transship.transfers.runner import Runner, RunnerSettings
@@ -18,20 +18,22 @@ if TYPE_CHECKING:
 
     from servers.harbor import Harbor
     from transship.plans.plan import Plan
-    from transship.registries.credential import Credential
-    from transship.registries.place import Place
+    from transship.registry.credential import Credential
+    from transship.registry.registry import Registry
     from transship.transfers.jobs import Job
 
 
 @asynccontextmanager
-async def opened(plan: Plan, target: Harbor, login: Credential) -> AsyncIterator[dict[str, Place]]:
+async def opened(
+    plan: Plan, target: Harbor, login: Credential
+) -> AsyncIterator[dict[str, Registry]]:
     """Open the places of a plan: the Harbor as a Harbor, signed in to."""
     access = Access(target.host, credential=login, service="harbor")
     async with AsyncExitStack() as stack:
-        places: dict[str, Place] = {}
+        places: dict[str, Registry] = {}
         for name in {place.registry for place in plan.places}:
             known = access if name == target.host else None
-            place = open_place(Reference(name), known, patience=SHORT)
+            place = open_registry(Reference(name), known, patience=SHORT)
             places[name] = await stack.enter_async_context(aclosing(place))
         yield places
 

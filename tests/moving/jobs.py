@@ -11,9 +11,9 @@ from transship.clock import SystemClock
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan, wanted
-from transship.registries.access import Access, open_place
-from transship.registries.credential import Credential, Tls
-from transship.registries.pacing import Patience
+from transship.registry.access import Access, open_registry
+from transship.registry.credential import Credential, Tls
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers.copies import Copy, CopyState, Worklist
 from transship.transfers.job_view import JobView, read_job
 from transship.transfers.jobs import Job, Jobs
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from servers.registry import Registry
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry as Place
 
-SHORT = Patience(attempts=8, seconds=20)
+SHORT = RetryPolicy(attempts=8, seconds=20)
 
 
 def plan_of(
@@ -57,14 +57,14 @@ def access_to(registry: Registry) -> Access:
 
 @asynccontextmanager
 async def opened(
-    plan: Plan, *registries: Registry, patience: Patience = SHORT
+    plan: Plan, *registries: Registry, patience: RetryPolicy = SHORT
 ) -> AsyncIterator[dict[str, Place]]:
     """Open every place that a plan names."""
     known = {registry.host: access_to(registry) for registry in registries}
     places: dict[str, Place] = {}
     async with AsyncExitStack() as stack:
         for name in {place.registry for place in plan.places}:
-            place = open_place(Reference(name), known.get(name), create=True, patience=patience)
+            place = open_registry(Reference(name), known.get(name), create=True, patience=patience)
             places[name] = await stack.enter_async_context(aclosing(place))
         yield places
 
@@ -79,7 +79,7 @@ async def run_here(folder: Path, plan: Plan, *registries: Registry) -> JobView:
     return await run_again(new_job(folder, plan), *registries)
 
 
-async def run_again(job: Job, *registries: Registry, patience: Patience = SHORT) -> JobView:
+async def run_again(job: Job, *registries: Registry, patience: RetryPolicy = SHORT) -> JobView:
     """Run a job in this process from where it is, and return how it looks at its end."""
     plan = job.plan()
     async with opened(plan, *registries, patience=patience) as places:

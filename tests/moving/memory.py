@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from transship import errors
 from transship.errors import TransshipError
 from transship.oci.digest import Digest, digest_of
-from transship.registries.place import Capabilities, ManifestHead
+from transship.registry.registry import Capabilities, ManifestHead
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

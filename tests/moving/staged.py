@@ -11,7 +11,7 @@ from transship.clock import SystemClock
 from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
-from transship.registries.pacing import Patience
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers.runner import Runner, RunnerSettings
 
 if TYPE_CHECKING:
@@ -53,6 +53,6 @@ async def run(
     job: Job, places: dict[str, MemoryPlace], clock: SystemClock | None = None
 ) -> JobState:
     """Run a job as its process does."""
-    settings = RunnerSettings(patience=Patience(attempts=2, seconds=5))
+    settings = RunnerSettings(patience=RetryPolicy(attempts=2, seconds=5))
     with job.locked(), job.journal() as journal:
         return await Runner(job.plan(), places, journal, clock or SystemClock(), settings).run()

@@ -11,7 +11,7 @@ from moving.jobs import SHORT, access_to
 from servers.process import comes_true
 from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.transfers.job_view import read_job
 from transship.transfers.jobs import Job, Jobs
 from transship.watch.record import WatchFile, WatchRecord
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from servers.registry import Registry
     from transship.plans.plan import Plan
-    from transship.registries.access import Access
-    from transship.registries.place import Place
+    from transship.registry.access import Access
+    from transship.registry.registry import Registry as Place
 
 _SHORT = 2.0
 _POLL_SECONDS = 0.01
@@ -66,7 +66,7 @@ class Reaching:
         known = {registry.host: access_to(registry) for registry in self.registries}
         access = known.get(reference.registry)
         async with aclosing(
-            open_place(Reference(reference.registry), access, create=create, patience=SHORT)
+            open_registry(Reference(reference.registry), access, create=create, patience=SHORT)
         ) as place:
             yield place
 

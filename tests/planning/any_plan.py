@@ -13,8 +13,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
 from transship.plans.policy import Deletion, Limits, Schedule, Window
 from transship.plans.rule import NewestBy, Rule, TagFilter
-from transship.registries.creation_options import CreationOptions
-from transship.registries.visibility import Visibility
+from transship.registry.registry import CreationOptions, Visibility
 
 SOURCES = ("old.example", "old.example:5000", "[::1]:5001", "docker.io", "layout:folder/of images")
 TARGETS = ("new.example", "backup.example:5000", "docker.io")

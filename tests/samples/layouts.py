@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from transship.registries.layout import Layout
+    from transship.registry.layout import LayoutRegistry
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -30,7 +30,7 @@ async def all_of(items: AsyncIterator[str]) -> list[str]:
     return [item async for item in items]
 
 
-async def upload(layout: Layout, content: bytes, piece: int = 65536) -> None:
+async def upload(layout: LayoutRegistry, content: bytes, piece: int = 65536) -> None:
     if session := await layout.start_upload("any", digest_of(content)):
         await session.put(digest_of(content), len(content), stream(content, piece))
 

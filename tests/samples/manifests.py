@@ -23,7 +23,7 @@ from transship.oci.media_types import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -118,7 +118,7 @@ async def stream(content: bytes, piece: int = 64 * 1024) -> AsyncIterator[bytes]
         yield content[start : start + piece]
 
 
-async def write(place: Place, repository: str, sample: Sample, tag: str = "") -> None:
+async def write(place: Registry, repository: str, sample: Sample, tag: str = "") -> None:
     """Write a sample as a transfer does: blobs, then children by digest, then what holds them."""
     for digest, content in sample.blobs.items():
         if upload := await place.start_upload(repository, digest):
@@ -128,7 +128,7 @@ async def write(place: Place, repository: str, sample: Sample, tag: str = "") ->
     await place.put_manifest(repository, tag or sample.digest, sample.manifest)
 
 
-async def read_blob(place: Place, repository: str, digest: Digest, offset: int = 0) -> bytes:
+async def read_blob(place: Registry, repository: str, digest: Digest, offset: int = 0) -> bytes:
     """Return the bytes of a blob from `offset` on."""
     async with place.read_blob(repository, digest, offset) as reader:
         return b"".join([piece async for piece in reader])

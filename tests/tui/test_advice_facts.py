@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.oci.reference import parse_reference
 from transship.plans.ends import Pace
 from transship.plans.plan import Kind, Plan, wanted

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from transship.registries.card import card_of
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
+from transship.registry.capability_card import card_of
+from transship.registry.service import Service
+from transship.services.table import SERVICES
 from transship_tui.capabilities import (
     SEEN,
     SIGNS,

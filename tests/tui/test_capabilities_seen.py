@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from transship.registries.card import Row, card_of
-from transship.registries.examine import Examination
-from transship.registries.quota import Quota
-from transship.registries.services.facts import NO_RESUME, Fact, no, partly, unknown, unneeded
-from transship.registries.services.generic import GENERIC
+from transship.registry.capability_card import CardRow, card_of
+from transship.registry.examination import Examination
+from transship.registry.registry import Quota
+from transship.registry.service import GENERIC, NO_RESUME, Fact, no, partly, unknown, unneeded
 from transship_tui.capabilities import SEEN, answer_of, card_lines, how_of, origin_of
 
 
@@ -24,13 +23,13 @@ from transship_tui.capabilities import SEEN, answer_of, card_lines, how_of, orig
     ],
 )
 def test_an_answer_in_a_word(title: str, fact: Fact, answer: str) -> None:
-    assert answer_of(Row(title, fact)) == answer
+    assert answer_of(CardRow(title, fact)) == answer
 
 
 def test_what_is_not_known_of_an_ability_is_tried() -> None:
-    assert how_of(Row("mount", unknown())) == "known only when it is tried"
-    assert how_of(Row("mount", unknown("as set"))) == "as set"
-    assert how_of(Row("limits", unknown())) == ""
+    assert how_of(CardRow("mount", unknown())) == "known only when it is tried"
+    assert how_of(CardRow("mount", unknown("as set"))) == "as set"
+    assert how_of(CardRow("limits", unknown())) == ""
 
 
 def test_what_was_seen_says_so_and_the_rest_does_not() -> None:
@@ -51,6 +50,6 @@ def test_lines_are_painted_by_their_answer() -> None:
 
 def test_a_sentence_stands_under_its_answer() -> None:
     card = card_of(GENERIC)
-    rows = (Row("resume", no(NO_RESUME, "no pieces")),)
+    rows = (CardRow("resume", no(NO_RESUME, "no pieces")),)
     lines = list(card_lines(type(card)(GENERIC, rows), width=100))
     assert lines == ["✗ no          resume      no pieces", f"{' ' * 26}{NO_RESUME}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.engine import FakeEngine
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import BadFile, InternalFault, SystemRefused, TransshipError
 from transship_tui.engine import Engine
 from transship_tui.faults import Faults, log_path

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from fakes.engine import FakeEngine
 from fakes.screen import screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.keys import CONTEXTS, all_keys

@@ -13,7 +13,7 @@ from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.mapping import mapped
 from transship.plans.plan import OnConflict, Plan
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 from transship_tui.lines import check_line, copy_line, inspect_line, ls_line, plan_line, run_line
 
 HOSTILE = ("x; rm -rf $HOME", "$(id)", "`id`", "a'b", "a\nb", "\x1b]52;c;aGk=\x07", "\u202eweb")

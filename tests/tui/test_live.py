@@ -8,9 +8,9 @@ import pytest
 
 import transship_tui.live as live
 from moving.jobs import plan_of
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.errors import BadFile, JobNotFound
 from transship.oci.digest import Digest
 from transship.oci.reference import parse_reference

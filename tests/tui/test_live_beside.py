@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.errors import ConnectionLost
 from transship.paths import Paths
-from transship.registries.access import Access
-from transship.registries.credential import Credential
+from transship.registry.access import Access
+from transship.registry.credential import Credential
 from transship_tui import live
 from transship_tui.live import LiveEngine
 

@@ -13,9 +13,9 @@ from servers.dns.asked import values
 from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
 from servers.dns.lab import EXAMPLE
 from servers.dns.zones import IMAGES, NEW, OLD, TTL
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.cutover.change.execution import ChangeRequest
 from transship.cutover.change.provider import TsigKey, store_tsig_key, tsig_key
 from transship.cutover.change.records import PlannedChange

@@ -17,9 +17,9 @@ from cutovers.between import APP, DOMAIN, QuickEngine, checked, domain_between, 
 from moving.judge import digest_at
 from servers.dns.knot import KEY_ALGORITHM, KEY_NAME, KEY_SECRET
 from servers.dns.lab import EXAMPLE
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.cutover.catchup import QUIET_ROUNDS
 from transship.cutover.change.provider import TsigKey, store_tsig_key
 from transship.cutover.change.settings import Rfc2136Settings

@@ -11,16 +11,16 @@ from fakes.screen import screen_text, until
 from moving.jobs import ends
 from servers import skopeo
 from servers.images import make_layer, push_image
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.errors import BadRequest, JobEnded, SystemRefused
 from transship.operator import this_operator
 from transship.paths import Paths
 from transship.plans.drift import State, plan_of
 from transship.plans.flow import Image
 from transship.plans.policy import Limits
-from transship.registries.place import MEBIBYTE
+from transship.registry.registry import MEBIBYTE
 from transship.reports.job_formats import Form
 from transship.settings import Settings
 from transship.transfers.copies import JobState

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship_tui.naming import Naming, middle_cut
 
 NAMING = Naming([Account("old.example:5000", alias="old"), Account("new.example")])

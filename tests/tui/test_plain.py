@@ -9,7 +9,7 @@ import pytest
 from fakes.engine import FakeEngine
 from fakes.jobs import job_view
 from fakes.script import Script
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.accounts.secrets import SecretStatus
 from transship.errors import NameNotFound, WrongCredential
 from transship.oci.digest import digest_of

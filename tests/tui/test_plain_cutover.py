@@ -8,7 +8,7 @@ from cutovers import clean
 from fakes import cutovers_world as world
 from fakes.engine import FakeEngine
 from fakes.script import Script
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.cutover.progress import CutoverState
 from transship.errors import ProviderUnreachable
 from transship_tui.plain import PlainGuide

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.engine import FakeEngine
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.themes import THEMES

@@ -16,7 +16,7 @@ from fakes.engine import FakeEngine
 from fakes.registries import FormEngine
 from fakes.screen import screen_text, until
 from servers.terminal import terminal
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog

@@ -20,7 +20,7 @@ from fakes.registry_form import form_for
 from fakes.screen import line_in, screen_text, until
 from servers.process import eventually
 from servers.terminal import terminal
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.oci.reference import parse_reference
 from transship.paths import default_paths
 from transship.settings import Settings

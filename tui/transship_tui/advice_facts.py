@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.oci.reference import Reference
 from transship.plans.ends import End, Ends, Pace
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
-from transship.registries.services import service_of
+from transship.registry.service import service_of
 from transship_tui.naming import Naming
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
-from transship.registries.card import Card, Row
-from transship.registries.services.facts import Can
+from transship.registry.capability_card import CapabilityCard, CardRow
+from transship.registry.service import Can
 from transship.text import safe
 
 SIGNS = {"yes": "✓", "no": "✗", "partly": "~", "unknown": "?", "not needed": "–", "info": "·"}
@@ -22,26 +22,26 @@ _UNTRIED = "known only when it is tried"
 _INDENT = 26
 
 
-def name_of(row: Row) -> str:
+def name_of(row: CardRow) -> str:
     """Return what a row is about, in a word."""
     return _NAMES.get(row.title, row.title)
 
 
-def answer_of(row: Row) -> str:
+def answer_of(row: CardRow) -> str:
     """Return a row's answer in a word, which is one of `SIGNS`."""
     if row.title in _NOTES and row.fact.can is Can.PARTLY:
         return "info"
     return row.fact.can.value
 
 
-def how_of(row: Row) -> str:
+def how_of(row: CardRow) -> str:
     """Return how, or within what bounds; and how it gets known, of what isn't."""
     if row.fact.can is Can.UNKNOWN and row.title in _ABILITIES:
         return row.fact.how or _UNTRIED
     return row.fact.how
 
 
-def grouped(card: Card) -> Iterator[tuple[str, Sequence[str]]]:
+def grouped(card: CapabilityCard) -> Iterator[tuple[str, Sequence[str]]]:
     """Give what can be done by the answer, the worst first: an answer, and what it holds for."""
     rows = [row for row in card.rows if row.title in _ABILITIES]
     for answer in ("no", "partly", "yes", "unknown"):
@@ -49,7 +49,7 @@ def grouped(card: Card) -> Iterator[tuple[str, Sequence[str]]]:
             yield answer, names
 
 
-def origin_of(card: Card) -> str:
+def origin_of(card: CapabilityCard) -> str:
     """Return in a sentence where what the card says comes from."""
     if any(row.seen for row in card.rows):
         return f"“{SEEN}” is what the registry itself has shown; the rest is known of the service."
@@ -57,7 +57,7 @@ def origin_of(card: Card) -> str:
 
 
 def card_lines(
-    card: Card,
+    card: CapabilityCard,
     *,
     width: int | None = None,
     paint: Callable[[str, str], str] = lambda _, text: text,

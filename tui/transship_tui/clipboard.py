@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from transship.registries.access import without_secrets
+from transship.registry.access import without_secrets
 from transship.text import safe
 
 _SECONDS = 2.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 from transship.text import counted, safe
 from transship.transfers.copies import Creation, Worklist
 from transship.transfers.preflight import can_be_created

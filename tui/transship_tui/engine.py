@@ -17,7 +17,7 @@ from transship_tui.engine_parts import Comparing, LookingBack, Staging
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from transship.accounts.account import Account
+    from transship.accounts.registry_file import Account
     from transship.accounts.secrets import SecretStatus
     from transship.clock import Clock
     from transship.oci.reference import Reference
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from transship.plans.plan import Plan
     from transship.plans.policy import Limits
     from transship.plans.rule import Rule
-    from transship.registries.examine import Examination
-    from transship.registries.exchanges import Recorder
-    from transship.registries.inspection import Inspection
+    from transship.registry.examination import Examination
+    from transship.registry.http.exchange_log import Recorder
+    from transship.registry.inspection import Inspection
     from transship.transfers.job_view import CopyRow, JobEvent, JobView, Which
     from transship.transfers.limits import LimitRequest
     from transship.transfers.preview import Preview

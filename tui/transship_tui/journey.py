@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from transship.accounts.apis import holding_images
+from transship.accounts.sign_in import holding_images
 from transship.guide import Step, World
 from transship.transfers.job_view import JobView
 

@@ -14,7 +14,7 @@ from transship_tui.cutover_way import WayKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from transship.accounts.account import Account
+    from transship.accounts.registry_file import Account
     from transship.cutover.domain import Resolver, Subject
     from transship.cutover.status import CutoverStatus
     from transship.plans.plan import Plan

@@ -19,7 +19,7 @@ from transship.plans.globs import parse_patterns
 from transship.plans.outline import passes_by
 from transship.plans.rule import Rule
 from transship.plans.selection import literal_repositories
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.transfers.copies import PLACE_WIDE
 from transship.transfers.scanner import AT_ONCE, Scanner, ScanProgress, look_up
 
@@ -56,7 +56,7 @@ class Listed:
 class Listings:
     """The listed sources, by registry. `opened` gives the place of a registry, to be read."""
 
-    def __init__(self, opened: Callable[[str], Awaitable[Place]], clock: Clock) -> None:
+    def __init__(self, opened: Callable[[str], Awaitable[Registry]], clock: Clock) -> None:
         self._opened = opened
         self._clock = clock
         self._listed: dict[str, Listed] = {}
@@ -111,7 +111,7 @@ class Listings:
         listed = self._listed.get(host)
         return listed is not None and (listed.whole or listed.closed is not None)
 
-    async def _list_names(self, host: str, place: Place) -> None:
+    async def _list_names(self, host: str, place: Registry) -> None:
         listed = self.at(host)
         if self._is_named(host):
             return
@@ -123,7 +123,7 @@ class Listings:
         else:
             listed.whole = True
 
-    async def _list_tags(self, host: str, place: Place, name: str) -> None:
+    async def _list_tags(self, host: str, place: Registry, name: str) -> None:
         listed = self.at(host)
         listed.names[name] = None
         try:

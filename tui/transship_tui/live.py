@@ -10,20 +10,26 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from transship.accounts.account import Account, is_handed_out
-from transship.accounts.connect import access_for, api_access, resolve
-from transship.accounts.credentials import Sources, credential_for, is_gone
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts, is_handed_out
 from transship.accounts.secrets import SecretStatus, credential_of
-from transship.accounts.sign_in import sign_in, sign_out
+from transship.accounts.sign_in import (
+    Sources,
+    access_for,
+    api_access,
+    credential_for,
+    is_gone,
+    resolve,
+    sign_in_to,
+    sign_out,
+)
 from transship.clock import Clock, SystemClock
 from transship.errors import BadFile
 from transship.oci.reference import Reference
-from transship.registries.access import Access, open_place, open_registry
-from transship.registries.examine import Examination, examine
-from transship.registries.exchanges import Recorder
-from transship.registries.inspection import Inspection, inspect
-from transship.registries.place import left_out_of
+from transship.registry.access import Access, open_distribution, open_registry
+from transship.registry.examination import Examination, examine
+from transship.registry.http.exchange_log import Recorder
+from transship.registry.inspection import Inspection, inspect
+from transship.registry.registry import left_out_of
 from transship.transfers import control
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import (
@@ -47,7 +53,7 @@ if TYPE_CHECKING:
     from transship.paths import Paths
     from transship.plans.plan import Plan
     from transship.plans.policy import Limits
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
     from transship.transfers.job_view import JobView
     from transship.transfers.journal import Journal
     from transship.transfers.limits import LimitRequest
@@ -106,12 +112,12 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
         store = self._sources.store(account.secret_source)
         if secret is None and store is not None:
             secret = await store.get(account.host, account.username)
-        kept = await sign_in(
+        kept = await sign_in_to(
             account,
             secret,
             accounts=self._accounts,
             sources=self._sources,
-            connect=partial(open_registry, recorder=self.recorder),
+            connect=partial(open_distribution, recorder=self.recorder),
         )
         await self._close(account.host)
         return kept
@@ -258,7 +264,7 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
         self._looks[job.id] = (stamp, look)
         return look
 
-    async def _place(self, reference: Reference) -> Place:
+    async def _place(self, reference: Reference) -> Registry:
         """Return the place of a reference, opened once and kept for as long as the app looks."""
         access = await self._access(reference)
         own = self._own_places.get()
@@ -268,13 +274,13 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
             return known[1]
         if own is None:
             await self._close(reference.registry)
-        place = open_place(Reference(reference.registry), access, recorder=self.recorder)
+        place = open_registry(Reference(reference.registry), access, recorder=self.recorder)
         if own is not None:
             own.stack.push_async_callback(place.aclose)
         places[reference.registry] = (access, place)
         return place
 
-    async def _source(self, host: str) -> Place:
+    async def _source(self, host: str) -> Registry:
         return await self._place(Reference(host))
 
     async def _close(self, host: str) -> None:
@@ -291,10 +297,10 @@ class LiveEngine(LivePlans, LiveParts, LiveCutovers, LiveDelegates):
 
     async def _open_all(
         self, accesses: Mapping[str, Access], stack: AsyncExitStack
-    ) -> dict[str, Place]:
-        places: dict[str, Place] = {}
+    ) -> dict[str, Registry]:
+        places: dict[str, Registry] = {}
         for name, access in accesses.items():
-            place = open_place(Reference(name), access, create=True, recorder=self.recorder)
+            place = open_registry(Reference(name), access, create=True, recorder=self.recorder)
             places[name] = await stack.enter_async_context(aclosing(place))
         return places
 

@@ -8,12 +8,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from transship.registries.access import Access
-from transship.registries.place import Place
+from transship.registry.access import Access
+from transship.registry.registry import Registry
 from transship_tui.beside import beside, streamed
 
 _T = TypeVar("_T")
-Places = dict[str, tuple[Access, Place]]
+Places = dict[str, tuple[Access, Registry]]
 """Open places by their hosts, each with what it was opened with."""
 
 

@@ -36,8 +36,8 @@ from transship_tui.engine_cutover import Tell, unheard
 from transship_tui.live_delta import LiveDelta
 
 if TYPE_CHECKING:
-    from transship.accounts.credentials import Sources
     from transship.accounts.secrets import SecretStatus, SecretStore
+    from transship.accounts.sign_in import Sources
     from transship.cutover.change.records import Edit
     from transship.cutover.evidence import ZoneEvidence
     from transship.cutover.folder import CutoverFolder

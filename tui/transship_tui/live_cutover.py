@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from transship.cutover.progress import CutoverProgress
     from transship.cutover.status import CutoverStatus
     from transship.paths import Paths
-    from transship.registries.access import Access
+    from transship.registry.access import Access
 
 
 class LiveCutovers(LiveChanging):

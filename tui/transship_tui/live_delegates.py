@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from transship.accounts.apis import service_at
 from transship.accounts.registry_file import Accounts
+from transship.accounts.sign_in import service_at
 from transship.clock import Clock
 from transship.delegates.journal import Journal
 from transship.errors import CantBeDelegated, ChangedMeanwhile, TransshipError
 from transship.oci.reference import Reference
 from transship.paths import Paths
-from transship.registries.access import Access
+from transship.registry.access import Access
 from transship_tui.live_beside import LiveBeside
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from transship.delegates.tencent.domains_engine import Domains
     from transship.delegates.tencent.network_access import Access as GetsIn
     from transship.plans.plan import Plan
-    from transship.registries.credential import Credential
+    from transship.registry.credential import Credential
     from transship_tui.engine_delegates import Answer, DomainsThere, Drawn, Look, Step, Wish
 
 _EVERY_SECONDS = 2.0

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from transship.cutover.status import CutoverStatus
     from transship.oci.reference import Reference
     from transship.plans.plan import Plan
-    from transship.registries.access import Access
-    from transship.registries.place import Place
+    from transship.registry.access import Access
+    from transship.registry.registry import Registry
     from transship.transfers.jobs import Job, Jobs
 
 FRESH = 30.0
@@ -59,7 +59,7 @@ class LiveDelta(LiveBeside):
         """Return the place that a plan writes down as `text`."""
 
     @abstractmethod
-    async def _source(self, host: str) -> Place: ...
+    async def _source(self, host: str) -> Registry: ...
 
     @abstractmethod
     async def _begin(self, begin: Callable[[Job, Iterable[Access]], int], job: Job) -> None: ...

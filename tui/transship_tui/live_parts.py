@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from transship.errors import BadFile, TransshipError
 from transship.operator import this_operator
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.transfers.process import start_runner
 from transship_tui.beside import beside
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from transship.plans.flow import Flow, Image
     from transship.plans.flow_files import FlowEntry
     from transship.plans.plan import Plan
-    from transship.registries.access import Access
+    from transship.registry.access import Access
     from transship.reports.job_formats import Form
     from transship.transfers.drift import DriftProgress
     from transship.transfers.jobs import Job, Jobs
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from transship.transfers.verify import Proof
 
 _T = TypeVar("_T")
-Work = Callable[[dict[str, Place]], Coroutine[Any, Any, _T]]
+Work = Callable[[dict[str, Registry]], Coroutine[Any, Any, _T]]
 
 
 class LiveParts:
@@ -58,7 +58,7 @@ class LiveParts:
     @abstractmethod
     async def _open_all(
         self, accesses: Mapping[str, Access], stack: AsyncExitStack
-    ) -> dict[str, Place]: ...
+    ) -> dict[str, Registry]: ...
 
     async def _with_places(self, accesses: Mapping[str, Access], work: Work[_T]) -> _T:
         """Do some work with open places, in a loop of its own."""
@@ -76,7 +76,7 @@ class LiveParts:
         """Return how the targets of a plan compare with what its rules select. Only reads."""
         from transship.transfers.drift import look_for_drift
 
-        async def look(places: dict[str, Place]) -> Drift:
+        async def look(places: dict[str, Registry]) -> Drift:
             return await look_for_drift(plan, places, self.clock, progress)
 
         return await self._with_places(await self._accesses_of(plan.places), look)
@@ -91,7 +91,7 @@ class LiveParts:
         """Return which image of a flow is in which stage. Only reads."""
         from transship.transfers.promotion import stage_board
 
-        async def look(places: dict[str, Place]) -> StageBoard:
+        async def look(places: dict[str, Registry]) -> StageBoard:
             return await stage_board(flow, places, progress=progress)
 
         return await self._with_places(await self._accesses_of(flow.places), look)
@@ -102,7 +102,7 @@ class LiveParts:
         """Look at both stages anew, and return the promotion of just this digest. Only reads."""
         from transship.transfers.promotion import consider_promotion
 
-        async def look(places: dict[str, Place]) -> Promotion:
+        async def look(places: dict[str, Registry]) -> Promotion:
             return await consider_promotion(
                 flow, image, to, places, digest=digest, overwrite=overwrite
             )
@@ -145,7 +145,7 @@ class LiveParts:
 
         found = self._jobs.find(job)
 
-        async def look(places: dict[str, Place]) -> UndoPlan:
+        async def look(places: dict[str, Registry]) -> UndoPlan:
             with _files():
                 return await preview_undo(found, places, progress)
 
@@ -158,7 +158,7 @@ class LiveParts:
         found = self._jobs.find(job)
         by = str(this_operator())
 
-        async def do(places: dict[str, Place]) -> UndoResult:
+        async def do(places: dict[str, Registry]) -> UndoResult:
             with _files():
                 return await undo_job(found, plan, places, self.clock, by, progress)
 

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.accounts.connect import resolve
 from transship.accounts.registry_file import Accounts
+from transship.accounts.sign_in import resolve
 from transship.clock import Clock
 from transship.errors import SystemRefused, TransshipError
 from transship.oci.reference import LAYOUT, Reference
@@ -22,7 +22,7 @@ from transship.plans.file import read_text
 from transship.plans.folder import PlanEntry, PlanFolder
 from transship.plans.plan import Plan
 from transship.plans.rule import Rule
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.transfers.job_view import measured_rate
 from transship.transfers.jobs import Jobs
 
@@ -42,7 +42,7 @@ class LivePlans:
         self._job_plans: dict[str, Plan | None] = {}
 
     @abstractmethod
-    async def _source(self, host: str) -> Place: ...
+    async def _source(self, host: str) -> Registry: ...
 
     @cached_property
     def _listings(self) -> Listings:

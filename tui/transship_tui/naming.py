@@ -11,7 +11,7 @@ from textual.content import Content
 from transship.text import safe
 
 if TYPE_CHECKING:
-    from transship.accounts.account import Account
+    from transship.accounts.registry_file import Account
 
 _HOST = re.compile(r"[^/ ]+")
 

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from transship.accounts.account import Account, host_of
-from transship.accounts.apis import holding_images
+from transship.accounts.registry_file import Account, host_of
+from transship.accounts.sign_in import holding_images
 from transship.errors import SecretMissing, TransshipError
 from transship.guide import Step, World, next_step
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, wanted
-from transship.registries.services import service_of
+from transship.registry.service import service_of
 from transship.text import bytes_text, counted, safe
 from transship.transfers.copies import JobState, Verdict
 from transship.transfers.job_view import JobView

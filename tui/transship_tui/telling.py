@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from transship.accounts.apis import service_at
+from transship.accounts.sign_in import service_at
 from transship.cutover.observe.target import DomainService
 from transship.errors import ApiKeysNeeded
-from transship.registries.access import open_registry
-from transship.registries.services import service_of
+from transship.registry.access import open_distribution
+from transship.registry.service import service_of
 
 if TYPE_CHECKING:
     from transship.accounts.registry_file import Accounts
     from transship.clock import Clock
-    from transship.registries.access import Access
-    from transship.registries.attachment import Attachment, TellsAttachment
-    from transship.registries.services.service import Service as RegistryService
+    from transship.registry.access import Access
+    from transship.registry.attachment import Attachment, TellsAttachment
+    from transship.registry.service import Service as RegistryService
 
 AccessTo = Callable[[str], Awaitable["Access"]]
 """Returns what it takes to open the registry at a host (`host[:port]`)."""
@@ -60,7 +60,7 @@ class _Tencent:
             return await Telling(instance, self._clock).attachment(domain)
 
     async def _check_keys(self, access: Access) -> None:
-        registry = open_registry(access, clock=self._clock)
+        registry = open_distribution(access, clock=self._clock)
         try:
             registry.asks().keys()
         except ApiKeysNeeded as error:

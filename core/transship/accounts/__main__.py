@@ -14,16 +14,14 @@ import sys
 
 import msgspec
 
-from transship.accounts.connect import access_for
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.keyring_store import KeyringStore
 from transship.accounts.registry_file import Accounts
-from transship.accounts.secrets import SessionStore
+from transship.accounts.secrets import KeyringStore, SessionStore
+from transship.accounts.sign_in import Sources, access_for
 from transship.errors import TransshipError
 from transship.oci.reference import parse_reference
 from transship.paths import default_paths
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 
 async def _kept(place: str) -> Credential | None:

@@ -1,24 +1,22 @@
-"""Secrets that docker and podman have already: read, never written.
-
-The files, in the order of containers-auth.json(5): `$REGISTRY_AUTH_FILE`,
-`$XDG_RUNTIME_DIR/containers/auth.json`, `$XDG_CONFIG_HOME/containers/auth.json`, and
-`config.json` in `$DOCKER_CONFIG` or `~/.docker`. In each, the host's own helper comes first
-(`credHelpers`), then the helper for all hosts (`credsStore`), then what is written in the file
-(`auths`), where `host/namespace` goes before `host`.
-"""
+"""Logins that Docker has: its configuration file and its credential helpers."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import os
+import re
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from transship.accounts.credential_helper import ask_helper, is_helper_name
-from transship.accounts.secrets import Found, credential_of
-from transship.errors import BadFile
-from transship.registries.credential import Credential
+from transship.accounts.secrets import FoundSecret, credential_of
+from transship.errors import BadFile, HelperFailed
+from transship.registry.access import without_secrets
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +68,7 @@ class DockerConfig:
             Path(docker) / "config.json",
         )
 
-    async def find(self, host: str, repository: str = "") -> Found:
+    async def find(self, host: str, repository: str = "") -> FoundSecret:
         """Return the first credential for a host, or for a repository of it.
 
         Raises BadFile, which names the file and the place but never what stands there, and
@@ -85,12 +83,12 @@ class DockerConfig:
             key, entry = _entry(config.auths, host, repository) if config else ("", _Auth())
             credential = _credential(entry, place=f'{path}: auths."{key}"')
             if credential:
-                return Found(credential, "docker", f"from {path}")
+                return FoundSecret(credential, "docker", f"from {path}")
             if entry.registrytoken:
                 note = f"{path} has a registrytoken for {key}; those are not used"
-        return Found(note=note)
+        return FoundSecret(note=note)
 
-    async def _from_helpers(self, path: Path, config: _Config, host: str) -> Found | None:
+    async def _from_helpers(self, path: Path, config: _Config, host: str) -> FoundSecret | None:
         own = {_normal(key): name for key, name in (config.cred_helpers or {}).items()}
         for place, name in (("credHelpers", own.get(host, "")), ("credsStore", config.creds_store)):
             if not name:
@@ -100,7 +98,7 @@ class DockerConfig:
             server = _HUB_SERVER if host == _HUB else host
             credential = await ask_helper(name, server, self._environ, seconds=self._helper_seconds)
             if credential:
-                return Found(credential, "docker", f"from docker-credential-{name}")
+                return FoundSecret(credential, "docker", f"from docker-credential-{name}")
         return None
 
 
@@ -156,3 +154,67 @@ def _decoded(auth: str, place: str) -> tuple[str, str]:
     if not colon:
         raise BadFile(f"{place}.auth: has no colon between user name and password")
     return username, password.strip("\0")
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NOT_FOUND = b"credentials not found in native keychain"
+
+
+class _Answer(msgspec.Struct, rename="pascal"):
+    username: str = ""
+    secret: str = ""
+
+
+def is_helper_name(name: str) -> bool:
+    """Tell whether `name` can be the end of a program's name, and nothing but that."""
+    return bool(_NAME.fullmatch(name))
+
+
+async def ask_helper(
+    name: str, server: str, environ: Mapping[str, str], *, seconds: float
+) -> Credential | None:
+    """Return what `docker-credential-NAME` has for `server`, or None when it has nothing.
+
+    The helper gets `environ` without our own secrets, and no terminal to ask on. Raises
+    HelperFailed, also when it takes longer than `seconds`.
+    """
+    program = f"docker-credential-{name}"
+    status, output = await _run(program, server, environ, seconds)
+    if status != 0:
+        if _NOT_FOUND in output:
+            return None
+        raise HelperFailed(f"{program} ended with status {status}")
+    try:
+        answer = msgspec.json.decode(output, type=_Answer)
+    except msgspec.DecodeError:
+        raise HelperFailed(f"{program} gave an answer that is not the protocol's") from None
+    return credential_of(answer.username, answer.secret) if answer.secret else None
+
+
+async def _run(
+    program: str, server: str, environ: Mapping[str, str], seconds: float
+) -> tuple[int, bytes]:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            "get",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=without_secrets(environ),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise HelperFailed(f"{program}: {error.strerror}") from None
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(server.encode()), seconds)
+    except TimeoutError:
+        raise HelperFailed(f"{program} gave no answer in {seconds:g} s") from None
+    finally:
+        if process.returncode is None:
+            # The whole group: a helper is often a script that waits for another program.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, output

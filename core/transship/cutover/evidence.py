@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from transship.registries.attachment import Attachment
+from transship.registry.attachment import Attachment
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from transship.errors import BadRequest, JobBusy, JobNotFound, TransshipError
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict, Plan, Wanted
-from transship.registries.access import Access
-from transship.registries.place import ManifestHead, Place, unlisted_of
+from transship.registry.access import Access
+from transship.registry.registry import ManifestHead, Registry, unlisted_of
 from transship.text import safe
 from transship.transfers import control
 from transship.transfers.copies import Copy, CopyState, Found, JobState, Verdict
@@ -192,7 +192,7 @@ class Seeing:
         """Say that a registry doesn't list its repositories."""
         self.unlisted.append(f"{host} doesn't list its repositories")
 
-    def not_listed(self, host: str, place: Place) -> None:
+    def not_listed(self, host: str, place: Registry) -> None:
         """Say what the list of a registry has left out."""
         for path, error in unlisted_of(place).items():
             self.hidden(f"{host}/{path}/…" if path else host, error)
@@ -210,8 +210,8 @@ class FullListing:
     for registries that don't list theirs.
     """
 
-    old: Place
-    new: Place
+    old: Registry
+    new: Registry
     hosts: tuple[str, str]
     known: tuple[str, ...] = ()
 
@@ -250,7 +250,7 @@ class FullListing:
         return tuple(dict.fromkeys(found))
 
 
-async def catalog(place: Place) -> list[str] | None:
+async def catalog(place: Registry) -> list[str] | None:
     """Return a registry's repositories, None where it doesn't list them."""
     try:
         return [name async for name in place.repositories()]
@@ -258,7 +258,7 @@ async def catalog(place: Place) -> list[str] | None:
         return None
 
 
-async def tags_of(place: Place, repository: str) -> dict[str, str]:
+async def tags_of(place: Registry, repository: str) -> dict[str, str]:
     """Return the digest of each tag of a repository; none where there is no such repository."""
     try:
         tags = [tag async for tag in place.tags(repository)]
@@ -272,7 +272,7 @@ async def tags_of(place: Place, repository: str) -> dict[str, str]:
     return {tag: value for tag, value in found if value}
 
 
-async def digest_of(place: Place, tag: TagKey) -> str:
+async def digest_of(place: Registry, tag: TagKey) -> str:
     """Return what a tag points at, empty where there is no such tag."""
     try:
         head = await place.head_manifest(*tag)
@@ -365,8 +365,8 @@ class PlannedListing:
     """
 
     plan: Plan
-    old: Place
-    new: Place
+    old: Registry
+    new: Registry
     hosts: tuple[str, str]
     clock: Clock
     names: TargetNames = field(default_factory=TargetNames)
@@ -496,7 +496,7 @@ def copies_of(job: Job, new: str) -> JobCopies:
     return JobCopies(job.id, tuple(copy for copy, _ in found), failed, narrows(plan))
 
 
-async def parity_of_job(copies: JobCopies, old: Place | None, new: Place) -> Parity:
+async def parity_of_job(copies: JobCopies, old: Registry | None, new: Registry) -> Parity:
     """Compare the tags that a job had to copy, where they are now.
 
     Without `old`, and where the job has changed digests, what it copied stands for that side.
@@ -514,7 +514,7 @@ async def parity_of_job(copies: JobCopies, old: Place | None, new: Place) -> Par
 
 
 async def parity_of_plan(
-    plan: Plan, name: str, places: Mapping[str, Place], new: str, clock: Clock
+    plan: Plan, name: str, places: Mapping[str, Registry], new: str, clock: Clock
 ) -> Parity:
     """Compare the tags that a plan selects now, at its sources and at the registry `new`.
 
@@ -551,7 +551,7 @@ async def parity_of_plan(
 class _Renamed(ParitySide):
     """A registry that is asked by the names that its tags have elsewhere."""
 
-    place: Place
+    place: Registry
     names: Mapping[TagKey, TagKey] = field(default_factory=dict)
 
     def repositories(self) -> AsyncIterator[str]:

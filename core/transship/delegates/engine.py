@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from transship.delegates.changes import Change, Settings
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 Gives = Callable[[str], Awaitable[Credential]]
 """Returns the login of the account at a host, to be handed to an engine as the operator agreed.

@@ -12,7 +12,7 @@ from transship.oci.reference import LAYOUT
 from transship.plans.ends import Edition, End, Ends, Pace, answered
 from transship.plans.plan import Kind, Plan
 from transship.plans.whole import wants_all
-from transship.registries.services.tencent.instances import Instance, instances
+from transship.services.tencent_cloud import TcrInstance, instances
 
 _TCR = "tcr"
 
@@ -70,7 +70,7 @@ async def _ends(plan: Plan, source: str, target: str, reach: Reach, unknown: lis
     )
 
 
-async def _end(host: str, reach: Reach, unknown: list[str]) -> tuple[End, Sequence[Instance]]:
+async def _end(host: str, reach: Reach, unknown: list[str]) -> tuple[End, Sequence[TcrInstance]]:
     """Return what is known of one end, and the instances that its keys see."""
     if host.startswith(LAYOUT):
         return End(host), ()

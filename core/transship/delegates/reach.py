@@ -10,15 +10,13 @@ from typing import Protocol
 from transship import errors
 from transship.clock import Clock
 from transship.delegates.tencent.at_instance import AtInstance
-from transship.registries.access import Access, open_registry
-from transship.registries.client import Registry
-from transship.registries.cloud import Cloud
-from transship.registries.credential import Credential
-from transship.registries.pacing import Patience
-from transship.registries.services import service_named, service_of
-from transship.registries.services.api import Keys
-from transship.registries.services.tencent.cloud import SSL, TencentCloud, host_for
-from transship.registries.services.tencent.instances import instance_at
+from transship.registry.access import Access, open_distribution
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.http.endpoint import CloudApi
+from transship.registry.http.rate_limiter import RetryPolicy
+from transship.registry.service import ApiKeys, service_named, service_of
+from transship.services.tencent_cloud import SSL, TencentCloud, host_for, instance_at
 
 AccessTo = Callable[[str], Awaitable[Access]]
 """Returns what it takes to open the registry, or the API, at a host (`host[:port]`)."""
@@ -38,22 +36,24 @@ class Reach(Protocol):
     async def access(self, host: str) -> Access:
         """Return what it takes to open what is at a host. Raises what keeps it from being read."""
 
-    async def registry(self, host: str) -> Registry:
+    async def registry(self, host: str) -> DistributionRegistry:
         """Return what is at a host, opened; nothing is sent by that."""
 
-    async def cloud(self, keys: Keys) -> Cloud:
+    async def cloud(self, keys: ApiKeys) -> CloudApi:
         """Return the API of a cloud, opened; nothing is sent by that."""
 
 
 class Reached:
     """A `Reach` over the accesses of an operator. Each registry is opened once; `async with` it."""
 
-    def __init__(self, access: AccessTo, clock: Clock, *, patience: Patience | None = None) -> None:
+    def __init__(
+        self, access: AccessTo, clock: Clock, *, patience: RetryPolicy | None = None
+    ) -> None:
         self.clock = clock
         self._access_to = access
         self._patience = patience
         self._accesses: dict[str, Access] = {}
-        self._registries: dict[str, Registry] = {}
+        self._registries: dict[str, DistributionRegistry] = {}
         self._stack = AsyncExitStack()
 
     async def access(self, host: str) -> Access:
@@ -62,19 +62,19 @@ class Reached:
             self._accesses[host] = await self._access_to(host)
         return self._accesses[host]
 
-    async def registry(self, host: str) -> Registry:
+    async def registry(self, host: str) -> DistributionRegistry:
         """Return what is at a host, opened."""
         if host not in self._registries:
-            opened = open_registry(
+            opened = open_distribution(
                 await self.access(host), patience=self._patience, clock=self.clock
             )
             self._stack.push_async_callback(opened.aclose)
             self._registries[host] = opened
         return self._registries[host]
 
-    async def cloud(self, keys: Keys) -> Cloud:
+    async def cloud(self, keys: ApiKeys) -> CloudApi:
         """Return the API of a cloud, opened."""
-        opened = Cloud(keys, self.clock)
+        opened = CloudApi(keys, self.clock)
         self._stack.push_async_callback(opened.aclose)
         return opened
 
@@ -142,7 +142,7 @@ async def certificates_at(reach: Reach, host: str) -> TencentCloud:
     """
     keys = (await reach.registry(host)).asks().keys()
     there = host_for(SSL, keys.host)
-    cloud = await reach.cloud(Keys(there, keys.credential, keys.tls))
+    cloud = await reach.cloud(ApiKeys(there, keys.credential, keys.tls))
     return TencentCloud(cloud.ask, there, SSL)
 
 

@@ -14,7 +14,7 @@ from transship.delegates.filters import Unsaid, translations
 from transship.oci.reference import LAYOUT
 from transship.plans.ends import Edition, Ends, border_sides, not_of_edition, question
 from transship.plans.plan import Plan
-from transship.registries.services import service_named
+from transship.registry.service import service_named
 
 
 class Who(StrEnum):

@@ -21,8 +21,7 @@ from transship.plans.policy import MOST_AT_ONCE, Deletion, Limits, Schedule
 from transship.plans.quantities import parse_duration, parse_rate, parse_share, parse_window
 from transship.plans.schedule import check_cron
 from transship.plans.tables import Mistake, Mistakes, Table, Words
-from transship.registries.creation_options import CreationOptions
-from transship.registries.visibility import Visibility
+from transship.registry.registry import CreationOptions, Visibility
 
 VERSION = 1
 """The version of plan files that is read and written here."""

@@ -56,7 +56,7 @@ def side_of(region: str) -> bool | None:
 class End:
     """One end: its registry, and what is known of that.
 
-    `service` is the kind of service (see `transship.registries.services`). `region` is what the
+    `service` is the kind of service (see `transship.registry.service`). `region` is what the
     service calls it. `mainland` says whether it stands in mainland China, where the region
     doesn't tell.
     """

@@ -13,8 +13,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference
 from transship.plans.policy import Deletion, Limits, Schedule
 from transship.plans.rule import Rule
-from transship.registries.creation_options import NO_OPTIONS, CreationOptions
-from transship.registries.visibility import Visibility
+from transship.registry.registry import NO_OPTIONS, CreationOptions, Visibility
 
 
 class OnConflict(StrEnum):

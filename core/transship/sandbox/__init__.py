@@ -1,1 +1,4 @@
-"""Two small registries and a small DNS on loopback: the world that `transship demo` works in."""
+"""Two small registries, sample images and a name server on loopback, for `transship demo`.
+
+Read `sandbox` first.
+"""

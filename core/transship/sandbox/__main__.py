@@ -17,7 +17,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from transship.registries.access import Access
+from transship.registry.access import Access
 from transship.sandbox.sandbox import Sandbox
 
 

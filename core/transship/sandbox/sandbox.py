@@ -13,12 +13,12 @@ from pathlib import Path
 
 from transship.concurrency import Runs
 from transship.paths import private_folder
-from transship.registries.access import Access
-from transship.registries.credential import Credential, Tls
+from transship.registry.access import Access
+from transship.registry.credential import Credential, Tls
 from transship.sandbox.certificates import SandboxAuthority
-from transship.sandbox.names.served import DOMAIN, NEW, OLD, SandboxNames
-from transship.sandbox.samples import fill
-from transship.sandbox.server import LOOPBACK, Door, SandboxRegistry
+from transship.sandbox.images import fill
+from transship.sandbox.name_server import DOMAIN, NEW, OLD, SandboxNames
+from transship.sandbox.registry_server import LOOPBACK, Door, SandboxRegistry
 
 USERNAME = "demo"
 SECOND_LOOPBACK = "127.0.0.2"

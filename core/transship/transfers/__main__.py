@@ -19,9 +19,9 @@ from transship.clock import Clock, SystemClock
 from transship.errors import JobBusy, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
-from transship.registries.access import Access, open_place
-from transship.registries.pacing import PERSISTENT
-from transship.registries.place import Place
+from transship.registry.access import Access, open_registry
+from transship.registry.http.rate_limiter import PERSISTENT
+from transship.registry.registry import Registry
 from transship.transfers.jobs import Job
 from transship.transfers.process import Renewal
 from transship.transfers.runner import Runner
@@ -59,11 +59,11 @@ async def _run(job: Job, accesses: dict[str, Access]) -> None:
 
 async def _open(
     plan: Plan, accesses: dict[str, Access], stack: AsyncExitStack, clock: Clock
-) -> dict[str, Place]:
-    places: dict[str, Place] = {}
+) -> dict[str, Registry]:
+    places: dict[str, Registry] = {}
     targets = {target.registry for target in plan.targets}
     for reference in plan.places:
-        place = open_place(
+        place = open_registry(
             reference,
             accesses.get(reference.registry),
             create=reference.registry in targets,

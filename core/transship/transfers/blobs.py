@@ -18,8 +18,13 @@ from transship.concurrency import both
 from transship.errors import TransshipError
 from transship.oci.digest import Digest, Hasher, check, check_bytes, hasher, short
 from transship.oci.reference import Reference
-from transship.registries.pacing import Paced, Pacer, Patience, Retrying
-from transship.registries.place import MEBIBYTE, Place, ReadsWhole, Upload
+from transship.registry.http.rate_limiter import (
+    RateLimitedRegistry,
+    RateLimiter,
+    RetryPolicy,
+    RetryState,
+)
+from transship.registry.registry import MEBIBYTE, ReadsWhole, Registry, Upload
 from transship.text import bytes_text
 from transship.transfers.journal import JobLog, Journal, StoredSession
 from transship.transfers.lanes import LARGE_AT_ONCE, SMALL, Deferred, Gate, Lanes, Moving, Paused
@@ -49,17 +54,21 @@ _NOT_CONTINUED = (
 class BlobRoute:
     """Where one blob comes from and where it goes. `size` is in bytes."""
 
-    source: Place
+    source: Registry
     source_repository: str
-    target: Place
+    target: Registry
     target_repository: str
     digest: Digest
     size: int
 
     @property
-    def pacers(self) -> list[Pacer]:
+    def pacers(self) -> list[RateLimiter]:
         """How fast both ends are asked."""
-        return [place.pacer for place in (self.source, self.target) if isinstance(place, Paced)]
+        return [
+            place.pacer
+            for place in (self.source, self.target)
+            if isinstance(place, RateLimitedRegistry)
+        ]
 
 
 Start = Callable[[], Coroutine[Any, Any, Upload | None]]
@@ -69,7 +78,7 @@ Start = Callable[[], Coroutine[Any, Any, Upload | None]]
 class BlobMover:
     """Moves blobs for one job, and keeps in its journal how far the large ones are."""
 
-    def __init__(self, journal: Journal, gate: Gate, patience: Patience, clock: Clock) -> None:
+    def __init__(self, journal: Journal, gate: Gate, patience: RetryPolicy, clock: Clock) -> None:
         self._journal = journal
         self._gate = gate
         self._patience = patience
@@ -84,7 +93,7 @@ class BlobMover:
         Tries again where that may help, from the last piece that the target holds if it can be
         continued, else from the beginning. Raises Paused after a piece when the job pauses.
         """
-        retrying: Retrying | None = None
+        retrying: RetryState | None = None
         furthest = mismatches = 0
         cuts = _Cuts(route)
         while True:
@@ -100,7 +109,7 @@ class BlobMover:
                 # Patience is for standing still: it begins anew whenever more was sent than ever.
                 if retrying is None or moving.moved > furthest:
                     furthest = moving.moved
-                    retrying = Retrying(self._patience, self._clock, reached=True)
+                    retrying = RetryState(self._patience, self._clock, reached=True)
                 cuts.count(error, self._held(route))
                 pause = retrying.pause_after(error)
                 if pause is None and cuts.are_suspicious:
@@ -297,12 +306,12 @@ class SourceBlob:
 
     def __init__(
         self,
-        place: Place,
+        place: Registry,
         repository: str,
         digest: Digest,
         size: int,
         *,
-        patience: Patience,
+        patience: RetryPolicy,
         clock: Clock,
     ) -> None:
         self._place = place
@@ -377,7 +386,7 @@ class SourceBlob:
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         """Give the bytes from the current offset on, over lost connections."""
         position = self._offset
-        retrying = Retrying(self._patience, self._clock, reached=True)
+        retrying = RetryState(self._patience, self._clock, reached=True)
         while position < self._size:
             began = position
             try:
@@ -388,7 +397,7 @@ class SourceBlob:
                 return
             except TransshipError as error:
                 if position > began:
-                    retrying = Retrying(self._patience, self._clock, reached=True)
+                    retrying = RetryState(self._patience, self._clock, reached=True)
                 pause = retrying.pause_after(error)
                 if pause is None:
                     raise
@@ -431,7 +440,7 @@ class BlobPlacer:
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         journal: Journal,
         lanes: Lanes,
         mover: BlobMover,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from transship.errors import BadRequest, JobBusy, JobEnded
 from transship.plans.plan import Plan
 from transship.plans.policy import Limits
-from transship.registries.access import Access
+from transship.registry.access import Access
 from transship.transfers.copies import CopyState, JobState
 from transship.transfers.jobs import Job
 from transship.transfers.limits import LIMIT_REQUEST, LimitRequest, limits_of

@@ -13,9 +13,7 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest
 from transship.oci.reference import Reference
-from transship.registries.creation_options import NO_OPTIONS, CreationOptions
-from transship.registries.foreseeing import Missing
-from transship.registries.visibility import Visibility
+from transship.registry.registry import NO_OPTIONS, CreationOptions, MissingTarget, Visibility
 
 PLACE_WIDE = (
     errors.BadFile,
@@ -178,7 +176,7 @@ class Creation:
     """Something that a run creates at a target before it writes there: the plan allows it."""
 
     target: str
-    missing: Missing
+    missing: MissingTarget
     visibility: Visibility
     options: CreationOptions = NO_OPTIONS
 

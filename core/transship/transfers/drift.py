@@ -18,7 +18,7 @@ from transship.plans.catalogue import Catalogue, TagFacts
 from transship.plans.drift import Drift, drift
 from transship.plans.plan import Plan
 from transship.plans.vanished import is_below
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.transfers.copies import PLACE_WIDE
 from transship.transfers.scanner import (
     AT_ONCE,
@@ -45,7 +45,7 @@ class DriftProgress:
 
 
 async def look_for_drift(
-    plan: Plan, places: Mapping[str, Place], clock: Clock, progress: DriftProgress | None = None
+    plan: Plan, places: Mapping[str, Registry], clock: Clock, progress: DriftProgress | None = None
 ) -> Drift:
     """Return how the targets of a plan compare with what its rules select now.
 

@@ -20,7 +20,7 @@ from transship.errors import TransshipError, WrongCredential
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.registries.place import MEBIBYTE, Place
+from transship.registry.registry import MEBIBYTE, Registry
 from transship.text import bytes_text, counted, duration_text
 from transship.transfers.blobs import BlobPlacer
 from transship.transfers.copies import (
@@ -179,7 +179,12 @@ class JobScan:
     """Takes stock for one job. Outside a registry's window too: nothing moves by that."""
 
     def __init__(
-        self, plan: Plan, places: Mapping[str, Place], journal: Journal, log: JobLog, clock: Clock
+        self,
+        plan: Plan,
+        places: Mapping[str, Registry],
+        journal: Journal,
+        log: JobLog,
+        clock: Clock,
     ) -> None:
         self._plan = plan
         self._places = places

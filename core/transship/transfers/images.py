@@ -20,9 +20,9 @@ from transship.oci.manifest import Manifest, make_index
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict, Plan
 from transship.plans.vanished import origins
-from transship.registries.deleting import is_stand_in
-from transship.registries.place import Place
-from transship.registries.services.api import Creating, Creator, TakesOptions, no_option
+from transship.registry.distribution import is_stand_in
+from transship.registry.registry import Registry
+from transship.registry.service import Creating, Creator, TakesOptions, no_option
 from transship.transfers.blobs import BlobPlacer
 from transship.transfers.copies import Copy, Creation, Verdict
 from transship.transfers.journal import Created, JobLog, Journal, StoredCreation
@@ -37,7 +37,7 @@ class ImageCopier:
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         journal: Journal,
         placer: BlobPlacer,
         on_conflict: OnConflict,
@@ -181,7 +181,7 @@ class ImageCopier:
             raise errors.SourceMoved(f"{copy.source}: {digest} isn't in the job's journal")
         return manifest
 
-    def _place(self, copy: Copy) -> Place:
+    def _place(self, copy: Copy) -> Registry:
         return self._places[copy.target.registry]
 
 
@@ -240,7 +240,7 @@ class TargetCreator:
     """
 
     def __init__(
-        self, places: Mapping[str, Place], journal: Journal, log: JobLog, clock: Clock
+        self, places: Mapping[str, Registry], journal: Journal, log: JobLog, clock: Clock
     ) -> None:
         self._places = places
         self._journal = journal
@@ -336,7 +336,7 @@ class TagDeleter:
     """Carries out the deletions of one job."""
 
     def __init__(
-        self, plan: Plan, places: Mapping[str, Place], journal: Journal, clock: Clock
+        self, plan: Plan, places: Mapping[str, Registry], journal: Journal, clock: Clock
     ) -> None:
         self._plan = plan
         self._places = places
@@ -375,7 +375,7 @@ class TagDeleter:
         self._journal.done(copy, self._clock.now())
 
 
-async def _tree(place: Place, tag: Reference, digest: Digest, depth: int = 0) -> list[Manifest]:
+async def _tree(place: Registry, tag: Reference, digest: Digest, depth: int = 0) -> list[Manifest]:
     """Return the manifests of an image that are there, the root last."""
     root = await place.get_manifest(tag.repository, digest)
     below: list[Manifest] = []

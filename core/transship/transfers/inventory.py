@@ -31,7 +31,7 @@ from transship.oci.reference import Reference
 from transship.plans.circles import circling
 from transship.plans.plan import Plan, Terms, Wanted
 from transship.plans.selection import Dropped, Lot, Selection, targets_of
-from transship.registries.place import Knocked, Place
+from transship.registry.registry import PingedRegistry, Registry
 from transship.transfers.copies import PLACE_WIDE, Found
 from transship.transfers.lanes import SMALL
 from transship.transfers.pruning import PrunedTags, find_pruned
@@ -198,7 +198,7 @@ class Inventory(Overview):
 
 async def take_inventory(
     plan: Plan,
-    places: Mapping[str, Place],
+    places: Mapping[str, Registry],
     clock: Clock,
     progress: ScanProgress | None = None,
     *,
@@ -217,7 +217,7 @@ async def take_inventory(
 
 async def look_at_all(
     plan: Plan,
-    places: Mapping[str, Place],
+    places: Mapping[str, Registry],
     clock: Clock,
     take: Take,
     progress: ScanProgress | None = None,
@@ -259,15 +259,15 @@ async def look_at_all(
 
 @asynccontextmanager
 async def _finding(
-    plan: Plan, places: Mapping[str, Place], trusted: TrustCache
+    plan: Plan, places: Mapping[str, Registry], trusted: TrustCache
 ) -> AsyncIterator[None]:
     """Find the targets of rules meanwhile: they are asked once the sources have listed.
 
     What keeps us from one is told by who asks it for something, and it may be that nobody does.
     """
 
-    async def found(place: Place | None) -> None:
-        if isinstance(place, Knocked):
+    async def found(place: Registry | None) -> None:
+        if isinstance(place, PingedRegistry):
             with suppress(TransshipError):
                 await place.knock()
 

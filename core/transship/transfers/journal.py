@@ -24,9 +24,7 @@ from transship.oci.digest import Digest
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.reference import Reference, parse_reference
 from transship.paths import private_file
-from transship.registries.creation_options import NO_OPTIONS, CreationOptions
-from transship.registries.foreseeing import Missing
-from transship.registries.visibility import Visibility
+from transship.registry.registry import NO_OPTIONS, CreationOptions, MissingTarget, Visibility
 from transship.text import safe
 from transship.transfers.copies import (
     BlobWork,
@@ -472,7 +470,7 @@ class CreationJournal(JournalFile):
 def _kept(row: tuple[str, str, str, str, str, str, bytes | None]) -> StoredCreation:
     target, kind, name, visibility, state, detail, kept = row
     options = msgspec.json.decode(kept, type=CreationOptions) if kept else NO_OPTIONS
-    creation = Creation(target, Missing(kind, name), Visibility(visibility), options)
+    creation = Creation(target, MissingTarget(kind, name), Visibility(visibility), options)
     return StoredCreation(creation, Created(state), detail)
 
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, tzinfo
 from transship.clock import Clock
 from transship.plans.policy import Window
 from transship.plans.schedule import LOCAL
-from transship.registries.pacing import Paced, Pacer, lane_between
-from transship.registries.place import MEBIBYTE, Place
+from transship.registry.http.rate_limiter import RateLimitedRegistry, RateLimiter, lane_between
+from transship.registry.registry import MEBIBYTE, Registry
 from transship.transfers.journal import Lane
 
 SMALL = MEBIBYTE
@@ -179,7 +179,7 @@ class Lanes:
         self.meter = Meter(clock)
         self._counts = {True: large, False: SMALL_AT_ONCE}
         self._slots: dict[tuple[bool, tuple[str, ...]], LargestFirst] = {}
-        self._pacers: dict[tuple[str, ...], list[Pacer]] = {}
+        self._pacers: dict[tuple[str, ...], list[RateLimiter]] = {}
         self._moving: dict[int, Moving] = {}
         self._numbers = itertools.count()
 
@@ -191,7 +191,7 @@ class Lanes:
         *,
         target: str = "",
         digest: str = "",
-        between: Sequence[Place] = (),
+        between: Sequence[Registry] = (),
     ) -> AsyncIterator[Moving]:
         """Wait for a lane that fits a blob of this size, and show what moves in it.
 
@@ -203,7 +203,7 @@ class Lanes:
         names = tuple([place.name for place in between])
         pacers = self._pacers.get(names)
         if pacers is None:
-            pacers = [place.pacer for place in between if isinstance(place, Paced)]
+            pacers = [place.pacer for place in between if isinstance(place, RateLimitedRegistry)]
             self._pacers[names] = pacers
         # Where the operator holds a registry back, only its own blobs wait for it.
         apart = names if any(pacer.limited for pacer in pacers) else ()

@@ -19,8 +19,8 @@ from transship.plans.plan import Plan
 from transship.plans.policy import MOST_AT_ONCE, Limits, Window
 from transship.plans.quantities import parse_rate, parse_window, write_rate, write_window
 from transship.plans.schedule import LOCAL
-from transship.registries.pacing import Paced, Pacer
-from transship.registries.place import Place
+from transship.registry.http.rate_limiter import RateLimitedRegistry, RateLimiter
+from transship.registry.registry import Registry
 from transship.text import counted, duration_text, rate_text
 from transship.transfers.copies import JobState
 from transship.transfers.journal import JobLog, Journal
@@ -123,14 +123,20 @@ class LimitWatch:
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         log: JobLog,
         clock: Clock,
         windows: Windows | None = None,
     ) -> None:
         windows = windows or Windows({}, clock)
         self._watched = [
-            _Watched(name, place.pacer if isinstance(place, Paced) else None, log, clock, windows)
+            _Watched(
+                name,
+                place.pacer if isinstance(place, RateLimitedRegistry) else None,
+                log,
+                clock,
+                windows,
+            )
             for name, place in places.items()
         ]
 
@@ -143,10 +149,10 @@ class _Watched:
     """One registry, as it was seen last."""
 
     def __init__(
-        self, name: str, pacer: Pacer | None, log: JobLog, clock: Clock, windows: Windows
+        self, name: str, pacer: RateLimiter | None, log: JobLog, clock: Clock, windows: Windows
     ) -> None:
         self._name = name
-        self._pacer = pacer or Pacer(clock)
+        self._pacer = pacer or RateLimiter(clock)
         self._log = log
         self._clock = clock
         self._windows = windows
@@ -352,11 +358,11 @@ def windows_in(limits: Mapping[str, Limits]) -> dict[str, Window]:
     return {name: each.window for name, each in limits.items() if each.window}
 
 
-def hold(places: Mapping[str, Place], limits: Mapping[str, Limits]) -> None:
+def hold(places: Mapping[str, Registry], limits: Mapping[str, Limits]) -> None:
     """Hold each registry to its limits, from the next request on."""
     for name, each in limits.items():
         place = places.get(name)
-        if isinstance(place, Paced):
+        if isinstance(place, RateLimitedRegistry):
             place.pacer.limit(each.concurrency, each.rate)
 
 
@@ -366,7 +372,7 @@ class LimitControl:
     def __init__(
         self,
         plan: Plan,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         journal: Journal,
         log: JobLog,
         windows: Windows,

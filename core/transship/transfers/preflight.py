@@ -19,18 +19,20 @@ from transship.errors import (
     TransshipError,
 )
 from transship.oci.digest import short
-from transship.registries.creation_options import NO_OPTIONS, CreationOptions
-from transship.registries.foreseeing import (
-    Foreseeable,
-    Foreseer,
-    Missing,
-    Outlook,
-    Standing,
-    Unknown,
+from transship.registry.registry import (
+    NO_OPTIONS,
+    Capabilities,
+    CreationOptions,
+    HasPreflight,
+    MissingTarget,
+    PreflightSource,
+    Registry,
+    TargetOutlook,
+    TargetStatus,
+    UnknownTarget,
+    Visibility,
 )
-from transship.registries.place import Capabilities, Place
-from transship.registries.services.api import Creating, Creator, creation_refusal
-from transship.registries.visibility import Visibility
+from transship.registry.service import Creating, Creator, creation_refusal
 from transship.transfers.copies import Creation, Found
 
 _OTHER_FORM = (
@@ -69,7 +71,7 @@ class Preflight:
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         create_missing: Visibility | None = None,
         options: CreationOptions = NO_OPTIONS,
         *,
@@ -80,10 +82,10 @@ class Preflight:
         self._options = options
         self._try_refused = try_refused
         self._creators: dict[str, Creator | None] = {}
-        self._foreseers: dict[str, Foreseer | None] = {}
+        self._foreseers: dict[str, PreflightSource | None] = {}
         self._asked: dict[tuple[str, str], bool] = {}
         self._answered: dict[tuple[str, str], asyncio.Event] = {}
-        self._standings: dict[tuple[str, str], Standing] = {}
+        self._standings: dict[tuple[str, str], TargetStatus] = {}
         self._unknown: dict[tuple[str, str], dict[str, TransshipError]] = {}
 
     @property
@@ -143,9 +145,11 @@ class Preflight:
             return None
         if creation_refusal(creator, missing, visibility, self._options):
             return None
-        return Creation(target, Missing(missing.kind, missing.name), visibility, self._options)
+        return Creation(
+            target, MissingTarget(missing.kind, missing.name), visibility, self._options
+        )
 
-    def _lacks(self, found: Found, missing: Missing) -> TransshipError | None:
+    def _lacks(self, found: Found, missing: MissingTarget) -> TransshipError | None:
         """Return why what isn't there keeps this from being written, None if it is created."""
         creator = self._creator(found.target.registry)
         if creator is None:
@@ -155,7 +159,7 @@ class Preflight:
         why = creation_refusal(creator, missing, self._create_missing, self._options)
         return NamespaceMissing(f"{found.target}: {missing}; {why}") if why else None
 
-    def _standing(self, found: Found) -> Standing:
+    def _standing(self, found: Found) -> TargetStatus:
         target = found.target
         return self._standings.get((target.registry, target.repository), _NOTHING_KNOWN)
 
@@ -165,10 +169,10 @@ class Preflight:
             self._creators[target] = place.creator() if isinstance(place, Creating) else None
         return self._creators[target]
 
-    def _foreseer(self, target: str) -> Foreseer | None:
+    def _foreseer(self, target: str) -> PreflightSource | None:
         if target not in self._foreseers:
             place = self._places[target]
-            self._foreseers[target] = place.foreseer() if isinstance(place, Foreseeable) else None
+            self._foreseers[target] = place.foreseer() if isinstance(place, HasPreflight) else None
         return self._foreseers[target]
 
     async def _ask(self, target: str, writes: Mapping[str, bool]) -> None:
@@ -177,7 +181,7 @@ class Preflight:
         try:
             outlook = await foreseer.look(writes)
         except TransshipError as error:
-            outlook = Outlook(unknown=(Unknown("what it would refuse", "", error),))
+            outlook = TargetOutlook(unknown=(UnknownTarget("what it would refuse", "", error),))
         for repository, standing in outlook.standings.items():
             # Who asks because tags move learns more, and may be answered first.
             if writes[repository] or not self._asked[target, repository]:
@@ -187,7 +191,9 @@ class Preflight:
             of.setdefault(unknown.of, unknown.why)
 
 
-def refusal(found: Found, standing: Standing, capabilities: Capabilities) -> TransshipError | None:
+def refusal(
+    found: Found, standing: TargetStatus, capabilities: Capabilities
+) -> TransshipError | None:
     """Return why a target refuses to have what was found written, None when it doesn't."""
     target = found.target
     if standing.missing is not None and not standing.missing.perhaps:
@@ -205,7 +211,7 @@ def can_be_created(problem: TransshipError | None) -> bool:
     return isinstance(problem, NamespaceMissing) and problem.remedy == _LET_CREATE
 
 
-def _tag_refusal(found: Found, standing: Standing) -> TransshipError | None:
+def _tag_refusal(found: Found, standing: TargetStatus) -> TransshipError | None:
     """Return why a tag can't move. One that isn't there yet can be written."""
     if not found.target.tag or found.target_digest in (None, found.digest):
         return None
@@ -221,5 +227,5 @@ def _is_written(found: Found) -> bool:
     return found.digest != found.target_digest or not found.listed
 
 
-_NOTHING_KNOWN = Standing()
+_NOTHING_KNOWN = TargetStatus()
 _NO_BOUNDS = Capabilities()

@@ -13,8 +13,7 @@ from transship.oci.reference import Reference
 from transship.plans.fitting import Proposal, proposals
 from transship.plans.plan import OnConflict, Plan
 from transship.plans.selection import Dropped, unnameable
-from transship.registries.place import Place, left_out_of
-from transship.registries.quota import Metered, Quota
+from transship.registry.registry import Metered, Quota, Registry, left_out_of
 from transship.transfers.copies import BlobWork, Copy, Worklist
 from transship.transfers.inventory import Overview, look_at_all
 from transship.transfers.limits import hold
@@ -68,7 +67,7 @@ class Preview:
 
 
 async def preview_plan(
-    plan: Plan, places: Mapping[str, Place], clock: Clock, progress: ScanProgress | None = None
+    plan: Plan, places: Mapping[str, Registry], clock: Clock, progress: ScanProgress | None = None
 ) -> Preview:
     """Return what a job with this plan would do now.
 
@@ -98,7 +97,9 @@ async def preview_plan(
 
 
 async def _see_blobs(
-    draft: WorklistDraft, places: Mapping[str, Place], new_repositories: Container[tuple[str, str]]
+    draft: WorklistDraft,
+    places: Mapping[str, Registry],
+    new_repositories: Container[tuple[str, str]],
 ) -> None:
     """See which blobs their targets have already."""
 
@@ -135,7 +136,9 @@ def _cautions(plan: Plan, worklist: Worklist) -> Iterator[str]:
         yield "tags there never move: one that changes at the source later is blocked"
 
 
-def _proposals(plan: Plan, places: Mapping[str, Place], overview: Overview) -> tuple[Proposal, ...]:
+def _proposals(
+    plan: Plan, places: Mapping[str, Registry], overview: Overview
+) -> tuple[Proposal, ...]:
     if overview.choice is None or plan.try_refused:
         return ()
     lots = overview.choice.selection.lots
@@ -146,14 +149,14 @@ def _proposals(plan: Plan, places: Mapping[str, Place], overview: Overview) -> t
     )
 
 
-def _dropped(plan: Plan, places: Mapping[str, Place], overview: Overview) -> tuple[Dropped, ...]:
+def _dropped(plan: Plan, places: Mapping[str, Registry], overview: Overview) -> tuple[Dropped, ...]:
     if overview.choice is None:
         return tuple(_unnameable(plan, places))
     selection = overview.choice.selection
     return selection.unmatched + selection.dropped
 
 
-def _unnameable(plan: Plan, places: Mapping[str, Place]) -> Iterator[Dropped]:
+def _unnameable(plan: Plan, places: Mapping[str, Registry]) -> Iterator[Dropped]:
     """Give the tags that a copy of a whole repository leaves behind, since they are no tags."""
     whole = (wanted.source for wanted in plan.copies if not wanted.source.version)
     for source in dict.fromkeys(whole):
@@ -161,7 +164,7 @@ def _unnameable(plan: Plan, places: Mapping[str, Place]) -> Iterator[Dropped]:
         yield from unnameable(source, names)
 
 
-def _quotas(plan: Plan, places: Mapping[str, Place]) -> dict[str, Quota]:
+def _quotas(plan: Plan, places: Mapping[str, Registry]) -> dict[str, Quota]:
     quotas: dict[str, Quota] = {}
     for source in plan.sources:
         place = places[source.registry]

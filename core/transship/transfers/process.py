@@ -22,8 +22,8 @@ import msgspec
 from transship.clock import Clock
 from transship.errors import JobBusy, RunnerFailed
 from transship.paths import private_file
-from transship.registries.access import Access, without_secrets
-from transship.registries.credential import Credential, Login
+from transship.registry.access import Access, without_secrets
+from transship.registry.credential import Credential, Login
 from transship.text import safe
 from transship.transfers.jobs import Job
 
@@ -172,7 +172,7 @@ def stand_by_to_run() -> Standby | None:
     """
     import asyncio  # noqa: F401
 
-    from transship.registries.services import known  # noqa: F401
+    from transship.services import table  # noqa: F401
     from transship.transfers import (
         worklist,  # noqa: F401
     )
@@ -183,9 +183,9 @@ def stand_by_to_run() -> Standby | None:
 def _runner() -> Work:
     # What opens a registry is needed for every job, too, and isn't imported before that.
     from transship.paths import private_file
-    from transship.registries import client  # noqa: F401
-    from transship.registries.credential import Tls
-    from transship.registries.tls import tls_context
+    from transship.registry import distribution  # noqa: F401
+    from transship.registry.credential import Tls
+    from transship.registry.http.tls import tls_context
     from transship.transfers.__main__ import work
     from transship.transfers.jobs import Job
 

@@ -38,7 +38,7 @@ from transship.operator import Operator
 from transship.paths import private_file, private_folder
 from transship.plans.flow import Flow, Image, Stage
 from transship.plans.plan import OnConflict, Plan, wanted
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.text import safe
 from transship.transfers.copies import PLACE_WIDE, CopyState, JobState
 from transship.transfers.job_view import JobView, read_job
@@ -94,7 +94,7 @@ async def consider_promotion(
     flow: Flow,
     image: Image,
     to: str,
-    places: Mapping[str, Place],
+    places: Mapping[str, Registry],
     *,
     digest: Digest | None = None,
     overwrite: bool = False,
@@ -137,7 +137,7 @@ async def consider_promotion(
     )
 
 
-async def _digest(stage: Stage, image: Image, places: Mapping[str, Place]) -> Digest | None:
+async def _digest(stage: Stage, image: Image, places: Mapping[str, Registry]) -> Digest | None:
     """Return what an image's tag points at in a stage, None where there is no such tag."""
     where = stage.reference(image.repository, image.tag)
     try:
@@ -147,7 +147,7 @@ async def _digest(stage: Stage, image: Image, places: Mapping[str, Place]) -> Di
     return head.digest if head else None
 
 
-async def _there(stage: Stage, image: Image, places: Mapping[str, Place]) -> Digest | None:
+async def _there(stage: Stage, image: Image, places: Mapping[str, Registry]) -> Digest | None:
     """Return the same of a stage that is written to, where a refusal may hide that it's empty."""
     where = stage.reference(image.repository, image.tag)
     try:
@@ -158,7 +158,7 @@ async def _there(stage: Stage, image: Image, places: Mapping[str, Place]) -> Dig
 
 
 async def _absent(
-    flow: Flow, image: Image, number: int, places: Mapping[str, Place]
+    flow: Flow, image: Image, number: int, places: Mapping[str, Registry]
 ) -> TransshipError:
     """Return why an image can't be promoted that isn't in the stage before: where else it is."""
     begins, ends = flow.stages[number - 1], flow.stages[number]
@@ -564,7 +564,7 @@ Look = Digest | TransshipError | None
 
 async def stage_board(
     flow: Flow,
-    places: Mapping[str, Place],
+    places: Mapping[str, Registry],
     *,
     pattern: str = "",
     progress: BoardProgress | None = None,
@@ -623,7 +623,7 @@ Column = dict[Image | str, Look]
 @dataclass(slots=True)
 class _BoardScan:
     flow: Flow
-    places: Mapping[str, Place]
+    places: Mapping[str, Registry]
     asked_for: Callable[[str], bool]
     progress: BoardProgress
     problems: dict[str, TransshipError] = field(default_factory=dict)

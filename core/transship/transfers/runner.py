@@ -12,8 +12,8 @@ from transship.clock import Clock
 from transship.concurrency import all_settled, end
 from transship.errors import TransshipError
 from transship.plans.plan import Plan
-from transship.registries.pacing import PERSISTENT, Paced, Patience
-from transship.registries.place import Place
+from transship.registry.http.rate_limiter import PERSISTENT, RateLimitedRegistry, RetryPolicy
+from transship.registry.registry import Registry
 from transship.text import counted
 from transship.transfers.blobs import BlobMover, BlobPlacer
 from transship.transfers.copies import CopyState, JobState
@@ -40,7 +40,7 @@ class RunnerSettings:
     """How a job is run."""
 
     images_at_once: int = IMAGES_AT_ONCE
-    patience: Patience = PERSISTENT
+    patience: RetryPolicy = PERSISTENT
 
 
 class Runner:
@@ -49,7 +49,7 @@ class Runner:
     def __init__(
         self,
         plan: Plan,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         journal: Journal,
         clock: Clock,
         settings: RunnerSettings | None = None,
@@ -197,7 +197,7 @@ class Runner:
         self._paused_at = self._paused_at or now
         if now - self._paused_at >= _HELD_SECONDS:
             for place in self._places.values():
-                if isinstance(place, Paced):
+                if isinstance(place, RateLimitedRegistry):
                     place.pacer.throttle.stop(Paused())
 
     def _show(self, lanes: list[Lane], **facts: object) -> None:

@@ -37,9 +37,9 @@ from transship.plans.selection import (
     takes_repository,
     to_look_up,
 )
-from transship.registries.image_config import read_config
-from transship.registries.listing import Reticent
-from transship.registries.place import ManifestHead, Place, left_out_of, unlisted_of
+from transship.registry.distribution import Reticent
+from transship.registry.inspection import read_config
+from transship.registry.registry import ManifestHead, Registry, left_out_of, unlisted_of
 from transship.transfers.copies import PLACE_WIDE, Found
 from transship.transfers.trust import TrustCache
 
@@ -69,7 +69,7 @@ class TargetState:
     hidden: bool = False
 
 
-async def read_target(place: Place, target: Reference) -> TargetState:
+async def read_target(place: Registry, target: Reference) -> TargetState:
     """Look at what a target points at now.
 
     Some services hide a missing repository behind a refusal. Writing will tell.
@@ -80,7 +80,7 @@ async def read_target(place: Place, target: Reference) -> TargetState:
         return TargetState(None, hidden=True)
 
 
-async def target_head(place: Place, target: Reference) -> ManifestHead | None:
+async def target_head(place: Registry, target: Reference) -> ManifestHead | None:
     """Return what a target points at now, None where there is nothing to be seen."""
     return (await read_target(place, target)).head
 
@@ -93,7 +93,7 @@ class Scanner:
     have. What is `trusted` of them isn't asked for, as long as the source has the same.
     """
 
-    places: Mapping[str, Place]
+    places: Mapping[str, Registry]
     clock: Clock
     progress: ScanProgress
     try_refused: bool = False
@@ -360,7 +360,7 @@ async def select_sources(plan: Plan, looking: Scanner) -> SourceSelection:
     return SourceSelection(selection, catalogues)
 
 
-async def catalogue_of(place: Place, rules: Iterable[Rule], looking: Scanner) -> Catalogue:
+async def catalogue_of(place: Registry, rules: Iterable[Rule], looking: Scanner) -> Catalogue:
     """List the repositories of a place, and the tags of those that one of `rules` takes.
 
     Where the place can't list all that they may take, that is a problem of the catalogue.
@@ -429,7 +429,7 @@ async def _facts(source: Reference, looking: Scanner) -> TagFacts:
         )
 
 
-async def _repositories(place: Place, rules: tuple[Rule, ...]) -> AsyncIterator[str]:
+async def _repositories(place: Registry, rules: tuple[Rule, ...]) -> AsyncIterator[str]:
     """Give the names of repositories: of all, or of those that the rules write out in full.
 
     Raises CatalogClosed where a rule takes nothing of a list that is only of the account's own.
@@ -454,7 +454,7 @@ async def _repositories(place: Place, rules: tuple[Rule, ...]) -> AsyncIterator[
                 yield name
 
 
-def _unlisted(place: Place, rules: tuple[Rule, ...]) -> dict[str, TransshipError]:
+def _unlisted(place: Registry, rules: tuple[Rule, ...]) -> dict[str, TransshipError]:
     """Return below which paths there may be what `rules` take, and isn't listed, and why."""
     listing = [rule for rule in rules if literal_repositories(rule) is None]
     return {
@@ -488,7 +488,7 @@ class PlatformChoice:
 
 
 async def chosen(
-    root: Manifest, wanted: tuple[Platform, ...], source: Place, repository: str
+    root: Manifest, wanted: tuple[Platform, ...], source: Registry, repository: str
 ) -> PlatformChoice:
     """Return what to write of `root` when only some platforms are wanted.
 
@@ -525,7 +525,7 @@ def _matches(entry: Descriptor, wanted: tuple[Platform, ...]) -> bool:
     return entry.platform is not None and any(entry.platform.matches(wish) for wish in wanted)
 
 
-async def _platform_of(image: Manifest, source: Place, repository: str) -> Platform:
+async def _platform_of(image: Manifest, source: Registry, repository: str) -> Platform:
     config = await read_config(source, repository, image)
     if config is None or config.platform is None:
         raise PlatformMissing("its config doesn't say which platform it is for")
@@ -552,7 +552,7 @@ def cosign_tags(subject: Digest) -> list[str]:
 
 
 async def fallback_entries(
-    place: Place, repository: str, subject: Digest
+    place: Registry, repository: str, subject: Digest
 ) -> tuple[Descriptor, ...]:
     """Return what stands in the list under the fallback tag of `subject`."""
     try:
@@ -561,7 +561,7 @@ async def fallback_entries(
         return ()
 
 
-async def listed(place: Place, repository: str, subject: Digest) -> frozenset[Digest]:
+async def listed(place: Registry, repository: str, subject: Digest) -> frozenset[Digest]:
     """Return what a place lists as referrers of `subject`, in whichever way it does."""
     entries = await place.referrers(repository, subject)
     if entries is None:

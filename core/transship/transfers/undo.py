@@ -20,9 +20,9 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest, fallback_tag
 from transship.oci.manifest import Descriptor, Manifest, make_index
 from transship.oci.reference import Reference
-from transship.registries.deleting import is_stand_in
-from transship.registries.pacing import INTERACTIVE
-from transship.registries.place import Place
+from transship.registry.distribution import is_stand_in
+from transship.registry.http.rate_limiter import INTERACTIVE
+from transship.registry.registry import Registry
 from transship.text import counted
 from transship.transfers.blobs import BlobMover, BlobPlacer
 from transship.transfers.copies import PLACE_WIDE, Copy, CopyState, Creation, JobState, Verdict
@@ -274,7 +274,7 @@ class Restorer:
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        places: Mapping[str, Registry],
         sources: Mapping[Reference, Iterable[Reference]],
         journal: Journal,
         clock: Clock,
@@ -479,7 +479,7 @@ def left_words(restore: Restore) -> str:
 
 
 async def preview_undo(
-    job: Job, places: Mapping[str, Place], progress: UndoProgress | None = None
+    job: Job, places: Mapping[str, Registry], progress: UndoProgress | None = None
 ) -> UndoPlan:
     """Return what undoing a job would do now. Only looks.
 
@@ -501,7 +501,7 @@ async def preview_undo(
 async def undo_job(
     job: Job,
     plan: UndoPlan,
-    places: Mapping[str, Place],
+    places: Mapping[str, Registry],
     clock: Clock,
     by: str,
     progress: UndoProgress | None = None,
@@ -530,7 +530,7 @@ def _written(journal: Journal) -> Written:
 
 @dataclass(slots=True)
 class _UndoScan:
-    places: Mapping[str, Place]
+    places: Mapping[str, Registry]
     journal: Journal
     progress: UndoProgress
     _slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LOOKS_AT_ONCE))

@@ -20,7 +20,7 @@ from transship.oci.digest import Digest, check, hasher, short
 from transship.oci.manifest import Descriptor
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.transfers.copies import PLACE_WIDE, Found
 from transship.transfers.inventory import take_inventory
 from transship.transfers.jobs import Job
@@ -78,7 +78,7 @@ class VerifyProgress(ScanProgress):
 
 async def verify_plan(
     plan: Plan,
-    places: Mapping[str, Place],
+    places: Mapping[str, Registry],
     clock: Clock,
     *,
     deep: bool = False,
@@ -128,7 +128,7 @@ class _Checked:
 
 @dataclass(slots=True)
 class _Verifying:
-    places: Mapping[str, Place]
+    places: Mapping[str, Registry]
     deep: bool
     progress: VerifyProgress
     manifests: dict[Reference, _Checked] = field(default_factory=dict)

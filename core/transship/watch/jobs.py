@@ -13,8 +13,8 @@ from transship.clock import Clock
 from transship.errors import JobBusy, JobEnded, SystemRefused, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Wanted
-from transship.registries.access import Access
-from transship.registries.place import Place
+from transship.registry.access import Access
+from transship.registry.registry import Registry
 from transship.text import counted
 from transship.transfers import control
 from transship.transfers.copies import Copy, CopyState, JobState, Verdict
@@ -30,7 +30,7 @@ class WatchAccess(Protocol):
 
     def place(
         self, reference: Reference, *, create: bool = False
-    ) -> AbstractAsyncContextManager[Place]:
+    ) -> AbstractAsyncContextManager[Registry]:
         """Open the place of `reference`. With `create` a layout needn't be there yet."""
 
     async def accesses(self, plan: Plan) -> list[Access]:

@@ -31,9 +31,8 @@ from transship.plans.encode import document_text, encode
 from transship.plans.plan import Plan
 from transship.plans.rule import Rule
 from transship.plans.vanished import is_below, replicas
-from transship.registries.foreseeing import Foreseeable, Foreseer
-from transship.registries.place import BlobReader, Place
-from transship.registries.services.api import Creating, Creator
+from transship.registry.registry import BlobReader, HasPreflight, PreflightSource, Registry
+from transship.registry.service import Creating, Creator
 from transship.transfers.copies import Copy
 from transship.transfers.limits import hold
 
@@ -124,7 +123,7 @@ class WatchSides:
     """
 
     alone: Mapping[str, OfflineRegistry]
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, Registry] = field(default_factory=dict)
     failed: dict[str, TransshipError] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
 
@@ -187,7 +186,7 @@ async def find_answering(
                 sides.failed[registry] = error
             else:
                 hold({registry: place}, plan.limits)
-                sides.places[registry] = cast("Place", _Marking(place))
+                sides.places[registry] = cast("Registry", _Marking(place))
         yield sides
 
 
@@ -198,7 +197,7 @@ class _Marking:
     stands here, and not behind `__getattr__`.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Registry) -> None:
         self._place = place
 
     def __getattr__(self, name: str) -> Any:
@@ -209,8 +208,8 @@ class _Marking:
             return self._given(found)
         return found
 
-    def foreseer(self) -> Foreseer | None:
-        return self._place.foreseer() if isinstance(self._place, Foreseeable) else None
+    def foreseer(self) -> PreflightSource | None:
+        return self._place.foreseer() if isinstance(self._place, HasPreflight) else None
 
     def creator(self) -> Creator | None:
         return self._place.creator() if isinstance(self._place, Creating) else None

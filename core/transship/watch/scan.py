@@ -14,7 +14,7 @@ from transship.plans.catalogue import Catalogue
 from transship.plans.circles import circling
 from transship.plans.plan import Kind, Plan, Terms, Wanted
 from transship.plans.selection import select, to_look_up
-from transship.registries.place import Place
+from transship.registry.registry import Registry
 from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.inventory import Inventory, take_inventory
 from transship.transfers.jobs import Job, Jobs
@@ -137,7 +137,7 @@ class WatchScan:
 
 
 async def scan_plan(
-    plan: Plan, places: Mapping[str, Place], clock: Clock, *, delete: bool = False
+    plan: Plan, places: Mapping[str, Registry], clock: Clock, *, delete: bool = False
 ) -> WatchScan:
     """Look at everything that a plan takes, and write nothing.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from sidebyside.images import Image, Noise
 from sidebyside.scenarios import Scenario
-from transship.registries.place import Capabilities
+from transship.registry.registry import Capabilities
 
 TOLERANCE = 0.05
 """How much of the plan may be asked for beside it."""

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from transship.accounts.account import Account, faults_of, host_of, is_alias
+from transship.accounts.registry_file import Account, faults_of, host_of, is_alias
 from transship.errors import BadReference
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 GOOD = Account(
     "registry.example.com:5000",

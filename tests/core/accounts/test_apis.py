@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from transship.accounts.account import Account, api_hosts_of
-from transship.accounts.apis import api_account_of, hands_out, holding_images, service_at, used_by
-from transship.registries.services.known import SERVICES
+from transship.accounts.registry_file import Account, api_hosts_of
+from transship.accounts.sign_in import (
+    api_account_of,
+    hands_out,
+    holding_images,
+    service_at,
+    used_by,
+)
+from transship.services.table import SERVICES
 
 TCR = Account("one.tencentcloudcr.com")
 OTHER = Account("two.tencentcloudcr.com", secret_source="keyring", username="1")

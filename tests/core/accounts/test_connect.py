@@ -4,16 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from transship.accounts.account import Account
-from transship.accounts.connect import access_for, resolve
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources, access_for, resolve
 from transship.errors import BadReference, CatalogueOnly
 from transship.oci.reference import Reference, parse_reference
-from transship.registries.access import Access
-from transship.registries.credential import Credential, Tls
+from transship.registry.access import Access
+from transship.registry.credential import Credential, Tls
 
 OLD = Account(
     "old.example.com:5000",

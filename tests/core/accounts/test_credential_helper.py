@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from transship.accounts.credential_helper import ask_helper, is_helper_name
+from transship.accounts.docker_config import ask_helper, is_helper_name
 from transship.errors import HelperFailed
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 SERVER = "registry.example.com:5000"
 SECRET = "correct horse battery"

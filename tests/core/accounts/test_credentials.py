@@ -9,16 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from transship.accounts.account import Account, SecretSource
-from transship.accounts.credentials import Sources, credential_for, is_gone
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.secrets import (
-    Found,
-    SecretStatus,
-    SessionStore,
-)
+from transship.accounts.registry_file import Account, SecretSource
+from transship.accounts.secrets import FoundSecret, SecretStatus, SessionStore
+from transship.accounts.sign_in import Sources, credential_for, is_gone
 from transship.errors import KeyringHung, KeyringLocked, SecretUnavailable, TransshipError
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 HOST = "registry.example.com"
 ACCOUNT = Account(HOST, username="robot", secret_source="keyring")
@@ -71,13 +67,13 @@ async def test_a_secret_of_this_run_goes_before_all_else(sources: Sources) -> No
     await sources.keyring.set(HOST, "robot", "from the keyring")
     sources = replace(sources, environ=ENVIRON)
     found = await credential_for(ACCOUNT, sources)
-    assert found == Found(Credential("robot", "of this run"), "session")
+    assert found == FoundSecret(Credential("robot", "of this run"), "session")
 
 
 async def test_the_environment_goes_before_what_is_kept(sources: Sources) -> None:
     await sources.keyring.set(HOST, "robot", "from the keyring")
     sources = replace(sources, environ=ENVIRON)
-    expected = Found(Credential("ci", "from the environment"), "environment")
+    expected = FoundSecret(Credential("ci", "from the environment"), "environment")
     assert await credential_for(ACCOUNT, sources) == expected
     assert await credential_for(HOST, sources) == expected
     assert await credential_for(Account(HOST), sources) == expected
@@ -86,7 +82,7 @@ async def test_the_environment_goes_before_what_is_kept(sources: Sources) -> Non
 async def test_an_accounts_secret_is_taken_from_the_keyring(sources: Sources) -> None:
     await sources.keyring.set(HOST, "robot", "from the keyring")
     found = await credential_for(ACCOUNT, sources)
-    assert found == Found(Credential("robot", "from the keyring"), "keyring")
+    assert found == FoundSecret(Credential("robot", "from the keyring"), "keyring")
 
 
 async def test_an_identity_token_stays_one(sources: Sources) -> None:
@@ -155,7 +151,7 @@ async def test_an_account_that_uses_dockers_login_gets_it(sources: Sources) -> N
 
 
 async def test_an_anonymous_account_stays_anonymous(sources: Sources) -> None:
-    assert await credential_for(Account(HOST), sources) == Found()
+    assert await credential_for(Account(HOST), sources) == FoundSecret()
 
 
 async def test_a_host_that_is_no_account_gets_dockers_login_or_nothing(sources: Sources) -> None:
@@ -164,4 +160,4 @@ async def test_a_host_that_is_no_account_gets_dockers_login_or_nothing(sources: 
     assert "config.json" in found.note
     found = await credential_for(HOST, sources, repository="team/web")
     assert found.credential == Credential("team", "from docker")
-    assert await credential_for("other.example.com", sources) == Found()
+    assert await credential_for("other.example.com", sources) == FoundSecret()

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.secrets import Found
+from transship.accounts.secrets import FoundSecret
 from transship.errors import BadFile, HelperFailed
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 HOST = "registry.example.com"
 SECRET = "correct:horse battery"
@@ -63,18 +63,18 @@ def helper(home: Path) -> Callable[[str, dict[str, str]], None]:
     return install
 
 
-async def find(home: Path, host: str = HOST, repository: str = "", **environ: str) -> Found:
+async def find(home: Path, host: str = HOST, repository: str = "", **environ: str) -> FoundSecret:
     environ["PATH"] = f"{home / 'bin'}:{os.defpath}"
     return await DockerConfig(environ, home=home).find(host, repository)
 
 
 async def test_without_files_nothing_is_found(home: Path) -> None:
-    assert await find(home) == Found()
+    assert await find(home) == FoundSecret()
 
 
 async def test_a_written_login_is_found_with_the_file_it_is_from(home: Path, write: Write) -> None:
     file = write({"auths": {HOST: auth(), "other.example": auth("other")}})
-    assert await find(home) == Found(Credential("robot", SECRET), "docker", f"from {file}")
+    assert await find(home) == FoundSecret(Credential("robot", SECRET), "docker", f"from {file}")
     assert (await find(home, "other.example")).credential == Credential("other", SECRET)
     assert (await find(home, "third.example")).credential is None
 
@@ -191,7 +191,7 @@ async def test_the_hosts_own_helper_goes_before_all_else(
     helper("own", {HOST: "from own"})
     helper("all", {HOST: "from all"})
     write({"auths": {HOST: auth()}, "credHelpers": {HOST: "own"}, "credsStore": "all"})
-    assert await find(home) == Found(
+    assert await find(home) == FoundSecret(
         Credential("helped", "from own"), "docker", "from docker-credential-own"
     )
 
@@ -205,7 +205,7 @@ async def test_a_helper_without_the_secret_lets_the_next_source_answer(
     write({"auths": {HOST: auth()}, "credHelpers": helpers, "credsStore": "all"})
     assert (await find(home)).credential == Credential("robot", SECRET)
     assert (await find(home, "second.example")).credential == Credential("helped", "from all")
-    assert await find(home, "third.example") == Found()
+    assert await find(home, "third.example") == FoundSecret()
 
 
 async def test_a_store_is_asked_for_hosts_that_the_file_does_not_list(
@@ -285,9 +285,9 @@ async def test_what_docker_keeps_beside_is_ignored(home: Path, write: Write) -> 
         }
     )
     assert (await find(home)).credential == Credential("robot", SECRET)
-    assert await find(home, "empty.example") == Found()
+    assert await find(home, "empty.example") == FoundSecret()
 
 
 async def test_a_file_in_the_way_of_the_folder_is_no_file(home: Path, write: Write) -> None:
     write("", ".docker")
-    assert await find(home) == Found()
+    assert await find(home) == FoundSecret()

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.accounts.environment import environment_credential, variables_of
+from transship.accounts.secrets import environment_credential, variables_of
 from transship.errors import SecretUnavailable
-from transship.registries.access import without_secrets
-from transship.registries.credential import Credential
+from transship.registry.access import without_secrets
+from transship.registry.credential import Credential
 
 HOST = "registry.example.com:5000"
 USERNAME = "TRANSSHIP_REGISTRY_EXAMPLE_COM_5000_USERNAME"

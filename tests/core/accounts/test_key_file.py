@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transship.accounts.key_file import read_key_file
+from transship.accounts.secrets import read_key_file
 from transship.errors import BadFile
 
 

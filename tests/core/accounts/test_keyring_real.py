@@ -15,7 +15,7 @@ pytestmark = pytest.mark.secretservice
 
 _ASK = """
 import asyncio, json, time
-from transship.accounts.keyring_store import KeyringStore
+from transship.accounts.secrets import KeyringStore
 from transship.errors import TransshipError
 
 store = KeyringStore(

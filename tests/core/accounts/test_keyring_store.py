@@ -16,7 +16,7 @@ from keyring.backends.chainer import ChainerBackend
 from keyring.backends.fail import Keyring as FailKeyring
 from keyring.backends.null import Keyring as NullKeyring
 
-from transship.accounts.keyring_store import SAFE_BACKENDS, KeyringStore, backend_name
+from transship.accounts.secrets import SAFE_BACKENDS, KeyringStore, backend_name
 from transship.errors import (
     KeyringAbsent,
     KeyringFailed,
@@ -266,7 +266,7 @@ def test_a_hung_keyring_does_not_keep_the_process_from_ending() -> None:
     code = (
         "import asyncio, threading\n"
         "from keyring.backend import KeyringBackend\n"
-        "from transship.accounts.keyring_store import KeyringStore, backend_name\n"
+        "from transship.accounts.secrets import KeyringStore, backend_name\n"
         "class Hanging(KeyringBackend):\n"
         "    priority = 1\n"
         "    def get_password(self, service, username): threading.Event().wait()\n"

@@ -14,10 +14,9 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.accounts.account import Account
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
 from transship.errors import AccountNotFound, BadFile, BadRequest, DiskFull
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 OLD = Account("old.example.com:5000", alias="old", username="robot", secret_source="keyring")
 NEW = Account("new.example.com", alias="new", repositories=("team/web",), tls=Tls(insecure=True))
@@ -180,7 +179,7 @@ def test_a_folder_that_cannot_be_made_is_an_answer(tmp_path: Path) -> None:
 def test_two_transships_at_once_keep_each_others_accounts(accounts: Accounts) -> None:
     adds = (
         "import sys, pathlib\n"
-        "from transship.accounts.account import Account\n"
+        "from transship.accounts.registry_file import Account\n"
         "from transship.accounts.registry_file import Accounts\n"
         "accounts = Accounts(pathlib.Path(sys.argv[1]))\n"
         "print('ready', flush=True)\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from transship.accounts.secrets import (
-    Found,
+    FoundSecret,
     SecretStatus,
     SessionStore,
     credential_of,
@@ -36,7 +36,7 @@ async def test_no_secret_is_in_a_repr() -> None:
     store = SessionStore()
     await store.set("a.example", "robot", "s3cret")
     assert "s3cret" not in repr(store)
-    assert "s3cret" not in repr(Found(credential_of("robot", "s3cret"), "session"))
+    assert "s3cret" not in repr(FoundSecret(credential_of("robot", "s3cret"), "session"))
 
 
 def test_the_user_name_tells_an_identity_token() -> None:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transship.accounts.account import Account
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
 from transship.accounts.secrets import SecretStatus, SessionStore
-from transship.accounts.sign_in import SignedOut, sign_in, sign_out
+from transship.accounts.sign_in import SignedOutRegistry, Sources, sign_in_to, sign_out
 from transship.errors import (
     AccountNotFound,
     BadFile,
@@ -26,9 +24,9 @@ from transship.errors import (
     TransshipError,
     WrongCredential,
 )
-from transship.registries.access import Access
-from transship.registries.credential import Credential, Tls
-from transship.registries.services.harbor import HARBOR
+from transship.registry.access import Access
+from transship.registry.credential import Credential, Tls
+from transship.services.harbor import HARBOR
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
@@ -93,7 +91,7 @@ async def test_signing_in_keeps_the_secret_and_then_the_account(
     accounts: Accounts, sources: Sources, desk: Desk
 ) -> None:
     account = replace(ACCOUNT, tls=Tls(insecure=True), service="harbor")
-    signed_in = await sign_in(account, SECRET, accounts=accounts, sources=sources, connect=desk)
+    signed_in = await sign_in_to(account, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert signed_in == account
     assert accounts.all() == (account,)
     assert await sources.keyring.get(HOST, "robot") == SECRET
@@ -106,7 +104,7 @@ async def test_the_secret_is_in_no_file(
 ) -> None:
     for source in ("session", "keyring"):
         account = replace(ACCOUNT, secret_source=source)
-        await sign_in(account, SECRET, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(account, SECRET, accounts=accounts, sources=sources, connect=desk)
     for folder, _, names in os.walk(tmp_path):
         for name in names:
             assert SECRET.encode() not in Path(folder, name).read_bytes()
@@ -117,7 +115,7 @@ async def test_a_secret_for_this_run_leaves_the_keyring_alone(
 ) -> None:
     account = replace(ACCOUNT, secret_source="session")
     sources = replace(sources, keyring=Locked())
-    await sign_in(account, SECRET, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(account, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert accounts.get("old").secret_source == "session"
     assert await sources.session.get(HOST, "robot") == SECRET
 
@@ -125,7 +123,7 @@ async def test_a_secret_for_this_run_leaves_the_keyring_alone(
 async def test_a_wrong_password_leaves_nothing(accounts: Accounts, sources: Sources) -> None:
     desk = Desk(Credential("robot", "another"))
     with pytest.raises(WrongCredential):
-        await sign_in(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert accounts.all() == ()
     assert await sources.keyring.get(HOST, "robot") is None
     assert desk.open == 0
@@ -136,7 +134,7 @@ async def test_a_keyring_that_refuses_leaves_no_account(
 ) -> None:
     sources = replace(sources, keyring=Locked())
     with pytest.raises(KeyringLocked):
-        await sign_in(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert accounts.all() == ()
     assert await sources.session.get(HOST, "robot") is None, "no downgrade in silence"
 
@@ -146,7 +144,7 @@ async def test_a_file_that_cannot_be_written_leaves_no_secret(
 ) -> None:
     accounts.path.parent.write_text("a file where the folder should be")
     with pytest.raises(BadFile):
-        await sign_in(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert await sources.keyring.get(HOST, "robot") is None
 
 
@@ -160,11 +158,11 @@ async def test_an_account_that_cannot_be_saved_takes_its_new_secret_with_it(
 ) -> None:
     full = _FullDisk(accounts.path)
     with pytest.raises(BadFile):
-        await sign_in(ACCOUNT, SECRET, accounts=full, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, SECRET, accounts=full, sources=sources, connect=desk)
     assert await sources.keyring.get(HOST, "robot") is None
-    await sign_in(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
     with pytest.raises(BadFile):
-        await sign_in(ACCOUNT, SECRET, accounts=full, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, SECRET, accounts=full, sources=sources, connect=desk)
     assert await sources.keyring.get(HOST, "robot") == SECRET, "the account there still needs it"
 
 
@@ -181,7 +179,7 @@ async def test_what_cannot_be_saved_is_not_even_tried(
 ) -> None:
     accounts.save(Account("other.example.com", alias="taken"))
     with pytest.raises(BadRequest):
-        await sign_in(account, SECRET, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(account, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert desk.shown == []
 
 
@@ -190,13 +188,13 @@ async def test_an_empty_password_is_refused(
     accounts: Accounts, sources: Sources, desk: Desk, secret: str | None
 ) -> None:
     with pytest.raises(BadRequest, match="empty"):
-        await sign_in(ACCOUNT, secret, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, secret, accounts=accounts, sources=sources, connect=desk)
 
 
 async def test_signing_in_again_replaces_the_secret(accounts: Accounts, sources: Sources) -> None:
     for secret in ("first", "second"):
         desk = Desk(Credential("robot", secret))
-        await sign_in(ACCOUNT, secret, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(ACCOUNT, secret, accounts=accounts, sources=sources, connect=desk)
     assert await sources.keyring.get(HOST, "robot") == "second"
     assert len(accounts.all()) == 1
 
@@ -206,11 +204,11 @@ async def test_the_secret_of_a_replaced_account_is_forgotten(
 ) -> None:
     person = replace(ACCOUNT, username="person")
     person_desk = Desk(Credential("person", "hers"))
-    await sign_in(person, "hers", accounts=accounts, sources=sources, connect=person_desk)
-    await sign_in(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(person, "hers", accounts=accounts, sources=sources, connect=person_desk)
+    await sign_in_to(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert await sources.keyring.get(HOST, "person") is None
     session = replace(ACCOUNT, secret_source="session")
-    await sign_in(session, SECRET, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(session, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert await sources.keyring.get(HOST, "robot") is None
 
 
@@ -220,7 +218,7 @@ async def test_a_locked_keyring_does_not_stop_a_session_from_replacing_its_accou
     accounts.save(ACCOUNT)
     sources = replace(sources, keyring=Locked())
     session = replace(ACCOUNT, secret_source="session")
-    await sign_in(session, SECRET, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(session, SECRET, accounts=accounts, sources=sources, connect=desk)
     assert accounts.get("old") == session
 
 
@@ -228,7 +226,7 @@ async def test_an_anonymous_account_is_tried_without_a_credential(
     accounts: Accounts, sources: Sources
 ) -> None:
     desk = Desk(takes=None)
-    await sign_in(Account(HOST), None, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(Account(HOST), None, accounts=accounts, sources=sources, connect=desk)
     assert accounts.all() == (Account(HOST),)
 
 
@@ -237,7 +235,7 @@ async def test_an_account_may_leave_its_secret_in_the_environment(
 ) -> None:
     account = Account(HOST, secret_source="environment")
     with pytest.raises(SecretUnavailable):
-        await sign_in(account, None, accounts=accounts, sources=sources, connect=desk)
+        await sign_in_to(account, None, accounts=accounts, sources=sources, connect=desk)
     sources = replace(
         sources,
         environ={
@@ -245,7 +243,7 @@ async def test_an_account_may_leave_its_secret_in_the_environment(
             "TRANSSHIP_REGISTRY_EXAMPLE_COM_PASSWORD": SECRET,
         },
     )
-    signed_in = await sign_in(account, None, accounts=accounts, sources=sources, connect=desk)
+    signed_in = await sign_in_to(account, None, accounts=accounts, sources=sources, connect=desk)
     assert signed_in == replace(account, username="robot")
     assert accounts.all() == (signed_in,)
     assert await sources.keyring.get(HOST, "robot") is None
@@ -254,10 +252,10 @@ async def test_an_account_may_leave_its_secret_in_the_environment(
 async def test_signing_out_removes_the_secret_and_the_account(
     accounts: Accounts, sources: Sources, desk: Desk
 ) -> None:
-    await sign_in(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
+    await sign_in_to(ACCOUNT, SECRET, accounts=accounts, sources=sources, connect=desk)
     await sources.session.set(HOST, "robot", "for this run")
     gone = await sign_out("old", accounts=accounts, sources=sources)
-    assert gone == SignedOut(ACCOUNT, secret_removed=True)
+    assert gone == SignedOutRegistry(ACCOUNT, secret_removed=True)
     assert accounts.all() == ()
     assert await sources.keyring.get(HOST, "robot") is None
     assert await sources.session.get(HOST, "robot") is None
@@ -269,7 +267,7 @@ async def test_signing_out_says_that_there_was_no_secret(
     account = replace(ACCOUNT, secret_source="docker")
     accounts.save(account)
     gone = await sign_out(HOST, accounts=accounts, sources=replace(sources, keyring=Locked()))
-    assert gone == SignedOut(account, secret_removed=False)
+    assert gone == SignedOutRegistry(account, secret_removed=False)
     with pytest.raises(AccountNotFound):
         await sign_out(HOST, accounts=accounts, sources=sources)
 
@@ -283,7 +281,7 @@ async def test_while_the_keyring_is_locked_the_account_stays(
         await sign_out("old", accounts=accounts, sources=sources)
     assert accounts.all() == (ACCOUNT,)
     gone = await sign_out("old", accounts=accounts, sources=sources, leave_secret=True)
-    assert gone == SignedOut(ACCOUNT, secret_removed=False)
+    assert gone == SignedOutRegistry(ACCOUNT, secret_removed=False)
     assert accounts.all() == ()
 
 
@@ -300,14 +298,14 @@ async def test_a_real_registry_is_signed_in_to(
         secret_source="keyring",
     )
     with pytest.raises(WrongCredential) as caught:
-        await sign_in(account, "a wrong one", accounts=accounts, sources=sources)
+        await sign_in_to(account, "a wrong one", accounts=accounts, sources=sources)
     assert "a wrong one" not in str(caught.value)
     with pytest.raises(SignInNeeded):
-        await sign_in(
+        await sign_in_to(
             Account(registry.host, tls=account.tls), None, accounts=accounts, sources=sources
         )
     assert accounts.all() == ()
-    await sign_in(account, registry.password, accounts=accounts, sources=sources)
+    await sign_in_to(account, registry.password, accounts=accounts, sources=sources)
     assert accounts.all() == (account,)
 
 
@@ -315,7 +313,7 @@ async def test_a_registry_that_is_not_there_is_no_account(
     accounts: Accounts, sources: Sources, free_host: Callable[[], str]
 ) -> None:
     with pytest.raises(ConnectionRefused):
-        await sign_in(Account(free_host()), None, accounts=accounts, sources=sources)
+        await sign_in_to(Account(free_host()), None, accounts=accounts, sources=sources)
     assert accounts.all() == ()
 
 
@@ -334,7 +332,7 @@ async def test_a_hung_keyring_is_said_to_be_hung(
             raise KeyringHung("No answer in 60 s")
 
     with pytest.raises(TransshipError) as caught:
-        await sign_in(
+        await sign_in_to(
             ACCOUNT,
             SECRET,
             accounts=accounts,
@@ -363,7 +361,7 @@ class Recognised(Desk):
 async def test_an_account_keeps_the_service_that_answers_unless_it_is_known(
     account: Account, kind: str, accounts: Accounts, sources: Sources
 ) -> None:
-    kept = await sign_in(account, None, accounts=accounts, sources=sources, connect=Recognised())
+    kept = await sign_in_to(account, None, accounts=accounts, sources=sources, connect=Recognised())
 
     assert kept.service == kind
     assert accounts.all() == (kept,)

@@ -37,7 +37,7 @@ from transship.cutover.rollback import roll_back
 from transship.cutover.timeline import ENOUGH
 from transship.cutover.watch import AfterChange, CutoverWatch, WatchIntervals
 from transship.oci.reference import Reference
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.transfers.jobs import Jobs
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def holding(lab: DnsLab, tmp_path: Path) -> Iterator[Cache]:
 async def compared(sides: TwoSides, journal: CutoverJournal, folder: Path) -> CatchupRound:
     """Compare both registries, as has to be done before the way back."""
     old, new = (
-        open_place(Reference(each.host), access_to(each)) for each in (sides.old, sides.new)
+        open_registry(Reference(each.host), access_to(each)) for each in (sides.old, sides.new)
     )
 
     async def begin(_: object) -> None:

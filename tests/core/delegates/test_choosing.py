@@ -35,7 +35,7 @@ from transship.oci.reference import Reference
 from transship.plans.ends import Edition
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 LOGIN = Credential(ADMIN, PASSWORD)
 

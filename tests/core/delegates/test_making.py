@@ -13,7 +13,7 @@ from transship.delegates.changes import ChangeSet, change_to
 from transship.delegates.journal import Journal, Step
 from transship.delegates.making import make, undoing
 from transship.delegates.standing import stands
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 SECRET = "s3cr3t-of-new"
 ENDPOINT = change_to(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transship.errors import BadRequest
 from transship.plans.advice import Advice, Way, advise
 from transship.plans.ends import Choice, Edition, End, Ends, Pace, answered
-from transship.registries.services.known import SERVICES
+from transship.services.table import SERVICES
 
 STANDARD, PREMIUM, BASIC = Edition.STANDARD, Edition.PREMIUM, Edition.BASIC
 HOME, ABROAD = "ap-guangzhou", "ap-singapore"

@@ -15,8 +15,7 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.file import plan_in, read_plan, write_plan
 from transship.plans.plan import Kind, Plan, Terms, wanted
-from transship.registries.creation_options import CreationOptions
-from transship.registries.visibility import Visibility
+from transship.registry.registry import CreationOptions, Visibility
 
 COPY_HEAD = 'version = 1\nkind = "copy"\n'
 COPY = '[[copies]]\nfrom = "a.example/web"\nto = "b.example/web"\n'

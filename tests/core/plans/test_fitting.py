@@ -11,9 +11,9 @@ from transship.oci.reference import Reference, is_repository
 from transship.plans.fitting import Proposal, proposals
 from transship.plans.naming import Origin, named_at, parse_map
 from transship.plans.rule import Rule
-from transship.registries.place import Capabilities
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
+from transship.registry.registry import Capabilities
+from transship.registry.service import Service
+from transship.services.table import SERVICES
 
 OLD, NEW, OTHER = "old.example:5000", "new.example", "other.example"
 

@@ -9,7 +9,7 @@ import pytest
 
 from transship.oci.digest import Digest, digest_of
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
-from transship.sandbox.server import SandboxRegistry
+from transship.sandbox.registry_server import SandboxRegistry
 
 Push = Callable[..., Awaitable[Digest]]
 

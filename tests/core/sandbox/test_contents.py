@@ -10,7 +10,7 @@ import pytest
 from transship.oci.digest import Digest, digest_of
 from transship.oci.manifest import MANIFEST_LIMIT, make_index, parse_manifest
 from transship.oci.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
-from transship.sandbox.server import SandboxRegistry
+from transship.sandbox.registry_server import SandboxRegistry
 
 Push = Callable[..., Awaitable[Digest]]
 

@@ -22,9 +22,9 @@ from transship.cutover.observe.endpoint import (
     probe_endpoint,
 )
 from transship.cutover.observe.image_pulls import pull_by_name
-from transship.registries.access import open_registry
+from transship.registry.access import open_distribution
 from transship.sandbox import sandbox as module
-from transship.sandbox.names.served import DOMAIN, NEW, OLD, SandboxNames
+from transship.sandbox.name_server import DOMAIN, NEW, OLD, SandboxNames
 from transship.sandbox.sandbox import Sandbox, has_two_addresses
 
 
@@ -58,7 +58,7 @@ async def test_their_accesses_open_them_with_certificates_that_are_verified(
         access = sandbox.accesses[alias]
         assert not access.tls.insecure
         assert not access.tls.plain_http
-        opened = open_registry(access)
+        opened = open_distribution(access)
         assert len([name async for name in opened.repositories()]) == count
         await opened.aclose()
 

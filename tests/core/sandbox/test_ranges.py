@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.sandbox.ranges import parse_content_range, parse_range, upload_range
+from transship.sandbox.registry_server import parse_content_range, parse_range, upload_range
 
 DATA = bytes(range(200))
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from transship.oci.digest import digest_of
-from transship.sandbox.server import SandboxRegistry
+from transship.sandbox.registry_server import SandboxRegistry
 
 LOGIN = ("demo", "a secret: with a colon")
 UPLOADS = "/v2/team/web/blobs/uploads/"

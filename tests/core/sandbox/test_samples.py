@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from transship.oci.digest import check_bytes, digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import DOCKER_MANIFEST
-from transship.sandbox.layers import archive, gzip
-from transship.sandbox.samples import fill
-from transship.sandbox.store import Store
+from transship.sandbox.images import archive, fill, gzip
+from transship.sandbox.registry_server import Store
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from transship.registries.access import Access, open_registry
+from transship.registry.access import Access, open_distribution
 from transship.sandbox.sandbox import Sandbox, sandbox_in_thread
 
 
@@ -53,7 +53,7 @@ async def test_the_old_registry_is_full_and_the_new_one_empty(folder: Path) -> N
 async def test_its_accesses_open_it(folder: Path) -> None:
     async with Sandbox(folder) as sandbox:
         for alias, count in (("old", 6), ("new", 0)):
-            opened = open_registry(sandbox.accesses[alias])
+            opened = open_distribution(sandbox.accesses[alias])
             assert len([name async for name in opened.repositories()]) == count
             await opened.aclose()
 

@@ -12,7 +12,7 @@ import pytest
 
 from servers.process import comes_true
 from transship.oci.digest import Digest, digest_of
-from transship.sandbox.server import LoggedRequest, SandboxRegistry
+from transship.sandbox.registry_server import LoggedRequest, SandboxRegistry
 
 Push = Callable[..., Awaitable[Digest]]
 

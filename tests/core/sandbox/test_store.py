@@ -13,7 +13,7 @@ from transship.errors import DigestMismatch
 from transship.oci.digest import Digest, digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
-from transship.sandbox.store import Store
+from transship.sandbox.registry_server import Store
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.clock import SystemClock
-from transship.sandbox.tokens import CATALOG, Tokens, parse_scopes, repository_scope
+from transship.sandbox.registry_server import CATALOG, Tokens, parse_scopes, repository_scope
 
 USERS = {"demo": "a secret"}
 PULL = repository_scope("team/web", "pull")

@@ -11,7 +11,7 @@ import pytest
 
 from servers.process import comes_true
 from transship.oci.digest import Digest, digest_of
-from transship.sandbox.server import Door, SandboxRegistry
+from transship.sandbox.registry_server import Door, SandboxRegistry
 
 Push = Callable[..., Awaitable[Digest]]
 

@@ -21,15 +21,14 @@ from servers.ghcr import ghcr
 from servers.images import push_image, push_index, random_layer
 from servers.quay import OAUTH, OWNER, ROBOT, Quay, quay
 from transship.plans.plan import Plan
-from transship.registries.access import Access
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.examine import examine
-from transship.registries.place import MEBIBYTE
-from transship.registries.services.artifactory import ARTIFACTORY, ARTIFACTORY_KEY
-from transship.registries.services.github import GHCR
-from transship.registries.services.quay import QUAY, REPOSITORY, WITH_ORGANIZATION
-from transship.registries.visibility import Visibility
+from transship.registry.access import Access
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.examination import examine
+from transship.registry.registry import MEBIBYTE, Visibility
+from transship.services.artifactory import ARTIFACTORY, ARTIFACTORY_KEY
+from transship.services.github import GHCR
+from transship.services.quay import QUAY, REPOSITORY, WITH_ORGANIZATION
 from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from servers.images import Pushed
     from servers.registry import Registry as Server
     from servers.token_proxy import TokenProxy
-    from transship.registries.services.service import Service
+    from transship.registry.service import Service
 
 LARGE = 12 * MEBIBYTE
 PIECE = 5 * MEBIBYTE
@@ -62,10 +61,12 @@ class Stand:
         """The repository with its registry."""
         return f"{self.server.host}/{self.path}"
 
-    def opened(self) -> Registry:
+    def opened(self) -> DistributionRegistry:
         """Open it as the service that it is."""
         login = Credential(self.user, self.server.users[self.user])
-        return Registry(self.server.host, credential=login, service=self.service, patience=SHORT)
+        return DistributionRegistry(
+            self.server.host, credential=login, service=self.service, patience=SHORT
+        )
 
 
 def with_small_pieces(service: Service) -> Service:
@@ -142,14 +143,14 @@ async def test_what_breaks_off_on_the_way_to_a_service_goes_on(
     broken = stand.server.add(Fault(fault, method, uploads, skip=1 if in_pieces else 0))
     plan = plan_of((f"{other_registry.host}/{repository}", stand.name))
 
-    view = await copied(tmp_path, plan, stand.opened(), Registry(other_registry.host))
+    view = await copied(tmp_path, plan, stand.opened(), DistributionRegistry(other_registry.host))
 
     assert view.state is JobState.DONE, (view.failures, view.problem)
     assert broken.struck == 1
     assert tags_at(open_registry, stand.path) == sorted(images)
     for tag, image in images.items():
         assert digest_at(open_registry, stand.path, tag) == image.digest
-    again = await copied(tmp_path, plan, stand.opened(), Registry(other_registry.host))
+    again = await copied(tmp_path, plan, stand.opened(), DistributionRegistry(other_registry.host))
     assert (again.counts.same, again.bytes.sent) == (len(images), 0)
 
 
@@ -163,7 +164,7 @@ async def test_a_layer_goes_on_from_its_last_piece(
     stand.server.add(lost)
     plan = plan_of((f"{other_registry.host}/{repository}", stand.name))
 
-    view = await copied(tmp_path, plan, stand.opened(), Registry(other_registry.host))
+    view = await copied(tmp_path, plan, stand.opened(), DistributionRegistry(other_registry.host))
 
     assert view.state is JobState.DONE, (view.failures, view.problem)
     assert lost.struck == 1
@@ -183,7 +184,10 @@ async def test_what_breaks_off_on_the_way_from_a_service_goes_on(
     target = f"{other_registry.host}/from/{stand.path}"
 
     view = await copied(
-        tmp_path, plan_of((stand.name, target)), stand.opened(), Registry(other_registry.host)
+        tmp_path,
+        plan_of((stand.name, target)),
+        stand.opened(),
+        DistributionRegistry(other_registry.host),
     )
 
     assert view.state is JobState.DONE, (view.failures, view.problem)
@@ -203,8 +207,8 @@ def plan(server: Quay, other_registry: DockerRegistry, repository: str) -> Plan:
     )
 
 
-def at_quay(server: Quay, user: str) -> Registry:
-    return Registry(
+def at_quay(server: Quay, user: str) -> DistributionRegistry:
+    return DistributionRegistry(
         server.host, credential=Credential(user, USERS[user]), service=QUAY, patience=SHORT
     )
 
@@ -222,7 +226,9 @@ async def test_who_only_looks_at_a_quay_creates_nothing(
 
     await examine(Access(server.host, credential=Credential(user, USERS[user])))
     seen = await foreseen(
-        replace(plan, create_missing=create), at_quay(server, user), Registry(other_registry.host)
+        replace(plan, create_missing=create),
+        at_quay(server, user),
+        DistributionRegistry(other_registry.host),
     )
 
     assert len(seen.worklist.copies) == 2
@@ -234,7 +240,9 @@ async def test_who_only_looks_at_a_quay_creates_nothing(
 async def test_a_run_lets_a_push_create_what_is_not_there(
     plan: Plan, server: Quay, other_registry: DockerRegistry, repository: str, tmp_path: Path
 ) -> None:
-    view = await copied(tmp_path, plan, at_quay(server, OWNER), Registry(other_registry.host))
+    view = await copied(
+        tmp_path, plan, at_quay(server, OWNER), DistributionRegistry(other_registry.host)
+    )
 
     assert view.state is JobState.DONE, (view.failures, view.problem)
     assert server.organizations == {"team", "new"}
@@ -244,7 +252,9 @@ async def test_a_run_lets_a_push_create_what_is_not_there(
 async def test_a_missing_organization_is_foreseen_and_not_made_without_leave(
     plan: Plan, server: Quay, other_registry: DockerRegistry, repository: str, tmp_path: Path
 ) -> None:
-    view = await copied(tmp_path, plan, at_quay(server, OAUTH), Registry(other_registry.host))
+    view = await copied(
+        tmp_path, plan, at_quay(server, OAUTH), DistributionRegistry(other_registry.host)
+    )
 
     assert (view.counts.copied, view.counts.failed) == (1, 1)
     assert [failure.cause for failure in view.failures] == ["namespace-missing"]
@@ -261,10 +271,12 @@ async def test_with_leave_it_is_made_as_visible_as_the_plan_says(
     tmp_path: Path,
 ) -> None:
     plan = replace(plan, create_missing=visibility)
-    places = at_quay(server, OAUTH), Registry(other_registry.host)
+    places = at_quay(server, OAUTH), DistributionRegistry(other_registry.host)
     seen = await foreseen(plan, *places)
 
-    view = await copied(tmp_path, plan, at_quay(server, OAUTH), Registry(other_registry.host))
+    view = await copied(
+        tmp_path, plan, at_quay(server, OAUTH), DistributionRegistry(other_registry.host)
+    )
 
     assert {copy.verdict for copy in seen.worklist.copies} == {Verdict.COPY}
     assert {creation.missing.kind for creation in seen.worklist.creations} == {
@@ -304,9 +316,11 @@ async def test_a_missing_repository_key_is_made_with_leave(
     login = Credential(OWNER, "a token")
     with artifactory(open_registry.host, {OWNER: "a token"}) as server:
 
-        def opened() -> tuple[Registry, Registry]:
-            at_jfrog = Registry(server.host, credential=login, service=ARTIFACTORY, patience=SHORT)
-            return at_jfrog, Registry(other_registry.host)
+        def opened() -> tuple[DistributionRegistry, DistributionRegistry]:
+            at_jfrog = DistributionRegistry(
+                server.host, credential=login, service=ARTIFACTORY, patience=SHORT
+            )
+            return at_jfrog, DistributionRegistry(other_registry.host)
 
         source = f"{other_registry.host}/{repository}:v1"
         plan = plan_of((source, f"{server.host}/new-local/{repository}:v1"))

@@ -15,7 +15,7 @@ from transship.errors import ConnectionRefused, ServerFailed, TransshipError
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.flow import Flow, Image, Stage
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.transfers.promotion import Look, StageBoard, StageStep, cells_of, stage_board
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def seen(flow: Flow, *registries: DockerRegistry, pattern: str = "") -> St
     async with AsyncExitStack() as stack:
         places = {
             at.registry: await stack.enter_async_context(
-                aclosing(open_place(Reference(at.registry), known.get(at.registry)))
+                aclosing(open_registry(Reference(at.registry), known.get(at.registry)))
             )
             for at in flow.places
         }

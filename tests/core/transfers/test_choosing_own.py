@@ -17,7 +17,7 @@ from transship.plans.rule import Rule
 from transship.transfers.scanner import Scanner, ScanProgress, catalogue_of
 
 if TYPE_CHECKING:
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 HOST, TARGET = "hub.example", Reference("new.example")
 
@@ -43,7 +43,7 @@ def rule(*repositories: str, path: str = "") -> Rule:
 
 
 async def chosen(*rules: Rule, **options: Any) -> list[str]:
-    place = cast("Place", Own(**options))
+    place = cast("Registry", Own(**options))
     looking = Scanner({HOST: place}, FakeClock(), ScanProgress())
     return sorted((await catalogue_of(place, rules, looking)).tags)
 

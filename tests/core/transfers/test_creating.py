@@ -19,10 +19,8 @@ from servers.images import push_image
 from transship import errors
 from transship.clock import SystemClock
 from transship.plans.plan import Plan
-from transship.registries.creation_options import CreationOptions
-from transship.registries.credential import Credential
-from transship.registries.foreseeing import Missing
-from transship.registries.visibility import Visibility
+from transship.registry.credential import Credential
+from transship.registry.registry import CreationOptions, MissingTarget, Visibility
 from transship.reports.job import open_report
 from transship.reports.job_formats import document, markdown_report
 from transship.transfers import executor
@@ -85,7 +83,7 @@ async def take_stock(job: Job, target: Harbor, login: Credential) -> None:
 
 
 def creation(target: Harbor, project: str) -> Creation:
-    return Creation(target.host, Missing("project", project), Visibility.PRIVATE)
+    return Creation(target.host, MissingTarget("project", project), Visibility.PRIVATE)
 
 
 def kept(job: Job) -> list[StoredCreation]:

@@ -17,10 +17,10 @@ from servers.ecr import HOST, EcrApi, ecr_api
 from servers.images import push_image
 from transship.clock import SystemClock
 from transship.oci.reference import Reference
-from transship.registries.access import open_place
-from transship.registries.client import Registry
-from transship.registries.services.ecr import ECR
-from transship.registries.visibility import Visibility
+from transship.registry.access import open_registry as open_place
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.registry import Visibility
+from transship.services.ecr import ECR
 from transship.transfers.copies import Verdict
 from transship.transfers.preview import preview_plan
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from servers.docker_registry import DockerRegistry
     from transship.plans.plan import Plan
-    from transship.registries.services.api import Ask
+    from transship.registry.service import AskApi
 
 
 @pytest.fixture
@@ -44,15 +44,15 @@ def api(monkeypatch: pytest.MonkeyPatch, htpasswd_registry: DockerRegistry) -> I
         yield api
 
 
-def opened_ecr(registry: DockerRegistry) -> Registry:
+def opened_ecr(registry: DockerRegistry) -> DistributionRegistry:
     """Open a registry of the tests as one of ECR's, without a password."""
 
-    def api(host: str, ask: Ask) -> object:
+    def api(host: str, ask: AskApi) -> object:
         assert ECR.api is not None
         return ECR.api(HOST, ask)
 
     service = replace(ECR, api=api, hands_out=(r"127\.0\.0\.1",))
-    return Registry(registry.host, service=service, patience=SHORT, handed_out=True)
+    return DistributionRegistry(registry.host, service=service, patience=SHORT, handed_out=True)
 
 
 @pytest.fixture

@@ -24,10 +24,11 @@ from servers.tencent.enterprise import Namespace
 from servers.token_server import token_server
 from transship.clock import SystemClock
 from transship.oci.reference import Reference
-from transship.registries.access import Access, open_place
-from transship.registries.access import open_registry as opened
-from transship.registries.credential import Credential
-from transship.registries.visibility import Visibility
+from transship.registry.access import Access
+from transship.registry.access import open_distribution as opened
+from transship.registry.access import open_registry as open_place
+from transship.registry.credential import Credential
+from transship.registry.registry import Visibility
 from transship.transfers.copies import JobState, Verdict
 from transship.transfers.job_view import read_job
 from transship.transfers.journal import Created
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from servers.token_server import TokenServer
     from transship.clock import Clock
     from transship.plans.plan import Plan
-    from transship.registries.client import Registry
+    from transship.registry.distribution import DistributionRegistry
 
 
 @pytest.fixture
@@ -83,7 +84,9 @@ def keys_of(api: TencentApi) -> Access:
     return Access(api.host, credential=Credential(SECRET_ID, SECRET_KEY))
 
 
-def open_tcr(api: TencentApi, domain: TcrRegistry, clock: Clock | None = None) -> Registry:
+def open_tcr(
+    api: TencentApi, domain: TcrRegistry, clock: Clock | None = None
+) -> DistributionRegistry:
     """Open it with the keys of the cloud alone."""
     access = Access(domain.host, service="tcr", handed_out=True, api=keys_of(api))
     return opened(access, patience=SHORT, clock=clock)

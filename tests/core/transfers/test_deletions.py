@@ -18,7 +18,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.policy import Deletion
 from transship.plans.rule import Rule
-from transship.registries.deleting import put_stand_in
+from transship.registry.distribution import put_stand_in
 from transship.transfers.copies import JobState, Verdict
 from transship.transfers.jobs import Job, Jobs
 from transship.transfers.preview import Preview, preview_plan

@@ -17,7 +17,7 @@ from transship.transfers.inventory import take_inventory
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from transship.registries.place import ManifestHead
+    from transship.registry.registry import ManifestHead
     from transship.transfers.inventory import Inventory
 
 SOURCE, TARGET = "old.example", "new.example"

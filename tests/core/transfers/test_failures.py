@@ -19,7 +19,7 @@ from servers.process import eventually
 from servers.registry import Registry
 from transship.oci.platform import parse_platform
 from transship.plans.plan import Terms
-from transship.registries.pacing import Patience
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers import control
 from transship.transfers.copies import CopyState, JobState, Verdict
 from transship.transfers.job_view import read_job
@@ -359,7 +359,7 @@ async def test_a_place_that_is_gone_for_good_ends_the_job_and_not_each_image(
     source.add(Fault(hold, method="GET", path="/blobs/", times=None))
     job = new_job(tmp_path, plan_of((f"{source.host}/{repository}", f"{target.host}/{repository}")))
 
-    running = asyncio.create_task(run_again(job, patience=Patience(attempts=2, seconds=1)))
+    running = asyncio.create_task(run_again(job, patience=RetryPolicy(attempts=2, seconds=1)))
     await asyncio.to_thread(eventually, hold.held.is_set, "a blob to be read")
     await asyncio.to_thread(target.stop)
     hold.release.set()

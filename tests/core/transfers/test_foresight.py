@@ -16,14 +16,21 @@ from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
-from transship.registries.foreseeing import Immutable, Missing, Outlook, Standing, Unknown
-from transship.registries.place import Capabilities, Place
+from transship.registry.registry import (
+    Capabilities,
+    Immutable,
+    MissingTarget,
+    Registry,
+    TargetOutlook,
+    TargetStatus,
+    UnknownTarget,
+)
 from transship.transfers.copies import Found, Verdict
 from transship.transfers.preflight import Preflight, refusal
 from transship.transfers.worklist import make_worklist
 
 if TYPE_CHECKING:
-    from transship.registries.foreseeing import Foreseer, Writes
+    from transship.registry.registry import PreflightSource, Writes
 
 TARGET, OTHER = "new.example", "plain.example"
 NEW, OLD = digest_of(b"new"), digest_of(b"old")
@@ -32,9 +39,9 @@ IMAGE = Manifest(
     OCI_MANIFEST, NEW, b"", config=Descriptor(OCI_CONFIG, digest_of(b"config"), 1), layers=()
 )
 INDEX = Manifest(OCI_INDEX, NEW, b"", entries=(Descriptor(OCI_MANIFEST, OLD, 1),))
-PINNED = Standing(immutable=(Immutable("v* never moves", lambda tag: tag.startswith("v")),))
-MISSING = Standing(missing=Missing("project", "team"))
-PROXY = Standing(read_only="the project team is a proxy cache")
+PINNED = TargetStatus(immutable=(Immutable("v* never moves", lambda tag: tag.startswith("v")),))
+MISSING = TargetStatus(missing=MissingTarget("project", "team"))
+PROXY = TargetStatus(read_only="the project team is a proxy cache")
 
 
 def found(
@@ -52,15 +59,15 @@ def found(
 class Telling:
     """A target that says what it is told to, and counts what it was asked."""
 
-    def __init__(self, *outlooks: Outlook | errors.TransshipError, takes: Capabilities = ANY):
+    def __init__(self, *outlooks: TargetOutlook | errors.TransshipError, takes: Capabilities = ANY):
         self.capabilities = takes
         self.asked: list[dict[str, bool]] = []
         self._outlooks = list(outlooks)
 
-    def foreseer(self) -> Foreseer | None:
+    def foreseer(self) -> PreflightSource | None:
         return self
 
-    async def look(self, writes: Writes) -> Outlook:
+    async def look(self, writes: Writes) -> TargetOutlook:
         self.asked.append(dict(writes))
         outlook = self._outlooks.pop(0) if len(self._outlooks) > 1 else self._outlooks[0]
         if isinstance(outlook, errors.TransshipError):
@@ -75,7 +82,7 @@ class Silent:
 
 
 def foresight(target: Telling) -> Preflight:
-    return Preflight({TARGET: cast("Place", target), OTHER: cast("Place", Silent())})
+    return Preflight({TARGET: cast("Registry", target), OTHER: cast("Registry", Silent())})
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def foresight(target: Telling) -> Preflight:
         (found(there="old"), PINNED, ANY, errors.ImmutableTag, "v* never moves; the target has"),
         (
             found(root=INDEX),
-            Standing(),
+            TargetStatus(),
             Capabilities(refused=frozenset({OCI_INDEX})),
             errors.ManifestRejected,
             f"{OCI_INDEX} isn't taken here",
@@ -95,7 +102,7 @@ def foresight(target: Telling) -> Preflight:
 )
 def test_a_refusal_names_the_target_and_the_reason(
     item: Found,
-    standing: Standing,
+    standing: TargetStatus,
     takes: Capabilities,
     cause: type[errors.TransshipError],
     words: str,
@@ -126,14 +133,14 @@ def test_a_kind_that_is_refused_deep_in_a_tree_is_refused() -> None:
     takes = Capabilities(refused=frozenset({OCI_MANIFEST}))
     item = replace(found(root=INDEX), manifests=(IMAGE, INDEX))
 
-    assert isinstance(refusal(item, Standing(), takes), errors.ManifestRejected)
+    assert isinstance(refusal(item, TargetStatus(), takes), errors.ManifestRejected)
 
 
 @pytest.mark.parametrize("try_refused", [False, True])
 def test_a_kind_is_tried_all_the_same_where_the_plan_says_so(try_refused: bool) -> None:
     target = Silent()
     target.capabilities = Capabilities(refused=frozenset({OCI_INDEX}))
-    seen = Preflight({TARGET: cast("Place", target)}, try_refused=try_refused)
+    seen = Preflight({TARGET: cast("Registry", target)}, try_refused=try_refused)
 
     refused = seen.refusal(found(root=INDEX))
 
@@ -160,7 +167,7 @@ async def judged(target: Telling, *items: Found, on_conflict: OnConflict) -> lis
 async def test_a_tag_that_stays_by_the_plan_is_not_blocked_by_the_target(
     on_conflict: OnConflict, verdict: Verdict
 ) -> None:
-    target = Telling(Outlook({"team/web": PINNED}))
+    target = Telling(TargetOutlook({"team/web": PINNED}))
 
     assert await judged(target, found(there="old"), on_conflict=on_conflict) == [verdict]
 
@@ -178,14 +185,14 @@ async def test_a_tag_that_stays_by_the_plan_is_not_blocked_by_the_target(
 async def test_what_is_not_written_is_judged_as_ever_and_nobody_is_asked(
     item: Found, verdict: Verdict
 ) -> None:
-    target = Telling(Outlook({"team/web": MISSING}))
+    target = Telling(TargetOutlook({"team/web": MISSING}))
 
     assert await judged(target, item, on_conflict=OnConflict.OVERWRITE) == [verdict]
     assert target.asked == []
 
 
 async def test_a_blocked_copy_needs_no_blobs_and_keeps_its_reason() -> None:
-    seen = foresight(Telling(Outlook({"team/web": MISSING})))
+    seen = foresight(Telling(TargetOutlook({"team/web": MISSING})))
     await seen.look([found()])
 
     worklist = make_worklist([found()], foresight=seen)
@@ -198,7 +205,7 @@ async def test_a_blocked_copy_needs_no_blobs_and_keeps_its_reason() -> None:
 
 
 async def test_a_repository_is_asked_about_once_and_again_only_when_its_tags_move() -> None:
-    target = Telling(Outlook())
+    target = Telling(TargetOutlook())
     seen = foresight(target)
 
     await seen.look([found("v1"), found("v2")])
@@ -212,11 +219,11 @@ async def test_a_repository_is_asked_about_once_and_again_only_when_its_tags_mov
 class Slow(Telling):
     """A target whose answers come one after another, when the test lets them, and not before."""
 
-    def __init__(self, *outlooks: Outlook):
+    def __init__(self, *outlooks: TargetOutlook):
         super().__init__(*outlooks)
-        self.answers: list[asyncio.Future[Outlook]] = []
+        self.answers: list[asyncio.Future[TargetOutlook]] = []
 
-    async def look(self, writes: Writes) -> Outlook:
+    async def look(self, writes: Writes) -> TargetOutlook:
         self.asked.append(dict(writes))
         self.answers.append(asyncio.get_running_loop().create_future())
         return await self.answers[-1]
@@ -232,7 +239,7 @@ async def test_who_comes_while_it_is_asked_waits_for_the_answer() -> None:
 
     assert not second.done()
     (answer,) = target.answers
-    answer.set_result(Outlook({"team/web": MISSING}))
+    answer.set_result(TargetOutlook({"team/web": MISSING}))
     await second
 
     assert seen.refusal(found("v2")) is not None
@@ -247,16 +254,16 @@ async def test_an_answer_that_says_less_comes_too_late_to_count() -> None:
         await asyncio.sleep(0)
     less, more = target.answers
 
-    more.set_result(Outlook({"team/web": PINNED}))
+    more.set_result(TargetOutlook({"team/web": PINNED}))
     await looks[1]
-    less.set_result(Outlook({"team/web": Standing()}))
+    less.set_result(TargetOutlook({"team/web": TargetStatus()}))
     await looks[0]
 
     assert isinstance(seen.refusal(found("v1", "old")), errors.ImmutableTag)
 
 
 async def test_a_target_that_says_nothing_of_itself_refuses_nothing() -> None:
-    seen = foresight(Telling(Outlook({"team/web": MISSING})))
+    seen = foresight(Telling(TargetOutlook({"team/web": MISSING})))
     item = found(at=OTHER)
 
     await seen.look([item])
@@ -267,8 +274,8 @@ async def test_a_target_that_says_nothing_of_itself_refuses_nothing() -> None:
 
 async def test_what_can_not_be_known_is_named_once_per_target_and_stops_nothing() -> None:
     why = errors.NoRight("403")
-    unknown = tuple(Unknown("which tags are immutable", name, why) for name in "abcde")
-    target = Telling(Outlook(unknown=unknown), Outlook(unknown=unknown[:1]))
+    unknown = tuple(UnknownTarget("which tags are immutable", name, why) for name in "abcde")
+    target = Telling(TargetOutlook(unknown=unknown), TargetOutlook(unknown=unknown[:1]))
     seen = foresight(target)
 
     await seen.look([found()])
@@ -291,7 +298,7 @@ async def test_a_target_that_can_not_be_asked_at_all_is_named() -> None:
     assert seen.refusal(found()) is None
 
 
-standings = st.sampled_from([Standing(), MISSING, PROXY, PINNED])
+standings = st.sampled_from([TargetStatus(), MISSING, PROXY, PINNED])
 founds = st.builds(
     found,
     st.sampled_from(["v1", "latest"]),
@@ -302,10 +309,10 @@ founds = st.builds(
 
 @given(founds, standings, st.sampled_from(OnConflict))
 async def test_only_what_would_be_written_is_ever_blocked_and_never_unblocked(
-    item: Found, standing: Standing, on_conflict: OnConflict
+    item: Found, standing: TargetStatus, on_conflict: OnConflict
 ) -> None:
     plain = make_worklist([item], on_conflict).copies[0]
-    seen = foresight(Telling(Outlook({"team/web": standing})))
+    seen = foresight(Telling(TargetOutlook({"team/web": standing})))
     await seen.look([item])
 
     copy = make_worklist([item], on_conflict, foresight=seen).copies[0]

@@ -19,13 +19,13 @@ from servers.hub import HubRegistry, hub_registry
 from servers.images import push_image
 from transship.errors import PathRefused
 from transship.oci.reference import parse_reference
-from transship.registries.card import card_of
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.examine import Examination, look_into
-from transship.registries.pacing import PERSISTENT
-from transship.registries.quota import Quota
-from transship.registries.services.docker_hub import DOCKER_HUB
+from transship.registry.capability_card import card_of
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.examination import Examination, look_into
+from transship.registry.http.rate_limiter import PERSISTENT
+from transship.registry.registry import Quota
+from transship.services.docker_hub import DOCKER_HUB
 from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def hub(open_registry: DockerRegistry, name: str) -> Iterator[HubRegistry]:
         yield server
 
 
-def opened(hub: HubRegistry, clock: FakeClock | None = None) -> Registry:
+def opened(hub: HubRegistry, clock: FakeClock | None = None) -> DistributionRegistry:
     """Open the stand-in under the Hub's own name."""
     service = replace(DOCKER_HUB, api_host=hub.host, api=None)
-    return Registry("docker.io", service=service, patience=PERSISTENT, clock=clock)
+    return DistributionRegistry("docker.io", service=service, patience=PERSISTENT, clock=clock)
 
 
 async def test_a_copy_waits_when_it_has_read_too_much_and_then_completes(
@@ -70,7 +70,10 @@ async def test_a_copy_waits_when_it_has_read_too_much_and_then_completes(
     plan = plan_of((f"docker.io/{name}", f"{other_registry.host}/{repository}"))
 
     ended = await copied(
-        tmp_path, plan, opened(hub, clock), Registry(other_registry.host, patience=SHORT)
+        tmp_path,
+        plan,
+        opened(hub, clock),
+        DistributionRegistry(other_registry.host, patience=SHORT),
     )
 
     assert ended.state is JobState.DONE, ended.failures
@@ -87,10 +90,12 @@ async def test_what_is_there_already_costs_nothing(
     hub: HubRegistry, name: str, other_registry: DockerRegistry, repository: str, tmp_path: Path
 ) -> None:
     plan = plan_of((f"docker.io/{name}", f"{other_registry.host}/{repository}"))
-    await copied(tmp_path / "one", plan, opened(hub), Registry(other_registry.host))
+    await copied(tmp_path / "one", plan, opened(hub), DistributionRegistry(other_registry.host))
     hub.clear()
 
-    ended = await copied(tmp_path / "two", plan, opened(hub), Registry(other_registry.host))
+    ended = await copied(
+        tmp_path / "two", plan, opened(hub), DistributionRegistry(other_registry.host)
+    )
 
     assert ended.state is JobState.DONE, ended.failures
     heads = [r for r in hub.requests if r.method == "HEAD" and "/manifests/" in r.path]
@@ -102,12 +107,12 @@ async def test_what_is_left_is_said_before_a_copy_and_on_the_card(
     hub: HubRegistry, name: str, other_registry: DockerRegistry, repository: str
 ) -> None:
     plan = plan_of((f"docker.io/{name}:v1", f"{other_registry.host}/{repository}:v1"))
-    seen = await foreseen(plan, opened(hub), Registry(other_registry.host))
+    seen = await foreseen(plan, opened(hub), DistributionRegistry(other_registry.host))
     assert seen.quotas["docker.io"] == Quota(hub.left, 100, 21600)
 
     found = Examination(DOCKER_HUB, "verified", signed_in=False, lists=None)
     service = replace(DOCKER_HUB, api_host=hub.host, api=None)
-    async with aclosing(Registry("docker.io", service=service)) as registry:
+    async with aclosing(DistributionRegistry("docker.io", service=service)) as registry:
         found = await look_into(registry, found)
 
     row = card_of(DOCKER_HUB, found).row("quota")
@@ -128,9 +133,13 @@ async def test_with_an_access_token_it_is_pushed_to(
     plan = plan_of((source, f"docker.io/acme/{name}:v1"))
     with hub_registry(token_registry.host, limit=100) as server:
         service = replace(DOCKER_HUB, api_host=server.host, api=None)
-        target = Registry("docker.io", service=service, credential=login, patience=SHORT)
+        target = DistributionRegistry(
+            "docker.io", service=service, credential=login, patience=SHORT
+        )
 
-        ended = await copied(tmp_path, plan, Registry(open_registry.host, patience=SHORT), target)
+        ended = await copied(
+            tmp_path, plan, DistributionRegistry(open_registry.host, patience=SHORT), target
+        )
 
         counted = server.counted
     assert ended.state is JobState.DONE, ended.failures
@@ -161,7 +170,7 @@ async def test_a_longer_name_is_refused_before_it_is_tried(
     source = f"{open_registry.host}/library/{name}:v1"
     plan = plan_of((source, "docker.io/acme/shop/web:v1"))
 
-    seen = await foreseen(plan, Registry(open_registry.host), opened(hub))
+    seen = await foreseen(plan, DistributionRegistry(open_registry.host), opened(hub))
 
     (blocked,) = seen.worklist.of(Verdict.BLOCKED)
     assert isinstance(blocked.problem, PathRefused)

@@ -157,7 +157,7 @@ import asyncio, os, signal, sys
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from transship.clock import SystemClock
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.transfers.jobs import Job
 from transship.transfers.journal import Journal
 from transship.transfers.runner import Runner
@@ -176,7 +176,7 @@ async def main(job):
     async with AsyncExitStack() as stack:
         places = {}
         for each in job.plan().places:
-            places[each.registry] = await stack.enter_async_context(aclosing(open_place(each)))
+            places[each.registry] = await stack.enter_async_context(aclosing(open_registry(each)))
         with job.locked(), job.journal() as journal:
             await Runner(job.plan(), places, journal, SystemClock()).run()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from transship.oci.digest import Digest
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 SOURCE, TARGET = "old.example", "new.example"
 MANY = 300
@@ -69,7 +69,7 @@ def named(*names: str) -> Plan:
     return Plan(tuple(Wanted(*pair) for pair in pairs))
 
 
-async def parts_of(plan: Plan, places: Mapping[str, Place]) -> list[list[Found]]:
+async def parts_of(plan: Plan, places: Mapping[str, Registry]) -> list[list[Found]]:
     """Return what was found, as it was given out."""
     parts: list[list[Found]] = []
     await look_at_all(plan, places, FakeClock(), parts.append)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from moving.memory import FakeClock
-from transship.registries.place import MEBIBYTE
+from transship.registry.registry import MEBIBYTE
 from transship.transfers.lanes import Gate, Lanes, LargestFirst, Meter, Paused
 
 

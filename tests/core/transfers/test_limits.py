@@ -14,7 +14,7 @@ from servers.faults import Answer, Fault
 from servers.images import push_image
 from servers.process import comes_true
 from transship import errors
-from transship.registries.pacing import Pacer
+from transship.registry.http.rate_limiter import RateLimiter
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import LEVELS, events, read_job
 from transship.transfers.journal import JobLog, Journal
@@ -34,7 +34,7 @@ NAME = "busy.example"
 class PacedPlace(MemoryPlace):
     """A place that is asked at a pace."""
 
-    pacer: Pacer
+    pacer: RateLimiter
 
 
 class Stage:
@@ -43,7 +43,7 @@ class Stage:
     def __init__(self, journal: Journal) -> None:
         self.clock = FakeClock()
         self.journal = journal
-        self.pacer = Pacer(self.clock, start=8)
+        self.pacer = RateLimiter(self.clock, start=8)
         registry = PacedPlace(NAME)
         registry.pacer = self.pacer
         places = {NAME: registry, "layout:/folder": MemoryPlace("layout:/folder")}

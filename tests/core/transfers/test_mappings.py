@@ -18,7 +18,7 @@ from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 from moving.memory import FakeClock, MemoryPlace
 from transship import errors
 from transship.oci.digest import Digest
-from transship.registries.pacing import Pacer, Patience
-from transship.registries.place import MEBIBYTE, Capabilities
+from transship.registry.http.rate_limiter import RateLimiter, RetryPolicy
+from transship.registry.registry import MEBIBYTE, Capabilities
 from transship.transfers.blobs import BlobMover, BlobRoute
 from transship.transfers.journal import Journal, StoredSession
 from transship.transfers.lanes import Gate, Meter, Moving, Paused
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from transship.registries.place import Upload
+    from transship.registry.registry import Upload
 
-PATIENCE = Patience(attempts=4, seconds=600)
+PATIENCE = RetryPolicy(attempts=4, seconds=600)
 SMALL = random.Random(1).randbytes(5_000)
 WHOLE = random.Random(2).randbytes(2 * MEBIBYTE)
 LARGE = random.Random(3).randbytes(8 * MEBIBYTE)
@@ -347,7 +347,7 @@ async def test_what_the_target_has_after_all_is_not_sent(journal: Journal) -> No
 class PacedPlace(MemoryPlace):
     """A place that is asked at a pace."""
 
-    pacer: Pacer
+    pacer: RateLimiter
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ async def test_where_bytes_are_held_back_the_next_good_point_is_near(
 ) -> None:
     stage = Stage(journal, LARGE)
     target = PacedPlace("target.example", capabilities=Capabilities())
-    target.pacer = Pacer(stage.clock)
+    target.pacer = RateLimiter(stage.clock)
     target.pacer.limit(rate=rate)
     stage.target = target
 

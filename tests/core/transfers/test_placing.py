@@ -11,8 +11,8 @@ from moving.memory import FakeClock, MemoryPlace
 from transship import errors
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
-from transship.registries.pacing import Patience
-from transship.registries.place import MEBIBYTE
+from transship.registry.http.rate_limiter import RetryPolicy
+from transship.registry.registry import MEBIBYTE
 from transship.transfers.blobs import BlobMover, BlobPlacer
 from transship.transfers.journal import Journal
 from transship.transfers.lanes import Lanes, Paused
@@ -33,7 +33,7 @@ class Stage:
         self.source, self.target = MemoryPlace("source.example"), MemoryPlace("target.example")
         self.lanes = Lanes(FakeClock())
         clock = FakeClock()
-        mover = BlobMover(journal, self.lanes.gate, Patience(attempts=1, seconds=1), clock)
+        mover = BlobMover(journal, self.lanes.gate, RetryPolicy(attempts=1, seconds=1), clock)
         places = {place.name: place for place in (self.source, self.target)}
         self.placer = BlobPlacer(
             places, journal, self.lanes, mover, frozenset((self.target.name, name) for name in new)

@@ -31,7 +31,7 @@ from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.operator import Operator
 from transship.plans.flow import Flow, Image, Stage
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.transfers import control
 from transship.transfers.copies import JobState
 from transship.transfers.jobs import Job, Jobs
@@ -87,7 +87,7 @@ class Shop:
         async with AsyncExitStack() as stack:
             places = {
                 at.registry: await stack.enter_async_context(
-                    aclosing(open_place(Reference(at.registry)))
+                    aclosing(open_registry(Reference(at.registry)))
                 )
                 for at in self.flow.places
             }

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from moving.memory import PIECE, FakeClock, MemoryPlace
 from transship import errors
 from transship.oci.digest import Digest
-from transship.registries.pacing import Patience
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers.blobs import SourceBlob
 
-PATIENCE = Patience(attempts=5, seconds=60)
+PATIENCE = RetryPolicy(attempts=5, seconds=60)
 CONTENT = random.Random(1).randbytes(12_345)
 
 

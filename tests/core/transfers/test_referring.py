@@ -14,7 +14,7 @@ from transship.transfers.inventory import take_inventory
 if TYPE_CHECKING:
     from transship.oci.digest import Digest
     from transship.oci.manifest import Descriptor, Manifest
-    from transship.registries.place import ManifestHead
+    from transship.registry.registry import ManifestHead
     from transship.transfers.copies import Found
 
 SOURCE, TARGET = "old.example", "new.example"

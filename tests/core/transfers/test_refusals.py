@@ -18,8 +18,8 @@ from transship import errors
 from transship.clock import SystemClock
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.plan import OnConflict, Plan, wanted
-from transship.registries.access import Access, open_place
-from transship.registries.credential import Credential
+from transship.registry.access import Access, open_registry
+from transship.registry.credential import Credential
 from transship.transfers.copies import CopyState, JobState, Verdict
 from transship.transfers.preview import preview_plan
 from transship.watch.scan import scan_plan
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 
 @pytest.fixture
@@ -178,11 +178,11 @@ async def test_the_same_registry_without_a_service_is_asked_nothing_more(
 ) -> None:
     access = Access(target.host, credential=login)
     async with AsyncExitStack() as stack:
-        places: dict[str, Place] = {}
+        places: dict[str, Registry] = {}
         for name in {place.registry for place in plan.places}:
             known = access if name == target.host else None
             places[name] = await stack.enter_async_context(
-                aclosing(open_place(Reference(name), known, patience=SHORT))
+                aclosing(open_registry(Reference(name), known, patience=SHORT))
             )
         foreseen = await preview_plan(plan, places, SystemClock())
 

@@ -19,7 +19,7 @@ from servers.faults import Delay, Fault, Hold
 from servers.process import eventually
 from servers.registry import Registry
 from transship.plans.policy import Limits
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 from transship.transfers.copies import JobState
 from transship.transfers.process import Renewal, start_runner
 

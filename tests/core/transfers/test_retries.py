@@ -16,7 +16,7 @@ from servers.images import push_image
 from transship import errors
 from transship.oci.digest import digest_of
 from transship.oci.manifest import Manifest, parse_manifest
-from transship.registries.pacing import Patience
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers import control, executor
 from transship.transfers.copies import MAY_PASS, JobState
 from transship.transfers.executor import pause_before
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from transship.errors import TransshipError
 
 SOURCE, TARGET = "source.example", "target.example"
-ONCE = RunnerSettings(patience=Patience(attempts=1, seconds=5))
+ONCE = RunnerSettings(patience=RetryPolicy(attempts=1, seconds=5))
 IMAGES = {
     f"v{number}": parse_manifest(
         b'{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",'

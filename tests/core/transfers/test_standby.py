@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from servers.process import eventually
-from transship.registries.access import Access
-from transship.registries.credential import Credential
+from transship.registry.access import Access
+from transship.registry.credential import Credential
 from transship.transfers.process import Standby, Work, stand_by
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")

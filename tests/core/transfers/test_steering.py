@@ -17,8 +17,8 @@ from servers.process import comes_true, eventually
 from transship.errors import BadRequest, JobEnded
 from transship.oci.digest import Digest
 from transship.plans.policy import Limits, Window
-from transship.registries import client
-from transship.registries.place import MEBIBYTE, Upload
+from transship.registry import distribution
+from transship.registry.registry import MEBIBYTE, Upload
 from transship.transfers import control, runner
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import LEVELS, events, read_job
@@ -173,14 +173,18 @@ async def test_what_is_read_and_written_at_one_registry_counts_together(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    upload = client.Registry.start_upload
+    upload = distribution.DistributionRegistry.start_upload
 
     async def never_mounted(
-        place: client.Registry, repository: str, digest: Digest, *, mount_from: str | None = None
+        place: distribution.DistributionRegistry,
+        repository: str,
+        digest: Digest,
+        *,
+        mount_from: str | None = None,
     ) -> Upload | None:
         return await upload(place, repository, digest)
 
-    monkeypatch.setattr(client.Registry, "start_upload", never_mounted)
+    monkeypatch.setattr(distribution.DistributionRegistry, "start_upload", never_mounted)
     push_image(open_registry, repository, "1", LAYERS)
     proxy = proxy_for(open_registry)
     plan = plan_of((f"{proxy.host}/{repository}", f"{proxy.host}/copy/{repository}"))

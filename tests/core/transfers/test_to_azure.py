@@ -17,9 +17,9 @@ from servers.azure import Acr, acr, directory
 from servers.docker_registry import docker_registry
 from servers.images import push_image, random_layer
 from servers.token_server import token_server
-from transship.registries.client import Registry
-from transship.registries.place import MEBIBYTE
-from transship.registries.services.azure import ACR
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.registry import MEBIBYTE
+from transship.services.azure import ACR
 from transship.transfers.copies import JobState
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ async def test_layers_larger_than_a_body_may_be_go_up_in_pieces(
     ended = await copied(
         tmp_path,
         plan,
-        Registry(open_registry.host, patience=SHORT),
-        Registry(server.host, service=service, handed_out=True, patience=SHORT),
+        DistributionRegistry(open_registry.host, patience=SHORT),
+        DistributionRegistry(server.host, service=service, handed_out=True, patience=SHORT),
     )
 
     assert ended.state is JobState.DONE, ended.failures

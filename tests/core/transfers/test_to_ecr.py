@@ -17,10 +17,10 @@ from servers.ecr import HOST, EcrApi, EcrRegistry, ecr_api, ecr_registry
 from servers.faults import CutRequest, Fault, LoseResponse
 from servers.images import push_artifact, push_image, random_layer
 from transship import errors
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.place import MEBIBYTE
-from transship.registries.services.ecr import ECR
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.registry import MEBIBYTE
+from transship.services.ecr import ECR
 from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.docker_registry import DockerRegistry
-    from transship.registries.services.api import Ask
+    from transship.registry.service import AskApi
 
 
 @pytest.fixture
@@ -48,21 +48,21 @@ def target(api: EcrApi, htpasswd_registry: DockerRegistry) -> Iterator[EcrRegist
 
 
 @pytest.fixture
-def opened(target: EcrRegistry, htpasswd_registry: DockerRegistry) -> Registry:
+def opened(target: EcrRegistry, htpasswd_registry: DockerRegistry) -> DistributionRegistry:
     """The target as one of ECR's, with a password."""
 
-    def api(host: str, ask: Ask) -> object:
+    def api(host: str, ask: AskApi) -> object:
         assert ECR.api is not None
         return ECR.api(HOST, ask)
 
     login = Credential(htpasswd_registry.username or "", htpasswd_registry.password or "")
     service = replace(ECR, api=api)
-    return Registry(target.host, credential=login, service=service, patience=SHORT)
+    return DistributionRegistry(target.host, credential=login, service=service, patience=SHORT)
 
 
 @pytest.fixture
-def source(open_registry: DockerRegistry) -> Registry:
-    return Registry(open_registry.host, patience=SHORT)
+def source(open_registry: DockerRegistry) -> DistributionRegistry:
+    return DistributionRegistry(open_registry.host, patience=SHORT)
 
 
 FAULTS = {
@@ -77,8 +77,8 @@ async def test_a_large_layer_goes_up_in_pieces_whatever_is_answered_to_them(
     fault: str,
     api: EcrApi,
     target: EcrRegistry,
-    opened: Registry,
-    source: Registry,
+    opened: DistributionRegistry,
+    source: DistributionRegistry,
     open_registry: DockerRegistry,
     htpasswd_registry: DockerRegistry,
     repository: str,
@@ -104,8 +104,8 @@ async def test_a_large_layer_goes_up_in_pieces_whatever_is_answered_to_them(
 async def test_a_layer_is_mounted_where_that_goes_and_sent_where_it_does_not(
     api: EcrApi,
     target: EcrRegistry,
-    opened: Registry,
-    source: Registry,
+    opened: DistributionRegistry,
+    source: DistributionRegistry,
     open_registry: DockerRegistry,
     htpasswd_registry: DockerRegistry,
     repository: str,
@@ -130,8 +130,8 @@ async def test_a_layer_is_mounted_where_that_goes_and_sent_where_it_does_not(
 async def test_a_layer_without_a_byte_is_refused_before_anything_is_sent(
     api: EcrApi,
     target: EcrRegistry,
-    opened: Registry,
-    source: Registry,
+    opened: DistributionRegistry,
+    source: DistributionRegistry,
     open_registry: DockerRegistry,
     repository: str,
     tmp_path: Path,
@@ -155,8 +155,8 @@ async def test_a_repository_that_is_not_there_is_named_though_the_push_is_only_c
     may_ask: bool,
     api: EcrApi,
     target: EcrRegistry,
-    opened: Registry,
-    source: Registry,
+    opened: DistributionRegistry,
+    source: DistributionRegistry,
     open_registry: DockerRegistry,
     repository: str,
     tmp_path: Path,
@@ -179,8 +179,8 @@ async def test_a_repository_that_is_not_there_is_named_though_the_push_is_only_c
 async def test_what_would_be_refused_is_in_the_preview(
     api: EcrApi,
     target: EcrRegistry,
-    opened: Registry,
-    source: Registry,
+    opened: DistributionRegistry,
+    source: DistributionRegistry,
     open_registry: DockerRegistry,
     repository: str,
 ) -> None:

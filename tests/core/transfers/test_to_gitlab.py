@@ -20,10 +20,10 @@ from servers.gitlab import GitLab, gitlab
 from servers.images import push_image, random_layer
 from servers.token_server import TokenServer, token_server
 from transship import errors
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.place import MEBIBYTE
-from transship.registries.services.gitlab import GITLAB
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.registry import MEBIBYTE
+from transship.services.gitlab import GITLAB
 from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def proxy(behind: DockerRegistry) -> Iterator[FaultProxy]:
         yield proxy
 
 
-def opened(proxy: FaultProxy) -> Registry:
+def opened(proxy: FaultProxy) -> DistributionRegistry:
     """Open the registry as GitLab's, whose layers are large from 1 MiB on."""
     takes = replace(GITLAB.capabilities, whole_limit=MEBIBYTE, piece=MEBIBYTE)
     service = replace(GITLAB, capabilities=takes)
     login = Credential("mover", TOKEN)
-    return Registry(proxy.host, credential=login, service=service, patience=SHORT)
+    return DistributionRegistry(proxy.host, credential=login, service=service, patience=SHORT)
 
 
 async def test_a_token_that_ends_in_the_middle_of_an_upload_is_renewed(
@@ -96,7 +96,7 @@ async def test_a_token_that_ends_in_the_middle_of_an_upload_is_renewed(
     plan = plan_of((f"{open_registry.host}/{repository}:v1", f"{proxy.host}/acme/shop/web:v1"))
 
     ended = await copied(
-        tmp_path, plan, Registry(open_registry.host, patience=SHORT), opened(proxy)
+        tmp_path, plan, DistributionRegistry(open_registry.host, patience=SHORT), opened(proxy)
     )
 
     assert ended.state is JobState.DONE, ended.failures
@@ -129,7 +129,7 @@ async def test_where_nothing_can_be_pushed_is_said_before(
     push_image(open_registry, repository, "v1")
     plan = plan_of((f"{open_registry.host}/{repository}:v1", f"{proxy.host}/{name}:v1"))
 
-    seen = await foreseen(plan, Registry(open_registry.host), opened(proxy))
+    seen = await foreseen(plan, DistributionRegistry(open_registry.host), opened(proxy))
 
     (blocked,) = seen.worklist.of(Verdict.BLOCKED)
     assert isinstance(blocked.problem, kind)
@@ -149,7 +149,7 @@ async def test_without_leave_to_ask_the_push_is_refused_in_words(
     plan = plan_of((f"{open_registry.host}/{repository}:v1", f"{proxy.host}/acme/gone/web:v1"))
 
     ended = await copied(
-        tmp_path, plan, Registry(open_registry.host, patience=SHORT), opened(proxy)
+        tmp_path, plan, DistributionRegistry(open_registry.host, patience=SHORT), opened(proxy)
     )
 
     (failure,) = ended.failures

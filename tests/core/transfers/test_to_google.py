@@ -19,11 +19,10 @@ from servers.google import LOCATION, PROJECT, Gar, Google, gar, google_api
 from servers.images import push_image, random_layer
 from servers.token_server import token_server
 from transship import errors
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.place import MEBIBYTE
-from transship.registries.services.google import GAR, GarApi
-from transship.registries.visibility import Visibility
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.registry import MEBIBYTE, Visibility
+from transship.services.google import GAR, GarApi
 from transship.transfers.copies import JobState, Verdict
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from servers.docker_registry import DockerRegistry
     from transship.plans.plan import Plan
-    from transship.registries.services.api import Ask
+    from transship.registry.service import AskApi
 
 
 @pytest.fixture
@@ -63,19 +62,19 @@ def plan(target: Gar, open_registry: DockerRegistry, repository: str) -> Plan:
     return plan_of((source, f"{target.host}/{PROJECT}/shop/team/web:v1"))
 
 
-def opened(target: Gar, google: Google) -> Registry:
+def opened(target: Gar, google: Google) -> DistributionRegistry:
     """Open the registry as Google's, whose layers are large from 1 MiB on."""
 
     async def pause(seconds: float) -> None:
         assert seconds > 0
 
-    def api(host: str, ask: Ask) -> GarApi:
+    def api(host: str, ask: AskApi) -> GarApi:
         return GarApi(LOCATION, ask, google.url, pause)
 
     takes = replace(GAR.capabilities, whole_limit=MEBIBYTE)
     service = replace(GAR, api=api, api_hosts=(google.host,), capabilities=takes)
     login = Credential("_json_key", google.key())
-    return Registry(target.host, credential=login, service=service, patience=SHORT)
+    return DistributionRegistry(target.host, credential=login, service=service, patience=SHORT)
 
 
 @pytest.mark.parametrize("breaks", [False, True])
@@ -91,7 +90,7 @@ async def test_the_repository_is_made_and_the_layers_go_up_in_one_request_each(
 ) -> None:
     if breaks:
         target.add(Fault(CutRequest(after=MEBIBYTE), method="PUT", path="/blobs/uploads/.*"))
-    source = Registry(open_registry.host, patience=SHORT)
+    source = DistributionRegistry(open_registry.host, patience=SHORT)
     allowed = replace(plan, create_missing=Visibility.PRIVATE)
 
     ended = await copied(tmp_path, allowed, source, opened(target, google))
@@ -107,7 +106,7 @@ async def test_the_repository_is_made_and_the_layers_go_up_in_one_request_each(
 async def test_a_preview_says_what_is_missing_and_makes_nothing(
     plan: Plan, google: Google, target: Gar, open_registry: DockerRegistry
 ) -> None:
-    seen = await foreseen(plan, Registry(open_registry.host), opened(target, google))
+    seen = await foreseen(plan, DistributionRegistry(open_registry.host), opened(target, google))
 
     (blocked,) = seen.worklist.of(Verdict.BLOCKED)
     assert isinstance(blocked.problem, errors.NamespaceMissing)

@@ -13,7 +13,7 @@ from servers.faults import Answer, Fault, LoseResponse
 from servers.images import push_image, push_index
 from transship.errors import DeletionRefused, ImmutableTag, JobBusy, JobEnded
 from transship.plans.plan import OnConflict
-from transship.registries.pacing import Patience
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers import control
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import read_job
@@ -311,7 +311,9 @@ async def test_a_hidden_tag_that_was_written_before_a_failure_stays_hidden_in_a_
     source = f"{open_registry.host}/{repository}:1"
     job = new_job(tmp_path, plan_of((source, f"{hiding.host}/{repository}")))
     lost = hiding.add(Fault(LoseResponse(), method="PUT", path="/manifests/1$", times=None))
-    assert (await run_again(job, patience=Patience(attempts=1, seconds=1))).state is JobState.FAILED
+    assert (
+        await run_again(job, patience=RetryPolicy(attempts=1, seconds=1))
+    ).state is JobState.FAILED
     assert lost.struck
     hiding.clear()
     with job.journal() as journal:

@@ -10,16 +10,16 @@ import pytest
 
 from transship.oci.reference import Reference
 from transship.plans.plan import Plan, Wanted
-from transship.registries.access import Access, open_place
-from transship.registries.foreseeing import Foreseeable
-from transship.registries.services.api import Creating
+from transship.registry.access import Access, open_registry
+from transship.registry.registry import HasPreflight
+from transship.registry.service import Creating
 from transship.watch.offline import find_answering
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 HARBOR = "harbor.example"
 
@@ -28,16 +28,16 @@ class Reach:
     """Opens a Harbor, of which nothing is asked, and layouts."""
 
     @asynccontextmanager
-    async def place(self, reference: Reference, *, create: bool = False) -> AsyncIterator[Place]:
+    async def place(self, reference: Reference, *, create: bool = False) -> AsyncIterator[Registry]:
         access = Access(HARBOR, service="harbor") if reference.registry == HARBOR else None
-        async with aclosing(open_place(reference, access, create=create)) as place:
+        async with aclosing(open_registry(reference, access, create=create)) as place:
             yield place
 
     async def accesses(self, plan: Plan) -> list[Access]:
         return []
 
 
-@pytest.mark.parametrize(("protocol", "asked"), [(Foreseeable, "foreseer"), (Creating, "creator")])
+@pytest.mark.parametrize(("protocol", "asked"), [(HasPreflight, "foreseer"), (Creating, "creator")])
 async def test_what_a_service_says_of_itself_is_asked_for_in_a_watch_too(
     tmp_path: Path, protocol: type, asked: str
 ) -> None:

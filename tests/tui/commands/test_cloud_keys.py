@@ -22,7 +22,7 @@ from servers.alibaba import (
     alibaba_registry,
 )
 from servers.images import push_image
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry

@@ -80,7 +80,7 @@ NOT_FOR_THE_FIRST_SCREEN = {
     "transship.delegates.choosing",
     "transship.delegates.options",
     "transship.cutover.in_sync",
-    "transship.registries.client",
+    "transship.registry.distribution",
     "transship.transfers.inventory",
     "transship.reports.job",
     "transship.reports.job_formats",

@@ -23,9 +23,9 @@ from servers.dns.lab import EXAMPLE
 from servers.dns.zones import IMAGES, NEW, OLD, TTL
 from servers.images import make_layer, push_image
 from servers.process import comes_true
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.cutover.change.execution import ReadBackPolicy
 from transship.cutover.change.records import desired_records
 from transship.cutover.change.settings import Rfc2136Settings
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from servers.dns.lab import DnsLab
     from transship.oci.reference import Reference
-    from transship.registries.access import Access
+    from transship.registry.access import Access
 
 APP = "team/app"
 OTHER = "other.oldcloud.test."

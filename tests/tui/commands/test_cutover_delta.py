@@ -10,9 +10,9 @@ import pytest
 from cutovers.between import APP, DOMAIN, QuickEngine, domain_between, push, seen
 from moving.judge import digest_at
 from servers.dns.zones import IMAGES, NEW
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.cutover.progress import CutoverState
 from transship.errors import ByHandOnly, CutoverBusy
 from transship.paths import default_paths

@@ -18,9 +18,8 @@ from servers.tencent import Instance, Instances, TencentApi, tencent_api
 from servers.tencent import domains as custom_domains
 from servers.tencent import network as access
 from servers.tencent.api import SECRET_ID, SECRET_KEY
-from transship.accounts.account import Account
-from transship.accounts.environment import variables_of
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
+from transship.accounts.secrets import variables_of
 from transship.paths import default_paths
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from servers.faults import Fault, Hold
 from servers.images import push_image, random_layer
 from servers.process import eventually
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 from transship.paths import default_paths
 from transship.transfers.jobs import Jobs
 

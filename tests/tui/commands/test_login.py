@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from servers.process import eventually
-from transship.accounts.environment import variables_of
 from transship.accounts.registry_file import Accounts
+from transship.accounts.secrets import variables_of
 from transship.paths import default_paths
 
 if TYPE_CHECKING:

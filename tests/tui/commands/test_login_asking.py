@@ -11,7 +11,7 @@ import pytest
 from servers.scripted import Reply, ScriptedServer, scripted_server
 from transship.accounts.registry_file import Accounts
 from transship.paths import default_paths
-from transship.registries.services.known import SERVICES
+from transship.services.table import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

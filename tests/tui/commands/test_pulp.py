@@ -8,7 +8,7 @@ import pytest
 
 from moving.judge import digest_at
 from servers.images import push_image, push_index
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry

@@ -8,7 +8,7 @@ import pytest
 
 from servers.images import push_image
 from servers.quay import OAUTH, ROBOT, Quay, quay
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from servers.harbor import Harbor, Project, harbor, rule
 from servers.images import push_image
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from transship.accounts.account import Account
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
 from transship.paths import default_paths
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from moving.ending_account import PASSWORD, USER, Account, ending_account, fill
 from servers.faults import Fault, Hold
 from servers.process import eventually
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

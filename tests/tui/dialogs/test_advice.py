@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes.parts_world import PLAN, WAYS
 from fakes.screen import line_in, screen_text
 from fakes.world import Walk, full_world, walking
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship_tui.widgets.bars import MessageBar
 
 QUESTION, ADVICE = WAYS["advice-question"], WAYS["advice"]

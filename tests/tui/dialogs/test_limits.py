@@ -12,10 +12,10 @@ from textual.widgets import Button, Input, Static
 from fakes.engine import FakeEngine
 from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import JobEnded
 from transship.plans.policy import Limits, Window
-from transship.registries.place import MEBIBYTE
+from transship.registry.registry import MEBIBYTE
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from fakes.engine import FakeEngine
 from fakes.screen import screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import WrongCredential
 from transship.settings import Settings
 from transship_tui.app import TransshipApp

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, digest, image_of
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import CatalogClosed, ConnectionLost, RepositoryNotFound
 from transship.oci.digest import short
 from transship.settings import Settings

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Select, Static
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, worklist_of
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import ConnectionLost, NoRight
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, parse_reference

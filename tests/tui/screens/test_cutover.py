@@ -22,7 +22,7 @@ from fakes.cutovers_world import (
 from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.cutover.progress import CutoverState
 from transship.cutover.status import CutoverStatus
 from transship.errors import BadDomain, CutoverBusy, RecordChanged

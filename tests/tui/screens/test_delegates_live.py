@@ -33,9 +33,9 @@ from servers.tencent.network import Networks
 from servers.tencent.quick import Images
 from servers.tencent.replicas import Replicas
 from servers.tencent.replication import Replication
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.settings import Settings

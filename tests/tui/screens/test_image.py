@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from fakes.engine import FakeEngine
 from fakes.images import HOSTILE, digest, image_of, index_of
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import ConnectionLost
 from transship.oci.reference import parse_reference
 from transship.settings import Settings

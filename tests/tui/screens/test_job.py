@@ -15,7 +15,7 @@ from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
 from fakes.jobs import copy_row, job_view
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import ConnectionLost, JobNotFound
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Plan

@@ -15,7 +15,7 @@ from fakes.engine import FakeEngine
 from fakes.images import HOSTILE
 from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import BadFile, JobBusy, JobEnded
 from transship.guide import Step
 from transship.plans.plan import Plan

@@ -11,7 +11,7 @@ from fakes.tcr_world import TCR, WAYS, access, add_tencent
 from fakes.world import WAYS as ALL_WAYS
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.delegates.tencent.network import Wishes
 from transship.delegates.tencent.network_access import Public, Stage, explained
 from transship_tui.engine_delegates import NetworkWish

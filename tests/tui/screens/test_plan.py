@@ -12,7 +12,7 @@ from fakes.engine import FakeEngine
 from fakes.jobs import job_view
 from fakes.plans import FOLDER
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import BadFile
 from transship.settings import Settings
 from transship.transfers.copies import JobState

@@ -9,9 +9,9 @@ from textual.widgets import Button, Input
 from fakes.screen import screen_text, until
 from moving.judge import digest_at, tags_at
 from servers.images import push_image
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
+from transship.accounts.sign_in import Sources
 from transship.paths import Paths
 from transship.settings import Settings
 from transship.transfers.copies import JobState

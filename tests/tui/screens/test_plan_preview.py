@@ -18,7 +18,7 @@ from fakes.images import HOSTILE, worklist_of
 from fakes.jobs import job_view
 from fakes.plans_world import PLAN, foreseen
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import ConnectionLost, NoRight
 from transship.oci.reference import Reference
 from transship.plans.file import plan_in

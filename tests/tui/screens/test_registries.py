@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 from fakes.registries import FormEngine, found
 from fakes.screen import screen_text, until
 from transship import errors
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import TransshipError
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog

@@ -10,8 +10,8 @@ from textual.widgets import Input, Select, Static
 
 from fakes.registries import FormEngine, found
 from fakes.screen import screen_text, until
-from transship.accounts.account import Account, api_hosts_of
-from transship.registries.services import service_of
+from transship.accounts.registry_file import Account, api_hosts_of
+from transship.registry.service import service_of
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.screens.registries import RegistriesScreen

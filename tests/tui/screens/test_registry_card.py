@@ -14,9 +14,9 @@ from textual.widgets import Static
 from fakes.registries import FormEngine, found, wants_sign_in
 from fakes.screen import screen_text, until
 from transship import errors
-from transship.accounts.account import Account
-from transship.registries.examine import Examination
-from transship.registries.quota import Quota
+from transship.accounts.registry_file import Account
+from transship.registry.examination import Examination
+from transship.registry.registry import Quota
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.capabilities import CapabilitiesDialog

@@ -11,9 +11,9 @@ from fakes.registries import FormEngine, found, open_to_all, wants_sign_in
 from fakes.registry_form import FINGERPRINT, KEYRINGS, SECRET, form_for, refusing, typed
 from fakes.screen import looks_like, screen_text, until
 from transship import errors
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import TransshipError
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 from transship_tui.widgets.bars import LineBar
 from transship_tui.widgets.field import Field
 

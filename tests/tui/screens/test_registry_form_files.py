@@ -11,8 +11,8 @@ from fakes.registries import FormEngine
 from fakes.registry_form import SECRET, form_for
 from fakes.screen import looks_like, until
 from transship import errors
-from transship.accounts.account import Account
-from transship.registries.credential import Tls
+from transship.accounts.registry_file import Account
+from transship.registry.credential import Tls
 
 
 async def test_what_is_rarely_needed_is_folded_away() -> None:

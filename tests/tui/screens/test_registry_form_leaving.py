@@ -10,8 +10,8 @@ from textual.widgets import Input
 from fakes.registries import FormEngine, wants_sign_in
 from fakes.registry_form import SECRET, form_for
 from fakes.screen import until
-from transship.accounts.account import Account
-from transship.registries.credential import Tls
+from transship.accounts.registry_file import Account
+from transship.registry.credential import Tls
 
 
 async def test_escape_closes_a_form_in_which_nothing_was_filled_in() -> None:

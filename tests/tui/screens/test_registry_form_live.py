@@ -13,10 +13,9 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select
 
 from fakes.screen import until
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.keyring_store import KeyringStore
-from transship.accounts.secrets import SessionStore
+from transship.accounts.secrets import KeyringStore, SessionStore
+from transship.accounts.sign_in import Sources
 from transship.paths import Paths
 from transship.settings import Settings
 from transship_tui.app import TransshipApp

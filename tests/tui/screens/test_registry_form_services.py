@@ -14,13 +14,10 @@ from textual.widgets import Input, OptionList, Static
 from fakes.registries import FormEngine, found, wants_sign_in
 from fakes.registry_form import SECRET, Form, form_for
 from fakes.screen import looks_like, screen_text, until
-from transship.accounts.account import Account
-from transship.registries.services import service_named, service_of
-from transship.registries.services.generic import GENERIC
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
-from transship.registries.services.sign_in_words import asks_of
-from transship.registries.services.sign_in_words.asking import Identity, Question
+from transship.accounts.registry_file import Account
+from transship.registry.service import GENERIC, Service, service_named, service_of
+from transship.services.sign_in import SignInIdentity, SignInQuestion
+from transship.services.table import SERVICES, sign_in_form
 from transship_tui.widgets.service_choices import ServiceChoices, services_for, title_of
 
 ACCOUNTS = [service for service in SERVICES if not service.catalogue]
@@ -44,7 +41,7 @@ async def choose_service(form: Form, service: Service) -> None:
     await until(form.pilot, lambda: form.chosen("service") == service.kind, "it is chosen")
 
 
-def answer_to(question: Question, folder: Path) -> str:
+def answer_to(question: SignInQuestion, folder: Path) -> str:
     """Return an answer that a question takes."""
     if question.from_file:
         (folder / "key.json").write_text(json.dumps({"private_key": SECRET}))
@@ -57,11 +54,11 @@ def answer_to(question: Question, folder: Path) -> str:
     return known.get(question.label, "alice12345")
 
 
-def control_of(question: Question) -> str:
+def control_of(question: SignInQuestion) -> str:
     return {"user": "username"}.get(question.id, question.id)
 
 
-async def asks_for(form: Form, identity: Identity) -> None:
+async def asks_for(form: Form, identity: SignInIdentity) -> None:
     """See every question of an identity with its hint, and where to find its answer."""
     shown = form.app.screen.query_one("#help", Static)
     for question in identity.questions:
@@ -87,7 +84,7 @@ async def test_every_service_is_asked_for_in_its_own_words_and_kept(
     service: Service, tmp_path: Path
 ) -> None:
     engine = FormEngine(answer=wants_sign_in)
-    words = asks_of(service)
+    words = sign_in_form(service)
     async with form_for(engine, size=(80, 40)) as form:
         await choose_service(form, service)
         for place, question in zip(("part-1", "part-2"), words.parts, strict=False):

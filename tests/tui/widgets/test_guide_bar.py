@@ -11,7 +11,7 @@ from textual.widgets import Input
 from fakes.engine import FakeEngine
 from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp

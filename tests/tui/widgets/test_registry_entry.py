@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import BadReference
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 from transship_tui.commands.application import app_for
 from transship_tui.lines import login_line
 from transship_tui.widgets.registry_entry import Entry, faults_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fakes.jobs import job_view
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobBytes, JobCounts, JobView
 from transship.transfers.limits import Limit

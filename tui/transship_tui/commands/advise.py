@@ -9,7 +9,7 @@ import typer
 from transship.errors import BadRequest
 from transship.plans.advice import advise as advise_on
 from transship.plans.ends import End, Ends, answered
-from transship.registries.services import service_of
+from transship.registry.service import service_of
 from transship.text import safe
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import show, show_json

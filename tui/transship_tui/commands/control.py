@@ -29,8 +29,8 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from transship.registries.access import Access
-    from transship.registries.credential import Tls
+    from transship.registry.access import Access
+    from transship.registry.credential import Tls
     from transship.transfers.jobs import Job
 
 

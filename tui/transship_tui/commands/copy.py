@@ -9,7 +9,7 @@ import typer
 
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 from transship.text import safe
 from transship.transfers.job_view import read_job
 from transship.transfers.process import start_runner

@@ -14,7 +14,7 @@ from transship.delegates.tencent.domain_words import day_of, domain_words
 from transship.delegates.tencent.domains import waited, wish
 from transship.delegates.tencent.uploads import read_upload
 from transship.errors import BadRequest, TransshipError
-from transship.registries.attachment import Attached
+from transship.registry.attachment import Attached
 from transship.text import safe
 from transship_tui.commands.delegate_made import Yes, show_ended, standing_of
 from transship_tui.commands.delegate_network import DryRun, TcrHost

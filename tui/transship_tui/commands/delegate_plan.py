@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.apis import service_at
+from transship.accounts.sign_in import service_at
 from transship.delegates.choosing import wished
 from transship.delegates.harbor.terms import Begins
 from transship.delegates.judging_ways import judged

@@ -14,7 +14,7 @@ from transship.delegates.tencent.quick.wished import Terms
 from transship.delegates.tencent.wishing import quick_wish
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 from transship.text import counted, safe
 from transship.transfers.job_view import read_job
 from transship.transfers.process import start_runner
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from transship.delegates.tencent.quick.pages import Gap
     from transship.delegates.tencent.quick.wished import Collision, Quick
-    from transship.registries.access import Access
+    from transship.registry.access import Access
     from transship.transfers.job_view import JobView
     from transship.transfers.jobs import Job
     from transship_tui.commands.session import Session

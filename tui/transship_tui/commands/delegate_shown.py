@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from transship.delegates.engine import Engine
     from transship.delegates.reach import Reach
     from transship.errors import TransshipError
-    from transship.registries.access import Access
-    from transship.registries.credential import Credential
+    from transship.registry.access import Access
+    from transship.registry.credential import Credential
     from transship_tui.commands.session import Session
 
 REFUSED = 3

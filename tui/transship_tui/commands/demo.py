@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.account import Account, SecretSource
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts, SecretSource
 from transship.accounts.secrets import InsteadOfKeyring
+from transship.accounts.sign_in import Sources
 from transship.cutover.folder import CutoverStore
 from transship.errors import JobEnded
 from transship.paths import Paths, private_folder

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from transship.accounts.environment import variables_of
+from transship.accounts.secrets import variables_of
 from transship.cutover.change.provider import store_tsig_key
 from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Statement
@@ -21,7 +21,7 @@ from transship.cutover.observe.image_pulls import pull_by_name
 from transship.errors import ChangeBlocked, PullFailed, TimedOut, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import Operator
-from transship.sandbox.names.served import DOMAIN, NEW, TTL
+from transship.sandbox.name_server import DOMAIN, NEW, TTL
 from transship.text import bytes_text, safe
 from transship.views.cutover import waits_for
 from transship_tui.commands.check import last_of, show_standing
@@ -33,7 +33,7 @@ from transship_tui.live import LiveEngine
 if TYPE_CHECKING:
     from transship.cutover.evidence import NamedPull
     from transship.cutover.status import CutoverStatus
-    from transship.registries.credential import Credential
+    from transship.registry.credential import Credential
     from transship.sandbox.sandbox import Sandbox
     from transship_tui.commands.session import Session
 

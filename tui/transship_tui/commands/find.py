@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.account import host_of
+from transship.accounts.registry_file import host_of
 from transship.errors import BadRequest
-from transship.registries.catalogues.artifact_hub import HOST, KINDS, MOST, ArtifactHub
+from transship.services.package_catalogue import HOST, KINDS, MOST, ArtifactHub
 from transship.text import counted
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
 from transship_tui.commands.output import say, show, show_json, table, width_of
@@ -20,9 +20,9 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from transship.accounts.account import Account
-    from transship.registries.catalogues.package import Found, Holding, Package
-    from transship.registries.credential import Tls
+    from transship.accounts.registry_file import Account
+    from transship.registry.credential import Tls
+    from transship.services.package_catalogue import Holding, Package, PackageSearch
 
 _HEADER = ("REFERENCE", "ACCOUNT", "IS", "PACKAGE", "VERSION", "KIND", "PUBLISHER")
 """What is cut where a terminal is narrow comes last."""
@@ -70,12 +70,12 @@ def find(
 
 async def _find(
     host: str, tls: Tls | None, words: str, kinds: tuple[str, ...], limit: int
-) -> Found:
+) -> PackageSearch:
     async with aclosing(ArtifactHub(host, tls=tls)) as catalogue:
         return await catalogue.find(words, kinds=kinds, most=limit)
 
 
-def _rows(found: Found, accounts: Mapping[str, Account]) -> Iterator[tuple[str, ...]]:
+def _rows(found: PackageSearch, accounts: Mapping[str, Account]) -> Iterator[tuple[str, ...]]:
     for package in found.packages:
         about = (package.name, package.version, package.kind, package.publisher)
         for holding in package.holdings:
@@ -94,7 +94,7 @@ def _account_of(holding: Holding, accounts: Mapping[str, Account]) -> str:
     return (account.alias or account.host) if account else ""
 
 
-def _say_rest(found: Found) -> None:
+def _say_rest(found: PackageSearch) -> None:
     if not found.packages:
         say("nothing was found")
         return
@@ -107,7 +107,7 @@ def _say_rest(found: Found) -> None:
 
 
 def _document(
-    host: str, words: str, found: Found, accounts: Mapping[str, Account]
+    host: str, words: str, found: PackageSearch, accounts: Mapping[str, Account]
 ) -> dict[str, object]:
     return {
         "catalogue": host,

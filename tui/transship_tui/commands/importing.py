@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.account import Account
-from transship.accounts.sign_in import sign_in
+from transship.accounts.registry_file import Account
+from transship.accounts.sign_in import sign_in_to
 from transship.errors import BadFile, BadRequest, KeyringAbsent, KeyringInsecure, TransshipError
 from transship.plans.encode import document_text, encode
 from transship.plans.file import write_plan
@@ -161,7 +161,7 @@ async def _sign_in(session: Session, host: str, login: Login | None, *, keyring:
         return _SignIn(host, "failed", "there are several sign-ins for parts of it")
     account = Account(host, username=login.username, tls=login.tls, secret_source="keyring")
     try:
-        await sign_in(account, login.secret, accounts=session.accounts, sources=session.sources)
+        await sign_in_to(account, login.secret, accounts=session.accounts, sources=session.sources)
     except TransshipError as error:
         return _SignIn(host, "failed", f"{error}. {error.remedy}")
     return _SignIn(host, "added")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.registries.inspection import inspect as look
+from transship.registry.inspection import inspect as look
 from transship.text import bytes_text, safe
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
 from transship_tui.commands.output import Ink, painted, show, show_json, table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from transship.oci.manifest import Descriptor
     from transship.oci.reference import Reference
-    from transship.registries.inspection import Entry, Inspection
+    from transship.registry.inspection import InspectedManifest, Inspection
     from transship_tui.commands.session import Session
 
 _ATTESTATION = "vnd.docker.reference.type"
@@ -94,14 +94,14 @@ def _section(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -
         yield from table(header, rows, None)
 
 
-def _kind(entry: Entry) -> str:
+def _kind(entry: InspectedManifest) -> str:
     descriptor = entry.descriptor
     if entry.platform:
         return str(entry.platform)
     return descriptor.annotations.get(_ATTESTATION) or descriptor.artifact_type or "no platform"
 
 
-def _problem(entry: Entry) -> str:
+def _problem(entry: InspectedManifest) -> str:
     return str(entry.problem) if entry.problem else ""
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from transship.accounts.account import Account, SecretSource, host_of
-from transship.accounts.apis import hands_out, service_at
-from transship.accounts.environment import variables_of
-from transship.accounts.sign_in import sign_in
+from transship.accounts.registry_file import Account, SecretSource, host_of
+from transship.accounts.secrets import variables_of
+from transship.accounts.sign_in import hands_out, service_at, sign_in_to
 from transship.errors import (
     BadRequest,
     KeyringAbsent,
@@ -24,11 +23,9 @@ from transship.errors import (
     TransshipError,
     WrongCredential,
 )
-from transship.registries.credential import Tls
-from transship.registries.services import service_named, service_of
-from transship.registries.services.generic import GENERIC
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
+from transship.registry.credential import Tls
+from transship.registry.service import GENERIC, Service, service_named, service_of
+from transship.services.table import SERVICES
 from transship.text import safe
 from transship_tui.commands.asking import ask
 from transship_tui.commands.login_asking import Given, answer_all, read_answers
@@ -205,14 +202,14 @@ async def _tried(here: Session, account: Account, asked: _Asked) -> Account:
     secret = asked.secret
     for _ in range(_TRIES - 1):
         try:
-            return await sign_in(account, secret, accounts=here.accounts, sources=here.sources)
+            return await sign_in_to(account, secret, accounts=here.accounts, sources=here.sources)
         except WrongCredential as error:
             if asked.again is None:
                 raise
             say(f"{error.title}: {safe(error.detail)}")
             say(f"Type it once more, or press Ctrl-C where {safe(account.username)} is wrong.")
             secret = asked.again()
-    return await sign_in(account, secret, accounts=here.accounts, sources=here.sources)
+    return await sign_in_to(account, secret, accounts=here.accounts, sources=here.sources)
 
 
 async def _look_at_keyring(here: Session) -> None:

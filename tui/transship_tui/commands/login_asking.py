@@ -6,18 +6,18 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from transship.accounts.account import SecretSource
-from transship.accounts.key_file import read_key_file
+from transship.accounts.registry_file import SecretSource
+from transship.accounts.secrets import read_key_file
 from transship.errors import BadRequest
-from transship.registries.services.service import Service
-from transship.registries.services.sign_in_words import asks_of
-from transship.registries.services.sign_in_words.asking import (
-    Asks,
-    Identity,
-    Question,
+from transship.registry.service import Service
+from transship.services.sign_in import (
     SignIn,
+    SignInForm,
+    SignInIdentity,
+    SignInQuestion,
     sign_in_from,
 )
+from transship.services.table import sign_in_form
 from transship_tui.commands.asking import ask
 from transship_tui.commands.output import say, say_wrapped
 
@@ -69,7 +69,7 @@ def answer_all(service: Service, given: Given, before_secret: Callable[[], None]
     Without a terminal nothing is asked. Raises BadRequest, which names the options that are missing
     or wrong, and BadFile.
     """
-    asks = asks_of(service)
+    asks = sign_in_form(service)
     _refuse_unknown(asks, given.answers)
     answers = dict(given.answers)
     host = () if answers.get("host") else asks.host_questions
@@ -101,7 +101,7 @@ def answer_all(service: Service, given: Given, before_secret: Callable[[], None]
     return Answered(found.host, found.username, found.secret, again if is_typed else None)
 
 
-def _refuse_unknown(asks: Asks, answers: Mapping[str, str]) -> None:
+def _refuse_unknown(asks: SignInForm, answers: Mapping[str, str]) -> None:
     """Raise BadRequest for an answer that nothing asks for, and for a secret on the line."""
     askable = _settable(asks)
     for name in answers:
@@ -121,14 +121,16 @@ def _refuse_unknown(asks: Asks, answers: Mapping[str, str]) -> None:
         )
 
 
-def _settable(asks: Asks) -> tuple[str, ...]:
+def _settable(asks: SignInForm) -> tuple[str, ...]:
     """Return the ids of what may stand on the line, each once."""
     names = [q.id for q, _ in asks.questions if not q.secret or q.from_file]
     several = ["identity"] if len(_choices(asks)) > 1 else []
     return tuple(dict.fromkeys([*names, *several]))
 
 
-def _refuse_missing(asks: Asks, host: Iterable[Question], given: Given, *, keeps: bool) -> None:
+def _refuse_missing(
+    asks: SignInForm, host: Iterable[SignInQuestion], given: Given, *, keeps: bool
+) -> None:
     """Raise BadRequest that names all options that it takes where nothing can be asked."""
     if sys.stdin.isatty():
         return
@@ -158,23 +160,23 @@ def _refuse_missing(asks: Asks, host: Iterable[Question], given: Given, *, keeps
     )
 
 
-def _is_said(question: Question, given: Given) -> bool:
+def _is_said(question: SignInQuestion, given: Given) -> bool:
     by_input = question.secret and given.secret is not None
     return by_input or question.id in given.answers or bool(question.default or question.optional)
 
 
-def _choices(asks: Asks) -> list[tuple[str, str]]:
+def _choices(asks: SignInForm) -> list[tuple[str, str]]:
     """Return as whom one can sign in: ids and titles."""
     identities = [(each.id, each.title) for each in asks.identities]
     handed_out = [(_ANONYMOUS, asks.handed_out)] if asks.handed_out else []
     return [*identities, *handed_out] if asks.lasting else [*handed_out, *identities]
 
 
-def _is_anonymous(asks: Asks, answers: Mapping[str, str]) -> bool:
+def _is_anonymous(asks: SignInForm, answers: Mapping[str, str]) -> bool:
     return bool(asks.handed_out) and answers.get("identity") == _ANONYMOUS
 
 
-def _identity(asks: Asks, answers: Mapping[str, str], given: Given) -> Identity | None:
+def _identity(asks: SignInForm, answers: Mapping[str, str], given: Given) -> SignInIdentity | None:
     """Return as whom to sign in, None for who keeps no secret."""
     choices = _choices(asks)
     chosen = answers.get("identity", "")
@@ -197,7 +199,7 @@ def _choose(choices: Sequence[tuple[str, str]]) -> str:
     raise BadRequest(f"{answer!r} is none of the numbers")
 
 
-def _answer(question: Question, answers: Mapping[str, str]) -> str:
+def _answer(question: SignInQuestion, answers: Mapping[str, str]) -> str:
     """Return the answer to a question; it is asked for until it can be one."""
     if question.id in answers or not sys.stdin.isatty():
         given = answers.get(question.id, "")
@@ -214,7 +216,7 @@ def _answer(question: Question, answers: Mapping[str, str]) -> str:
     raise BadRequest(f"{question.label} {why}", remedy=question.where)
 
 
-def _secret(question: Question, answers: Mapping[str, str], given: str | None) -> str:
+def _secret(question: SignInQuestion, answers: Mapping[str, str], given: str | None) -> str:
     """Return the secret; it is never quoted."""
     if question.from_file and given is None:
         secret = read_key_file(_answer(question, answers))
@@ -226,11 +228,11 @@ def _secret(question: Question, answers: Mapping[str, str], given: str | None) -
     return _checked(question, secret)
 
 
-def _typed(question: Question) -> str:
+def _typed(question: SignInQuestion) -> str:
     return _checked(question, ask(_words(question), hidden=True))
 
 
-def _checked(question: Question, secret: str) -> str:
+def _checked(question: SignInQuestion, secret: str) -> str:
     """Return a secret that can be one."""
     why = "is needed" if not secret else question.fault_in(secret)
     if why:
@@ -238,12 +240,12 @@ def _checked(question: Question, secret: str) -> str:
     return secret
 
 
-def _explain(question: Question) -> None:
+def _explain(question: SignInQuestion) -> None:
     """Say where the answer is found, with no word torn apart at the edge of the terminal."""
     say_wrapped(question.where, "  ")
 
 
-def _words(question: Question) -> str:
+def _words(question: SignInQuestion) -> str:
     example = f", as {question.example}" if question.example else ""
     known = f" [{question.default}]" if question.default else ""
     known = known or (" (may be empty)" if question.optional else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.errors import BadRequest
-from transship.registries.client import Registry
+from transship.registry.distribution import DistributionRegistry
 from transship.text import counted, safe
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
 from transship_tui.commands.output import say, show, show_json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from transship.oci.reference import Reference
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
     from transship_tui.commands.session import Session
 
 
@@ -69,15 +69,15 @@ async def _list(session: Session, reference: Reference, *, as_json: bool) -> Non
         show_json(document | {"tags" if reference.repository else "repositories": found})
 
 
-def _say_left_out(place: Place, repository: str) -> None:
-    names = place.left_out.get(repository, ()) if isinstance(place, Registry) else ()
+def _say_left_out(place: Registry, repository: str) -> None:
+    names = place.left_out.get(repository, ()) if isinstance(place, DistributionRegistry) else ()
     if names:
         kind = "tag" if repository else "repository"
         named = ", ".join(safe(name, limit=80) for name in names)
         say(f"left out {counted(len(names), 'name')}, by the rules no {kind}: {named}")
 
 
-async def _repositories(place: Place) -> AsyncIterator[str]:
+async def _repositories(place: Registry) -> AsyncIterator[str]:
     """Give the repositories of a place, and the tags of a layout that have none."""
     async for name in place.repositories():
         if name:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from transship.errors import BadRequest
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to the output.")]
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from transship.oci.digest import Digest
     from transship.plans.flow import Flow, Image
-    from transship.registries.access import Access
+    from transship.registry.access import Access
     from transship.transfers.copies import Worklist
     from transship.transfers.promotion import Promotion
     from transship_tui.commands.session import Session

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.account import api_hosts_of
-from transship.accounts.apis import api_account_of, hands_out, service_at, used_by
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Accounts, api_hosts_of
+from transship.accounts.sign_in import api_account_of, hands_out, service_at, used_by
 from transship.oci.reference import Reference
 from transship.paths import default_paths
-from transship.registries.addresses import is_loopback
-from transship.registries.card import card_of
-from transship.registries.credential import Tls
+from transship.registry.capability_card import card_of
+from transship.registry.credential import Tls
+from transship.registry.http.address import is_loopback
 from transship.text import safe
 from transship_tui.commands.capabilities import card_entry, show_card
 from transship_tui.commands.options import AsJson
@@ -24,8 +23,8 @@ from transship_tui.commands.output import Ink, painted, say, show, show_json, ta
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transship.accounts.account import Account
-    from transship.registries.examine import Examination
+    from transship.accounts.registry_file import Account
+    from transship.registry.examination import Examination
 
 _SECRETS = {
     "": "nowhere: anonymous",
@@ -65,7 +64,7 @@ def registries(
 
 async def _one(name: str, *, as_json: bool) -> int:
     """Show one account and its card. Raises what stands in the way, after all that is known."""
-    from transship.registries.examine import examine
+    from transship.registry.examination import examine
     from transship_tui.commands.session import open_session
 
     session = open_session()

@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from transship.errors import BadRequest
-from transship.registries.card import card_of
-from transship.registries.services import service_named
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
-from transship.registries.services.sign_in_words import asks_of
-from transship.registries.services.sign_in_words.asking import Asks, Question
+from transship.registry.capability_card import card_of
+from transship.registry.service import Service, service_named
+from transship.services.sign_in import SignInForm, SignInQuestion
+from transship.services.table import SERVICES, sign_in_form
 from transship_tui.commands.capabilities import card_entry, show_card
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
@@ -50,7 +48,7 @@ def services(
 
 
 def _row(service: Service) -> tuple[str, ...]:
-    asks = asks_of(service)
+    asks = sign_in_form(service)
     ways = [*filter(None, [asks.handed_out]), *(each.title for each in asks.identities)]
     return service.kind, service.title, "; ".join(ways)
 
@@ -64,14 +62,14 @@ def _show(service: Service) -> None:
         )
         show(f"Limits: {service.facts.limits}.")
         return
-    for line in _questions(asks_of(service)):
+    for line in _questions(sign_in_form(service)):
         show(line)
     if service.holds_images:
         show()
         show_card(card_of(service))
 
 
-def _questions(asks: Asks) -> Iterator[str]:
+def _questions(asks: SignInForm) -> Iterator[str]:
     for question in asks.host_questions:
         yield from _question(question)
     if asks.handed_out:
@@ -82,7 +80,7 @@ def _questions(asks: Asks) -> Iterator[str]:
             yield from (f"  {line}" for line in _question(question))
 
 
-def _question(question: Question) -> Iterator[str]:
+def _question(question: SignInQuestion) -> Iterator[str]:
     answer = "" if question.secret and not question.from_file else f" (--set {question.id}=)"
     yield f"{question.label}: {question.hint}{answer}"
     if question.where:
@@ -90,7 +88,7 @@ def _question(question: Question) -> Iterator[str]:
 
 
 def _entry(service: Service) -> dict[str, object]:
-    asks = asks_of(service)
+    asks = sign_in_form(service)
     return {
         "kind": service.kind,
         "title": service.title,

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.accounts.connect import access_for, resolve
-from transship.accounts.credentials import Sources
 from transship.accounts.docker_config import DockerConfig
-from transship.accounts.environment import environment_credential, variables_of
-from transship.accounts.keyring_store import KeyringStore
 from transship.accounts.registry_file import Accounts
-from transship.accounts.secrets import SessionStore
+from transship.accounts.secrets import (
+    KeyringStore,
+    SessionStore,
+    environment_credential,
+    variables_of,
+)
+from transship.accounts.sign_in import Sources, access_for, resolve
 from transship.clock import SystemClock
 from transship.errors import SecretUnavailable
 from transship.oci.platform import parse_platform
@@ -24,7 +26,7 @@ from transship.paths import default_paths
 from transship.plans.file import read_plan
 from transship.plans.folder import PlanFolder
 from transship.plans.plan import OnConflict, Plan, wanted
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.transfers.jobs import Jobs
 from transship_tui.commands.asking import ask
 from transship_tui.commands.output import is_screen
@@ -33,12 +35,11 @@ from transship_tui.commands.waiting import ExplainedStore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from transship.accounts.account import Account
+    from transship.accounts.registry_file import Account
     from transship.paths import Paths
-    from transship.registries.access import Access
-    from transship.registries.credential import Tls
-    from transship.registries.place import Place
-    from transship.registries.visibility import Visibility
+    from transship.registry.access import Access
+    from transship.registry.credential import Tls
+    from transship.registry.registry import Registry, Visibility
 
 _PERSON_SECONDS = 60.0
 """How long a keyring may take where a person sees why, and can type its password."""
@@ -114,20 +115,22 @@ class Session:
         return [await self.access(reference) for reference in plan.places]
 
     @asynccontextmanager
-    async def place(self, reference: Reference, *, create: bool = False) -> AsyncIterator[Place]:
+    async def place(self, reference: Reference, *, create: bool = False) -> AsyncIterator[Registry]:
         """Open the place of `reference`. With `create` a layout needn't be there yet."""
         access = await self.access(reference)
-        place = open_place(Reference(reference.registry), access, create=create)
+        place = open_registry(Reference(reference.registry), access, create=create)
         async with aclosing(place):
             yield place
 
     @asynccontextmanager
-    async def places(self, plan: Plan, *, create: bool = False) -> AsyncIterator[dict[str, Place]]:
+    async def places(
+        self, plan: Plan, *, create: bool = False
+    ) -> AsyncIterator[dict[str, Registry]]:
         """Open every place that a plan names. With `create` a layout needn't be there yet."""
         async with AsyncExitStack() as stack:
-            places: dict[str, Place] = {}
+            places: dict[str, Registry] = {}
             for access in await self.accesses(plan):
-                place = open_place(Reference(access.host), access, create=create)
+                place = open_registry(Reference(access.host), access, create=create)
                 places[access.host] = await stack.enter_async_context(aclosing(place))
             yield places
 

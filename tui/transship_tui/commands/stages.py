@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.oci.reference import Reference
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship_tui.commands.documents import time_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from transship.plans.flow import Flow
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
     from transship.transfers.promotion import PromotionRecord
     from transship_tui.commands.session import Session
 
@@ -25,12 +25,12 @@ FlowFile = Annotated[
 
 
 @asynccontextmanager
-async def stage_places(session: Session, flow: Flow) -> AsyncIterator[dict[str, Place]]:
+async def stage_places(session: Session, flow: Flow) -> AsyncIterator[dict[str, Registry]]:
     """Open the registry of every stage. A layout needn't be there yet."""
     async with AsyncExitStack() as stack:
-        places: dict[str, Place] = {}
+        places: dict[str, Registry] = {}
         for at in flow.places:
-            place = open_place(Reference(at.registry), await session.access(at), create=True)
+            place = open_registry(Reference(at.registry), await session.access(at), create=True)
             places[at.registry] = await stack.enter_async_context(aclosing(place))
         yield places
 

@@ -14,7 +14,7 @@ from transship.errors import BadRequest, TransshipError
 from transship.oci.digest import short
 from transship.oci.reference import Reference
 from transship.operator import this_operator
-from transship.registries.access import open_place
+from transship.registry.access import open_registry
 from transship.text import counted, safe
 from transship.transfers.undo import (
     RestoreAction,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from transship.plans.plan import Plan
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
     from transship.transfers.jobs import Job
     from transship.transfers.undo import Restore, UndoPlan, UndoResult
     from transship_tui.commands.session import Session
@@ -128,15 +128,15 @@ async def _undo(session: Session, job: Job, plan: UndoPlan) -> UndoResult:
 
 
 @asynccontextmanager
-async def _places(session: Session, plan: Plan) -> AsyncIterator[dict[str, Place]]:
+async def _places(session: Session, plan: Plan) -> AsyncIterator[dict[str, Registry]]:
     """Open the targets, and the sources as far as that can be done: they are asked last."""
     targets = {target.registry for target in plan.targets}
     async with AsyncExitStack() as stack:
-        places: dict[str, Place] = {}
+        places: dict[str, Registry] = {}
         for reference in plan.places:
             try:
                 access = await session.access(reference)
-                place = open_place(Reference(access.host), access)
+                place = open_registry(Reference(access.host), access)
             except TransshipError:
                 if reference.registry in targets:
                     raise

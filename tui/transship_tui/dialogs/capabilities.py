@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from transship.registries.card import Card
+from transship.registry.capability_card import CapabilityCard
 from transship.text import safe
 from transship_tui.capabilities import card_lines, origin_of
 from transship_tui.dialogs.error import WordsDialog
@@ -19,7 +19,7 @@ from transship_tui.widgets.capability_rows import CapabilityRow
 class CapabilitiesDialog(WordsDialog):
     """Shows the card of the registry at `host`. `line` shows it too, and `more` is said last."""
 
-    def __init__(self, host: str, card: Card, *, line: str = "", more: str = "") -> None:
+    def __init__(self, host: str, card: CapabilityCard, *, line: str = "", more: str = "") -> None:
         self._title = safe(f"{host}: {card.service.title}")
         self._card = card
         self._last = f"{origin_of(card)} {safe(more)}".strip()

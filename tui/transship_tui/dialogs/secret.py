@@ -18,7 +18,7 @@ from transship_tui.widgets.field import SecretInput
 from transship_tui.widgets.registry_entry import Entry
 
 if TYPE_CHECKING:
-    from transship.accounts.account import Account
+    from transship.accounts.registry_file import Account
     from transship_tui.engine import Engine
 
 _LEFT_OUT = "! What was typed before this question could be read was left out."

@@ -14,7 +14,7 @@ from transship_tui.screens.frame import Frame
 from transship_tui.widgets.browser import Browser
 
 if TYPE_CHECKING:
-    from transship.registries.inspection import Inspection
+    from transship.registry.inspection import Inspection
 
 
 class BrowseScreen(Frame):

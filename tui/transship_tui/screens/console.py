@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.registries.exchanges import Exchanged, Fields
+from transship.registry.http.exchange_log import Exchanged, Fields
 from transship.text import bytes_text, counted
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.keys import bindings

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, ContentSwitcher, Static
 
-from transship.accounts.apis import holding_images
+from transship.accounts.sign_in import holding_images
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
@@ -30,7 +30,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 from transship_tui.widgets.worklist_view import WorklistView, cost, short_name
 
 if TYPE_CHECKING:
-    from transship.accounts.account import Account
+    from transship.accounts.registry_file import Account
     from transship.oci.reference import Reference
     from transship.plans.plan import Plan
     from transship_tui.naming import Naming

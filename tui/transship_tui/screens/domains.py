@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from transship.delegates.tencent.domain_words import CustomDomain
 from transship.errors import TransshipError
-from transship.registries.attachment import Attached
+from transship.registry.attachment import Attached
 from transship.text import counted
 from transship_tui.engine_delegates import DomainsThere, DomainWish, Drawn
 from transship_tui.keys import bindings

@@ -17,7 +17,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
     from transship.oci.reference import Reference
-    from transship.registries.inspection import Inspection
+    from transship.registry.inspection import Inspection
 
 
 class ImageScreen(Frame):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from transship.accounts.apis import holding_images
+from transship.accounts.sign_in import holding_images
 from transship.plans.encode import document_text, encode
 from transship.plans.file import document_in
 from transship_tui.widgets.plan_draft import PlanDraft

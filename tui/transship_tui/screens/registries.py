@@ -11,11 +11,11 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from transship.accounts.account import Account, api_hosts_of
-from transship.accounts.apis import api_account_of, holding_images, service_at
+from transship.accounts.registry_file import Account, api_hosts_of
+from transship.accounts.sign_in import api_account_of, holding_images, service_at
 from transship.errors import TransshipError
 from transship.guide import Step
-from transship.registries.services import service_of
+from transship.registry.service import service_of
 from transship.text import counted
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -36,7 +36,7 @@ from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
-    from transship.registries.examine import Examination
+    from transship.registry.examination import Examination
     from transship_tui.widgets.registry_entry import Entry
 
 _COLUMNS = (

@@ -11,9 +11,9 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Button
 
-from transship.accounts.account import Account
-from transship.registries.card import card_of
-from transship.registries.examine import Examination
+from transship.accounts.registry_file import Account
+from transship.registry.capability_card import card_of
+from transship.registry.examination import Examination
 from transship_tui.dialogs.capabilities import CapabilitiesDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import bindings

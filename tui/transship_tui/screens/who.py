@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.accounts.apis import service_at
+from transship.accounts.sign_in import service_at
 from transship.delegates.ways import Way, Who
 from transship.errors import TransshipError
 from transship.plans.ends import question

@@ -10,13 +10,13 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.accounts.account import Account, api_hosts_of
-from transship.accounts.apis import api_account_of, hands_out, service_at, used_by
+from transship.accounts.registry_file import Account, api_hosts_of
+from transship.accounts.sign_in import api_account_of, hands_out, service_at, used_by
 from transship.errors import ApiKeysNeeded, TransshipError
-from transship.registries.access import Access
-from transship.registries.card import Card, card_of
-from transship.registries.examine import Examination, protection
-from transship.registries.services.service import Service
+from transship.registry.access import Access
+from transship.registry.capability_card import CapabilityCard, card_of
+from transship.registry.examination import Examination, protection
+from transship.registry.service import Service
 from transship.text import counted, duration_text, safe
 from transship_tui.keys.words import Chosen, chosen_keys, key_of
 from transship_tui.marks import BAD, CARE, mark
@@ -68,7 +68,7 @@ def called(account: Account) -> str:
     return account.alias or account.host
 
 
-def card_for(account: Account, trial: Trial | None) -> Card:
+def card_for(account: Account, trial: Trial | None) -> CapabilityCard:
     """Return what can be done at an account's registry; what was seen there goes before."""
     return card_of(kind_of(account, trial), trial.found if trial else None)
 

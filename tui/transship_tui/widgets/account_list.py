@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from transship.accounts.account import Account
-from transship.registries.services import service_named, service_of
+from transship.accounts.registry_file import Account
+from transship.registry.service import service_named, service_of
 from transship_tui.keys.words import words_for
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from transship.accounts.account import Account
-from transship.accounts.apis import holding_images
+from transship.accounts.registry_file import Account
+from transship.accounts.sign_in import holding_images
 from transship.errors import CatalogClosed, TransshipError
 from transship.oci.reference import Reference
 from transship.text import counted
@@ -30,7 +30,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
-    from transship.registries.inspection import Inspection
+    from transship.registry.inspection import Inspection
     from transship_tui.engine import Engine
     from transship_tui.screens.frame import Frame
 

@@ -7,7 +7,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.registries.card import Card, Row
+from transship.registry.capability_card import CapabilityCard, CardRow
 from transship.text import safe
 from transship_tui.capabilities import SEEN, SIGNS, answer_of, grouped, how_of, name_of
 from transship_tui.marks import BAD, CARE, OK, QUIET
@@ -28,7 +28,7 @@ class CapabilityRow(Vertical):
     }
     """
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: CardRow) -> None:
         super().__init__()
         self._row = row
 
@@ -43,7 +43,7 @@ class CapabilityRow(Vertical):
             yield Static(Content(safe(means)), classes="means")
 
 
-def in_short(card: Card) -> Content:
+def in_short(card: CapabilityCard) -> Content:
     """Return a line for each answer, with the names of what it holds for."""
     lines = (
         Content.assemble(_answer(answer), f": {', '.join(names)}")
@@ -52,12 +52,12 @@ def in_short(card: Card) -> Content:
     return Content("\n").join(lines)
 
 
-def in_lines(card: Card) -> Content:
+def in_lines(card: CapabilityCard) -> Content:
     """Return all answers, each with how, or with what it means where it is a no."""
     return Content("\n").join(map(_line, card.rows))
 
 
-def _line(row: Row) -> Content:
+def _line(row: CardRow) -> Content:
     answer = answer_of(row)
     words = safe(row.fact.means if answer == "no" else how_of(row))
     name = (f"{name_of(row)} ", "bold")
@@ -69,5 +69,5 @@ def _answer(answer: str) -> Content:
     return Content.styled(f"{SIGNS[answer]} {answer}", _COLORS.get(answer, QUIET))
 
 
-def _seen(row: Row) -> Content:
+def _seen(row: CardRow) -> Content:
     return Content.styled(f"({SEEN})", QUIET) if row.seen else Content("")

@@ -12,13 +12,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Label, Select, Static
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.errors import TransshipError
 from transship.oci.platform import Platform, parse_platform
 from transship.oci.reference import Reference
 from transship.plans.mapping import mapped, proposed_path, repositories_of
 from transship.plans.plan import OnConflict, Plan
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 from transship.text import safe
 from transship_tui.creations import ANSWERS, visibility_of
 from transship_tui.keys.words import key_for

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
-from transship.accounts.apis import holding_images
+from transship.accounts.sign_in import holding_images
 from transship.cutover.change.settings import ProviderSettings
 from transship.cutover.domain import Subject
 from transship.errors import BadRequest, TransshipError

@@ -14,7 +14,7 @@ from transship.delegates.tencent.domain_words import (
     domain_words,
     status_words,
 )
-from transship.registries.attachment import Attached
+from transship.registry.attachment import Attached
 from transship.text import safe
 from transship_tui.engine_delegates import DomainsThere
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark

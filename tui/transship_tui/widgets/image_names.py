@@ -28,7 +28,7 @@ from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
-    from transship.registries.inspection import Inspection
+    from transship.registry.inspection import Inspection
     from transship_tui.engine import Engine
 
 _SIDE_BY_SIDE = 76

@@ -23,7 +23,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 if TYPE_CHECKING:
     from transship.oci.digest import Digest
     from transship.oci.manifest import Descriptor
-    from transship.registries.inspection import Entry, Inspection
+    from transship.registry.inspection import InspectedManifest, Inspection
 
 _ATTESTATION = "vnd.docker.reference.type"
 _CREATED = "org.opencontainers.image.created"
@@ -69,7 +69,7 @@ def _parts(found: Inspection) -> Iterator[Part]:
         yield Part("annotation", f"{name} = {value}")
 
 
-def _what(entry: Entry) -> str:
+def _what(entry: InspectedManifest) -> str:
     at = entry.descriptor
     named = at.annotations.get(_ATTESTATION) or at.artifact_type or "no platform"
     return str(entry.platform) if entry.platform else named

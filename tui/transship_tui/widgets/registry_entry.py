@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from transship.accounts.account import Account, SecretSource, faults_of, host_of
-from transship.accounts.apis import handed_out_words, hands_out
+from transship.accounts.registry_file import Account, SecretSource, faults_of, host_of
+from transship.accounts.sign_in import handed_out_words, hands_out
 from transship.errors import BadReference
 from transship.oci.reference import is_repository
-from transship.registries.addresses import is_loopback
-from transship.registries.credential import Tls
-from transship.registries.services import service_named, service_of
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
-from transship.registries.services.sign_in_words import asks_of
-from transship.registries.services.sign_in_words.asking import Asks, Identity, sign_in_from
+from transship.registry.credential import Tls
+from transship.registry.http.address import is_loopback
+from transship.registry.service import Service, service_named, service_of
+from transship.services.sign_in import SignInForm, SignInIdentity, sign_in_from
+from transship.services.table import SERVICES, sign_in_form
 from transship_tui.lines import line, login_line
 from transship_tui.widgets.registry_notes import Note, Place
 
@@ -83,7 +81,7 @@ class Entry:
     @classmethod
     def of(cls, account: Account, *, is_secret_gone: bool = False) -> Entry:
         """Return what the form is filled with to change an account."""
-        asks = asks_of(service_named(account.service) or service_of(account.host))
+        asks = sign_in_form(service_named(account.service) or service_of(account.host))
         identity = asks.identity_of(account.username)
         return cls(
             host=account.host,
@@ -150,12 +148,12 @@ class Entry:
         return service_named(self.service) or service_of(self.real_host)
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> SignInForm:
         """What the service asks for."""
-        return asks_of(self.kind)
+        return sign_in_form(self.kind)
 
     @property
-    def as_whom(self) -> Identity:
+    def as_whom(self) -> SignInIdentity:
         """As whom to sign in."""
         return self.asks.identity(self.identity) or self.asks.identities[0]
 

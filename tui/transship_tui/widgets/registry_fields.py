@@ -13,8 +13,8 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
-from transship.accounts.account import Account
-from transship.accounts.key_file import read_key_file
+from transship.accounts.registry_file import Account
+from transship.accounts.secrets import read_key_file
 from transship_tui.widgets.field import Field, SecretInput
 from transship_tui.widgets.registry_entry import (
     PARTS,

@@ -13,10 +13,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select, Static
 
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.accounts.secrets import SecretStatus, status_of
 from transship.errors import BadFile, BadReference, SignInNeeded, TransshipError
-from transship.registries.examine import Examination
+from transship.registry.examination import Examination
 from transship_tui.widgets.registry_entry import Entry, faults_in, secret_fault
 from transship_tui.widgets.registry_fields import RegistryFields
 from transship_tui.widgets.registry_notes import (

@@ -10,13 +10,12 @@ from typing import Literal
 from textual.content import Content
 
 from transship import errors
-from transship.accounts.account import Account, SecretSource
-from transship.accounts.environment import variables_of
-from transship.accounts.secrets import SecretStatus
+from transship.accounts.registry_file import Account, SecretSource
+from transship.accounts.secrets import SecretStatus, variables_of
 from transship.errors import TransshipError
-from transship.registries.card import card_of
-from transship.registries.examine import Examination
-from transship.registries.services.service import Service
+from transship.registry.capability_card import card_of
+from transship.registry.examination import Examination
+from transship.registry.service import Service
 from transship.text import safe
 from transship_tui.capabilities import grouped
 from transship_tui.marks import BAD, CARE, OK, QUIET

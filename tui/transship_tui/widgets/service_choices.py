@@ -11,10 +11,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from transship.registries.services.generic import GENERIC
-from transship.registries.services.known import SERVICES
-from transship.registries.services.service import Service
-from transship.registries.services.sign_in_words import asks_of
+from transship.registry.service import GENERIC, Service
+from transship.services.table import SERVICES, sign_in_form
 
 _OTHER = "Any other registry, by its host"
 
@@ -41,7 +39,7 @@ def title_of(service: Service) -> str:
 
 
 def _called(service: Service) -> str:
-    return f" {service.kind} {title_of(service)} {asks_of(service).also}".lower()
+    return f" {service.kind} {title_of(service)} {sign_in_form(service).also}".lower()
 
 
 class ServiceChoices(OptionList, can_focus=False):

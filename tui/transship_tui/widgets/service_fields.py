@@ -13,10 +13,10 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Input, Select
 
-from transship.accounts.account import Account, SecretSource
-from transship.registries.services import service_named
-from transship.registries.services.sign_in_words import asks_of
-from transship.registries.services.sign_in_words.asking import Question
+from transship.accounts.registry_file import Account, SecretSource
+from transship.registry.service import service_named
+from transship.services.sign_in import SignInQuestion
+from transship.services.table import sign_in_form
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.registry_entry import PARTS, SOURCES, Entry
 from transship_tui.widgets.registry_notes import Place
@@ -96,7 +96,7 @@ class ServiceFields(VerticalScroll, can_focus=False):
         """Ask what this service asks for."""
         event.stop()
         service = service_named(event.kind)
-        asks = asks_of(service) if service else self.entry.asks
+        asks = sign_in_form(service) if service else self.entry.asks
         host = asks.at or ("" if asks.parts else asks.host.default)
         # What is chosen from a list is nothing that could be lost.
         self._known = replace(self._known, service=event.kind, host=host)
@@ -195,7 +195,7 @@ class ServiceFields(VerticalScroll, can_focus=False):
     @property
     def _first_identity(self) -> str:
         kind = service_named(self._chosen("service"))
-        asks = asks_of(kind) if kind else Entry(host=self._text("host")).asks
+        asks = sign_in_form(kind) if kind else Entry(host=self._text("host")).asks
         return asks.identities[0].id
 
     def _label(self, entry: Entry, *, choosing: bool) -> None:
@@ -212,7 +212,7 @@ class ServiceFields(VerticalScroll, can_focus=False):
         if entry.keeps_secret:
             self.query_one("#secret", Input).placeholder = "kept; type another to replace it"
 
-    def _call(self, place: Place, question: Question) -> None:
+    def _call(self, place: Place, question: SignInQuestion) -> None:
         self.field(place).call(question.label)
         example = f", as {question.example}" if question.example else ""
         self.query_one(f"#{place}", Input).placeholder = f"{question.hint}{example}"
@@ -222,7 +222,7 @@ class ServiceFields(VerticalScroll, can_focus=False):
         asks, identity = self.entry.asks, self.entry.as_whom
         if self.is_choosing:
             return _CHOOSING
-        asked: dict[str, Question | None] = dict(zip(PARTS, asks.parts, strict=False))
+        asked: dict[str, SignInQuestion | None] = dict(zip(PARTS, asks.parts, strict=False))
         asked |= {"username": identity.user, "secret": identity.secret}
         asked |= {"key-file": identity.secret, "host": asks.host}
         if place == "host" and self._asks_parts and asks.parts:

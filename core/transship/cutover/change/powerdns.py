@@ -26,8 +26,8 @@ from transship.cutover.change.records import (
 )
 from transship.cutover.domain import is_address
 from transship.cutover.evidence import RecordSet
-from transship.registries.credential import Tls
-from transship.registries.tls import tls_context
+from transship.registry.credential import Tls
+from transship.registry.http.tls import tls_context
 from transship.text import safe
 
 if TYPE_CHECKING:

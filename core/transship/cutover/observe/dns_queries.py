@@ -29,8 +29,8 @@ from transship.clock import Clock
 from transship.concurrency import heed_cancellation
 from transship.cutover.domain import Resolver, address_and_port
 from transship.cutover.evidence import DnsAnswer, RecordSet
-from transship.registries.credential import Tls
-from transship.registries.tls import tls_context
+from transship.registry.credential import Tls
+from transship.registry.http.tls import tls_context
 from transship.text import safe
 
 _MEDIA_TYPE = "application/dns-message"

@@ -25,20 +25,18 @@ from transship.cutover.observe.resolvers import local_addresses
 from transship.errors import TransshipError
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference, parse_reference
-from transship.registries.addresses import authority, resolve
-from transship.registries.answers import Answer
-from transship.registries.auth import Authenticator
-from transship.registries.challenge import Challenge, parse_challenges
-from transship.registries.client import Registry
-from transship.registries.credential import Credential, Tls
-from transship.registries.exchanges import Exchanged, Recorder, struck_address, struck_fields
-from transship.registries.pacing import Patience
-from transship.registries.proxies import proxy_for
-from transship.registries.scopes import pull
-from transship.registries.transport import Timeouts, Transport
+from transship.registry.credential import Credential, Tls
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.http.address import authority, resolve
+from transship.registry.http.answer import Answer
+from transship.registry.http.authentication import Authenticator, Challenge, parse_challenges, pull
+from transship.registry.http.client import Timeouts, Transport
+from transship.registry.http.exchange_log import Exchanged, Recorder, struck_address, struck_fields
+from transship.registry.http.proxy import proxy_for
+from transship.registry.http.rate_limiter import RetryPolicy
 from transship.text import safe
 
-_RETRY_POLICY = Patience(attempts=2, seconds=5.0)
+_RETRY_POLICY = RetryPolicy(attempts=2, seconds=5.0)
 
 _MOST_RECORDED = 20_000
 
@@ -80,9 +78,9 @@ class PinnedEndpoint:
     @asynccontextmanager
     async def registry(
         self, credential: Credential | None = None, *, recorder: Recorder | None = None
-    ) -> AsyncIterator[Registry]:
+    ) -> AsyncIterator[DistributionRegistry]:
         """Open the registry, with connections and tokens of its own."""
-        registry = Registry(
+        registry = DistributionRegistry(
             self.domain.host,
             credential=credential,
             tls=Tls(ca_file=self.ca_file),

@@ -41,9 +41,9 @@ from transship.oci.digest import check, hasher
 from transship.oci.manifest import Descriptor, Manifest
 from transship.oci.platform import Platform
 from transship.oci.reference import Reference
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.exchanges import Exchanged
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.http.exchange_log import Exchanged
 from transship.text import duration_text, safe
 
 OnBytes = Callable[[int], None]
@@ -85,7 +85,7 @@ async def try_paths(
         return tuple(await asyncio.gather(*map(tried, wanted)))
 
 
-async def _path(registry: Registry, blank: PathProbe) -> PathProbe:
+async def _path(registry: DistributionRegistry, blank: PathProbe) -> PathProbe:
     if not blank.reference:
         first = await anext(registry.tags(blank.repository), None)
         if first is None:
@@ -143,7 +143,7 @@ async def smallest_and_largest(
 
 
 async def _images(
-    registry: Registry, references: Sequence[Reference], most: int
+    registry: DistributionRegistry, references: Sequence[Reference], most: int
 ) -> list[Reference]:
     found: dict[Reference, None] = {}
     for reference in references:
@@ -236,7 +236,7 @@ class _ImagePull:
         self._reference = reference
         self._came = came
 
-    async def run(self, registry: Registry) -> None:
+    async def run(self, registry: DistributionRegistry) -> None:
         manifest = await _for_node(registry, self._reference)
         for blob in manifest.blobs:
             try:
@@ -248,7 +248,7 @@ class _ImagePull:
                 await self._read(registry, blob)
             self.blobs += 1
 
-    async def _read(self, registry: Registry, blob: Descriptor) -> None:
+    async def _read(self, registry: DistributionRegistry, blob: Descriptor) -> None:
         hashed = hasher(blob.digest)
         async with registry.read_blob(self._reference.repository, blob.digest) as reader:
             async for piece in reader:
@@ -259,7 +259,7 @@ class _ImagePull:
         check(blob.digest, hashed, str(self._reference))
 
 
-async def _for_node(registry: Registry, reference: Reference) -> Manifest:
+async def _for_node(registry: DistributionRegistry, reference: Reference) -> Manifest:
     """Return the manifest that a node would run: of an index, that for its platform."""
     manifest = await registry.get_manifest(reference.repository, reference.version)
     if not manifest.is_index or not manifest.children:

@@ -12,7 +12,7 @@ from transship import errors
 from transship.cutover.evidence import Parity, TagPair
 from transship.cutover.observe.endpoint import error_text
 from transship.errors import TransshipError
-from transship.registries.place import ManifestHead
+from transship.registry.registry import ManifestHead
 from transship.text import counted, safe
 
 MOST_TAGS = 100_000

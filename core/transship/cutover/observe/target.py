@@ -39,8 +39,8 @@ from transship.cutover.observe.image_pulls import (
 )
 from transship.cutover.observe.tls import Handshaker, is_trusted
 from transship.errors import TransshipError
-from transship.registries.attachment import TellsAttachment
-from transship.registries.credential import Credential
+from transship.registry.attachment import TellsAttachment
+from transship.registry.credential import Credential
 from transship.text import duration_text
 
 SERVICE_SECONDS = 60.0

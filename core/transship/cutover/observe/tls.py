@@ -19,7 +19,7 @@ import certifi
 from transship import errors
 from transship.clock import Clock
 from transship.cutover.evidence import Handshake, TlsCertificate
-from transship.registries.tls import system_has_authorities, tls_cause
+from transship.registry.http.tls import system_has_authorities, tls_cause
 from transship.text import safe
 
 if TYPE_CHECKING:

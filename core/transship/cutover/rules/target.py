@@ -31,7 +31,7 @@ from transship.cutover.rules.case import (
     normalized_name,
     target_addresses,
 )
-from transship.registries.attachment import Attached, Attachment, Said
+from transship.registry.attachment import Attached, Attachment, AttachmentMessage
 from transship.text import safe
 
 SIGN_IN_REFUSED = ("wrong-credential", "no-right", "sign-in-needed", "token-expired")
@@ -374,7 +374,7 @@ def _not_asked(case: Case, told: ServiceReport) -> Finding:
     )
 
 
-def _finding(said: Said) -> Finding:
+def _finding(said: AttachmentMessage) -> Finding:
     """Return a judgement as a finding. One of a severity that isn't known is a warning."""
     grave = {each.value: each for each in Severity}.get(said.severity, Severity.WARN)
     return _MAKERS[grave](said.id, said.seen, said.means, said.remedy)

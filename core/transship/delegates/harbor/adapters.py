@@ -10,8 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from transship.errors import CantBeDelegated
-from transship.registries.access import Access
-from transship.registries.services import service_named, service_of
+from transship.registry.access import Access
+from transship.registry.service import service_named, service_of
 
 PLAIN = "docker-registry"
 

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.answers import Answer, described, error_of
-from transship.registries.links import next_page
+from transship.registry.http.address import next_page
+from transship.registry.http.answer import Answer, described, error_of
 
 ROOT = "/api/v2.0"
 

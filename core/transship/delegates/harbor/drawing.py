@@ -27,7 +27,7 @@ from transship.delegates.harbor.settings import (
 from transship.delegates.harbor.shapes import Adapter, Endpoint, Policy
 from transship.delegates.harbor.terms import Terms, faults_of, said_of, settings_of
 from transship.errors import TransshipError
-from transship.registries.services import service_named
+from transship.registry.service import service_named
 from transship.text import safe
 
 _LONGEST_POLICY = 256

@@ -28,7 +28,7 @@ from transship.errors import TransshipError
 from transship.text import safe
 
 if TYPE_CHECKING:
-    from transship.registries.credential import Credential
+    from transship.registry.credential import Credential
 
 _REGISTRIES = "/registries"
 _POLICIES = "/replication/policies"

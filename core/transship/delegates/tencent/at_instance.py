@@ -8,9 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance
-from transship.registries.services.tencent.paging import listed
+from transship.services.tencent_cloud import TcrInstance, TencentCloud, listed
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -20,7 +18,7 @@ class AtInstance:
     """One instance, and how it is asked about. All methods raise what `TencentCloud.call` does."""
 
     cloud: TencentCloud
-    instance: Instance
+    instance: TcrInstance
 
     @property
     def name(self) -> str:

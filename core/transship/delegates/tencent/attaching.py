@@ -13,7 +13,7 @@ from transship.delegates.tencent.domain_words import (
     domain_words,
     status_words,
 )
-from transship.registries.attachment import Attached, Attachment, Said
+from transship.registry.attachment import Attached, Attachment, AttachmentMessage
 
 _DAY = 86400.0
 _SOON_DAYS = 30
@@ -53,11 +53,11 @@ def _says(
     now: float,
     *,
     mainland: bool | None,
-) -> Iterator[Said]:
+) -> Iterator[AttachmentMessage]:
     filing = f" {_FILING}" if mainland is not False else ""
     fails = "Every pull by this name would fail there."
     if domain is None:
-        yield Said(
+        yield AttachmentMessage(
             "domain-absent",
             "block",
             f"{registry} has no custom domain {name}.",
@@ -71,24 +71,24 @@ def _says(
         case Attached.WORKS:
             yield from _of_certificate(registry, name, domain, certificate, now)
         case Attached.BEGUN:
-            yield Said(
+            yield AttachmentMessage(
                 "domain-being-attached", "block", seen, fails,
                 f"Wait until it works (`transship delegate domain wait {registry} {name}`). Where "
                 "it takes longer than 2 minutes, look at its certificate.",
             )  # fmt: skip
         case Attached.FAILED:
-            yield Said(
+            yield AttachmentMessage(
                 "domain-failed", "block", seen, fails,
                 f"Remove it (`transship delegate domain remove {registry} {name}`), and add it "
                 f"again with a certificate that holds ({_adding(registry, name)}).{filing}",
             )  # fmt: skip
         case Attached.GOING:
-            yield Said(
+            yield AttachmentMessage(
                 "domain-going", "block", seen, fails,
                 f"Add it again once it is gone: {_adding(registry, name)}.",
             )  # fmt: skip
         case _:
-            yield Said(
+            yield AttachmentMessage(
                 "domain-state-unknown", "warn", seen, "It may work, or not.",
                 "Look at it in the console.",
             )  # fmt: skip
@@ -96,9 +96,9 @@ def _says(
 
 def _of_certificate(
     registry: str, name: str, domain: CustomDomain, certificate: Certificate | None, now: float
-) -> Iterator[Said]:
+) -> Iterator[AttachmentMessage]:
     if certificate is None:
-        yield Said(
+        yield AttachmentMessage(
             "attached-certificate-unseen",
             "info",
             f"The certificate {domain.certificate} of {name} can't be seen.",
@@ -108,7 +108,7 @@ def _of_certificate(
         return
     another = f"({_adding(registry, name)}). {OUTAGE}"
     if not certificate.covers(name):
-        yield Said(
+        yield AttachmentMessage(
             "attached-certificate-name",
             "block",
             f"{name} is attached with {certificate}.",
@@ -116,7 +116,7 @@ def _of_certificate(
             f"Attach it with one that is for this name {another}",
         )
     if certificate.national:
-        yield Said(
+        yield AttachmentMessage(
             "attached-certificate-national",
             "block",
             f"{name} is attached with {certificate.id}, which is of SM2.",
@@ -126,12 +126,14 @@ def _of_certificate(
     yield from _of_life(registry, name, certificate, now)
 
 
-def _of_life(registry: str, name: str, certificate: Certificate, now: float) -> Iterator[Said]:
+def _of_life(
+    registry: str, name: str, certificate: Certificate, now: float
+) -> Iterator[AttachmentMessage]:
     another = f"({_adding(registry, name)}). {OUTAGE}"
     ends = f"The certificate {certificate.id} of {name}"
     left = None if certificate.expires is None else certificate.expires - now
     if certificate.expires is not None and left is not None and left <= 0:
-        yield Said(
+        yield AttachmentMessage(
             "attached-certificate-expired",
             "block",
             f"{ends} ended {day_of(certificate.expires)}.",
@@ -140,7 +142,7 @@ def _of_life(registry: str, name: str, certificate: Certificate, now: float) -> 
         )
         return
     if certificate.status != ISSUED:
-        yield Said(
+        yield AttachmentMessage(
             "attached-certificate-status",
             "warn",
             f"{ends} {status_words(certificate.status)}.",
@@ -148,7 +150,7 @@ def _of_life(registry: str, name: str, certificate: Certificate, now: float) -> 
             f"Attach it with one that is issued {another}",
         )
     if certificate.expires is not None and left is not None and left < _SOON_DAYS * _DAY:
-        yield Said(
+        yield AttachmentMessage(
             "attached-certificate-ends-soon",
             "warn",
             f"{ends} ends {day_of(certificate.expires)}.",

@@ -11,8 +11,7 @@ from transship.clock import Clock
 from transship.delegates.tencent.domain_words import Certificate, time_of
 from transship.delegates.tencent.uploads import ALIAS_PREFIX, Upload
 from transship.errors import TransshipError
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.paging import listed
+from transship.services.tencent_cloud import TencentCloud, listed
 from transship.text import safe
 
 _SERVER = "SVR"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from transship import errors
 from transship.errors import TransshipError
-from transship.registries.attachment import Attached
+from transship.registry.attachment import Attached
 from transship.text import duration_text
 
 ISSUED = 1

@@ -22,7 +22,7 @@ from transship.delegates.tencent.domains_engine import CERTIFICATE, CUSTOM_DOMAI
 from transship.delegates.tencent.uploads import Upload, read_upload
 from transship.errors import TransshipError
 from transship.oci.reference import parse_host
-from transship.registries.attachment import Attached
+from transship.registry.attachment import Attached
 
 __all__ = ["KINDS", "Domains", "Watched", "read_upload", "waited", "wish"]
 

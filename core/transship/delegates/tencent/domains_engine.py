@@ -17,7 +17,7 @@ from transship.delegates.tencent.domain_words import Certificate, CustomDomain, 
 from transship.delegates.tencent.uploads import Upload
 from transship.errors import TransshipError
 from transship.plans.ends import End
-from transship.registries.attachment import Attached, Attachment
+from transship.registry.attachment import Attached, Attachment
 from transship.text import safe
 
 CUSTOM_DOMAIN = "custom domain"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from transship.delegates.tencent.network_access import Access, Link, Public, Stage
-from transship.registries.attachment import Said
+from transship.registry.attachment import AttachmentMessage
 from transship.text import counted
 
 _MOST_NAMED = 3
 
 
-def reach_says(access: Access) -> tuple[Said, ...]:
+def reach_says(access: Access) -> tuple[AttachmentMessage, ...]:
     """Return what keeps clients from an instance, the public way first, then VPC by VPC."""
     return (*_of_public(access), *_of_links(access), *_unseen(access))
 
@@ -25,7 +25,7 @@ def lets_in(access: Access) -> str:
     return f"{access.instance} lets in {_blocks(access)}"
 
 
-def _of_public(access: Access) -> Iterator[Said]:
+def _of_public(access: Access) -> Iterator[AttachmentMessage]:
     linked = any(link.stage is Stage.WORKS for link in access.links)
     only_inside = "Only what runs in a linked VPC can pull."
     nobody = "Nobody can pull: no VPC is linked either, as far as is known."
@@ -35,7 +35,7 @@ def _of_public(access: Access) -> Iterator[Said]:
     reason = f" The API says of it: {access.reason}" if access.reason else ""
     match access.public:
         case Public.CLOSED:
-            yield Said(
+            yield AttachmentMessage(
                 "public-endpoint-closed",
                 severity,
                 f"The public endpoint of {access.instance} is closed.{reason}",
@@ -43,7 +43,7 @@ def _of_public(access: Access) -> Iterator[Said]:
                 f"Open it and allow the addresses that pulls come from ({open_it}), or {inside}",
             )
         case Public.OPENING:
-            yield Said(
+            yield AttachmentMessage(
                 "public-endpoint-opening",
                 "warn",
                 f"The public endpoint of {access.instance} is being opened.{reason}",
@@ -51,7 +51,7 @@ def _of_public(access: Access) -> Iterator[Said]:
                 "Wait a minute or two, and check again.",
             )
         case Public.UNKNOWN if access.said:
-            yield Said(
+            yield AttachmentMessage(
                 "public-endpoint-unknown",
                 "warn",
                 f"The API calls the public endpoint of {access.instance} {access.said}, which "
@@ -62,7 +62,7 @@ def _of_public(access: Access) -> Iterator[Said]:
         case Public.OPEN if access.allowed:
             yield from _of_list(access)
         case Public.OPEN if not access.unseen:
-            yield Said(
+            yield AttachmentMessage(
                 "allow-list-empty",
                 severity,
                 f"The public endpoint of {access.instance} is open, and its allow-list is empty: "
@@ -73,10 +73,10 @@ def _of_public(access: Access) -> Iterator[Said]:
             )
 
 
-def _of_list(access: Access) -> Iterator[Said]:
+def _of_list(access: Access) -> Iterator[AttachmentMessage]:
     if _everyone(access):
         return
-    yield Said(
+    yield AttachmentMessage(
         "allow-list-bounds",
         "warn",
         f"The public endpoint of {access.instance} lets in {_blocks(access)}, and nobody else.",
@@ -86,7 +86,7 @@ def _of_list(access: Access) -> Iterator[Said]:
     )
 
 
-def _of_links(access: Access) -> Iterator[Said]:
+def _of_links(access: Access) -> Iterator[AttachmentMessage]:
     for link in access.links:
         if link.stage is not Stage.WORKS or not link.records:
             continue
@@ -95,8 +95,8 @@ def _of_links(access: Access) -> Iterator[Said]:
             yield _led_outside(access, link)
 
 
-def _led_outside(access: Access, link: Link) -> Said:
-    return Said(
+def _led_outside(access: Access, link: Link) -> AttachmentMessage:
+    return AttachmentMessage(
         "private-dns-missing",
         "info" if _everyone(access) else "warn",
         f"{link.vpc} is linked, and its private DNS doesn't lead {access.domain} there.",
@@ -107,9 +107,9 @@ def _led_outside(access: Access, link: Link) -> Said:
     )
 
 
-def _unseen(access: Access) -> Iterator[Said]:
+def _unseen(access: Access) -> Iterator[AttachmentMessage]:
     if access.unseen:
-        yield Said(
+        yield AttachmentMessage(
             "access-unseen",
             "info",
             " ".join(access.unseen),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from transship import errors
-from transship.registries.services.tencent.cloud import TencentCloud
+from transship.services.tencent_cloud import TencentCloud
 from transship.text import safe
 
 

@@ -4,7 +4,7 @@ A replica stands in another region, on the same side of the border, holds all th
 holds, and is pulled from under the same domain with the same login. Nobody can push to it.
 
 What stands in the way is in `ChangeSet.refusals`. The facts are the instance
-(`registries.services.tencent.instances`), and what `regions.regions` and `Replicas.replicas` give.
+(`services.tencent_cloud`), and what `regions.regions` and `Replicas.replicas` give.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from transship.delegates.engine import Found
 from transship.delegates.tencent.regions import Region
 from transship.errors import TransshipError
 from transship.plans.ends import side_of
-from transship.registries.services.tencent.instances import EDITIONS, RUNNING, Instance
+from transship.services.tencent_cloud import EDITIONS, RUNNING, TcrInstance
 
 REPLICA = "replication instance"
 
@@ -63,7 +63,7 @@ def settings_in(region: Region) -> dict[str, Any]:
 
 
 def wish(
-    primary: Instance, names: Sequence[str], regions: Sequence[Region], there: Sequence[Replica]
+    primary: TcrInstance, names: Sequence[str], regions: Sequence[Region], there: Sequence[Replica]
 ) -> ChangeSet:
     """Return what would be made so that `primary` has a replica in each of the regions `names`.
 
@@ -89,7 +89,7 @@ def wish(
     return ChangeSet(engine, purpose, tuple(changes), tuple(_notes(primary, changes, there)))
 
 
-def removal(primary: Instance, names: Sequence[str], there: Sequence[Replica]) -> ChangeSet:
+def removal(primary: TcrInstance, names: Sequence[str], there: Sequence[Replica]) -> ChangeSet:
     """Return what would be taken away: the replicas in the regions `names`."""
     engine = f"TCR instance {primary}"
     purpose = f"take away the replicas in {', '.join(names)}"
@@ -113,7 +113,7 @@ def removal(primary: Instance, names: Sequence[str], there: Sequence[Replica]) -
     )
 
 
-def _of_primary(primary: Instance) -> Iterator[TransshipError]:
+def _of_primary(primary: TcrInstance) -> Iterator[TransshipError]:
     known = EDITIONS.get(primary.edition)
     if known is not None and not known.replicates:
         yield errors.CantBeDelegated(
@@ -131,7 +131,7 @@ def _of_primary(primary: Instance) -> Iterator[TransshipError]:
 
 
 def _of_region(
-    primary: Instance, name: str, region: Region | None, regions: Sequence[Region]
+    primary: TcrInstance, name: str, region: Region | None, regions: Sequence[Region]
 ) -> Iterator[TransshipError]:
     if name == primary.region:
         yield errors.BadRequest(f"{name} is where the instance itself is")
@@ -175,7 +175,9 @@ def _leaving(found: Replica) -> TransshipError:
     )
 
 
-def _notes(primary: Instance, changes: Sequence[Change], there: Sequence[Replica]) -> Iterator[str]:
+def _notes(
+    primary: TcrInstance, changes: Sequence[Change], there: Sequence[Replica]
+) -> Iterator[str]:
     made = [change.name for change in changes if change.does is Does.CREATE]
     for each in there:
         if each.region.name not in made and each.status != RUNNING:

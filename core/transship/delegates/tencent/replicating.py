@@ -17,8 +17,7 @@ from transship.delegates.tencent.regions import Region
 from transship.delegates.tencent.replicas import Replica
 from transship.delegates.tencent.said import state_of, time_of
 from transship.errors import TransshipError
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance, TencentCloud
 from transship.text import safe
 
 CREATION = "creation"
@@ -79,7 +78,7 @@ class Replicas:
     nothing of the API starts or stops: CREATION and SYNCHRONISATION.
     """
 
-    def __init__(self, cloud: TencentCloud, primary: Instance) -> None:
+    def __init__(self, cloud: TencentCloud, primary: TcrInstance) -> None:
         self._cloud = cloud
         self._at = AtInstance(cloud, primary)
         self.primary = primary

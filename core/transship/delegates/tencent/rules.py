@@ -17,7 +17,7 @@ import msgspec
 
 from transship.delegates.changes import Settings
 from transship.delegates.engine import Found
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance
 from transship.text import safe
 
 RULE = "sync rule"
@@ -60,7 +60,7 @@ class Destination:
     uin: str = ""
 
     @classmethod
-    def of(cls, instance: Instance, host: str = "", uin: str = "") -> Destination:
+    def of(cls, instance: TcrInstance, host: str = "", uin: str = "") -> Destination:
         """Return an instance that keys see, those of the source or its owner's own."""
         return cls(
             instance.id,

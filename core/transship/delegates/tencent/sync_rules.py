@@ -1,7 +1,7 @@
 """What rules would be made so that TCR synchronises two instances. Pure: facts are handed in.
 
 What stands in the way is in `ChangeSet.refusals`. The facts are the instances
-(`registries.services.tencent.instances`) and the rules that are there (`SyncRules.rules`).
+(`services.tencent_cloud`) and the rules that are there (`SyncRules.rules`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from transship.delegates.tencent.rules import (
 from transship.errors import TransshipError
 from transship.plans.ends import side_of
 from transship.plans.plan import Plan
-from transship.registries.services.tencent.instances import EDITIONS, RUNNING, Instance
+from transship.services.tencent_cloud import EDITIONS, RUNNING, TcrInstance
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{1,29}")
@@ -53,7 +53,7 @@ BEFORE_THE_INSTANCE = "Its rules have to be deleted before the source itself can
 
 
 def wish(
-    source: Instance,
+    source: TcrInstance,
     to: Destination,
     rules: Sequence[SyncRule],
     there: Sequence[KnownRule],
@@ -87,7 +87,7 @@ def wish(
 
 
 def of_plan(
-    source: Instance,
+    source: TcrInstance,
     to: Destination,
     name: str,
     plan: Plan,
@@ -134,7 +134,7 @@ def of_plan(
     )
 
 
-def removal(source: Instance, names: Sequence[str], there: Sequence[KnownRule]) -> ChangeSet:
+def removal(source: TcrInstance, names: Sequence[str], there: Sequence[KnownRule]) -> ChangeSet:
     """Return what would be taken away: the rules of these names. Images stay where they are."""
     engine = f"TCR instance {source}"
     known = {rule.name: rule for rule in there}
@@ -167,7 +167,7 @@ def _losses(rule: KnownRule) -> Iterator[str]:
         yield f"The token that {rule.name} has isn't kept here: undo can't make it again."
 
 
-def _instances(source: Instance, to: Destination) -> Iterator[TransshipError]:
+def _instances(source: TcrInstance, to: Destination) -> Iterator[TransshipError]:
     """Give what is in the way at the two instances."""
     if source.id == to.id:
         yield errors.CantBeDelegated("both sides are the same instance")
@@ -243,7 +243,7 @@ def _change(
     return change
 
 
-def _notes(source: Instance, to: Destination, rules: Sequence[SyncRule]) -> Iterator[str]:
+def _notes(source: TcrInstance, to: Destination, rules: Sequence[SyncRule]) -> Iterator[str]:
     for rule in rules:
         yield f"{rule.name} takes {_taken(rule)}; that is what is sent."
         yield f"{rule.name} puts it {_placed(rule)}."

@@ -29,10 +29,8 @@ from transship.delegates.tencent.rules import (
 )
 from transship.delegates.tencent.said import state_of, time_of
 from transship.errors import TransshipError
-from transship.registries.credential import Credential
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance
-from transship.registries.web_token import life_of
+from transship.registry.credential import Credential, life_of
+from transship.services.tencent_cloud import TcrInstance, TencentCloud
 from transship.text import duration_text, safe
 
 _SERVICE_ACCOUNT = "tcr$"
@@ -63,7 +61,7 @@ class SyncRules:
     `cloud` is asked as the owner of the source.
     """
 
-    def __init__(self, cloud: TencentCloud, source: Instance) -> None:
+    def __init__(self, cloud: TencentCloud, source: TcrInstance) -> None:
         self._cloud = cloud
         self._at = AtInstance(cloud, source)
         self.source = source

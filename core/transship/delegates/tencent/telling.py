@@ -8,7 +8,7 @@ from transship.clock import Clock
 from transship.delegates.tencent.getting_through import lets_in, reach_says
 from transship.delegates.tencent.opening import Opened
 from transship.errors import TransshipError
-from transship.registries.attachment import Attached, Attachment, Said
+from transship.registry.attachment import Attached, Attachment, AttachmentMessage
 
 
 class Telling:
@@ -27,7 +27,7 @@ class Telling:
         try:
             access = await self._opened.network.access()
         except TransshipError as error:
-            unseen = Said(
+            unseen = AttachmentMessage(
                 "access-unseen",
                 "info",
                 f"Who gets through to {found.registry} couldn't be asked for: {error}",
@@ -42,7 +42,7 @@ class Telling:
             return await self._opened.domains.attachment(domain)
         except TransshipError as error:
             registry = self._opened.at.instance.public_domain
-            unseen = Said(
+            unseen = AttachmentMessage(
                 "domain-unseen",
                 "info",
                 f"Whether {registry} has the custom domain {domain} couldn't be asked for: {error}",

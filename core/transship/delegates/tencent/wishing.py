@@ -19,7 +19,7 @@ from transship.delegates.tencent.rules import Destination
 from transship.delegates.tencent.synchronising import SyncRules
 from transship.errors import TransshipError
 from transship.plans.plan import Plan
-from transship.registries.services.tencent.instances import Instance, instance_at
+from transship.services.tencent_cloud import TcrInstance, instance_at
 
 _OTHER_OWNER = (
     "Where another account of the cloud owns it: say its UIN (--uin), and add its keys with the "
@@ -134,7 +134,7 @@ async def _foreign(at: AtInstance, target: str, reach: Reach, options: Options) 
     if options.instance and options.region:
         region = _known(options.region, await regions(at.cloud, at=at.instance.region))
         return Destination(options.instance, target, region.id, region.name, uin=options.uin)
-    found: Instance
+    found: TcrInstance
     try:
         found = (await instance_of(reach, target)).instance
     except (errors.ApiKeysNeeded, errors.CantBeDelegated, errors.NoInstance) as error:

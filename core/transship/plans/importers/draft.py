@@ -16,7 +16,7 @@ from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
 from transship.plans.policy import Limits, Schedule
 from transship.plans.possible import why_nothing
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 _USER_PART = re.compile(r"[^/@\s'\"]*:[^/@\s]*@(?!sha\d)")
 

@@ -30,7 +30,7 @@ from transship.plans.importers.names import (
 from transship.plans.importers.signing_in import keep_login
 from transship.plans.naming import Origin, named_at, parse_map
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 NAME = "dregsy"
 

@@ -10,7 +10,7 @@ from transship.plans.importers.draft import Draft, Login
 from transship.plans.importers.names import registry_of
 from transship.plans.importers.signing_in import keep_login
 from transship.plans.policy import Limits
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 STEP_SETTINGS: Mapping[str, str] = {
     "backup": "a plan makes no backup tags; each job keeps what its tags pointed at before, "

@@ -9,7 +9,7 @@ from transship.errors import BadReference
 from transship.plans.importers.document import Value
 from transship.plans.importers.draft import Draft, Login
 from transship.plans.importers.names import place_of
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 _VARIABLE = re.compile(r"\$(?:\{[^}]*\}|[A-Za-z_][A-Za-z0-9_]*)")
 _KEYS = ("username", "password", "insecure")

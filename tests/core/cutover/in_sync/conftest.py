@@ -16,7 +16,7 @@ from transship.cutover.catchup import run_round
 from transship.cutover.in_sync import CutoverRegistries, FullListing, PlannedListing, between
 from transship.cutover.journal import CutoverJournal
 from transship.oci.reference import Reference
-from transship.registries.access import Access, open_place
+from transship.registry.access import Access, open_registry
 from transship.transfers.jobs import Jobs
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Pair:
         async with AsyncExitStack() as stack:
             old, new = [
                 await stack.enter_async_context(
-                    aclosing(open_place(Reference(host), Access(host), create=True))
+                    aclosing(open_registry(Reference(host), Access(host), create=True))
                 )
                 for host in hosts
             ]

@@ -15,10 +15,10 @@ from transship.oci.platform import Platform
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule
-from transship.registries.place import ManifestHead
+from transship.registry.registry import ManifestHead
 
 if TYPE_CHECKING:
-    from transship.registries.place import Place
+    from transship.registry.registry import Registry
 
 HOSTS = ("old.example", "new.example")
 
@@ -54,7 +54,7 @@ class Fake:
 
 
 def whole(old: Fake, new: Fake, **more: tuple[str, ...]) -> FullListing:
-    return FullListing(cast("Place", old), cast("Place", new), HOSTS, **more)
+    return FullListing(cast("Registry", old), cast("Registry", new), HOSTS, **more)
 
 
 async def test_what_either_side_has_is_looked_for_on_both() -> None:
@@ -128,6 +128,6 @@ def test_of_a_plan_what_goes_from_one_to_the_other_counts() -> None:
 def test_a_plan_that_leaves_platforms_out_can_not_be_kept_in_step_by() -> None:
     plan = Plan(kind=Kind.SYNC, rules=(rule(platforms=(Platform("linux", "amd64"),)),))
     assert narrows(plan)
-    nobody = cast("Place", Fake({}))
+    nobody = cast("Registry", Fake({}))
     with pytest.raises(errors.BadRequest, match="leaves platforms out"):
         PlannedListing(between(plan, *HOSTS), nobody, nobody, HOSTS, cast("object", None))  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ from transship.oci.reference import Reference
 from transship.operator import this_operator
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.access import Access, open_place
+from transship.registry.access import Access, open_registry
 from transship.transfers import control
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import read_job
@@ -257,7 +257,7 @@ async def test_a_round_can_be_undone_like_any_job(pair: Pair) -> None:
     pair.push(pair.old, "2", "two")
     job = pair.jobs.find((await pair.round()).job)
 
-    place = open_place(Reference(pair.new.host), Access(pair.new.host))
+    place = open_registry(Reference(pair.new.host), Access(pair.new.host))
     places = {pair.new.host: place}
     await undo_job(job, await preview_undo(job, places), places, SystemClock(), "maria")
     await place.aclose()

@@ -20,7 +20,7 @@ from transship.cutover.observe import image_pulls
 from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
 from transship.cutover.observe.image_pulls import pull_by_name
 from transship.oci.reference import Reference
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

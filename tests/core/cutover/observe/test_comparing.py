@@ -14,8 +14,8 @@ from transship import errors
 from transship.cutover.evidence import Parity, TagPair
 from transship.cutover.observe.parity import compare_copied, compare_listed
 from transship.oci.digest import digest_of
-from transship.registries.client import Registry
-from transship.registries.place import ManifestHead
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.registry import ManifestHead
 
 if TYPE_CHECKING:
     from servers.docker_registry import DockerRegistry
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 async def sides(
     open_registry: DockerRegistry, other_registry: DockerRegistry
-) -> AsyncIterator[tuple[Registry, Registry]]:
+) -> AsyncIterator[tuple[DistributionRegistry, DistributionRegistry]]:
     """The clients of two registries, by their own names."""
-    old, new = Registry(open_registry.host), Registry(other_registry.host)
+    old, new = DistributionRegistry(open_registry.host), DistributionRegistry(other_registry.host)
     yield old, new
     await old.aclose()
     await new.aclose()
@@ -85,7 +85,7 @@ def of(repository: str, tag: str) -> str:
 async def test_tags_of_two_registries(
     open_registry: DockerRegistry,
     other_registry: DockerRegistry,
-    sides: tuple[Registry, Registry],
+    sides: tuple[DistributionRegistry, DistributionRegistry],
     fresh_name: Callable[[], str],
 ) -> None:
     repository, only_old = fresh_name(), fresh_name()

@@ -20,7 +20,7 @@ from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, Tria
 from transship.cutover.observe.target import observe_target
 from transship.cutover.rules.case import Case
 from transship.cutover.rules.checks import CHECKS, TARGET, run_checks
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -15,7 +15,7 @@ from servers.docker_registry import PASSWORD, USERNAME
 from servers.process import LOOPBACK, free_port
 from servers.scripted import Reply, ScriptedServer, scripted_server
 from transship.cutover.observe.endpoint import TrialCredential, granted_actions, probe_endpoint
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

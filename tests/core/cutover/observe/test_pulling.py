@@ -21,7 +21,7 @@ from transship.cutover.observe.image_pulls import (
     try_paths,
 )
 from transship.cutover.observe.tls import CERTIFI_TRUST, Handshaker, is_trusted
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

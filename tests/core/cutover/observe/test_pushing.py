@@ -9,7 +9,7 @@ from servers.docker_registry import PASSWORD, USERNAME
 from servers.process import LOOPBACK
 from servers.scripted import Reply, scripted_server
 from transship.cutover.observe.endpoint import try_push
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

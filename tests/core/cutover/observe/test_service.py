@@ -11,7 +11,7 @@ from fakes.clock import FakeClock
 from transship.cutover.evidence import Evidence, ServiceReport
 from transship.cutover.observe.target import DomainService, observe_service
 from transship.errors import ApiKeysNeeded, ConnectionRefused, NoRight, TransshipError
-from transship.registries.attachment import Attached, Attachment, Said
+from transship.registry.attachment import Attached, Attachment, AttachmentMessage
 
 NAME = "images.example.com"
 
@@ -39,7 +39,7 @@ async def seen(what: Attachment | TransshipError | None, seconds: float = 5.0) -
 
 
 async def test_what_is_told_is_kept_whole_through_json() -> None:
-    said = Said("domain-absent", "block", "seen", "means", "remedy")
+    said = AttachmentMessage("domain-absent", "block", "seen", "means", "remedy")
     told = Attachment("r", NAME, Attached.ABSENT, 1.0, says=(said,), reach=(said,), lets_in="all")
     evidence = Evidence(1.0, service=await seen(told))
 

@@ -18,7 +18,7 @@ from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, Tria
 from transship.cutover.observe.resolvers import follow_chain
 from transship.cutover.observe.target import observe_target, with_target
 from transship.cutover.observe.tls import is_trusted
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from cutovers.clean import (
 from transship.cutover.evidence import ServiceReport
 from transship.cutover.finding import CheckOutcome
 from transship.cutover.rules.checks import change_gate, run_checks
-from transship.registries.attachment import Attached, Attachment, Said
+from transship.registry.attachment import Attached, Attachment, AttachmentMessage
 
 REGISTRY = "team.tencentcloudcr.com"
 WORKS = Attachment(
@@ -39,11 +39,13 @@ STRANGE: dict[str, Any] = {
 }
 
 
-def judgement(name: str, severity: str = "block") -> Said:
-    return Said(name, severity, f"{name} was seen.", "Pulls fail.", "Put it right.")
+def judgement(name: str, severity: str = "block") -> AttachmentMessage:
+    return AttachmentMessage(name, severity, f"{name} was seen.", "Pulls fail.", "Put it right.")
 
 
-def told(state: Attached, *says: Said, reach: tuple[Said, ...] = ()) -> ServiceReport:
+def told(
+    state: Attached, *says: AttachmentMessage, reach: tuple[AttachmentMessage, ...] = ()
+) -> ServiceReport:
     attachment = replace(WORKS, state=state, said=state.upper(), says=says, reach=reach)
     return ServiceReport("Tencent TCR", NOW, attachment)
 
@@ -162,7 +164,7 @@ def test_a_severity_that_isnt_known_is_a_warning() -> None:
 
 
 def test_control_characters_of_a_service_reach_no_finding() -> None:
-    said = Said("x", "warn", "seen\x1b[31m", "means\x07", "remedy\u202e")
+    said = AttachmentMessage("x", "warn", "seen\x1b[31m", "means\x07", "remedy\u202e")
     hostile = ServiceReport(
         "Tencent TCR", NOW, replace(WORKS, said="\x1b]0;x\x07", says=(said,), lets_in="\x1b[2J")
     )

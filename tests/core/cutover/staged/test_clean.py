@@ -21,8 +21,8 @@ from transship.cutover.observe.endpoint import TargetLimits, TargetOptions
 from transship.cutover.observer import ObserverSetup, observe_all
 from transship.cutover.rules.case import Case, observed, sampled
 from transship.cutover.rules.checks import CHECKS, change_gate, run_checks
-from transship.registries.client import Registry
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
+from transship.registry.distribution import DistributionRegistry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -62,16 +62,16 @@ async def check(
     dns_client = DnsClient(SystemClock(), served=lab.served, seconds=5.0, ca_file=str(lab.ca_file))
     places = {"old": lab.block.address("3.1"), "new": lab.block.address("3.2")}
     async with AsyncExitStack() as clients:
-        sides: dict[str, dict[str, Registry]] = {}
+        sides: dict[str, dict[str, DistributionRegistry]] = {}
 
-        async def side(domain: Domain, which: str) -> Registry:
+        async def side(domain: Domain, which: str) -> DistributionRegistry:
             """Start one side of a domain, and return the client that lists it."""
             address = places[which]
             tls = authority.issue(domain.name, address)
             await asyncio.to_thread(
                 serve, address=address, port=domain.port, tls=tls, auth="htpasswd"
             )
-            client = Registry(
+            client = DistributionRegistry(
                 f"{address}:{domain.port}", credential=GOOD.credential, tls=Tls(ca_file=bundle)
             )
             clients.push_async_callback(client.aclose)

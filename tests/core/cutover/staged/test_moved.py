@@ -17,7 +17,7 @@ from transship.clock import SystemClock
 from transship.cutover.finding import CheckOutcome
 from transship.cutover.observe.endpoint import TargetOptions
 from transship.cutover.observe.parity import compare_listed
-from transship.registries.client import Registry
+from transship.registry.distribution import DistributionRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,7 +58,7 @@ async def parity(
     push_image(other_registry, repository, "moved")
     push_image(open_registry, repository, "late")
     push_image(other_registry, repository, "new")
-    old, new = Registry(open_registry.host), Registry(other_registry.host)
+    old, new = DistributionRegistry(open_registry.host), DistributionRegistry(other_registry.host)
     compared = await compare_listed(old, new, [repository])
     await old.aclose()
     await new.aclose()

@@ -23,7 +23,7 @@ from transship.cutover.domain import Domain
 from transship.cutover.evidence import Chain
 from transship.cutover.finding import CheckOutcome
 from transship.cutover.observe.endpoint import TargetLimits, TargetOptions, TrialCredential
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

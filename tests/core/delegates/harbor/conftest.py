@@ -17,12 +17,12 @@ from transship.clock import SystemClock
 from transship.delegates.harbor.adapters import Far
 from transship.delegates.harbor.engine import Harbor
 from transship.delegates.journal import Journal
-from transship.registries.client import Registry
-from transship.registries.credential import Credential
-from transship.registries.pacing import Patience
-from transship.registries.services.harbor import HARBOR
+from transship.registry.credential import Credential
+from transship.registry.distribution import DistributionRegistry
+from transship.registry.http.rate_limiter import RetryPolicy
+from transship.services.harbor import HARBOR
 
-SOON = Patience(attempts=2, seconds=5)
+SOON = RetryPolicy(attempts=2, seconds=5)
 
 
 @pytest.fixture
@@ -36,11 +36,13 @@ async def as_user(
     server: ReplicatingHarbor,
 ) -> AsyncIterator[Callable[[str, str], Harbor]]:
     """Open the engine as a user of Harbor."""
-    opened: list[Registry] = []
+    opened: list[DistributionRegistry] = []
 
     def open_as(user: str, password: str = PASSWORD) -> Harbor:
         login = Credential(user, password)
-        registry = Registry(server.host, credential=login, service=HARBOR, patience=SOON)
+        registry = DistributionRegistry(
+            server.host, credential=login, service=HARBOR, patience=SOON
+        )
         opened.append(registry)
         return Harbor(server.host, registry.asks())
 

@@ -20,8 +20,8 @@ from transship.delegates.harbor.terms import Begins, Terms
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.access import Access
-from transship.registries.credential import Credential, Tls
+from transship.registry.access import Access
+from transship.registry.credential import Credential, Tls
 
 PARTS = (Selecting("team/**"),)
 

@@ -13,8 +13,8 @@ from transship.delegates.harbor.engine import Harbor
 from transship.delegates.harbor.settings import ENDPOINT
 from transship.delegates.journal import Journal
 from transship.delegates.making import make
-from transship.registries.answers import Answer
-from transship.registries.credential import Credential
+from transship.registry.credential import Credential
+from transship.registry.http.answer import Answer
 
 SECRET = "s3cr3t-of-new"
 

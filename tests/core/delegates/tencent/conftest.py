@@ -29,8 +29,7 @@ from transship.delegates.tencent.certificates import Certificates
 from transship.delegates.tencent.domains_engine import Domains
 from transship.delegates.tencent.network_engine import Network
 from transship.delegates.tencent.quick.wished import Quick, Terms
-from transship.registries.services.tencent.cloud import SSL, TencentCloud
-from transship.registries.services.tencent.instances import instance_at
+from transship.services.tencent_cloud import SSL, TencentCloud, instance_at
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from transship.delegates.tencent.domain_words import (
 )
 from transship.delegates.tencent.domains import wish
 from transship.delegates.tencent.domains_engine import Domains
-from transship.registries.attachment import Attached, Attachment
+from transship.registry.attachment import Attached, Attachment
 
 
 class TestForACutover:

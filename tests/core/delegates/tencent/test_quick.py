@@ -21,8 +21,8 @@ from transship.delegates.tencent.quick.stock import Repository, Stock
 from transship.delegates.tencent.quick.target import Target
 from transship.delegates.tencent.quick.wished import Quick, Terms
 from transship.plans.plan import Kind, OnConflict
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance as Seen
+from transship.services.tencent_cloud import TcrInstance as Seen
+from transship.services.tencent_cloud import TencentCloud
 
 LISTS_REPOSITORIES = "DescribeRepositoryOwnerPersonal"
 

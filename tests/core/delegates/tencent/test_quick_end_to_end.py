@@ -44,9 +44,9 @@ from transship.delegates.tencent.quick.spaces import Spaces
 from transship.delegates.tencent.quick.wished import Quick, Terms
 from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
-from transship.registries.access import Access, open_place
-from transship.registries.credential import Credential
-from transship.registries.services.tencent.instances import instance_at
+from transship.registry.access import Access, open_registry
+from transship.registry.credential import Credential
+from transship.services.tencent_cloud import instance_at
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobView, read_job
 from transship.transfers.runner import Runner, RunnerSettings
@@ -105,7 +105,7 @@ class World:
         write_plan(path, plan)
         plan = read_plan(path)
         job = new_job(self.folder, plan)
-        places = {name: open_place(Reference(name), self.access(name), patience=SHORT)
+        places = {name: open_registry(Reference(name), self.access(name), patience=SHORT)
                   for name in (self.source.host, self.domain.host)}  # fmt: skip
         async with aclosing(places[self.source.host]), aclosing(places[self.domain.host]):
             with job.locked(), job.journal() as journal:

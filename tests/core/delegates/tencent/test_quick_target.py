@@ -15,7 +15,7 @@ from transship import errors
 from transship.delegates.tencent.at_instance import AtInstance
 from transship.delegates.tencent.quick.spaces import Spaces
 from transship.delegates.tencent.quick.wished import Quick
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 
 LISTS_REPOSITORIES = "DescribeRepositoryOwnerPersonal"
 

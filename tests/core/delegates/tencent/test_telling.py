@@ -17,7 +17,7 @@ from servers.tencent.network import Access, Link, Networks
 from transship import errors
 from transship.delegates.tencent.opening import opened
 from transship.delegates.tencent.telling import Telling
-from transship.registries.attachment import Attached, Attachment
+from transship.registry.attachment import Attached, Attachment
 
 
 @pytest.fixture

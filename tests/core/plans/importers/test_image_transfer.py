@@ -8,7 +8,7 @@ from samples.configs import DIGEST, copies, from_text, imported, notes, rules
 from transship.errors import BadFile
 from transship.plans.importers import import_files
 from transship.plans.importers.draft import NoteKind
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 
 def test_every_rule_is_in_the_plan_or_in_a_note() -> None:

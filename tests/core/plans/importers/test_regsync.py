@@ -7,7 +7,7 @@ import pytest
 from samples.configs import DIGEST, copies, from_text, imported, notes, rules
 from transship.plans.importers.draft import NoteKind
 from transship.plans.policy import Limits, Schedule
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 OLD = {"from": "old.example", "to": "new.example:5000"}
 WEB = OLD | {"repositories": ["t/web"], "platforms": ["linux/amd64", "linux/arm64"]}

@@ -9,7 +9,7 @@ import pytest
 from samples.configs import DIGEST, from_text, imported, notes, rules
 from transship.errors import BadRequest
 from transship.plans.importers.draft import NoteKind
-from transship.registries.credential import Tls
+from transship.registry.credential import Tls
 
 
 def rule(repository: str, **tags: Any) -> dict[str, Any]:

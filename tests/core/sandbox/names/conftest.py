@@ -13,9 +13,7 @@ import pytest
 
 from fakes.clock import FakeClock
 from servers.dns.small import EXAMPLE, KEY, SECRET, TEST
-from transship.sandbox.names.authority import Authority
-from transship.sandbox.names.listener import LOOPBACK, Listener
-from transship.sandbox.names.zone import Zone
+from transship.sandbox.name_server import LOOPBACK, Authority, Listener, Zone
 
 Ask = Callable[..., Awaitable[dns.message.Message]]
 

@@ -20,10 +20,14 @@ from hypothesis import strategies as st
 
 from fakes.clock import FakeClock
 from servers.dns.small import EXAMPLE, KEY, SECRET, TEST
-from transship.sandbox.names.authority import Authority
-from transship.sandbox.names.listener import LOOPBACK, Listener
-from transship.sandbox.names.resolver import CachingResolver
-from transship.sandbox.names.zone import Zone, serial_of
+from transship.sandbox.name_server import (
+    LOOPBACK,
+    Authority,
+    CachingResolver,
+    Listener,
+    Zone,
+    serial_of,
+)
 
 Ask = Callable[..., Awaitable[dns.message.Message]]
 NXDOMAIN, NOERROR, REFUSED = dns.rcode.NXDOMAIN, dns.rcode.NOERROR, dns.rcode.REFUSED

@@ -14,7 +14,7 @@ import pytest
 from servers.dns.small import SECRET
 from servers.process import LOOPBACK, comes_true, require
 from transship.cutover.change.provider import TsigKey
-from transship.sandbox.names.listener import Listener
+from transship.sandbox.name_server import Listener
 
 Ask = Callable[..., Awaitable[dns.message.Message]]
 Run = Callable[..., Awaitable[str]]

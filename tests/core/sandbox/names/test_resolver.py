@@ -11,9 +11,7 @@ import dns.update
 import pytest
 
 from fakes.clock import FakeClock
-from transship.sandbox.names.listener import Listener
-from transship.sandbox.names.resolver import CachingResolver
-from transship.sandbox.names.zone import Zone
+from transship.sandbox.name_server import CachingResolver, Listener, Zone
 
 Ask = Callable[..., Awaitable[dns.message.Message]]
 IMAGES = "images.example.test"

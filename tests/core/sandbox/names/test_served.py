@@ -13,7 +13,7 @@ from transship.cutover.change.rfc2136 import Rfc2136Provider, UpdateServer
 from transship.cutover.observe.dns_queries import DnsClient
 from transship.cutover.observe.resolvers import follow_chain
 from transship.cutover.observe.zone import observe_zone
-from transship.sandbox.names.served import DOMAIN, NEW, OLD, TTL, SandboxNames
+from transship.sandbox.name_server import DOMAIN, NEW, OLD, TTL, SandboxNames
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.clock import FakeClock
-from transship.sandbox.names.zone import Zone, exists, serial_of
+from transship.sandbox.name_server import Zone, exists, serial_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from transship.delegates.tencent.quick.stock import Looked, Repository, Stock, s
 from transship.delegates.tencent.quick.target import Target, target_at
 from transship.delegates.tencent.quick.wished import Collision, Quick, Terms
 from transship.delegates.tencent.quick.writing import text_of
-from transship.registries.services.tencent.cloud import TencentCloud
+from transship.services.tencent_cloud import TencentCloud
 
 __all__ = [
     "KINDS",

@@ -17,8 +17,8 @@ from transship.errors import TransshipError
 from transship.oci.reference import Reference, is_repository, is_tag
 from transship.plans.plan import Kind, OnConflict, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.services.tencent.enterprise import name_refusal
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
+from transship.services.tencent import name_refusal
 from transship.text import counted, safe
 
 _MOST_NAMED = 5

@@ -16,9 +16,8 @@ import msgspec
 from transship import errors
 from transship.delegates.tencent.quick.pages import PAGE, Gap, Page, by_pages, may_pass_over
 from transship.errors import TransshipError
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.paging import listed
-from transship.registries.services.tencent.personal import region_at
+from transship.services.tencent import region_at
+from transship.services.tencent_cloud import TencentCloud, listed
 from transship.text import safe
 
 _T = TypeVar("_T")

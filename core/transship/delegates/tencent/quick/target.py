@@ -11,7 +11,7 @@ import msgspec
 from transship.delegates.tencent.at_instance import AtInstance
 from transship.delegates.tencent.quick.pages import Gap, may_pass_over
 from transship.errors import TransshipError
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance
 
 _AT_ONCE = 8
 _UNLISTED = "repositories at the target"
@@ -26,7 +26,7 @@ class Target:
     the instance has, None where that isn't known.
     """
 
-    instance: Instance
+    instance: TcrInstance
     namespaces: Mapping[str, bool] = field(default_factory=dict)
     descriptions: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, frozenset[str]] = field(default_factory=dict)

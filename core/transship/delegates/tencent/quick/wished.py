@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from transship.delegates.changes import ChangeSet
 from transship.delegates.tencent.quick.pages import Gap
 from transship.plans.plan import OnConflict, Plan
-from transship.registries.visibility import Visibility
+from transship.registry.registry import Visibility
 from transship.text import counted
 
 

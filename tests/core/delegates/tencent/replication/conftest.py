@@ -25,11 +25,10 @@ from transship.clock import SystemClock
 from transship.delegates.journal import Journal
 from transship.delegates.tencent.rules import Destination
 from transship.delegates.tencent.synchronising import SyncRules
-from transship.registries.cloud import Cloud
-from transship.registries.credential import Credential, Tls
-from transship.registries.services.api import Keys
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance, instances
+from transship.registry.credential import Credential, Tls
+from transship.registry.http.endpoint import CloudApi
+from transship.registry.service import ApiKeys
+from transship.services.tencent_cloud import TcrInstance, TencentCloud, instances
 
 
 @pytest.fixture
@@ -47,8 +46,8 @@ def api(clock: FakeClock) -> Iterator[TencentApi]:
 
 @pytest.fixture
 async def cloud(api: TencentApi, clock: FakeClock) -> AsyncIterator[TencentCloud]:
-    keys = Keys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
-    cloud = Cloud(keys, clock)
+    keys = ApiKeys(api.host, Credential(SECRET_ID, SECRET_KEY), Tls())
+    cloud = CloudApi(keys, clock)
     yield TencentCloud(cloud.ask, keys.host)
     await cloud.aclose()
 
@@ -92,7 +91,7 @@ def peer(old: Stand, replication: Replication, peer_registry: DockerRegistry) ->
 
 
 @pytest.fixture
-async def source(cloud: TencentCloud, old: Stand) -> Instance:
+async def source(cloud: TencentCloud, old: Stand) -> TcrInstance:
     """The source, as the API tells of it."""
     return next(each for each in await instances(cloud) if each.id == old.id)
 
@@ -105,7 +104,7 @@ async def target(cloud: TencentCloud, new: Stand) -> Destination:
 
 
 @pytest.fixture
-def engine(cloud: TencentCloud, source: Instance) -> SyncRules:
+def engine(cloud: TencentCloud, source: TcrInstance) -> SyncRules:
     return SyncRules(cloud, source)
 
 

@@ -18,14 +18,13 @@ from transship.delegates.tencent import sync_rules
 from transship.delegates.tencent.judging import Syntax
 from transship.delegates.tencent.rules import Destination, SyncRule
 from transship.delegates.tencent.synchronising import SyncRules
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance, TencentCloud
 
 
 async def test_what_tcr_refuses_is_explained(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     api: TencentApi,
@@ -45,13 +44,15 @@ async def test_what_tcr_refuses_is_explained(
 
 async def test_a_region_that_is_not_the_sources_is_explained(
     cloud: TencentCloud,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     journal: Journal,
     api: TencentApi,
 ) -> None:
-    elsewhere = Instance(old.id, "old", "premium", "Running", target.region, target.region_id, OLD)
+    elsewhere = TcrInstance(
+        old.id, "old", "premium", "Running", target.region, target.region_id, OLD
+    )
     engine = SyncRules(cloud, elsewhere)
     shown = sync_rules.wish(elsewhere, target, [SyncRule("r", names="a/**")], ())
     api.of(Instances).every[0].region = "ap-guangzhou"
@@ -74,7 +75,7 @@ async def test_a_list_that_does_not_come_whole_is_an_error_that_names_it(
     action: str,
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     api: TencentApi,
@@ -93,7 +94,7 @@ async def test_a_list_that_does_not_come_whole_is_an_error_that_names_it(
 async def test_a_page_that_fails_is_not_the_end(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     api: TencentApi,
     replication: Replication,
@@ -111,7 +112,7 @@ async def test_a_page_that_fails_is_not_the_end(
 
 
 async def test_an_execution_or_a_rule_that_is_not_there_is_said(
-    engine: SyncRules, desk: CloudDesk, source: Instance, target: Destination
+    engine: SyncRules, desk: CloudDesk, source: TcrInstance, target: Destination
 ) -> None:
     with pytest.raises(errors.EngineRefused, match="has no rule r"):
         await engine.execution("r", "7")
@@ -137,7 +138,7 @@ async def test_how_patterns_are_read_is_told_by_what_was_taken(
     explains: tuple[Syntax, ...],
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     replication: Replication,
@@ -157,7 +158,7 @@ async def test_how_patterns_are_read_is_told_by_what_was_taken(
 async def test_names_from_the_cloud_can_not_steer_the_terminal(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:
@@ -174,7 +175,7 @@ async def test_names_from_the_cloud_can_not_steer_the_terminal(
 async def test_an_execution_that_went_well_in_part_did_not_go_well(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:

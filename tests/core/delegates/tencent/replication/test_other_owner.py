@@ -24,14 +24,14 @@ from transship.delegates.journal import Journal
 from transship.delegates.tencent import sync_rules
 from transship.delegates.tencent.rules import Destination, SyncRule
 from transship.delegates.tencent.synchronising import SyncRules
-from transship.registries.credential import Credential
-from transship.registries.services.tencent.instances import Instance
+from transship.registry.credential import Credential
+from transship.services.tencent_cloud import TcrInstance
 
 
 async def test_another_owners_instance_is_written_to_with_its_token(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     peer: Destination,
     old: Stand,
     replication: Replication,
@@ -59,7 +59,7 @@ async def test_another_owners_instance_is_written_to_with_its_token(
 async def test_a_wrong_token_is_an_execution_that_failed(
     engine: SyncRules,
     journal: Journal,
-    source: Instance,
+    source: TcrInstance,
     peer: Destination,
     old: Stand,
     replication: Replication,
@@ -100,7 +100,7 @@ async def test_a_login_that_is_no_long_term_token_is_not_handed_over(
     says: str,
     engine: SyncRules,
     journal: Journal,
-    source: Instance,
+    source: TcrInstance,
     peer: Destination,
     replication: Replication,
 ) -> None:
@@ -115,7 +115,7 @@ async def test_a_login_that_is_no_long_term_token_is_not_handed_over(
 
 
 async def test_a_rule_with_a_token_is_not_made_again_by_undo(
-    engine: SyncRules, desk: CloudDesk, source: Instance, peer: Destination
+    engine: SyncRules, desk: CloudDesk, source: TcrInstance, peer: Destination
 ) -> None:
     await desk.made(sync_rules.wish(source, peer, [SyncRule("abroad", names="team/**")], ()))
     shown = sync_rules.removal(source, ["abroad"], await engine.rules())
@@ -131,7 +131,7 @@ async def test_the_token_is_nowhere_but_at_the_cloud(
     repeats: bool,
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     peer: Destination,
     replication: Replication,
     tmp_path: Path,

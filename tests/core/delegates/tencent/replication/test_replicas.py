@@ -13,16 +13,18 @@ from transship.delegates.tencent import replicas
 from transship.delegates.tencent.regions import Region
 from transship.delegates.tencent.replicas import Replica
 from transship.plans.ends import side_of
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance
 
-PRIMARY = Instance("tcr-1", "old", "premium", "Running", "ap-guangzhou", 1, OLD)
+PRIMARY = TcrInstance("tcr-1", "old", "premium", "Running", "ap-guangzhou", 1, OLD)
 SHANGHAI, HONG_KONG, NOWHERE = (
     Region(4, "ap-shanghai"), Region(5, "ap-hongkong"), Region(200, "ap-nowhere"),
 )  # fmt: skip
 REGIONS = (Region(1, "ap-guangzhou"), SHANGHAI, HONG_KONG, NOWHERE)
 
 
-def wished(*names: str, primary: Instance = PRIMARY, there: tuple[Replica, ...] = ()) -> ChangeSet:
+def wished(
+    *names: str, primary: TcrInstance = PRIMARY, there: tuple[Replica, ...] = ()
+) -> ChangeSet:
     return replicas.wish(primary, names, REGIONS, there)
 
 

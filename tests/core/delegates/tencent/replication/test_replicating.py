@@ -20,8 +20,7 @@ from transship.delegates.tencent import replicas
 from transship.delegates.tencent.regions import Region, regions
 from transship.delegates.tencent.replicas import REPLICA
 from transship.delegates.tencent.replicating import CREATION, SYNCHRONISATION, Replicas
-from transship.registries.services.tencent.cloud import TencentCloud
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance, TencentCloud
 
 WHERE = "ap-shanghai"
 REGIONS = tuple(Region(number, name) for number, name in stand_in.REGIONS.items())
@@ -33,7 +32,7 @@ def making(api: TencentApi) -> stand_in.Replicas:
 
 
 @pytest.fixture
-def filler(cloud: TencentCloud, source: Instance) -> Replicas:
+def filler(cloud: TencentCloud, source: TcrInstance) -> Replicas:
     return Replicas(cloud, source)
 
 

@@ -17,15 +17,15 @@ from transship.delegates.tencent.rules import Destination, KnownRule, Policy, Sy
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance
 
-SOURCE = Instance("tcr-1", "old", "standard", "Running", "ap-guangzhou", 1, OLD)
-TARGET = Destination.of(Instance("tcr-2", "new", "premium", "Running", "ap-beijing", 8, NEW))
+SOURCE = TcrInstance("tcr-1", "old", "standard", "Running", "ap-guangzhou", 1, OLD)
+TARGET = Destination.of(TcrInstance("tcr-2", "new", "premium", "Running", "ap-beijing", 8, NEW))
 ABROAD = Destination("tcr-3", PEER, 9, region="ap-singapore", uin=OWNER)
 RULE = SyncRule("team", names="team/**", namespace="team")
 
 
-def wished(*rules: SyncRule, source: Instance = SOURCE, to: Destination = TARGET) -> ChangeSet:
+def wished(*rules: SyncRule, source: TcrInstance = SOURCE, to: Destination = TARGET) -> ChangeSet:
     return sync_rules.wish(source, to, rules, ())
 
 
@@ -163,7 +163,7 @@ def test_rules_may_cross_the_border_and_say_so(region: str, across: bool) -> Non
     ],
 )
 def test_instances_that_can_not_are_refused_before(
-    source: Instance, to: Destination, says: str
+    source: TcrInstance, to: Destination, says: str
 ) -> None:
     shown = wished(RULE, source=source, to=to)
 

@@ -23,13 +23,13 @@ from transship.delegates.tencent.synchronising import SyncRules
 from transship.oci.reference import Reference
 from transship.plans.plan import Kind, OnConflict, Plan
 from transship.plans.rule import Rule, TagFilter
-from transship.registries.services.tencent.instances import Instance
+from transship.services.tencent_cloud import TcrInstance
 
 
 async def test_a_plan_is_moved_by_tcr_and_can_be_taken_back(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     replication: Replication,
@@ -78,7 +78,7 @@ async def test_a_plan_is_moved_by_tcr_and_can_be_taken_back(
 
 
 async def test_rules_are_asked_for_where_their_source_is(
-    engine: SyncRules, desk: CloudDesk, source: Instance, target: Destination, api: TencentApi
+    engine: SyncRules, desk: CloudDesk, source: TcrInstance, target: Destination, api: TencentApi
 ) -> None:
     await desk.made(sync_rules.wish(source, target, [SyncRule("r", names="team/**")], ()))
 
@@ -102,7 +102,7 @@ async def test_rules_are_asked_for_where_their_source_is(
 async def test_a_rule_is_changed_and_changed_back(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_rule_is_changed_and_changed_back(
 async def test_a_rule_is_disabled_and_then_takes_nothing(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     replication: Replication,
@@ -153,7 +153,7 @@ async def test_a_rule_is_disabled_and_then_takes_nothing(
 async def test_a_rule_that_was_deleted_is_made_again_as_it_was(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:
@@ -171,7 +171,7 @@ async def test_a_rule_that_was_deleted_is_made_again_as_it_was(
 async def test_a_rule_of_others_is_deleted_only_when_asked_and_not_made_again(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     new: Stand,
@@ -195,7 +195,7 @@ async def test_a_rule_of_others_is_deleted_only_when_asked_and_not_made_again(
 async def test_a_lost_answer_is_gone_on_from(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     api: TencentApi,
     replication: Replication,
@@ -217,7 +217,7 @@ async def test_a_lost_answer_is_gone_on_from(
 
 
 async def test_what_tcr_does_not_keep_is_named(
-    desk: CloudDesk, source: Instance, target: Destination, replication: Replication
+    desk: CloudDesk, source: TcrInstance, target: Destination, replication: Replication
 ) -> None:
     replication.forgets = {"Override"}
     rules = [SyncRule("r", names="a/**", override=True)]
@@ -242,7 +242,7 @@ async def test_where_a_rule_leads_is_read_in_each_form_that_the_api_may_write(
     is_as_asked: bool,
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:
@@ -260,7 +260,7 @@ async def test_where_a_rule_leads_is_read_in_each_form_that_the_api_may_write(
 async def test_a_tag_that_differs_is_left_alone_unless_the_rule_overrides(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     old: Stand,
     replication: Replication,
@@ -287,7 +287,7 @@ async def test_a_tag_that_differs_is_left_alone_unless_the_rule_overrides(
 async def test_what_others_changed_since_is_not_undone(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:
@@ -303,7 +303,7 @@ async def test_what_others_changed_since_is_not_undone(
 async def test_filters_of_nothing_that_the_api_adds_are_no_change(
     engine: SyncRules,
     desk: CloudDesk,
-    source: Instance,
+    source: TcrInstance,
     target: Destination,
     replication: Replication,
 ) -> None:
