@@ -34,8 +34,7 @@ from transship.oci.digest import Digest, digest_of
 from transship.oci.manifest import Manifest, parse_manifest
 from transship.oci.media_types import OCI_CONFIG, OCI_MANIFEST
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, Plan, Rule, TagFilter
 from transship.registry.registry import Capabilities, ManifestHead
 from transship.transfers.preview import preview_plan
 

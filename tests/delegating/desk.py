@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fakes.clock import FakeClock
-from transship.delegates.changes import ChangeSet
-from transship.delegates.executions import Execution, followed
-from transship.delegates.harbor.engine import Harbor
-from transship.delegates.journal import Journal
-from transship.delegates.making import make, undoing
+from transship.engines.changes import ChangeJournal, ChangeSet, apply_changes
+from transship.engines.delegation import plan_revert
+from transship.engines.executions import Execution, follow_execution
+from transship.engines.harbor.engine import HarborEngine
 from transship.registry.credential import Credential
 
 
@@ -19,8 +18,8 @@ from transship.registry.credential import Credential
 class Desk:
     """One Harbor, a journal, and the logins that it may be handed: `handed` are those it was."""
 
-    engine: Harbor
-    journal: Journal
+    engine: HarborEngine
+    journal: ChangeJournal
     logins: Mapping[str, Credential]
     handed: list[str] = field(default_factory=list)
 
@@ -35,7 +34,7 @@ class Desk:
 
     async def make(self, identity: str) -> list[str]:
         """Make what was agreed to, and say each change."""
-        making = make(identity, self.engine, self.gives, self.journal)
+        making = apply_changes(identity, self.engine, self.gives, self.journal)
         return [str(made.change) async for made in making]
 
     async def made(self, changes: ChangeSet) -> str:
@@ -47,13 +46,14 @@ class Desk:
 
     async def undone(self, identity: str) -> list[str]:
         """Undo a delegation, and say each change."""
-        back = await undoing(self.journal.read(identity), self.engine)
+        back = await plan_revert(self.journal.read(identity), self.engine)
         return await self.make(self.agree(back, undoes=identity))
 
     async def over(self, of: str, execution: Execution) -> Execution:
         """Follow an execution to its end."""
         seen: Sequence[Execution] = [
-            each async for each in followed(self.engine, of, execution.id, Soon(), every=0.01)
+            each
+            async for each in follow_execution(self.engine, of, execution.id, Soon(), every=0.01)
         ]
         return seen[-1]
 

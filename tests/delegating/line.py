@@ -12,12 +12,11 @@ from servers.tencent.api import SECRET_ID, SECRET_KEY
 from transship.accounts.registry_file import Account, Accounts
 from transship.accounts.secrets import variables_of
 from transship.clock import SystemClock
-from transship.delegates.journal import Delegation, Journal
+from transship.engines.changes import ChangeJournal, Delegation
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.plans.file import write_plan
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, Plan, Rule, TagFilter
 from transship.registry.credential import Tls
 from transship_tui.commands.application import app_for
 
@@ -83,7 +82,7 @@ class Operator:
 
     def delegations(self) -> tuple[Delegation, ...]:
         """Return what was delegated."""
-        return Journal(default_paths().delegations, SystemClock()).all()
+        return ChangeJournal(default_paths().delegations, SystemClock()).all()
 
     def gave_away_nothing(self, *ended: Any) -> None:
         """Assert that no secret is in what commands wrote, or in what is kept."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from servers.tencent.api import SECRET_ID, SECRET_KEY
 from transship.clock import Clock, SystemClock
-from transship.delegates.reach import Reached
+from transship.engines.reach import AccountReach
 from transship.registry.access import Access
 from transship.registry.credential import Credential, Tls
 from transship.registry.http.rate_limiter import RetryPolicy
@@ -35,6 +35,6 @@ class Known:
         self.asked.append(host)
         return self.accesses.get(host) or Access(host, Tls(plain_http=True))
 
-    def reached(self, clock: Clock | None = None) -> Reached:
+    def reached(self, clock: Clock | None = None) -> AccountReach:
         """Open them as they are asked for."""
-        return Reached(self.access, clock or SystemClock(), patience=SOON)
+        return AccountReach(self.access, clock or SystemClock(), patience=SOON)

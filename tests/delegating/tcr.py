@@ -8,9 +8,9 @@ from typing import Any
 
 from delegating.desk import Desk, Soon
 from servers.tencent.replication import Replication
-from transship.delegates.changes import ChangeSet
-from transship.delegates.executions import Execution, followed
-from transship.delegates.tencent.synchronising import SyncRules
+from transship.engines.changes import ChangeSet
+from transship.engines.executions import Execution, follow_execution
+from transship.engines.tcr.sync_rules import SyncRuleEngine
 
 OLD = "old.tencentcloudcr.com"
 NEW = "new.tencentcloudcr.com"
@@ -43,14 +43,14 @@ class Working(Soon):
         await super().sleep(seconds)
 
 
-async def only(engine: SyncRules, rule: str) -> Execution:
+async def only(engine: SyncRuleEngine, rule: str) -> Execution:
     """Return the only execution of a rule."""
     [found] = [each async for each in engine.executions(rule)]
     return found
 
 
-async def over(engine: SyncRules, rule: str, replication: Replication) -> list[Execution]:
+async def over(engine: SyncRuleEngine, rule: str, replication: Replication) -> list[Execution]:
     """Follow the only execution of a rule to its end."""
     found = await only(engine, rule)
     clock = Working(replication.work)
-    return [each async for each in followed(engine, rule, found.id, clock, every=5)]
+    return [each async for each in follow_execution(engine, rule, found.id, clock, every=5)]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from servers.tencent.api import SECRET_ID, SECRET_KEY, Refused
-from transship.delegates.journal import Journal
-from transship.delegates.making import make, undoing
-from transship.delegates.tencent.domains import waited
+from transship.engines.changes import ChangeJournal, apply_changes
+from transship.engines.delegation import plan_revert
+from transship.engines.tcr.domains import wait_for_domain
 from transship.registry.credential import Credential, Tls
 from transship.registry.http.endpoint import CloudApi
 from transship.registry.service import ApiKeys
@@ -20,9 +20,8 @@ from transship.services.tencent_cloud import TCR, Product, TencentCloud
 if TYPE_CHECKING:
     from servers.tencent import Call, TencentApi
     from transship.clock import Clock
-    from transship.delegates.changes import ChangeSet
-    from transship.delegates.engine import Engine
-    from transship.delegates.tencent.domains_engine import Domains
+    from transship.engines.changes import ChangeSet, Engine
+    from transship.engines.tcr.domains import DomainEngine
 
 CCR, HOST = "ccr.ccs.tencentyun.com", "team.tencentcloudcr.com"
 NAME = "images.example.com"
@@ -50,7 +49,7 @@ async def no_login(host: str) -> Credential:
 class Agreeing:
     """Whoever says yes to what was shown; `made` has the changes in the order they were made."""
 
-    journal: Journal
+    journal: ChangeJournal
     made: list[str] = field(default_factory=list)
 
     def agree(self, changes: ChangeSet, *, undoes: str = "") -> str:
@@ -60,7 +59,7 @@ class Agreeing:
 
     async def make(self, identity: str, engine: Engine) -> None:
         """Make, or go on with, what was agreed to."""
-        async for each in make(identity, engine, no_login, self.journal):
+        async for each in apply_changes(identity, engine, no_login, self.journal):
             self.made.append(str(each.change))
 
     async def agreed(self, changes: ChangeSet, engine: Engine) -> str:
@@ -72,7 +71,7 @@ class Agreeing:
 
     async def undone(self, identity: str, engine: Engine) -> None:
         """Undo a delegation."""
-        back = await undoing(self.journal.read(identity), engine)
+        back = await plan_revert(self.journal.read(identity), engine)
         await self.make(self.agree(back, undoes=identity), engine)
 
 
@@ -104,6 +103,6 @@ def breaks(
     api._actions[action] = broken
 
 
-async def ended(domains: Domains, clock: Clock) -> list[str]:
+async def ended(domains: DomainEngine, clock: Clock) -> list[str]:
     """Wait until it is over with the domain, and return what was said of it."""
-    return [seen.words async for seen in waited(domains, NAME, clock)]
+    return [seen.words async for seen in wait_for_domain(domains, NAME, clock)]

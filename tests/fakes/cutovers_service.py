@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from cutovers import clean
 from fakes.cutovers_world import NAME, standing
 from transship.cutover.evidence import ServiceReport
-from transship.delegates.tencent.attaching import attachment_of
-from transship.delegates.tencent.getting_through import lets_in, reach_says
-from transship.delegates.tencent.network_access import (
-    Access,
-    Allowed,
-    Link,
-    Public,
-    Record,
-    Stage,
+from transship.engines.tcr.attachment import access_statements, allowed_text
+from transship.engines.tcr.domains import attachment_of
+from transship.engines.tcr.network_access import (
+    AllowedBlock,
+    EndpointStatus,
+    LinkStatus,
+    NetworkAccess,
+    PrivateDnsRecord,
+    VpcLink,
 )
 
 if TYPE_CHECKING:
@@ -26,17 +26,21 @@ if TYPE_CHECKING:
     from transship.cutover.status import CutoverStatus
 
 HOST = "team.tencentcloudcr.com"
-_VPC = Link("vpc-a1b2c3", "subnet-1", Stage.WORKS, records=(Record(HOST, Stage.OFF),))
+_VPC = VpcLink(
+    "vpc-a1b2c3", "subnet-1", LinkStatus.WORKS, records=(PrivateDnsRecord(HOST, LinkStatus.OFF),)
+)
 
 
 def unattached() -> CutoverStatus:
     """Return a domain that isn't attached to its new registry, which lets in an office alone."""
-    access = Access("team", HOST, Public.OPEN, "Opened", allowed=(Allowed("203.0.113.0/24"),))
+    access = NetworkAccess(
+        "team", HOST, EndpointStatus.OPEN, "Opened", allowed=(AllowedBlock("203.0.113.0/24"),)
+    )
     access = replace(access, links=(_VPC,))
     told = replace(
         attachment_of(HOST, clean.NAME, None, None, clean.NOW, mainland=False),
-        reach=reach_says(access),
-        lets_in=lets_in(access),
+        reach=access_statements(access),
+        lets_in=allowed_text(access),
     )
     found = clean.case(
         replace(clean.SUBJECT, new=HOST),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transship.delegates.changes import Change, Does
-from transship.delegates.engine import Found, Gives
+from transship.engines.changes import Change, ChangeAction, EngineItem, GetLogin
 from transship.errors import TransshipError
 
 
@@ -26,18 +25,18 @@ class MemoryEngine:
         self.forgets: set[str] = set()
         self.dies = False
 
-    async def read(self, kind: str, name: str) -> Found | None:
+    async def read(self, kind: str, name: str) -> EngineItem | None:
         settings = self.has.get((kind, name))
-        return None if settings is None else Found(dict(settings), id=f"{kind}/{name}")
+        return None if settings is None else EngineItem(dict(settings), id=f"{kind}/{name}")
 
-    async def make(self, change: Change, gives: Gives) -> None:
+    async def make(self, change: Change, gives: GetLogin) -> None:
         if self.fails:
             raise self.fails.pop(0)
         self.made.append(str(change))
         for host in change.gives:
             self.given.append((await gives(host)).username)
         key = (change.kind, change.name)
-        if change.does is Does.DELETE:
+        if change.does is ChangeAction.DELETE:
             del self.has[key]
         else:
             kept = {k: v for k, v in (change.after or {}).items() if k not in self.forgets}

@@ -8,14 +8,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from transship.delegates.changes import ChangeSet
-from transship.delegates.journal import Agreed, Delegation, Line, Step
-from transship.delegates.judging_ways import Judged
-from transship.delegates.making import Made
-from transship.delegates.tencent.network_access import Access, Public
-from transship.delegates.ways import ways
+from transship.engines.changes import (
+    AgreedChanges,
+    AppliedChange,
+    ChangeJournalLine,
+    ChangeSet,
+    ChangeStep,
+    Delegation,
+)
+from transship.engines.choice import engine_choices
+from transship.engines.delegation import EngineSurvey
+from transship.engines.tcr.network_access import EndpointStatus, NetworkAccess
 from transship.errors import DelegationNotFound, TransshipError
-from transship.plans.ends import End, Ends, answered
+from transship.plans.advice import End, Ends, answered
 from transship_tui.engine_delegates import (
     DomainsThere,
     DomainWish,
@@ -31,8 +36,8 @@ from transship_tui.engine_delegates import Step as Making
 
 if TYPE_CHECKING:
     from fakes.clock import FakeClock
-    from transship.delegates.executions import Execution, Task
-    from transship.delegates.tencent.domains import Watched
+    from transship.engines.executions import Execution, ExecutionTask
+    from transship.engines.tcr.domains import DomainProgress
     from transship.plans.plan import Plan
     from transship_tui.engine_delegates import Answer, Wish
 
@@ -45,7 +50,7 @@ _WHO = {
 }
 _NOTHING = Drawn(ChangeSet("an engine", "nothing"))
 
-_UNKNOWN = Judged(Ends(End("a.example"), End("b.example")), ())
+_UNKNOWN = EngineSurvey(Ends(End("a.example"), End("b.example")), ())
 
 
 @dataclass
@@ -57,22 +62,22 @@ class FakeDelegates:
     time that it is asked for.
     """
 
-    judged: Judged = field(default_factory=lambda: _UNKNOWN, kw_only=True)
+    judged: EngineSurvey = field(default_factory=lambda: _UNKNOWN, kw_only=True)
     harbor_hosts: Sequence[str] = field(default=(), kw_only=True)
     draws: dict[type, Drawn] = field(default_factory=dict, kw_only=True)
     delegated: dict[str, Delegation] = field(default_factory=dict, kw_only=True)
     looks_at: dict[str, Look] = field(default_factory=dict, kw_only=True)
     followed: dict[str, list[Execution]] = field(default_factory=dict, kw_only=True)
-    task_lists: dict[str, list[Task]] = field(default_factory=dict, kw_only=True)
+    task_lists: dict[str, list[ExecutionTask]] = field(default_factory=dict, kw_only=True)
     logs: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    access_at: Access = field(
-        default_factory=lambda: Access("shop", "", Public.CLOSED), kw_only=True
+    access_at: NetworkAccess = field(
+        default_factory=lambda: NetworkAccess("shop", "", EndpointStatus.CLOSED), kw_only=True
     )
     gets_in: Sequence[str] = field(default=(), kw_only=True)
     domains_there: DomainsThere = field(
         default_factory=lambda: DomainsThere((), (), 0.0), kw_only=True
     )
-    waits: Sequence[Watched] = field(default=(), kw_only=True)
+    waits: Sequence[DomainProgress] = field(default=(), kw_only=True)
     """How a domain is each time that there is news; the list shows it so, too."""
     breaks_at: Mapping[int, TransshipError] = field(default_factory=dict, kw_only=True)
     """What keeps a change from being made, by its number."""
@@ -85,12 +90,12 @@ class FakeDelegates:
     @abstractmethod
     def _fail(self, name: str) -> None: ...
 
-    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> Judged:
+    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> EngineSurvey:
         await self._reach("who_could", tuple(answers))
         ends = self.judged.ends
         for question, value in answers:
             ends = answered(ends, question, value)
-        return replace(self.judged, ends=ends, ways=ways(ends, harbors=self.harbor_hosts))
+        return replace(self.judged, ends=ends, ways=engine_choices(ends, harbors=self.harbor_hosts))
 
     async def draw_changes(self, wish: Wish) -> Drawn:
         await self._reach("draw_changes", wish)
@@ -101,7 +106,7 @@ class FakeDelegates:
         name = f"20260915-{len(self.delegated):06x}"
         who = wish.who if isinstance(wish, PlanWish) else _WHO[type(wish)]
         undoes = wish.delegation if isinstance(wish, UndoWish) else ""
-        agreed = Agreed(
+        agreed = AgreedChanges(
             who, "harbor.example", shown.engine, shown.purpose, self.clock.now(), shown.to_make,
             undoes,
         )  # fmt: skip
@@ -112,19 +117,19 @@ class FakeDelegates:
     async def go_on_making(self, delegation: str) -> AsyncIterator[Making]:
         yield Making(delegation)
         for number, change in enumerate(self.delegated[delegation].agreed.changes):
-            if self.delegated[delegation].step(number) is Step.MADE:
+            if self.delegated[delegation].step(number) is ChangeStep.MADE:
                 continue
             await self._reach("make_change", str(change))
             if number in self.breaks_at:
-                self._note(delegation, number, Step.FAILED, str(self.breaks_at[number]))
+                self._note(delegation, number, ChangeStep.FAILED, str(self.breaks_at[number]))
                 raise self.breaks_at[number]
-            self._note(delegation, number, Step.MADE)
-            yield Making(delegation, Made(number, change, None))
+            self._note(delegation, number, ChangeStep.MADE)
+            yield Making(delegation, AppliedChange(number, change, None))
 
-    def _note(self, delegation: str, number: int, step: Step, why: str = "") -> None:
+    def _note(self, delegation: str, number: int, step: ChangeStep, why: str = "") -> None:
         known = self.delegated[delegation]
         lines = list(known.lines)
-        lines[number] = Line(self.clock.now(), number, step, why)
+        lines[number] = ChangeJournalLine(self.clock.now(), number, step, why)
         self.delegated[delegation] = replace(known, lines=tuple(lines))
 
     def delegations(self) -> Sequence[Delegation]:
@@ -150,7 +155,7 @@ class FakeDelegates:
             if not each.state.is_over and each is self.followed[execution][-1]:
                 await asyncio.Event().wait()
 
-    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[Task]:
+    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[ExecutionTask]:
         await self._reach("tasks_of", (delegation, of, execution))
         return self.task_lists.get(execution, [])
 
@@ -165,7 +170,7 @@ class FakeDelegates:
     async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
         await self._reach("stop_execution", (delegation, of, execution))
 
-    async def network_at(self, host: str) -> Access:
+    async def network_at(self, host: str) -> NetworkAccess:
         await self._reach("network_at", host)
         return self.access_at
 
@@ -177,7 +182,7 @@ class FakeDelegates:
         await self._reach("domains_at", host)
         return self.domains_there
 
-    async def wait_for_domain(self, host: str, name: str) -> AsyncIterator[Watched]:
+    async def wait_for_domain(self, host: str, name: str) -> AsyncIterator[DomainProgress]:
         for each in self.waits:
             await self._reach("wait_for_domain", (host, name))
             others = tuple(d for d in self.domains_there.domains if d.name != name)

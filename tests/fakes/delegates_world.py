@@ -9,15 +9,21 @@ from fakes import tcr_world
 from fakes.screen import until
 from fakes.tcr_world import PERSONAL, TCR, add_tencent
 from transship import errors
-from transship.delegates.changes import ChangeSet, change_to
-from transship.delegates.executions import Execution, State, Task
-from transship.delegates.journal import Agreed, Delegation, Line, Step
-from transship.delegates.judging_ways import Judged
-from transship.delegates.standing import Now, Thing
+from transship.engines.changes import (
+    AgreedChanges,
+    ChangeJournalLine,
+    ChangeSet,
+    ChangeStep,
+    DelegatedItem,
+    Delegation,
+    ItemStatus,
+    change_between,
+)
+from transship.engines.delegation import EngineSurvey
+from transship.engines.executions import Execution, ExecutionState, ExecutionTask
 from transship.oci.reference import Reference
-from transship.plans.ends import End, Ends
-from transship.plans.plan import Kind, OnConflict, Plan
-from transship.plans.rule import Rule
+from transship.plans.advice import End, Ends
+from transship.plans.plan import Kind, OnConflict, Plan, Rule
 from transship_tui.engine_delegates import Drawn, Look, PlanWish, QuickWish, Run, UndoWish
 from transship_tui.screens.who import WhoScreen
 
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
     from fakes.engine import FakeEngine
     from fakes.world import Walk
-    from transship.delegates.changes import Change
+    from transship.engines.changes import Change
 
 NOW = 1_790_000_000.0
 HARBOR = "harbor.example"
@@ -37,7 +43,7 @@ _ENDPOINT, _POLICY = "registry endpoint", "replication policy"
 
 def endpoint(words: str = "") -> Change:
     """Return the change that makes the endpoint for the target."""
-    return change_to(
+    return change_between(
         _ENDPOINT,
         "shop-tencentcloudcr-com",
         None,
@@ -71,7 +77,7 @@ def policy(words: str = "") -> Change:
         "enabled": True,
     }
     before = settings | {"trigger": "manual", "filters": settings["filters"][:1]}  # type: ignore[index]
-    return change_to(_POLICY, words or "nightly", before, settings)
+    return change_between(_POLICY, words or "nightly", before, settings)
 
 
 def drawn(words: str = "") -> Drawn:
@@ -81,7 +87,7 @@ def drawn(words: str = "") -> Drawn:
         ChangeSet(
             f"Harbor at {HARBOR}",
             words or f"let Harbor move a plan from {HARBOR} to {TCR}",
-            (endpoint(words), policy(words), change_to(_POLICY, "nightly-2", stays, stays)),
+            (endpoint(words), policy(words), change_between(_POLICY, "nightly-2", stays, stays)),
             (
                 words or "team/web becomes mirror/web.",
                 "What is pushed to Harbor is sent at once. Start it once for what is there "
@@ -103,7 +109,8 @@ def refused() -> Drawn:
 def _quick(words: str) -> Drawn:
     names = ("team", "tools", "base")
     namespaces = [
-        change_to("namespace", words or name, None, {"IsPublic": name == "base"}) for name in names
+        change_between("namespace", words or name, None, {"IsPublic": name == "base"})
+        for name in names
     ]
     stays = {"IsPublic": False}
     source, target = Reference(PERSONAL, "team/web"), Reference(TCR, "team/web")
@@ -111,7 +118,7 @@ def _quick(words: str) -> Drawn:
         ChangeSet(
             "TCR instance shop (tcr-abcdefgh, ap-guangzhou)",
             f"move all of {PERSONAL} to shop",
-            (*namespaces, change_to("namespace", "legacy", stays, stays)),
+            (*namespaces, change_between("namespace", "legacy", stays, stays)),
             (
                 words or "The instance has room for 92 more repositories.",
                 "team: everyone could pull team/site, and nobody without the right will.",
@@ -125,9 +132,13 @@ def _quick(words: str) -> Drawn:
 
 
 def _delegation(
-    name: str, created: float, changes: tuple[Change, ...], steps: tuple[Step, ...], words: str = ""
+    name: str,
+    created: float,
+    changes: tuple[Change, ...],
+    steps: tuple[ChangeStep, ...],
+    words: str = "",
 ) -> Delegation:
-    agreed = Agreed(
+    agreed = AgreedChanges(
         "harbor",
         words or HARBOR,
         f"Harbor at {words or HARBOR}",
@@ -137,7 +148,9 @@ def _delegation(
     )
     why = words or "The engine refused: 403, the robot may not"
     lines = tuple(
-        None if step is Step.WAITING else Line(created, n, step, why if step is Step.FAILED else "")
+        None
+        if step is ChangeStep.WAITING
+        else ChangeJournalLine(created, n, step, why if step is ChangeStep.FAILED else "")
         for n, step in enumerate(steps)
     )
     return Delegation(name, agreed, lines)
@@ -150,30 +163,32 @@ def _time(seconds: float) -> datetime:
 def executions(words: str = "") -> tuple[Execution, ...]:
     """Return one that is under way, one that has failed in part, and one that went well."""
     return (
-        Execution("43", State.RUNNING, "InProgress", words or "event_based", 4, 2, 1, 1, 0,
+        Execution("43", ExecutionState.RUNNING, "InProgress", words or "event_based", 4, 2, 1, 1, 0,
                   _time(95)),
-        Execution("42", State.FAILED, "Failed", "manual", 12, 11, 1, 0, 0, _time(7200),
+        Execution("42", ExecutionState.FAILED, "Failed", "manual", 12, 11, 1, 0, 0, _time(7200),
                   _time(7080), words or "1 of 12 tasks failed"),
-        Execution("41", State.SUCCEEDED, "Succeed", "manual", 12, 12, 0, 0, 0, _time(90_000),
+        Execution("41", ExecutionState.SUCCEEDED, "Succeed", "manual", 12, 12, 0, 0, 0,
+        _time(90_000),
                   _time(89_000)),
     )  # fmt: skip
 
 
-def tasks(words: str = "") -> list[Task]:
+def tasks(words: str = "") -> list[ExecutionTask]:
     """Return the tasks of the one that is under way."""
 
-    def task(number: int, state: State, name: str, message: str = "") -> Task:
+    def task(number: int, state: ExecutionState, name: str, message: str = "") -> ExecutionTask:
         ended = _time(40) if state.is_over else None
         source, target = f"{HARBOR}/team/{words or name}", f"{TCR}/mirror/{words or name}"
-        log = state is not State.WAITING
-        return Task(str(number), state, words or str(state), "copy", source, target, _time(90),
+        log = state is not ExecutionState.WAITING
+        return ExecutionTask(str(number), state, words or str(state), "copy", source, target,
+        _time(90),
                     ended, message, log)  # fmt: skip
 
     return [
-        task(1, State.SUCCEEDED, "web:[v1,v2,v3]"),
-        task(2, State.SUCCEEDED, "api:[v7]"),
-        task(3, State.FAILED, "db:[v2]", words or "the target refused the manifest"),
-        task(4, State.RUNNING, "site:[v1 ... 40 in total]"),
+        task(1, ExecutionState.SUCCEEDED, "web:[v1,v2,v3]"),
+        task(2, ExecutionState.SUCCEEDED, "api:[v7]"),
+        task(3, ExecutionState.FAILED, "db:[v2]", words or "the target refused the manifest"),
+        task(4, ExecutionState.RUNNING, "site:[v1 ... 40 in total]"),
     ]
 
 
@@ -192,10 +207,10 @@ def fill(engine: FakeEngine, words: str = "") -> None:
     """Put in who could move a plan, what that changes, and delegations; `words` come from there."""
     target = f"2 {words}" if words else TCR
     ends = Ends(End(words or HARBOR, "harbor"), End(target, "tcr"))
-    engine.judged = Judged(ends, (), (words,) if words else ())
+    engine.judged = EngineSurvey(ends, (), (words,) if words else ())
     engine.draws = {PlanWish: drawn(words), UndoWish: _undo(words), QuickWish: _quick(words)}
     tcr_world.fill(engine, words)
-    made, broken = (Step.MADE, Step.MADE), (Step.MADE, Step.FAILED)
+    made, broken = (ChangeStep.MADE, ChangeStep.MADE), (ChangeStep.MADE, ChangeStep.FAILED)
     both = (endpoint(words), policy(words))
     engine.delegated = {
         BROKEN: _delegation(BROKEN, NOW - 90_000, both, broken, words),
@@ -203,8 +218,10 @@ def fill(engine: FakeEngine, words: str = "") -> None:
     }
     runs = tuple(Run(words or "nightly", each) for each in executions(words))
     things = (
-        Thing(0, endpoint(words), Now.AS_MADE, is_there=True, said=words or "healthy"),
-        Thing(1, policy(words), Now.OTHERWISE, is_there=True),
+        DelegatedItem(
+            0, endpoint(words), ItemStatus.AS_MADE, is_there=True, said=words or "healthy"
+        ),
+        DelegatedItem(1, policy(words), ItemStatus.OTHERWISE, is_there=True),
     )
     of = (words or "nightly",)
     look = Look(engine.delegated[PUSHED], things, of, runs, of, stops=True)
@@ -216,7 +233,7 @@ def fill(engine: FakeEngine, words: str = "") -> None:
 
 def _undo(words: str) -> Drawn:
     gone = [
-        change_to(each.kind, each.name, each.after, None, warns=(words,) if words else ())
+        change_between(each.kind, each.name, each.after, None, warns=(words,) if words else ())
         for each in (policy(words), endpoint(words))
     ]
     return Drawn(ChangeSet(f"Harbor at {HARBOR}", f"undo {PUSHED}", tuple(gone)))
@@ -241,7 +258,7 @@ async def who_moves_it(walk: Walk) -> None:
         here_reaches=True,
         harbor_admin=True,
     )
-    walk.engine.judged = Judged(ends, ())
+    walk.engine.judged = EngineSurvey(ends, ())
     rule = Rule(Reference(HARBOR, "team"), (Reference(TCR, "mirror"),))
     plan = Plan(kind=Kind.SYNC, rules=(rule,))
     walk.app.push_screen(WhoScreen(plan, "nightly", "nightly", lambda: None))

@@ -27,7 +27,7 @@ from transship.transfers.limits import changed
 from transship.transfers.preview import Preview
 
 if TYPE_CHECKING:
-    from transship.plans.policy import Limits
+    from transship.plans.plan import Limits
     from transship.registry.inspection import Inspection
     from transship.transfers.job_view import CopyRow, JobEvent, JobView
     from transship.transfers.limits import LimitRequest

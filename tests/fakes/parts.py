@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from transship.errors import BadRequest
 from transship.plans.drift import Drift
-from transship.plans.flow_files import FlowEntry
+from transship.plans.flow import FlowEntry
 from transship.transfers.promotion import Promotion, StageBoard
 from transship.transfers.undo import UndoOutcome, UndoPlan, UndoResult
 

@@ -10,11 +10,9 @@ from fakes.screen import until
 from transship.errors import BadFile, ServerFailed
 from transship.oci.reference import Reference
 from transship.operator import Operator
-from transship.plans.drift import Drift, Row, State
-from transship.plans.flow import Flow, Image, Stage
-from transship.plans.flow_files import FlowEntry
-from transship.plans.plan import Wanted
-from transship.plans.policy import Limits, Window
+from transship.plans.drift import Drift, DriftRow, DriftState
+from transship.plans.flow import Flow, FlowEntry, Image, Stage
+from transship.plans.plan import Limits, Wanted, Window
 from transship.transfers.copies import JobState
 from transship.transfers.promotion import (
     BoardRow,
@@ -114,22 +112,24 @@ def _entry(
     )
 
 
-def _drift_rows(words: str) -> list[Row]:
-    def row(state: State, name: str, tag: str, *, wanted: bool = True, why: str = "") -> Row:
+def _drift_rows(words: str) -> list[DriftRow]:
+    def row(
+        state: DriftState, name: str, tag: str, *, wanted: bool = True, why: str = ""
+    ) -> DriftRow:
         target = Reference(NEW, f"mirror/{name}", tag)
         source = Reference("old.example:5000", name, tag)
         here = _A if wanted else None
-        there = {State.SAME: _A, State.DIFFERS: _B, State.EXTRA: _C}.get(state)
-        return Row(state, target, Wanted(source, target) if wanted else None, here, there, why)
+        there = {DriftState.SAME: _A, DriftState.DIFFERS: _B, DriftState.EXTRA: _C}.get(state)
+        return DriftRow(state, target, Wanted(source, target) if wanted else None, here, there, why)
 
     return [
-        row(State.SAME, "team/api", "1.0"),
-        row(State.SAME, "team/api", "1.1"),
-        row(State.MISSING, "team/api", words or "1.2"),
-        row(State.EXTRA, "team/api", "debug", wanted=False),
-        row(State.DIFFERS, words or "team/web", "latest"),
-        row(State.MISSING, "team/web", "2.0"),
-        row(State.UNKNOWN, "team/web", "1.9", why=words or "its digest isn't known"),
+        row(DriftState.SAME, "team/api", "1.0"),
+        row(DriftState.SAME, "team/api", "1.1"),
+        row(DriftState.MISSING, "team/api", words or "1.2"),
+        row(DriftState.EXTRA, "team/api", "debug", wanted=False),
+        row(DriftState.DIFFERS, words or "team/web", "latest"),
+        row(DriftState.MISSING, "team/web", "2.0"),
+        row(DriftState.UNKNOWN, "team/web", "1.9", why=words or "its digest isn't known"),
     ]
 
 

@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, cast
 
 from transship.errors import BadFile, BadRequest, FileChanged
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.edit import PlanFile
 from transship.plans.encode import Spelling
-from transship.plans.file import plan_in
-from transship.plans.folder import PlanEntry
+from transship.plans.file import PlanEntry, PlanFile, plan_in
 from transship_tui.listings import Listings, Rules
 
 if TYPE_CHECKING:
     from fakes.engine import FakeEngine
     from transship.oci.reference import Reference
-    from transship.plans.plan import Plan
-    from transship.plans.rule import Rule
+    from transship.plans.plan import Plan, Rule
     from transship.registry.registry import Registry
 
 FOLDER = Path("plans")

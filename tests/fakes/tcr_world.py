@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transship.accounts.registry_file import Account
-from transship.delegates.changes import ChangeSet, change_to
-from transship.delegates.tencent.domain_words import Certificate, CustomDomain, domain_words
-from transship.delegates.tencent.domains import Watched
-from transship.delegates.tencent.network_access import (
-    Access,
-    Allowed,
-    Link,
-    Public,
-    Record,
-    Stage,
-    explained,
+from transship.engines.changes import ChangeSet, change_between
+from transship.engines.tcr.certificates import ServerCertificate
+from transship.engines.tcr.domains import CustomDomain, DomainProgress, domain_status_text
+from transship.engines.tcr.network_access import (
+    AllowedBlock,
+    EndpointStatus,
+    LinkStatus,
+    NetworkAccess,
+    PrivateDnsRecord,
+    VpcLink,
+    explain_access,
 )
 from transship_tui.engine_delegates import DomainsThere, DomainWish, Drawn, NetworkWish
 
@@ -31,18 +31,20 @@ PERSONAL = "ccr.ccs.tencentyun.com"
 _ENGINE = "TCR instance shop (tcr-abcdefgh, ap-guangzhou)"
 
 
-def access(words: str = "") -> Access:
+def access(words: str = "") -> NetworkAccess:
     """Return an instance that is open to an office, with a VPC that is linked."""
     domain = words or TCR
-    record = Record(domain, Stage.WORKS, "ENABLE")
-    link = Link(words or "vpc-1a2b3c4d", words or "subnet-5e6f7a8b", Stage.WORKS, "Running",
+    record = PrivateDnsRecord(domain, LinkStatus.WORKS, "ENABLE")
+    link = VpcLink(words or "vpc-1a2b3c4d", words or "subnet-5e6f7a8b", LinkStatus.WORKS, "Running",
                 words or "10.0.0.9", (record,))  # fmt: skip
     entries = (
-        Allowed(words or "203.0.113.0/24", words or "office"),
-        Allowed("198.51.100.7/32", "runner"),
+        AllowedBlock(words or "203.0.113.0/24", words or "office"),
+        AllowedBlock("198.51.100.7/32", "runner"),
     )
     unseen = (words,) if words else ()
-    return Access(words or "shop", domain, Public.OPEN, "Opened", words, entries, (link,), unseen)
+    return NetworkAccess(
+        words or "shop", domain, EndpointStatus.OPEN, "Opened", words, entries, (link,), unseen
+    )
 
 
 def domains_there(words: str = "") -> DomainsThere:
@@ -52,9 +54,9 @@ def domains_there(words: str = "") -> DomainsThere:
     """
     wild = ("*.shop.example", "shop.example")
     certificates = (
-        Certificate("cert-wild", words, (words,) if words else wild, NOW + 20 * 86_400, 1),
-        Certificate("cert-next", words, wild, NOW + 300 * 86_400, 1),
-        Certificate("cert-review", words, wild, None, 0),
+        ServerCertificate("cert-wild", words, (words,) if words else wild, NOW + 20 * 86_400, 1),
+        ServerCertificate("cert-next", words, wild, NOW + 300 * 86_400, 1),
+        ServerCertificate("cert-review", words, wild, None, 0),
     )
     domains = (
         CustomDomain(words or "images.shop.example", "cert-wild", words or "SUCCESS"),
@@ -66,7 +68,7 @@ def domains_there(words: str = "") -> DomainsThere:
 
 def _network_changes(words: str) -> Drawn:
     warns = (words or "10.0.0.0/8 are no addresses of the internet.",)
-    allowed = change_to(
+    allowed = change_between(
         "allowed address", words or "192.0.2.0/24", None, {"Description": "transship"}, warns=warns
     )
     return Drawn(
@@ -74,13 +76,13 @@ def _network_changes(words: str) -> Drawn:
             _ENGINE,
             words or "network access of shop",
             (allowed,),
-            explained(access(words)),
+            explain_access(access(words)),
         )
     )
 
 
 def _domain_changes(words: str) -> Drawn:
-    attach = change_to(
+    attach = change_between(
         "custom domain", words or "new.shop.example", None, {"Certificate": words or "cert-next"}
     )
     return Drawn(
@@ -99,7 +101,7 @@ def fill(engine: FakeEngine, words: str = "") -> None:
     engine.access_at, engine.domains_there = access(words), domains_there(words)
     engine.gets_in = (words,) if words else ()
     coming = CustomDomain("next.shop.example", "cert-next", "CREATING")
-    engine.waits = (Watched(coming, 0.0, words or domain_words(coming)),)
+    engine.waits = (DomainProgress(coming, 0.0, words or domain_status_text(coming)),)
 
 
 def add_tencent(engine: FakeEngine) -> None:

@@ -10,9 +10,21 @@ from transship.oci.artifact import Artifact
 from transship.oci.digest import digest_of
 from transship.oci.platform import Platform
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, OnConflict, Plan, Terms, Wanted, wanted
-from transship.plans.policy import Deletion, Limits, Schedule, Window
-from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.plans.plan import (
+    Deletion,
+    Kind,
+    Limits,
+    NewestBy,
+    OnConflict,
+    Plan,
+    Rule,
+    Schedule,
+    TagFilter,
+    Terms,
+    Wanted,
+    Window,
+    wanted,
+)
 from transship.registry.registry import CreationOptions, Visibility
 
 SOURCES = ("old.example", "old.example:5000", "[::1]:5001", "docker.io", "layout:folder/of images")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from transship.oci.reference import Reference
-from transship.plans.encode import encode
-from transship.plans.importers import import_files
+from transship.plans.encode import encode_plan
 from transship.plans.importers.draft import Imported, NoteKind
+from transship.plans.importers.importer import import_files
 
 FOLDER = Path(__file__).with_name("configurations")
 SECRET = "correct-horse"
@@ -32,7 +32,7 @@ def from_text(text: str, *, tool: str = "", to: str = "") -> Imported:
 def rules(found: Imported) -> list[dict[str, Any]]:
     """Return the rules as they stand in the plan's file."""
     assert found.plan
-    written: Any = encode(found.plan).get("rules", [])
+    written: Any = encode_plan(found.plan).get("rules", [])
     return list(written)
 
 

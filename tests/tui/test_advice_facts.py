@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from transship.accounts.registry_file import Account
 from transship.oci.reference import parse_reference
-from transship.plans.ends import Pace
-from transship.plans.plan import Kind, Plan, wanted
-from transship.plans.policy import Deletion, Schedule
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.advice import Pace
+from transship.plans.plan import Deletion, Kind, Plan, Rule, Schedule, TagFilter, wanted
 from transship_tui.advice_facts import ends_of
 
 RULE = Rule(parse_reference("harbor.example"), (parse_reference("shop.tencentcloudcr.com/m"),))

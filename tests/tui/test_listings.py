@@ -11,7 +11,7 @@ from fakes.engine import FakeEngine
 from transship.errors import CatalogClosed, ConnectionLost, RepositoryNotFound
 from transship.oci.reference import Reference
 from transship.plans.file import plan_in
-from transship.plans.rule import Rule
+from transship.plans.plan import Rule
 
 
 def rules(*patterns: str, source: str = "old.example") -> tuple[Rule, ...]:

@@ -17,9 +17,9 @@ from transship.accounts.sign_in import Sources
 from transship.errors import BadRequest, JobEnded, SystemRefused
 from transship.operator import this_operator
 from transship.paths import Paths
-from transship.plans.drift import State, plan_of
+from transship.plans.drift import DriftState, plan_of
 from transship.plans.flow import Image
-from transship.plans.policy import Limits
+from transship.plans.plan import Limits
 from transship.registry.registry import MEBIBYTE
 from transship.reports.job_formats import Form
 from transship.settings import Settings
@@ -151,14 +151,14 @@ async def test_drift_becomes_a_plan_that_mends_it(
     file = engine.load_plan(plan)
     found = await engine.drift(file.plan, DriftProgress())
     ours = [row for row in found.rows if row.wanted is not None]
-    assert [row.state for row in ours] == [State.SAME, State.DIFFERS, State.MISSING]
+    assert [row.state for row in ours] == [DriftState.SAME, DriftState.DIFFERS, DriftState.MISSING]
 
     marked = plan_of(file.plan, ours[1:])
     kept = engine.create_plan("mend", marked)
     assert ends(jobs.find(await engine.start(kept.plan))).state is JobState.DONE
 
     found = await engine.drift(file.plan, DriftProgress())
-    assert {row.state for row in found.rows if row.wanted} == {State.SAME}
+    assert {row.state for row in found.rows if row.wanted} == {DriftState.SAME}
 
 
 async def test_a_job_is_held_to_other_limits_and_the_next_look_has_them(

@@ -6,7 +6,7 @@ import pytest
 
 from transship.errors import PathRefused
 from transship.oci.reference import Reference
-from transship.plans.fitting import Proposal
+from transship.plans.outline import Proposal
 from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.preview import Preview
 from transship_tui.commands.foreseen import Foreseen, document, lines

@@ -29,7 +29,7 @@ from transship_tui.widgets.browser import Browser
 OLD = "old.example"
 RUNNING_APP = """
 from fakes.engine import FakeEngine
-from transship.accounts.account import Account
+from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 

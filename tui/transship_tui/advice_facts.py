@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from transship.accounts.registry_file import Account
 from transship.oci.reference import Reference
-from transship.plans.ends import End, Ends, Pace
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule
+from transship.plans.advice import End, Ends, Pace
+from transship.plans.plan import Kind, Plan, Rule
 from transship.registry.service import service_of
 from transship_tui.naming import Naming
 

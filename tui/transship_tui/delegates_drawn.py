@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from transship.delegates.choosing import Other, Serving, domains_at, engine_of, network_at, wished
-from transship.delegates.making import undoing
-from transship.delegates.options import Options, plain_name
-from transship.delegates.tencent import domains, network, quick
-from transship.delegates.tencent.wishing import quick_wish, replica_wish
-from transship.delegates.ways import Who
+from transship.engines.choice import EngineKind, EngineOptions, OtherEngineKind, plain_name
+from transship.engines.delegation import (
+    OpenedEngine,
+    open_domain_engine,
+    open_engine,
+    open_network_engine,
+    plan_delegation,
+    plan_quick_transfer_between,
+    plan_replica,
+    plan_revert,
+)
+from transship.engines.tcr import domains, network_access
+from transship.engines.tcr.certificates import read_upload
+from transship.engines.tcr.quick_transfer import QuickTransfer, QuickTransferTerms
 from transship.text import counted
 from transship_tui.engine_delegates import (
     DomainWish,
@@ -26,8 +34,8 @@ from transship_tui.engine_delegates import (
 )
 
 if TYPE_CHECKING:
-    from transship.delegates.journal import Journal
-    from transship.delegates.reach import Reach
+    from transship.engines.changes import ChangeJournal
+    from transship.engines.reach import EngineReach
 
 _MOST_NAMED = 20
 
@@ -38,11 +46,11 @@ class Opened:
 
     who: str
     host: str
-    serving: Serving
+    serving: OpenedEngine
     drawn: Drawn
 
 
-async def opened(wish: Wish, reach: Reach, journal: Journal) -> Opened:
+async def opened(wish: Wish, reach: EngineReach, journal: ChangeJournal) -> Opened:
     """Return what a wish would change. Only reads; raises what stands in the way of asking."""
     if isinstance(wish, PlanWish):
         return await _plan(wish, reach)
@@ -51,35 +59,37 @@ async def opened(wish: Wish, reach: Reach, journal: Journal) -> Opened:
     if isinstance(wish, QuickWish):
         return await _quick(wish, reach)
     if isinstance(wish, NetworkWish):
-        engine = await network_at(reach, wish.host)
-        changes = await network.wish(engine, wish.wishes, here=wish.here)
-        return Opened(Other.NETWORK, wish.host, Serving(engine), Drawn(changes))
+        engine = await open_network_engine(reach, wish.host)
+        changes = await network_access.plan_access(engine, wish.wishes, here=wish.here)
+        return Opened(OtherEngineKind.NETWORK, wish.host, OpenedEngine(engine), Drawn(changes))
     if isinstance(wish, DomainWish):
         return await _domain(wish, reach)
     if isinstance(wish, ReplicaWish):
-        options = Options(region=wish.region)
-        replicas, changes = await replica_wish(wish.host, wish.host, reach, options)
-        return Opened(Who.TCR_REPLICA, wish.host, Serving(replicas, replicas), Drawn(changes))
+        options = EngineOptions(region=wish.region)
+        replicas, changes = await plan_replica(wish.host, wish.host, reach, options)
+        return Opened(
+            EngineKind.TCR_REPLICA, wish.host, OpenedEngine(replicas, replicas), Drawn(changes)
+        )
     assert_never(wish)
 
 
-async def _plan(wish: PlanWish, reach: Reach) -> Opened:
+async def _plan(wish: PlanWish, reach: EngineReach) -> Opened:
     name = wish.options.name or (plain_name(wish.saved) if wish.saved else "")
     options = replace(wish.options, name=name, terms=wish.terms.terms(wish.plan))
-    found = await wished(wish.who, wish.plan, reach, options)
+    found = await plan_delegation(wish.who, wish.plan, reach, options)
     return Opened(found.who, found.host, found.serving, Drawn(found.changes))
 
 
-async def _undo(wish: UndoWish, reach: Reach, journal: Journal) -> Opened:
+async def _undo(wish: UndoWish, reach: EngineReach, journal: ChangeJournal) -> Opened:
     delegation = journal.find(wish.delegation)
     agreed = delegation.agreed
-    serving = await engine_of(agreed.who, agreed.host, reach)
-    changes = await undoing(delegation, serving.engine)
+    serving = await open_engine(agreed.who, agreed.host, reach)
+    changes = await plan_revert(delegation, serving.engine)
     return Opened(agreed.who, agreed.host, serving, Drawn(changes))
 
 
-async def _quick(wish: QuickWish, reach: Reach) -> Opened:
-    terms = quick.Terms(
+async def _quick(wish: QuickWish, reach: EngineReach) -> Opened:
+    terms = QuickTransferTerms(
         newest=wish.newest,
         on_conflict=wish.on_conflict,
         names=dict(wish.names),
@@ -87,23 +97,23 @@ async def _quick(wish: QuickWish, reach: Reach) -> Opened:
         incomplete=wish.incomplete,
         expose=wish.expose,
     )
-    engine, moved = await quick_wish(wish.source, wish.target, reach, terms)
-    return Opened(Other.QUICK, wish.target, Serving(engine), _moved(moved))
+    engine, moved = await plan_quick_transfer_between(wish.source, wish.target, reach, terms)
+    return Opened(OtherEngineKind.QUICK, wish.target, OpenedEngine(engine), _moved(moved))
 
 
-async def _domain(wish: DomainWish, reach: Reach) -> Opened:
-    engine = await domains_at(reach, wish.host)
+async def _domain(wish: DomainWish, reach: EngineReach) -> Opened:
+    engine = await open_domain_engine(reach, wish.host)
     upload = None
     if wish.files is not None:
-        upload = await asyncio.to_thread(domains.read_upload, *wish.files)
+        upload = await asyncio.to_thread(read_upload, *wish.files)
         engine = engine.with_upload(upload)
-    changes = await domains.wish(
+    changes = await domains.plan_domain(
         engine, wish.name, certificate=wish.certificate, upload=upload, remove=wish.remove
     )
-    return Opened(Other.DOMAIN, wish.host, Serving(engine), Drawn(changes))
+    return Opened(OtherEngineKind.DOMAIN, wish.host, OpenedEngine(engine), Drawn(changes))
 
 
-def _moved(moved: quick.Quick) -> Drawn:
+def _moved(moved: QuickTransfer) -> Drawn:
     """Return what a quick migration would make, and in sentences what it would move."""
     repositories = counted(moved.repositories, "repository", "repositories")
     tells = [f"It moves {counted(moved.tags, 'tag')} of {repositories}."]

@@ -22,12 +22,9 @@ if TYPE_CHECKING:
     from transship.clock import Clock
     from transship.oci.reference import Reference
     from transship.plans.catalogue import Catalogue
-    from transship.plans.edit import PlanFile
     from transship.plans.encode import Spelling
-    from transship.plans.folder import PlanEntry
-    from transship.plans.plan import Plan
-    from transship.plans.policy import Limits
-    from transship.plans.rule import Rule
+    from transship.plans.file import PlanEntry, PlanFile
+    from transship.plans.plan import Limits, Plan, Rule
     from transship.registry.examination import Examination
     from transship.registry.http.exchange_log import Recorder
     from transship.registry.inspection import Inspection

@@ -6,23 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.delegates.options import Options, SaidTerms
-from transship.delegates.tencent.network import Wishes
-from transship.delegates.ways import Who
+from transship.engines.choice import EngineKind, EngineOptions, PolicyTermOptions
+from transship.engines.tcr.network_access import DesiredAccess
 from transship.plans.plan import OnConflict
 
 if TYPE_CHECKING:
-    from transship.delegates.changes import ChangeSet
-    from transship.delegates.executions import Execution
-    from transship.delegates.journal import Delegation
-    from transship.delegates.making import Made
-    from transship.delegates.standing import Thing
-    from transship.delegates.tencent.domain_words import Certificate, CustomDomain
+    from transship.engines.changes import AppliedChange, ChangeSet, DelegatedItem, Delegation
+    from transship.engines.executions import Execution
+    from transship.engines.tcr.certificates import ServerCertificate
+    from transship.engines.tcr.domains import CustomDomain
     from transship.plans.plan import Plan
 
 
 Answer = tuple[str, str]
-"""The id of a question of `transship.plans.ends`, and the value of its answer."""
+"""The id of a question of `transship.plans.advice`, and the value of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +31,10 @@ class PlanWish:
     """
 
     plan: Plan
-    who: Who
+    who: EngineKind
     saved: str = ""
-    options: Options = field(default_factory=Options)
-    terms: SaidTerms = field(default_factory=SaidTerms)
+    options: EngineOptions = field(default_factory=EngineOptions)
+    terms: PolicyTermOptions = field(default_factory=PolicyTermOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class NetworkWish:
     """
 
     host: str
-    wishes: Wishes
+    wishes: DesiredAccess
     here: str = ""
 
 
@@ -124,7 +121,7 @@ class Step:
     """How far the making has come: the delegation's id, and the change that was made last."""
 
     delegation: str
-    made: Made | None = None
+    made: AppliedChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ class Look:
     """
 
     delegation: Delegation
-    things: tuple[Thing, ...] = ()
+    things: tuple[DelegatedItem, ...] = ()
     of: tuple[str, ...] = ()
     runs: tuple[Run, ...] = ()
     begins: tuple[str, ...] = ()
@@ -161,6 +158,6 @@ class DomainsThere:
     """
 
     domains: tuple[CustomDomain, ...]
-    certificates: tuple[Certificate, ...]
+    certificates: tuple[ServerCertificate, ...]
     now: float
     unseen: str = ""

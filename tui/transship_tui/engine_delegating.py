@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from transship.delegates.changes import ChangeSet
-    from transship.delegates.executions import Execution, Task
-    from transship.delegates.journal import Delegation
-    from transship.delegates.judging_ways import Judged
-    from transship.delegates.tencent.domains import Watched
-    from transship.delegates.tencent.network_access import Access
+    from transship.engines.changes import ChangeSet, Delegation
+    from transship.engines.delegation import EngineSurvey
+    from transship.engines.executions import Execution, ExecutionTask
+    from transship.engines.tcr.domains import DomainProgress
+    from transship.engines.tcr.network_access import NetworkAccess
     from transship.plans.plan import Plan
     from transship_tui.engine_delegates import Answer, DomainsThere, Drawn, Look, Step, Wish
 
@@ -25,7 +24,7 @@ class Delegating(Protocol):
     All asynchronous methods raise what stands in the way of asking the engine.
     """
 
-    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> Judged:
+    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> EngineSurvey:
         """Return who could move a plan. Asks clouds of which there are keys; changes nothing.
 
         `answers` go before what is asked. Raises BadRequest for a plan that is empty.
@@ -57,7 +56,7 @@ class Delegating(Protocol):
     ) -> AsyncIterator[Execution]:
         """Give an execution each time that it has changed, until it is over."""
 
-    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[Task]:
+    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[ExecutionTask]:
         """Return the tasks of an execution."""
 
     async def log_of(self, delegation: str, of: str, execution: str, task: str) -> str:
@@ -69,7 +68,7 @@ class Delegating(Protocol):
     async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
         """Ask for an execution to be stopped."""
 
-    async def network_at(self, host: str) -> Access:
+    async def network_at(self, host: str) -> NetworkAccess:
         """Return who gets through to the instance of TCR at a host. Only reads."""
 
     async def who_gets_in(self, plan: Plan) -> Sequence[str]:
@@ -81,5 +80,5 @@ class Delegating(Protocol):
     async def domains_at(self, host: str) -> DomainsThere:
         """Return the custom domains of the instance of TCR at a host. Only reads."""
 
-    def wait_for_domain(self, host: str, name: str) -> AsyncIterator[Watched]:
+    def wait_for_domain(self, host: str, name: str) -> AsyncIterator[DomainProgress]:
         """Give how a custom domain is each time that there is news, until it is over with it."""

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
     from transship.oci.digest import Digest
     from transship.plans.drift import Drift
-    from transship.plans.flow import Flow, Image
-    from transship.plans.flow_files import FlowEntry
+    from transship.plans.flow import Flow, FlowEntry, Image
     from transship.plans.plan import Plan
     from transship.reports.job_formats import Form
     from transship.transfers.drift import DriftProgress

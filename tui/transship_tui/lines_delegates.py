@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transship.delegates.options import Options
+from transship.engines.choice import EngineOptions
 from transship.plans.plan import OnConflict
 from transship_tui.lines import line
 
@@ -34,7 +34,7 @@ def plan_wish_line(wish: PlanWish, what: str = "apply") -> str:
         ("--begins", str(terms.begins or "")),
         ("--cron", terms.cron),
         ("--speed", str(terms.speed or "")),
-        ("--via", options.via if options.via != Options().via else ""),
+        ("--via", options.via if options.via != EngineOptions().via else ""),
         ("--uin", options.uin),
         ("--instance", options.instance),
         ("--region", options.region),

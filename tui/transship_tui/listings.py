@@ -15,9 +15,9 @@ from transship.concurrency import each
 from transship.errors import CatalogClosed, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.globs import parse_patterns
 from transship.plans.outline import passes_by
-from transship.plans.rule import Rule
+from transship.plans.patterns import parse_patterns
+from transship.plans.plan import Rule
 from transship.plans.selection import literal_repositories
 from transship.registry.registry import Registry
 from transship.transfers.copies import PLACE_WIDE

@@ -51,8 +51,7 @@ from transship_tui.live_plans import LivePlans
 
 if TYPE_CHECKING:
     from transship.paths import Paths
-    from transship.plans.plan import Plan
-    from transship.plans.policy import Limits
+    from transship.plans.plan import Limits, Plan
     from transship.registry.registry import Registry
     from transship.transfers.job_view import JobView
     from transship.transfers.journal import Journal

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from transship.accounts.registry_file import Accounts
 from transship.accounts.sign_in import service_at
 from transship.clock import Clock
-from transship.delegates.journal import Journal
+from transship.engines.changes import ChangeJournal
 from transship.errors import CantBeDelegated, ChangedMeanwhile, TransshipError
 from transship.oci.reference import Reference
 from transship.paths import Paths
@@ -18,16 +18,13 @@ from transship.registry.access import Access
 from transship_tui.live_beside import LiveBeside
 
 if TYPE_CHECKING:
-    from transship.delegates.changes import Change, ChangeSet
-    from transship.delegates.choosing import Serving
-    from transship.delegates.executions import Execution, Follows, Task
-    from transship.delegates.journal import Delegation
-    from transship.delegates.judging_ways import Judged
-    from transship.delegates.reach import Reached
-    from transship.delegates.tencent.domain_words import Certificate
-    from transship.delegates.tencent.domains import Watched
-    from transship.delegates.tencent.domains_engine import Domains
-    from transship.delegates.tencent.network_access import Access as GetsIn
+    from transship.engines.changes import Change, ChangeSet, Delegation
+    from transship.engines.delegation import EngineSurvey, OpenedEngine
+    from transship.engines.executions import Execution, ExecutionReader, ExecutionTask
+    from transship.engines.reach import AccountReach
+    from transship.engines.tcr.certificates import ServerCertificate
+    from transship.engines.tcr.domains import DomainEngine, DomainProgress
+    from transship.engines.tcr.network_access import NetworkAccess as GetsIn
     from transship.plans.plan import Plan
     from transship.registry.credential import Credential
     from transship_tui.engine_delegates import Answer, DomainsThere, Drawn, Look, Step, Wish
@@ -49,23 +46,23 @@ class LiveDelegates(LiveBeside):
     async def _access(self, reference: Reference) -> Access: ...
 
     @property
-    def _delegations(self) -> Journal:
-        return Journal(self._paths.delegations, self.clock)
+    def _delegations(self) -> ChangeJournal:
+        return ChangeJournal(self._paths.delegations, self.clock)
 
-    def _reached(self) -> Reached:
-        from transship.delegates.reach import Reached
+    def _reached(self) -> AccountReach:
+        from transship.engines.reach import AccountReach
 
-        return Reached(lambda host: self._access(Reference(host)), self.clock)
+        return AccountReach(lambda host: self._access(Reference(host)), self.clock)
 
-    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> Judged:
+    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> EngineSurvey:
         """Return who could move a plan. Asks clouds of which there are keys; changes nothing."""
-        from transship.delegates.judging_ways import judged
+        from transship.engines.delegation import survey_engines
 
         harbors = [each.host for each in self._accounts.all() if service_at(each).kind == "harbor"]
 
-        async def judge() -> Judged:
+        async def judge() -> EngineSurvey:
             async with self._reached() as reach:
-                return await judged(plan, reach, harbors=harbors, answers=answers)
+                return await survey_engines(plan, reach, harbors=harbors, answers=answers)
 
         return await self._doing(judge)
 
@@ -121,16 +118,18 @@ class LiveDelegates(LiveBeside):
             async for step in steps:
                 yield step
 
-    async def _steps(self, identity: str, serving: Serving, reach: Reached) -> AsyncGenerator[Step]:
-        from transship.delegates.making import make
-        from transship.delegates.reach import login_at
+    async def _steps(
+        self, identity: str, serving: OpenedEngine, reach: AccountReach
+    ) -> AsyncGenerator[Step]:
+        from transship.engines.changes import apply_changes
+        from transship.engines.reach import login_at
         from transship_tui.engine_delegates import Step
 
         async def gives(host: str) -> Credential:
             return await login_at(reach, host)
 
         yield Step(identity)
-        async for made in make(identity, serving.engine, gives, self._delegations):
+        async for made in apply_changes(identity, serving.engine, gives, self._delegations):
             yield Step(identity, made)
 
     # What was made
@@ -155,23 +154,23 @@ class LiveDelegates(LiveBeside):
 
         return await self._doing(look)
 
-    async def _serving(self, delegation: Delegation, reach: Reached) -> Serving:
-        from transship.delegates.choosing import engine_of
+    async def _serving(self, delegation: Delegation, reach: AccountReach) -> OpenedEngine:
+        from transship.engines.delegation import open_engine
 
-        return await engine_of(delegation.agreed.who, delegation.agreed.host, reach)
+        return await open_engine(delegation.agreed.who, delegation.agreed.host, reach)
 
     async def follow_execution(
         self, delegation: str, of: str, execution: str
     ) -> AsyncGenerator[Execution]:
         """Give an execution each time that it has changed, until it is over."""
-        from transship.delegates.executions import followed
+        from transship.engines.executions import follow_execution
 
         found = self._delegations.find(delegation)
 
         async def follow() -> AsyncGenerator[Execution]:
             async with self._reached() as reach:
                 follows = _follows(await self._serving(found, reach))
-                seen = followed(follows, of, execution, self.clock, every=_EVERY_SECONDS)
+                seen = follow_execution(follows, of, execution, self.clock, every=_EVERY_SECONDS)
                 async for each in seen:
                     yield each
 
@@ -179,11 +178,11 @@ class LiveDelegates(LiveBeside):
             async for each in executions:
                 yield each
 
-    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[Task]:
+    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[ExecutionTask]:
         """Return the tasks of an execution."""
         found = self._delegations.find(delegation)
 
-        async def ask() -> Sequence[Task]:
+        async def ask() -> Sequence[ExecutionTask]:
             async with self._reached() as reach:
                 follows = _follows(await self._serving(found, reach))
                 return [task async for task in follows.tasks(of, execution)]
@@ -230,47 +229,49 @@ class LiveDelegates(LiveBeside):
 
     async def network_at(self, host: str) -> GetsIn:
         """Return who gets through to the instance of TCR at a host."""
-        from transship.delegates.choosing import network_at
+        from transship.engines.delegation import open_network_engine
 
         async def ask() -> GetsIn:
             async with self._reached() as reach:
-                return await (await network_at(reach, host)).access()
+                return await (await open_network_engine(reach, host)).access()
 
         return await self._doing(ask)
 
     async def who_gets_in(self, plan: Plan) -> Sequence[str]:
         """Return, in sentences, whether this machine gets through to what a plan is between."""
-        from transship.delegates.tencent.wishing import here_gets_in
+        from transship.engines.delegation import local_access_notes
 
         hosts = dict.fromkeys(place.registry for place in plan.places)
 
         async def ask() -> Sequence[str]:
             async with self._reached() as reach:
-                return [words for host in hosts for words in await here_gets_in(host, reach)]
+                return [words for host in hosts for words in await local_access_notes(host, reach)]
 
         return await self._doing(ask)
 
     async def domains_at(self, host: str) -> DomainsThere:
         """Return the custom domains of the instance of TCR at a host."""
-        from transship.delegates.choosing import domains_at
+        from transship.engines.delegation import open_domain_engine
         from transship_tui.engine_delegates import DomainsThere
 
         async def ask() -> DomainsThere:
             async with self._reached() as reach:
-                engine = await domains_at(reach, host)
+                engine = await open_domain_engine(reach, host)
                 found, unseen = await _certificates(engine)
                 return DomainsThere(await engine.domains(), found, engine.now(), unseen)
 
         return await self._doing(ask)
 
-    async def wait_for_domain(self, host: str, name: str) -> AsyncGenerator[Watched]:
+    async def wait_for_domain(self, host: str, name: str) -> AsyncGenerator[DomainProgress]:
         """Give how a custom domain is each time that there is news, until it is over with it."""
-        from transship.delegates.choosing import domains_at
-        from transship.delegates.tencent.domains import waited
+        from transship.engines.delegation import open_domain_engine
+        from transship.engines.tcr.domains import wait_for_domain
 
-        async def wait() -> AsyncGenerator[Watched]:
+        async def wait() -> AsyncGenerator[DomainProgress]:
             async with self._reached() as reach:
-                async for each in waited(await domains_at(reach, host), name, self.clock):
+                async for each in wait_for_domain(
+                    await open_domain_engine(reach, host), name, self.clock
+                ):
                     yield each
 
         async with aclosing(self._giving(wait)) as news:
@@ -278,7 +279,7 @@ class LiveDelegates(LiveBeside):
                 yield each
 
 
-async def _certificates(engine: Domains) -> tuple[tuple[Certificate, ...], str]:
+async def _certificates(engine: DomainEngine) -> tuple[tuple[ServerCertificate, ...], str]:
     """Return all certificates of the account, or why they can't be seen."""
     try:
         return await engine.certificates.all(), ""
@@ -286,15 +287,15 @@ async def _certificates(engine: Domains) -> tuple[tuple[Certificate, ...], str]:
         return (), str(error)
 
 
-async def _check_logins(changes: Sequence[Change], reach: Reached) -> None:
+async def _check_logins(changes: Sequence[Change], reach: AccountReach) -> None:
     """Have a login that is missing asked for before anything is begun."""
-    from transship.delegates.reach import login_at
+    from transship.engines.reach import login_at
 
     for host in dict.fromkeys(host for change in changes for host in change.gives):
         await login_at(reach, host)
 
 
-def _follows(serving: Serving) -> Follows:
+def _follows(serving: OpenedEngine) -> ExecutionReader:
     if serving.follows is None:
         raise CantBeDelegated(f"{serving.engine.name} has no executions to follow")
     return serving.follows

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from transship.oci.reference import Reference
     from transship.paths import Paths
     from transship.plans.drift import Drift
-    from transship.plans.flow import Flow, Image
-    from transship.plans.flow_files import FlowEntry
+    from transship.plans.flow import Flow, FlowEntry, Image
     from transship.plans.plan import Plan
     from transship.registry.access import Access
     from transship.reports.job_formats import Form
@@ -83,7 +82,7 @@ class LiveParts:
 
     def flows(self) -> Sequence[FlowEntry]:
         """Return the flows among the plans, those that can't be read too."""
-        from transship.plans.flow_files import flows_in
+        from transship.plans.flow import flows_in
 
         return flows_in(self._paths.plans, self.place)
 

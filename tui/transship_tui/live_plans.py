@@ -16,12 +16,9 @@ from transship.clock import Clock
 from transship.errors import SystemRefused, TransshipError
 from transship.oci.reference import LAYOUT, Reference
 from transship.plans.catalogue import Catalogue
-from transship.plans.edit import PlanFile
 from transship.plans.encode import Spelling
-from transship.plans.file import read_text
-from transship.plans.folder import PlanEntry, PlanFolder
-from transship.plans.plan import Plan
-from transship.plans.rule import Rule
+from transship.plans.file import PlanEntry, PlanFile, PlanFolder, read_text
+from transship.plans.plan import Plan, Rule
 from transship.registry.registry import Registry
 from transship.transfers.job_view import measured_rate
 from transship.transfers.jobs import Jobs

@@ -48,16 +48,15 @@ class _Tencent:
         access = await self._access(self._host)
         # Who has no keys needs none of what speaks to the cloud.
         await self._check_keys(access)
-        from transship.delegates.reach import Reached
-        from transship.delegates.tencent.opening import opened
-        from transship.delegates.tencent.telling import Telling
+        from transship.engines.reach import AccountReach
+        from transship.engines.tcr.attachment import InstanceAttachments, open_instance
 
         async def known(_: str) -> Access:
             return access
 
-        async with Reached(known, self._clock) as reach:
-            instance = await opened(reach, self._host)
-            return await Telling(instance, self._clock).attachment(domain)
+        async with AccountReach(known, self._clock) as reach:
+            instance = await open_instance(reach, self._host)
+            return await InstanceAttachments(instance, self._clock).attachment(domain)
 
     async def _check_keys(self, access: Access) -> None:
         registry = open_distribution(access, clock=self._clock)

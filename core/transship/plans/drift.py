@@ -13,17 +13,16 @@ from transship.names import natural_key
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.naming import Origin, named_at, parse_map
+from transship.plans.mapping import NameOrigin, named_at, parse_map
 from transship.plans.outline import scope
-from transship.plans.plan import Kind, Plan, Wanted
-from transship.plans.rule import Rule
-from transship.plans.selection import Selection, may_take_below, select, takes_repository
-from transship.plans.tags import is_referrer_tag
+from transship.plans.plan import Kind, Plan, Rule, Wanted
+from transship.plans.selection import Selection, may_take_below, select_tags, takes_repository
+from transship.plans.tag_filter import is_referrer_tag
 
 _NOTHING_KNOWN = TagFacts()
 
 
-class State(StrEnum):
+class DriftState(StrEnum):
     """How a tag at the target compares with what the plan would put there."""
 
     SAME = "same"
@@ -36,10 +35,10 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DriftRow:
     """One tag at a target. `wanted` is the copy that would put it there, None for an extra one."""
 
-    state: State
+    state: DriftState
     target: Reference
     wanted: Wanted | None = None
     source_digest: Digest | None = None
@@ -51,16 +50,16 @@ class Row:
 class Drift:
     """All rows, by the target's registry, repository and tag, names in natural order."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[DriftRow, ...]
 
     @cached_property
-    def counts(self) -> Mapping[State, int]:
+    def counts(self) -> Mapping[DriftState, int]:
         """How many rows are in each state."""
         counted = Counter(row.state for row in self.rows)
-        return {state: counted[state] for state in State}
+        return {state: counted[state] for state in DriftState}
 
 
-def drift(
+def compare(
     plan: Plan, sources: Mapping[str, Catalogue], targets: Mapping[str, Catalogue], now: float
 ) -> Drift:
     """Return how the targets of a plan compare with what its rules select now.
@@ -69,7 +68,7 @@ def drift(
     looked at below the paths that the rules write to. Tags that are about an image are left out of
     a sync, where they go with the image.
     """
-    selection = select(plan, sources, now)
+    selection = select_tags(plan, sources, now)
     rows = [_compared(chosen.wanted, sources, targets) for chosen in selection.chosen]
     written = {(row.target.registry, row.target.repository, row.target.tag) for row in rows}
     rows += [
@@ -80,7 +79,7 @@ def drift(
     return Drift(tuple(sorted(rows, key=_order)))
 
 
-def plan_of(plan: Plan, rows: Iterable[Row]) -> Plan:
+def plan_of(plan: Plan, rows: Iterable[DriftRow]) -> Plan:
     """Return a plan that copies the marked `rows`, on the terms of `plan`.
 
     Rows without a source have nothing to copy. Raises BadRequest when no row has one.
@@ -91,7 +90,7 @@ def plan_of(plan: Plan, rows: Iterable[Row]) -> Plan:
     return replace(plan, kind=Kind.COPY, copies=copies, rules=(), schedule=None, delete=None)
 
 
-def _order(row: Row) -> tuple[str, str, str, str]:
+def _order(row: DriftRow) -> tuple[str, str, str, str]:
     target = row.target
     return (
         target.registry,
@@ -103,34 +102,34 @@ def _order(row: Row) -> tuple[str, str, str, str]:
 
 def _compared(
     wanted: Wanted, sources: Mapping[str, Catalogue], targets: Mapping[str, Catalogue]
-) -> Row:
+) -> DriftRow:
     source, target = wanted.source, wanted.target
     here = source.digest or _facts(sources, source).digest
     there = _facts(targets, target).digest
 
-    def row(state: State, why: str = "") -> Row:
-        return Row(state, target, wanted, here, there, why)
+    def row(state: DriftState, why: str = "") -> DriftRow:
+        return DriftRow(state, target, wanted, here, there, why)
 
     catalogue = targets.get(target.registry)
     if catalogue is None:
-        return row(State.UNKNOWN, "the target isn't listed")
+        return row(DriftState.UNKNOWN, "the target isn't listed")
     if target.repository in catalogue.problems:
-        return row(State.UNKNOWN, catalogue.problems[target.repository].title)
+        return row(DriftState.UNKNOWN, catalogue.problems[target.repository].title)
     tags = catalogue.tags.get(target.repository, ())
     if target.digest is not None:
         known = (catalogue.facts.get((target.repository, tag), _NOTHING_KNOWN) for tag in tags)
         if any(facts.digest == target.digest for facts in known):
-            return row(State.SAME)
-        return row(State.UNKNOWN, "lists name tags, not digests")
+            return row(DriftState.SAME)
+        return row(DriftState.UNKNOWN, "lists name tags, not digests")
     if there is None and target.tag not in tags:
-        return row(State.MISSING)
+        return row(DriftState.MISSING)
     if here is None or there is None:
-        return row(State.UNKNOWN, "its digest isn't known")
+        return row(DriftState.UNKNOWN, "its digest isn't known")
     if here == there:
-        return row(State.SAME)
+        return row(DriftState.SAME)
     if wanted.terms is not None and wanted.terms.platforms:
-        return row(State.UNKNOWN, "copied for some platforms only, which changes its digest")
-    return row(State.DIFFERS)
+        return row(DriftState.UNKNOWN, "copied for some platforms only, which changes its digest")
+    return row(DriftState.DIFFERS)
 
 
 def _facts(catalogues: Mapping[str, Catalogue], reference: Reference) -> TagFacts:
@@ -145,7 +144,7 @@ def _others(
     sources: Mapping[str, Catalogue],
     targets: Mapping[str, Catalogue],
     selection: Selection,
-) -> Iterator[Row]:
+) -> Iterator[DriftRow]:
     """Give a row for each tag below the plan's targets, whether the plan writes it or not."""
     uncertain = _uncertain(plan, sources, selection)
     for registry, catalogue in targets.items():
@@ -158,9 +157,9 @@ def _others(
                 if not plan.is_replication and is_referrer_tag(tag):
                     continue
                 digest = catalogue.facts.get((repository, tag), _NOTHING_KNOWN).digest
-                state = State.UNKNOWN if unsure else State.EXTRA
+                state = DriftState.UNKNOWN if unsure else DriftState.EXTRA
                 why = "what the source has for it isn't known" if unsure else ""
-                yield Row(state, place.at(tag), target_digest=digest, why=why)
+                yield DriftRow(state, place.at(tag), target_digest=digest, why=why)
 
 
 def _is_below(place: Reference, path: Reference) -> bool:
@@ -205,7 +204,7 @@ def _uncertain(
 def _sent_to(rule: Rule, repository: str) -> Iterator[Reference]:
     """Give where a rule sends a repository: as near as can be told without its tags."""
     names = parse_map(rule.map)
-    origin = Origin(rule.source.registry, repository, scope(rule, repository) or "")
+    origin = NameOrigin(rule.source.registry, repository, scope(rule, repository) or "")
     for target in rule.targets:
         try:
             yield Reference(target.registry, named_at(target, names.repository(origin)))

@@ -12,10 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from transship.oci.reference import Reference
-from transship.plans.decode import NOTHING, VERSION
-from transship.plans.decode_rules import ARTIFACTS
-from transship.plans.plan import Kind, Plan, Wanted
-from transship.plans.policy import Limits
+from transship.plans.decode import ARTIFACTS, NOTHING, VERSION
+from transship.plans.plan import Kind, Limits, NewestBy, Plan, Rule, TagFilter, Wanted
 from transship.plans.quantities import (
     write_duration,
     write_moment,
@@ -23,11 +21,10 @@ from transship.plans.quantities import (
     write_share,
     write_window,
 )
-from transship.plans.rule import NewestBy, Rule, TagFilter
 from transship.text import escaped
 
-Value = str | int | list[str] | Mapping[str, "Value"]
-Document = dict[str, Value | list[dict[str, Value]]]
+TomlValue = str | int | list[str] | Mapping[str, "TomlValue"]
+TomlDocument = dict[str, TomlValue | list[dict[str, TomlValue]]]
 """What `tomllib` gives for a plan: scalars, lists of texts, tables, and lists of tables."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -42,10 +39,10 @@ class Spelling:
     registry: Callable[[str], str] = field(default=str)
 
 
-def encode(plan: Plan, spelling: Spelling | None = None) -> Document:
+def encode_plan(plan: Plan, spelling: Spelling | None = None) -> TomlDocument:
     """Return the document that says what `plan` does."""
     spelling = spelling or Spelling()
-    document: Document = {
+    document: TomlDocument = {
         "version": VERSION,
         "kind": str(plan.kind),
         "on_conflict": str(plan.on_conflict),
@@ -80,13 +77,13 @@ def encode(plan: Plan, spelling: Spelling | None = None) -> Document:
     return document | _given(limits=limits)
 
 
-def _given(**values: Value | None) -> dict[str, Value]:
+def _given(**values: TomlValue | None) -> dict[str, TomlValue]:
     """Return what isn't left to its default."""
     return {key: value for key, value in values.items() if value}
 
 
-def _copy(copy: Wanted, spelling: Spelling) -> dict[str, Value]:
-    table: dict[str, Value] = {
+def _copy(copy: Wanted, spelling: Spelling) -> dict[str, TomlValue]:
+    table: dict[str, TomlValue] = {
         "from": spelling.place(copy.source),
         "to": spelling.place(copy.target),
     }
@@ -105,7 +102,7 @@ def _copy(copy: Wanted, spelling: Spelling) -> dict[str, Value]:
     }
 
 
-def _rule(rule: Rule, spelling: Spelling) -> dict[str, Value]:
+def _rule(rule: Rule, spelling: Spelling) -> dict[str, TomlValue]:
     targets = [spelling.place(target) for target in rule.targets]
     return {
         "from": spelling.place(rule.source),
@@ -121,7 +118,7 @@ def _rule(rule: Rule, spelling: Spelling) -> dict[str, Value]:
     }
 
 
-def _tags(tags: TagFilter) -> dict[str, Value]:
+def _tags(tags: TagFilter) -> dict[str, TomlValue]:
     since = None
     if tags.since is not None:
         since = (write_moment if tags.since_is_moment else write_duration)(tags.since)
@@ -138,7 +135,7 @@ def _tags(tags: TagFilter) -> dict[str, Value]:
     )
 
 
-def _limits(limits: Limits) -> dict[str, Value]:
+def _limits(limits: Limits) -> dict[str, TomlValue]:
     return _given(
         concurrency=limits.concurrency,
         rate=None if limits.rate is None else write_rate(limits.rate),
@@ -146,7 +143,7 @@ def _limits(limits: Limits) -> dict[str, Value]:
     )
 
 
-def document_text(document: Document) -> str:
+def document_text(document: TomlDocument) -> str:
     """Return a document as TOML."""
     plain = {key: value for key, value in document.items() if not _is_block(value)}
     blocks = [block_text(key, document[key]) for key in document if key not in plain]

@@ -1,23 +1,4 @@
-"""A flow: the stages that an image goes through, as a TOML file that a person can read.
-
-```toml
-version = 1
-kind = "flow"
-name = "shop"                    # left out: the file's own name
-referrers = true
-repositories = ["web", "api"]    # left out: what the stages list
-
-[[stages]]
-name = "dev"
-at = "old/dev"                   # an account or a host, with or without a path
-
-[[stages]]
-name = "prod"
-at = "new/prod"
-```
-
-Below the path of its stage, a repository has the same name in every stage.
-"""
+"""A flow: the stages that an image goes through, as a TOML file that a person can read."""
 
 from __future__ import annotations
 
@@ -26,17 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from transship.errors import BadReference, BadRequest
+from transship.errors import BadFile, BadReference, BadRequest, SystemRefused
 from transship.oci.digest import Digest, is_digest
 from transship.oci.reference import Reference, is_repository, is_tag, parse_reference
-from transship.plans.decode_rules import Resolve, without_secret
-from transship.plans.file import document_in, read_text, refusal
-from transship.plans.locate import Places
-from transship.plans.tables import Mistakes, Table, Words
+from transship.plans.decode import Resolve, without_secret
+from transship.plans.file import SUFFIX, document_in, is_flow, read_text, refusal
+from transship.plans.toml_document import Mistakes, TextPlaces, TomlTable, TomlWords
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LETTERS = "up to 63 letters, digits, dots, - and _"
-_DOCUMENT = Words(
+_DOCUMENT = TomlWords(
     frozenset({"version", "kind", "name", "referrers", "repositories", "stages"}),
     meant={"images": "repositories", "environments": "stages"},
     elsewhere={
@@ -47,7 +27,7 @@ _DOCUMENT = Words(
         ),
     },
 )
-_STAGE = Words(
+_STAGE = TomlWords(
     frozenset({"name", "at"}), meant={"registry": "at", "host": "at", "from": "at", "to": "at"}
 )
 
@@ -151,13 +131,13 @@ def read_flow(path: Path, resolve: Resolve = parse_reference) -> Flow:
     """Return the flow in a file. Raises BadFile, which names each mistake with its line."""
     text = read_text(path)
     mistakes = Mistakes()
-    flow = _flow(Table(document_in(text, path), (), mistakes), path.stem, resolve)
+    flow = _flow(TomlTable(document_in(text, path), (), mistakes), path.stem, resolve)
     if flow is None or mistakes.found:
-        raise refusal(path, Places(text), mistakes.found)
+        raise refusal(path, TextPlaces(text), mistakes.found)
     return replace(flow, file=path.resolve())
 
 
-def _flow(table: Table, stem: str, resolve: Resolve) -> Flow | None:
+def _flow(table: TomlTable, stem: str, resolve: Resolve) -> Flow | None:
     table.needs("version", "kind")
     if table.text("kind") not in (None, "flow"):
         table.note('is another kind of file; a flow says "flow"', "kind")
@@ -182,7 +162,7 @@ def _flow(table: Table, stem: str, resolve: Resolve) -> Flow | None:
     )
 
 
-def _stage(table: Table, resolve: Resolve, before: Iterable[Stage]) -> Stage | None:
+def _stage(table: TomlTable, resolve: Resolve, before: Iterable[Stage]) -> Stage | None:
     table.only(_STAGE)
     table.needs("name", "at")
     name = table.parsed("name", _name)
@@ -211,3 +191,37 @@ def _repository(text: str) -> str:
     if not is_repository(text):
         raise BadRequest(f"{text!r} is not a repository name")
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEntry:
+    """A flow's file: the flow, or why it can't be read."""
+
+    path: Path
+    flow: Flow | None = None
+    problem: BadFile | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.flow.name if self.flow else self.path.name.removesuffix(SUFFIX)
+
+
+def flows_in(folder: Path, resolve: Resolve = parse_reference) -> tuple[FlowEntry, ...]:
+    """Return the flows in a folder by the names of their files, those that can't be read too.
+
+    The folder need not be there. Raises SystemRefused when it can't be read.
+    """
+    try:
+        paths = sorted(folder.iterdir(), key=lambda path: path.stem) if folder.is_dir() else []
+    except OSError as error:
+        raise SystemRefused(f"{folder}: {error.strerror}") from error
+    names = (path for path in paths if path.suffix == SUFFIX and path.name[0] != ".")
+    return tuple(_entry(path, resolve) for path in names if path.is_file() and is_flow(path))
+
+
+def _entry(path: Path, resolve: Resolve) -> FlowEntry:
+    try:
+        return FlowEntry(path, read_flow(path, resolve))
+    except BadFile as error:
+        return FlowEntry(path, problem=error)

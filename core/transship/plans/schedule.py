@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from cronsim import CronSim, CronSimError
 
 from transship.errors import BadRequest
-from transship.plans.policy import Schedule
+from transship.plans.plan import Schedule
 
 _ITEM = r"(?:[0-9]{1,2}|[A-Za-z]{3})"
 _TERM = rf"(?:\*|{_ITEM}(?:-{_ITEM})?)(?:/[0-9]{{1,2}})?"

@@ -1,8 +1,4 @@
-"""What the rules of a plan select from what is there, and why not the rest. Pure.
-
-Every rule that selects a tag applies: a tag may go to several targets by several rules. What two
-rules send to the same place from the same source is one copy.
-"""
+"""What the rules of a plan select from what is there, and why not the rest. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +10,11 @@ from transship.errors import BadMapping
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.globs import Patterns, matches_all_below, may_match_below, parse_patterns
-from transship.plans.naming import NameMap, Origin, named_at, parse_map
-from transship.plans.outline import Outline, Portion, outline, passes_by, scope
-from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.rule import Rule
-from transship.plans.tags import Reason
+from transship.plans.mapping import NameMap, NameOrigin, named_at, parse_map
+from transship.plans.outline import Outline, Portion, outline_plan, passes_by, scope
+from transship.plans.patterns import Patterns, matches_all_below, may_match_below, parse_patterns
+from transship.plans.plan import Kind, Plan, Rule, Terms, Wanted
+from transship.plans.tag_filter import SieveReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class SelectedLot:
     """What goes from one repository to one other on the same terms: a copy of each version.
 
     `versions` are tags and digests; those that are `renamed` are called something else at the
@@ -69,7 +64,7 @@ class Lot:
             terms = self.immutable_terms if believed else self.terms
             yield Wanted(_at(self.source, version), target, terms)
 
-    def of(self, versions: Iterable[str]) -> Lot:
+    def of(self, versions: Iterable[str]) -> SelectedLot:
         """Return the same with these versions only."""
         return replace(self, versions=tuple(versions))
 
@@ -89,7 +84,7 @@ class Selection:
     match nothing.
     """
 
-    lots: tuple[Lot, ...]
+    lots: tuple[SelectedLot, ...]
     dropped: tuple[Dropped, ...] = ()
     needed: tuple[Reference, ...] = ()
     impossible: tuple[Dropped, ...] = ()
@@ -102,14 +97,14 @@ class Selection:
         return tuple(Chosen(wanted, lot.rule) for lot in self.lots for wanted in lot)
 
 
-def select(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Selection:
+def select_tags(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Selection:
     """Return what the rules of `plan` select from the catalogues of its sources.
 
     `catalogues` go by registry, `now` is in seconds since the epoch. What the plan names in
     `copies` is no part of it. Everything is in the order of rules, then of the catalogues. Raises
     BadPattern, BadRange and BadMapping when a rule can't be used.
     """
-    drawn = outline(plan, catalogues, now)
+    drawn = outline_plan(plan, catalogues, now)
     return Selection(
         tuple(_lots(plan, drawn)),
         (*_dropped(drawn), *_unnameable(plan, catalogues)),
@@ -159,12 +154,12 @@ def targets_of(rule: Rule, source: Reference) -> tuple[Reference, ...]:
     Where its mapping makes no name of it, that is its own name below the path of the target.
     """
     below = scope(rule, source.repository) or ""
-    origin = Origin(source.registry, source.repository, below)
+    origin = NameOrigin(source.registry, source.repository, below)
     names = parse_map(rule.map)
     return tuple(_sent(names, origin, target, source) for target in rule.targets)
 
 
-def _sent(names: NameMap, origin: Origin, target: Reference, source: Reference) -> Reference:
+def _sent(names: NameMap, origin: NameOrigin, target: Reference, source: Reference) -> Reference:
     try:
         repository = named_at(target, names.repository(origin, source.tag))
         tag = names.renamed(origin, source.tag) if source.tag else ""
@@ -187,7 +182,7 @@ def _is_known(facts: TagFacts | None) -> bool:
     return facts is not None and (facts.examined or facts.created is not None)
 
 
-def _lots(plan: Plan, drawn: Outline) -> Iterator[Lot]:
+def _lots(plan: Plan, drawn: Outline) -> Iterator[SelectedLot]:
     ready: dict[int, tuple[Terms | None, Terms, Patterns | None]] = {}
     for number, rule in enumerate(plan.rules):
         immutable = parse_patterns(rule.immutable) if rule.immutable else None
@@ -197,7 +192,7 @@ def _lots(plan: Plan, drawn: Outline) -> Iterator[Lot]:
         terms, immutable_terms, immutable = ready[portion.rule]
         for each in portion.destinations:
             if each.versions:
-                yield Lot(
+                yield SelectedLot(
                     source,
                     each.target,
                     each.versions,
@@ -247,7 +242,7 @@ def unnameable(at: Reference, names: Iterable[str]) -> Iterator[Dropped]:
 
 def _dropped_by_all(portions: Sequence[Portion]) -> Iterator[Dropped]:
     taken = {tag for p in portions for tag in (*p.sifted.kept, *p.sifted.needed)}
-    nearest: dict[str, tuple[Reason, int]] = {}
+    nearest: dict[str, tuple[SieveReason, int]] = {}
     for portion in portions:
         for tag, reason in portion.sifted.dropped.items():
             if tag not in taken and (tag not in nearest or reason.step > nearest[tag][0].step):
@@ -341,3 +336,22 @@ def _unmatched(plan: Plan, catalogues: Mapping[str, Catalogue]) -> Iterator[Drop
         for pattern in patterns.wanted:
             if not pattern.literal and not any(map(pattern.matches, below)):
                 yield Dropped(rule.source, f"{pattern.text} matches no repository", number)
+
+
+_EVERY_TAG = ("*",)
+
+
+def wants_all(plan: Plan) -> bool | None:
+    """Tell whether everything at the source is wanted; None where the plan doesn't say."""
+    if plan.kind is Kind.REPLICATION:
+        return True
+    return False if plan.copies or any(map(selects, plan.rules)) else None
+
+
+def selects(rule: Rule) -> bool:
+    """Tell whether a rule leaves something out of what stands below its source."""
+    plain = Rule(rule.source, rule.targets)
+    tags = replace(rule.tags, include=()) if rule.tags.include == _EVERY_TAG else rule.tags
+    return (rule.repositories, tags, rule.platforms, rule.artifacts) != (
+        plain.repositories, plain.tags, plain.platforms, plain.artifacts,
+    )  # fmt: skip

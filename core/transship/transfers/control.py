@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterable
 
 from transship.errors import BadRequest, JobBusy, JobEnded
-from transship.plans.plan import Plan
-from transship.plans.policy import Limits
+from transship.plans.plan import Limits, Plan
 from transship.registry.access import Access
 from transship.transfers.copies import CopyState, JobState
 from transship.transfers.jobs import Job

@@ -15,9 +15,9 @@ from transship.concurrency import both, each
 from transship.errors import BadRequest, CatalogClosed, RepositoryNotFound, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.drift import Drift, drift
+from transship.plans.drift import Drift, compare
 from transship.plans.plan import Plan
-from transship.plans.vanished import is_below
+from transship.plans.pruning import is_below
 from transship.registry.registry import Registry
 from transship.transfers.copies import PLACE_WIDE
 from transship.transfers.scanner import (
@@ -62,7 +62,7 @@ async def look_for_drift(
     choice = await select_sources(plan, looking)
     targets = await comparing.targets(choice)
     sources, targets = await comparing.with_digests(choice, targets)
-    return drift(plan, sources, targets, clock.now())
+    return compare(plan, sources, targets, clock.now())
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from transship.oci.digest import Digest, fallback_tag, short
 from transship.oci.manifest import Manifest, make_index
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict, Plan
-from transship.plans.vanished import origins
+from transship.plans.pruning import origins
 from transship.registry.distribution import is_stand_in
 from transship.registry.registry import Registry
 from transship.registry.service import Creating, Creator, TakesOptions, no_option

@@ -28,9 +28,9 @@ from transship.concurrency import both, each, each_of, end, in_order
 from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
-from transship.plans.circles import circling
 from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.selection import Dropped, Lot, Selection, targets_of
+from transship.plans.replication_loop import find_loops
+from transship.plans.selection import Dropped, SelectedLot, Selection, targets_of
 from transship.registry.registry import PingedRegistry, Registry
 from transship.transfers.copies import PLACE_WIDE, Found
 from transship.transfers.lanes import SMALL
@@ -61,7 +61,7 @@ class ScanTask:
 
     source: Reference
     target: Reference
-    lots: Sequence[Lot | tuple[Wanted, ...]]
+    lots: Sequence[SelectedLot | tuple[Wanted, ...]]
     terms: Terms
     lists: bool = True
     spares: bool = False
@@ -308,8 +308,8 @@ class _Taking:
 
     async def selected(self, selection: Selection) -> None:
         """Look at the tags that rules have selected, a repository at the source after another."""
-        self.circling = circling(self.plan, selection.lots)
-        sources: dict[Reference, dict[Reference, list[Lot]]] = {}
+        self.circling = find_loops(self.plan, selection.lots)
+        sources: dict[Reference, dict[Reference, list[SelectedLot]]] = {}
         for lot in map(self._free, selection.lots):
             if lot.versions:
                 sources.setdefault(lot.source, {}).setdefault(lot.target, []).append(lot)
@@ -330,7 +330,7 @@ class _Taking:
         ]
         await self._run(errands, at_once=_REPOSITORIES_AT_ONCE)
 
-    def _free(self, lot: Lot) -> Lot:
+    def _free(self, lot: SelectedLot) -> SelectedLot:
         """Return a lot without what is looked at for another one."""
         free = [v for v, w in zip(lot.versions, lot, strict=True) if self.looking.claim(w.target)]
         return lot if len(free) == len(lot) else lot.of(free)
@@ -366,14 +366,14 @@ class _Taking:
             raise
         except TransshipError as error:
             return ScanTask(source, target, [], terms, loose=True, problem=error)
-        lot = Lot(source, target, tuple(sorted(tags)), terms=wanted.terms)
+        lot = SelectedLot(source, target, tuple(sorted(tags)), terms=wanted.terms)
         spares = bool(self.looking.trusted.job)
         return ScanTask(source, target, [lot], terms, spares=spares, loose=True)
 
     def _claimed(self, errand: ScanTask) -> ScanTask:
         """Return an errand for what is named, with what is looked at for it only."""
         for lot in errand.lots:
-            if isinstance(lot, Lot):
+            if isinstance(lot, SelectedLot):
                 errand.lots = [self._free(lot)]
             else:
                 for wanted in lot:

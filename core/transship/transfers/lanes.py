@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from transship.clock import Clock
-from transship.plans.policy import Window
+from transship.plans.plan import Window
 from transship.plans.schedule import LOCAL
 from transship.registry.http.rate_limiter import RateLimitedRegistry, RateLimiter, lane_between
 from transship.registry.registry import MEBIBYTE, Registry

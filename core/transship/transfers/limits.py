@@ -15,8 +15,7 @@ import msgspec
 
 from transship.clock import Clock
 from transship.errors import BadRequest
-from transship.plans.plan import Plan
-from transship.plans.policy import MOST_AT_ONCE, Limits, Window
+from transship.plans.plan import MOST_AT_ONCE, Limits, Plan, Window
 from transship.plans.quantities import parse_rate, parse_window, write_rate, write_window
 from transship.plans.schedule import LOCAL
 from transship.registry.http.rate_limiter import RateLimitedRegistry, RateLimiter

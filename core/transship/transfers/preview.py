@@ -10,7 +10,7 @@ from transship import errors
 from transship.clock import Clock
 from transship.concurrency import each, each_of
 from transship.oci.reference import Reference
-from transship.plans.fitting import Proposal, proposals
+from transship.plans.outline import Proposal, proposals
 from transship.plans.plan import OnConflict, Plan
 from transship.plans.selection import Dropped, unnameable
 from transship.registry.registry import Metered, Quota, Registry, left_out_of

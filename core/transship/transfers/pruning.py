@@ -8,11 +8,9 @@ from functools import cache, partial
 from transship import errors
 from transship.concurrency import each, each_of
 from transship.oci.reference import Reference
-from transship.plans.plan import Plan
-from transship.plans.policy import Deletion
-from transship.plans.quantities import write_share
-from transship.plans.vanished import (
-    Replica,
+from transship.plans.plan import Deletion, Plan
+from transship.plans.pruning import (
+    ReplicaTarget,
     is_referrers_list,
     least_share,
     most_deletions,
@@ -20,6 +18,7 @@ from transship.plans.vanished import (
     reader,
     replicas,
 )
+from transship.plans.quantities import write_share
 from transship.transfers.copies import Found
 from transship.transfers.scanner import AT_ONCE, Scanner, SourceSelection
 
@@ -106,7 +105,7 @@ async def find_pruned(plan: Plan, choice: SourceSelection, looking: Scanner) -> 
         return PrunedTags()
     gone: dict[Reference, Found] = {}
     kept: dict[Reference, RetainedTags] = {}
-    counted: list[tuple[Replica, int, list[Reference]]] = []
+    counted: list[tuple[ReplicaTarget, int, list[Reference]]] = []
     read_by = cache(partial(reader, plan))
     for replica in replicas(plan, choice.catalogues):
         tags, going = 0, []
@@ -153,7 +152,7 @@ async def _look(found: Found, looking: Scanner) -> Found:
     return replace(found, target_digest=digest, seen_at=looking.clock.now())
 
 
-async def _tags_of(replica: Replica, looking: Scanner) -> list[tuple[Reference, Reference]]:
+async def _tags_of(replica: ReplicaTarget, looking: Scanner) -> list[tuple[Reference, Reference]]:
     """Return the tags at a target that a rule put there, each with what it was a copy of."""
     place = looking.places[replica.target.registry]
     sources = dict(replica.known)

@@ -27,13 +27,12 @@ from transship.oci.media_types import INDEXES
 from transship.oci.platform import Platform
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.plan import Plan, Terms, Wanted
-from transship.plans.rule import Rule
+from transship.plans.plan import Plan, Rule, Terms, Wanted
 from transship.plans.selection import (
     Selection,
     literal_repositories,
     may_take_below,
-    select,
+    select_tags,
     takes_repository,
     to_look_up,
 )
@@ -349,14 +348,14 @@ async def select_sources(plan: Plan, looking: Scanner) -> SourceSelection:
         for source in plan.sources
     }
     now = looking.clock.now()
-    selection = select(plan, catalogues, now)
+    selection = select_tags(plan, catalogues, now)
     while needed := to_look_up(selection, catalogues):
         catalogues = await look_up(catalogues, needed, looking)
-        selection = select(plan, catalogues, now)
+        selection = select_tags(plan, catalogues, now)
     digests = _digests_named(plan, catalogues)
     if digests:
         catalogues = await look_up(catalogues, digests, looking)
-        selection = select(plan, catalogues, now)
+        selection = select_tags(plan, catalogues, now)
     return SourceSelection(selection, catalogues)
 
 

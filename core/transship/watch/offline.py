@@ -27,10 +27,9 @@ from transship.errors import TransshipError
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
-from transship.plans.encode import document_text, encode
-from transship.plans.plan import Plan
-from transship.plans.rule import Rule
-from transship.plans.vanished import is_below, replicas
+from transship.plans.encode import document_text, encode_plan
+from transship.plans.plan import Plan, Rule
+from transship.plans.pruning import is_below, replicas
 from transship.registry.registry import BlobReader, HasPreflight, PreflightSource, Registry
 from transship.registry.service import Creating, Creator
 from transship.transfers.copies import Copy
@@ -314,7 +313,7 @@ def is_empty(plan: Plan) -> bool:
 
 def mark_of(plan: Plan) -> str:
     """Return what tells a plan from any other, whichever file says it."""
-    return hashlib.sha256(document_text(encode(plan)).encode()).hexdigest()
+    return hashlib.sha256(document_text(encode_plan(plan)).encode()).hexdigest()
 
 
 def _part(plan: Plan, takes: Callable[[str, str], bool]) -> Plan:

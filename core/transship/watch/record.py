@@ -19,7 +19,7 @@ from transship import locks
 from transship.errors import AlreadyWatched, TransshipError
 from transship.oci.reference import Reference
 from transship.paths import private_folder
-from transship.plans.decode_rules import Resolve
+from transship.plans.decode import Resolve
 from transship.plans.file import read_plan, write_text
 from transship.plans.plan import Plan
 from transship.watch.offline import OfflineRegistry

@@ -11,9 +11,9 @@ from transship.clock import Clock
 from transship.errors import TooManyDeletions, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
-from transship.plans.circles import circling
 from transship.plans.plan import Kind, Plan, Terms, Wanted
-from transship.plans.selection import select, to_look_up
+from transship.plans.replication_loop import find_loops
+from transship.plans.selection import select_tags, to_look_up
 from transship.registry.registry import Registry
 from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.inventory import Inventory, take_inventory
@@ -48,11 +48,11 @@ async def copies_of(
         return found
     catalogues = await _listed_again(tags, known, looking)
     now = looking.clock.now()
-    selection = select(plan, catalogues, now)
+    selection = select_tags(plan, catalogues, now)
     while needed := to_look_up(selection, catalogues):
         catalogues = await look_up(catalogues, needed, looking)
-        selection = select(plan, catalogues, now)
-    still = circling(plan, selection.lots)
+        selection = select_tags(plan, catalogues, now)
+    still = find_loops(plan, selection.lots)
     taken = (chosen.wanted for chosen in selection.chosen if chosen.wanted.source in tags)
     return found + [wanted for wanted in taken if wanted.target not in still]
 

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from transship.errors import BadRequest
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
-from transship.plans.plan import Plan, Wanted
-from transship.plans.policy import Schedule
+from transship.plans.plan import Plan, Schedule, Wanted
 from transship.plans.schedule import next_run
 from transship.text import duration_text
 

@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.errors import BadRequest
-from transship.plans.advice import Advice, Way, advise
-from transship.plans.ends import Choice, Edition, End, Ends, Pace, answered
+from transship.plans.advice import (
+    Advice,
+    Edition,
+    End,
+    EndChoice,
+    Ends,
+    Pace,
+    Way,
+    advise,
+    answered,
+)
 from transship.services.table import SERVICES
 
 STANDARD, PREMIUM, BASIC = Edition.STANDARD, Edition.PREMIUM, Edition.BASIC
@@ -222,7 +231,7 @@ def test_questions_come_to_an_end(facts: Ends, data: st.DataObject) -> None:
             return
         assert len({question.id for question in questions}) == len(questions)
         question = data.draw(st.sampled_from(questions))
-        choice: Choice = data.draw(st.sampled_from(question.choices))
+        choice: EndChoice = data.draw(st.sampled_from(question.choices))
         before, facts = facts, answered(facts, question.id, choice.value)
         assert facts != before
     raise AssertionError("there is always one more question")

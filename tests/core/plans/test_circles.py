@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from transship.errors import BadFile
 from transship.oci.reference import Reference, parse_reference
 from transship.plans.catalogue import Catalogue
-from transship.plans.circles import circle_of_rules, circling
 from transship.plans.file import plan_in
-from transship.plans.plan import Kind, OnConflict, Plan
-from transship.plans.rule import Rule, TagFilter
-from transship.plans.selection import select
+from transship.plans.plan import Kind, OnConflict, Plan, Rule, TagFilter
+from transship.plans.replication_loop import find_loops, loop_of_rules
+from transship.plans.selection import select_tags
 
 A, B, C = (Reference(f"{name}.example", "team") for name in "abc")
 
@@ -32,7 +31,7 @@ def kept_still(plan: Plan, *tags: Reference) -> set[Reference]:
         known = catalogues[tag.registry]
         here = (*known.tags.get(tag.repository, ()), tag.tag)
         catalogues[tag.registry] = replace(known, tags={**known.tags, tag.repository: here})
-    return set(circling(plan, select(plan, catalogues, 0).lots))
+    return set(find_loops(plan, select_tags(plan, catalogues, 0).lots))
 
 
 def tag(place: Reference, name: str = "web", version: str = "1") -> Reference:
@@ -58,9 +57,9 @@ def tag(place: Reference, name: str = "web", version: str = "1") -> Reference:
 def test_a_circle_is_certain_where_names_alone_tell_it(
     rules: tuple[Rule, ...], circle: tuple[int, ...]
 ) -> None:
-    assert circle_of_rules(plan_of(*rules)) == circle
+    assert loop_of_rules(plan_of(*rules)) == circle
     for other in (OnConflict.SKIP, OnConflict.FAIL):
-        assert circle_of_rules(plan_of(*rules, on_conflict=other)) == ()
+        assert loop_of_rules(plan_of(*rules, on_conflict=other)) == ()
 
 
 def test_a_file_with_such_a_plan_is_refused_before_it_runs_and_read_to_be_shown(
@@ -121,7 +120,7 @@ def test_exactly_what_leads_back_to_its_source_stays(
     plan = plan_of(*rules)
     catalogue = Catalogue("a.example", {place.repository: ("1",) for place in PLACES})
 
-    still = circling(plan, select(plan, {"a.example": catalogue}, 0).lots)
+    still = find_loops(plan, select_tags(plan, {"a.example": catalogue}, 0).lots)
 
     came_from = {rule.targets[0]: rule.source for rule in rules}
 
@@ -132,4 +131,4 @@ def test_exactly_what_leads_back_to_its_source_stays(
         return at == place
 
     assert still == {place.at("1") for place in PLACES if leads_back(place)}
-    assert bool(circle_of_rules(plan)) == bool(still)
+    assert bool(loop_of_rules(plan)) == bool(still)

@@ -13,10 +13,9 @@ from transship.oci.digest import digest_of, fallback_tag
 from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.drift import Drift, State, drift, plan_of
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion, Schedule
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.drift import Drift, DriftState, plan_of
+from transship.plans.drift import compare as drift
+from transship.plans.plan import Deletion, Kind, Plan, Rule, Schedule, TagFilter
 
 NOW = 1_700_000_000.0
 Tags = dict[str, str]
@@ -63,11 +62,11 @@ def test_each_tag_is_compared_by_digest_under_its_name_at_the_target() -> None:
         ("m/web:v10", "same"),
     ]
     assert found.counts == {
-        State.SAME: 2,
-        State.DIFFERS: 1,
-        State.MISSING: 1,
-        State.EXTRA: 1,
-        State.UNKNOWN: 0,
+        DriftState.SAME: 2,
+        DriftState.DIFFERS: 1,
+        DriftState.MISSING: 1,
+        DriftState.EXTRA: 1,
+        DriftState.UNKNOWN: 0,
     }
 
 
@@ -98,23 +97,23 @@ def test_tags_about_images_are_no_rows_of_a_sync() -> None:
 @pytest.mark.parametrize(("here", "there"), [("", "a"), ("a", ""), ("", "")])
 def test_without_both_digests_nothing_is_said(here: str, there: str) -> None:
     [row] = compare(syncing(), {"web": {"1": here}}, {"m/web": {"1": there}}).rows
-    assert (row.state, row.why) == (State.UNKNOWN, "its digest isn't known")
+    assert (row.state, row.why) == (DriftState.UNKNOWN, "its digest isn't known")
 
 
 def test_a_copy_of_some_platforms_cant_be_compared_by_digest() -> None:
     plan = syncing(platforms=(parse_platform("linux/amd64"),))
     [row] = compare(plan, {"web": {"1": "a"}}, {"m/web": {"1": "b"}}).rows
-    assert row.state is State.UNKNOWN
+    assert row.state is DriftState.UNKNOWN
     assert "platforms" in row.why
 
 
 def test_a_target_that_isnt_listed_isnt_empty() -> None:
     here = holds("old.example", {"web": {"1": "a"}})
     [row] = drift(syncing(), here, {}, NOW).rows
-    assert (row.state, row.why) == (State.UNKNOWN, "the target isn't listed")
+    assert (row.state, row.why) == (DriftState.UNKNOWN, "the target isn't listed")
     failed = Catalogue("new.example", {}, {}, {"m/web": RepositoryNotFound("m/web")})
     [row] = drift(syncing(), here, {"new.example": failed}, NOW).rows
-    assert (row.state, row.why) == (State.UNKNOWN, RepositoryNotFound.title)
+    assert (row.state, row.why) == (DriftState.UNKNOWN, RepositoryNotFound.title)
 
 
 @pytest.mark.parametrize("mapping", ["", "{name}/{tag}"])
@@ -125,8 +124,8 @@ def test_what_couldnt_be_listed_at_the_source_has_not_vanished(mapping: str) -> 
     states = {
         str(row.target): row.state for row in drift(plan, {"old.example": failed}, target, NOW).rows
     }
-    assert states["new.example/m/web:1"] is State.UNKNOWN
-    assert {row.state for row in drift(plan, {}, target, NOW).rows} == {State.UNKNOWN}
+    assert states["new.example/m/web:1"] is DriftState.UNKNOWN
+    assert {row.state for row in drift(plan, {}, target, NOW).rows} == {DriftState.UNKNOWN}
 
 
 def test_what_isnt_decided_yet_has_not_vanished() -> None:
@@ -145,8 +144,8 @@ def test_the_source_is_no_surplus_of_a_target_around_it() -> None:
     both = holds("old.example", {"web": {"1": "a"}, "web-copy": {"1": "a", "2": "b"}})
     found = drift(Plan(kind=Kind.SYNC, rules=(rule,)), both, both, NOW)
     assert [(str(row.target), row.state) for row in found.rows] == [
-        ("old.example/web-copy:1", State.SAME),
-        ("old.example/web-copy:2", State.EXTRA),
+        ("old.example/web-copy:1", DriftState.SAME),
+        ("old.example/web-copy:2", DriftState.EXTRA),
     ]
 
 
@@ -155,9 +154,9 @@ def test_a_digest_is_found_under_any_tag() -> None:
     assert wanted is not None
     plan = syncing(repositories=("web",), tags=TagFilter(digests=(wanted,)))
     [row] = [r for r in compare(plan, {"web": {"1": "a"}}, {"m/web": {"9": "a"}}).rows if r.wanted]
-    assert row.state is State.SAME
+    assert row.state is DriftState.SAME
     [row] = compare(plan, {"web": {"1": "a"}}, {}).rows
-    assert row.state is State.UNKNOWN
+    assert row.state is DriftState.UNKNOWN
 
 
 def test_marked_rows_become_a_plan() -> None:
@@ -173,7 +172,7 @@ def test_marked_rows_become_a_plan() -> None:
         ("old.example/web:2", "new.example/m/web:2"),
     ]
     with pytest.raises(BadRequest):
-        plan_of(plan, [row for row in found.rows if row.state is State.EXTRA])
+        plan_of(plan, [row for row in found.rows if row.state is DriftState.EXTRA])
 
 
 CONTENTS = st.dictionaries(
@@ -199,4 +198,4 @@ def test_each_tag_of_either_side_has_one_row(
 def test_after_the_copy_nothing_differs(source: dict[str, Tags]) -> None:
     known = {n: {t: c or "a" for t, c in tags.items()} for n, tags in source.items()}
     found = compare(syncing("new.example"), known, known)
-    assert all(row.state is State.SAME for row in found.rows)
+    assert all(row.state is DriftState.SAME for row in found.rows)

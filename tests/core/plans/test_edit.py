@@ -14,13 +14,10 @@ from hypothesis import strategies as st
 from planning.any_plan import plans, rules
 from transship.errors import BadFile, FileChanged
 from transship.oci.reference import Reference, parse_reference
-from transship.plans.edit import PlanFile
-from transship.plans.encode import Spelling, document_text, encode
-from transship.plans.file import plan_in
-from transship.plans.plan import Kind, OnConflict, Plan
-from transship.plans.policy import Deletion, Limits, Schedule
-from transship.plans.rewrite import rewritten
-from transship.plans.rule import Rule
+from transship.plans.edit import rewritten
+from transship.plans.encode import Spelling, document_text, encode_plan
+from transship.plans.file import PlanFile, plan_in
+from transship.plans.plan import Deletion, Kind, Limits, OnConflict, Plan, Rule, Schedule
 
 TEXT = """\
 # The shop's images.
@@ -299,7 +296,7 @@ def commented(text: str) -> str:
 @settings(max_examples=50)
 @given(plan=plans(), comments=st.booleans())
 def test_saving_what_has_not_changed_gives_the_same_bytes(plan: Plan, comments: bool) -> None:
-    text = document_text(encode(plan))
+    text = document_text(encode_plan(plan))
     text = commented(text) if comments else text
     file = PlanFile(Path("shop.toml"), text, plan, parse_reference)
 
@@ -311,7 +308,9 @@ def test_saving_what_has_not_changed_gives_the_same_bytes(plan: Plan, comments: 
 @settings(max_examples=50)
 @given(old=plans(), new=plans())
 def test_any_plan_can_be_put_in_the_place_of_any_other(old: Plan, new: Plan) -> None:
-    file = PlanFile(Path("shop.toml"), commented(document_text(encode(old))), old, parse_reference)
+    file = PlanFile(
+        Path("shop.toml"), commented(document_text(encode_plan(old))), old, parse_reference
+    )
 
     edited = file.replaced(new)
 
@@ -325,9 +324,9 @@ def test_any_plan_can_be_put_in_the_place_of_any_other(old: Plan, new: Plan) -> 
 def test_sections_can_be_written_anew_where_their_text_can_t_be_changed(
     old: Plan, new: Plan
 ) -> None:
-    text = commented(document_text(encode(old)))
+    text = commented(document_text(encode_plan(old)))
 
-    edited = rewritten(text, encode(old), encode(new), afresh=True)
+    edited = rewritten(text, encode_plan(old), encode_plan(new), afresh=True)
 
     assert plan_in(edited, Path("shop.toml")) == new
 
@@ -341,7 +340,7 @@ def test_a_section_that_is_written_anew_keeps_the_comment_above_it() -> None:
     old = plan_in(text, Path("shop.toml"))
     new = with_rule(replace(old, schedule=Schedule(every=60)), 0, map="flatten")
 
-    edited = rewritten(text, encode(old), encode(new), afresh=True)
+    edited = rewritten(text, encode_plan(old), encode_plan(new), afresh=True)
 
     assert (
         edited
@@ -358,7 +357,7 @@ def test_all_comments_of_other_rules_survive_a_change_of_one(
     plan: Plan, rule: Rule, data: st.DataObject
 ) -> None:
     plan = replace(plan, limits={})
-    text = commented(document_text(encode(plan)))
+    text = commented(document_text(encode_plan(plan)))
     file = PlanFile(Path("shop.toml"), text, plan, parse_reference)
     number = data.draw(st.integers(0, len(plan.rules) - 1))
 

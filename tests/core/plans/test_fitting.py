@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from transship.errors import BadMapping
 from transship.oci.reference import Reference, is_repository
-from transship.plans.fitting import Proposal, proposals
-from transship.plans.naming import Origin, named_at, parse_map
-from transship.plans.rule import Rule
+from transship.plans.mapping import NameOrigin, named_at, parse_map
+from transship.plans.outline import Proposal, proposals
+from transship.plans.plan import Rule
 from transship.registry.registry import Capabilities
 from transship.registry.service import Service
 from transship.services.table import SERVICES
@@ -162,7 +162,7 @@ def test_what_is_proposed_fits_and_keeps_apart_what_was_apart(
         return
 
     def called(text: str, name: str) -> str:
-        return named_at(Reference(NEW, to), parse_map(text).repository(Origin(OLD, name, name)))
+        return named_at(Reference(NEW, to), parse_map(text).repository(NameOrigin(OLD, name, name)))
 
     before = {name: called(mapping, name) for name in names}
     after = {name: called(found.map, name) for name in names}
@@ -182,4 +182,4 @@ def test_what_is_proposed_fits_and_keeps_apart_what_was_apart(
 def test_a_mapping_that_names_the_tag_is_left_to_its_operator() -> None:
     assert proposed(["web"], (3, 0), rule(mapping="{name}/{tag}")) is None
     with pytest.raises(BadMapping):
-        parse_map("{name}/{tag}").repository(Origin(OLD, "web", "web"))
+        parse_map("{name}/{tag}").repository(NameOrigin(OLD, "web", "web"))

@@ -8,7 +8,7 @@ import pytest
 
 from transship.errors import BadRequest, PlanNotFound
 from transship.oci.reference import Reference
-from transship.plans.folder import PlanFolder
+from transship.plans.file import PlanFolder
 from transship.plans.plan import Plan, wanted
 
 if TYPE_CHECKING:

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.errors import BadPattern
-from transship.plans.globs import matches_all_below, may_match_below, parse_pattern, parse_patterns
+from transship.plans.patterns import (
+    matches_all_below,
+    may_match_below,
+    parse_pattern,
+    parse_patterns,
+)
 
 COMPONENTS = st.text("ab-", min_size=1, max_size=4)
 NAMES = st.lists(COMPONENTS, min_size=1, max_size=4).map("/".join)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.plans.locate import Places, dotted
+from transship.plans.toml_document import TextPlaces, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +80,11 @@ rate = "\\u0041"
 )
 def test_every_way_to_write_a_key_is_found(place: tuple[str | int, ...], line: int) -> None:
     assert tomllib.loads(TEXT)
-    assert Places(TEXT).line(place) == line
+    assert TextPlaces(TEXT).line(place) == line
 
 
 def test_headers_are_found_with_what_they_are_of() -> None:
-    assert [header.place for header in Places(TEXT).headers] == [
+    assert [header.place for header in TextPlaces(TEXT).headers] == [
         ("rules", 0),
         ("rules", 0, "inner"),
         ("rules", 0, "parts", 0),
@@ -93,7 +93,7 @@ def test_headers_are_found_with_what_they_are_of() -> None:
         ("rules", 1, "parts"),
         ("limits", "old.example:5000"),
     ]
-    assert all(TEXT[header.offset] == "[" for header in Places(TEXT).headers)
+    assert all(TEXT[header.offset] == "[" for header in TextPlaces(TEXT).headers)
 
 
 def test_a_place_is_written_as_a_person_reads_it() -> None:
@@ -205,7 +205,7 @@ def documents(draw: st.DrawFn) -> str:
 
 @given(text=documents())
 def test_every_number_is_found_in_its_line(text: str) -> None:
-    places = Places(text)
+    places = TextPlaces(text)
 
     for place, line in lines_of(tomllib.loads(text)):
         assert places.line(place) == line, place  # type: ignore[arg-type]
@@ -213,4 +213,4 @@ def test_every_number_is_found_in_its_line(text: str) -> None:
 
 @given(text=st.text(alphabet="a.=[]{}\"'#\\,\n 1", max_size=60))
 def test_what_is_no_toml_ends_as_well(text: str) -> None:
-    assert Places(text).line(("a",)) >= 1
+    assert TextPlaces(text).line(("a",)) >= 1

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from transship.errors import BadMapping
 from transship.oci.reference import Reference, is_repository
-from transship.plans.naming import Origin, keeps_names, named_at, parse_map
+from transship.plans.mapping import NameOrigin, keeps_names, named_at, parse_map
 
 COMPONENTS = st.from_regex("[a-z0-9]{1,4}", fullmatch=True)
 REPOSITORIES = st.lists(COMPONENTS, min_size=1, max_size=4).map("/".join)
 
 
-def origin(repository: str, *, path: str = "", registry: str = "old.example:5000") -> Origin:
+def origin(repository: str, *, path: str = "", registry: str = "old.example:5000") -> NameOrigin:
     below = repository.removeprefix(path).removeprefix("/")
-    return Origin(registry, repository, below)
+    return NameOrigin(registry, repository, below)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from planning.any_plan import durations, moments, windows
 from transship.errors import BadRequest
 from transship.plans import quantities as q
-from transship.plans.policy import Window
+from transship.plans.plan import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.errors import BadRequest
-from transship.plans.policy import Schedule
+from transship.plans.plan import Schedule
 from transship.plans.schedule import LOCAL, check_cron, next_run
 
 if TYPE_CHECKING:

@@ -13,14 +13,13 @@ from transship.oci.digest import digest_of, fallback_tag
 from transship.oci.platform import parse_platform
 from transship.oci.reference import parse_reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.outline import RuleCount, outline
-from transship.plans.plan import Kind, Plan, Terms
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.outline import RuleCount, outline_plan
+from transship.plans.plan import Kind, Plan, Rule, TagFilter, Terms
 from transship.plans.selection import (
     Selection,
     literal_repositories,
     may_take_below,
-    select,
+    select_tags,
     takes_repository,
     targets_of,
     to_look_up,
@@ -71,7 +70,7 @@ def test_a_rule_selects_repositories_and_tags_and_says_why_not_the_rest() -> Non
         repositories=("team/**", "!team/tmp-*"), tags=TagFilter(include=("v*",)), to="new.example/m"
     )
     held = there(team__web=["v1", "latest"], **{"team__tmp-1": ["v1"]}, other=["v1"])
-    selection = select(plan(asked), held, NOW)
+    selection = select_tags(plan(asked), held, NOW)
     assert copies(selection) == ["team/web:v1 > m/team/web:v1"]
     assert said(selection.dropped) == [
         "team/tmp-1: left out by !team/tmp-*",
@@ -81,7 +80,7 @@ def test_a_rule_selects_repositories_and_tags_and_says_why_not_the_rest() -> Non
 
 
 def test_a_source_with_a_path_looks_below_it_only() -> None:
-    selection = select(
+    selection = select_tags(
         plan(rule("old.example/team", "new.example/m")),
         there(team__web=["1"], team=["1"], teams=["1"], a__team=["1"]),
         NOW,
@@ -92,7 +91,7 @@ def test_a_source_with_a_path_looks_below_it_only() -> None:
 
 
 def test_all_rules_apply_to_all_their_targets() -> None:
-    selection = select(
+    selection = select_tags(
         plan(rule(to="new.example/a spare.example"), rule(to="new.example/b")),
         there(web=["1"]),
         NOW,
@@ -107,7 +106,7 @@ def test_all_rules_apply_to_all_their_targets() -> None:
 
 def test_what_two_rules_send_to_the_same_place_is_one_copy() -> None:
     twice = plan(rule(tags=TagFilter(include=("v*",))), rule(to="new.example new.example"))
-    selection = select(twice, there(web=["v1", "latest"]), NOW)
+    selection = select_tags(twice, there(web=["v1", "latest"]), NOW)
     assert copies(selection) == ["web:v1 > web:v1", "web:latest > web:latest"]
     assert [chosen.rule for chosen in selection.chosen] == [0, 1]
     assert not selection.impossible
@@ -115,7 +114,7 @@ def test_what_two_rules_send_to_the_same_place_is_one_copy() -> None:
 
 def test_not_so_when_they_would_copy_it_otherwise() -> None:
     some = rule(platforms=(parse_platform("linux/amd64"),))
-    selection = select(plan(rule(), some), there(web=["1"]), NOW)
+    selection = select_tags(plan(rule(), some), there(web=["1"]), NOW)
     assert copies(selection) == ["web:1 > web:1"]
     assert said(selection.impossible) == [
         "web:1: rule 1 copies it to new.example/web:1 on other terms"
@@ -129,7 +128,7 @@ def test_the_rule_that_came_nearest_says_why() -> None:
         rule(repositories=("web",), tags=TagFilter(semver=">=2")),
         rule(tags=TagFilter(include=("x*",)), to="b.example"),
     )
-    dropped = select(rules, there(web=["v1"], api=["v1"]), NOW).dropped
+    dropped = select_tags(rules, there(web=["v1"], api=["v1"]), NOW).dropped
     assert said(dropped) == ["web:v1: outside >=2", "api:v1: isn't x*"]
     assert [each.rule for each in dropped] == [1, 2]
 
@@ -137,26 +136,26 @@ def test_the_rule_that_came_nearest_says_why() -> None:
 def test_signatures_follow_their_image_in_a_sync_and_everything_goes_in_a_replication() -> None:
     held = there(web=["1", FALLBACK, f"{FALLBACK}.sig", "latest"])
     ruled = rule(tags=TagFilter(include=("1",)))
-    assert copies(select(plan(ruled), held, NOW)) == ["web:1 > web:1"]
-    everything = select(plan(ruled, kind=Kind.REPLICATION), held, NOW)
+    assert copies(select_tags(plan(ruled), held, NOW)) == ["web:1 > web:1"]
+    everything = select_tags(plan(ruled, kind=Kind.REPLICATION), held, NOW)
     assert len(everything.chosen) == 4
     assert not everything.dropped
 
 
 @pytest.mark.parametrize("tag", ["latest", "Latest", "1.0_b", "9" * 120, "007", "_x"])
 def test_odd_tags_keep_their_names(tag: str) -> None:
-    assert copies(select(plan(rule()), there(web=[tag]), NOW)) == [f"web:{tag} > web:{tag}"]
+    assert copies(select_tags(plan(rule()), there(web=[tag]), NOW)) == [f"web:{tag} > web:{tag}"]
 
 
 def test_what_is_no_tag_is_named_as_impossible() -> None:
-    selection = select(plan(rule()), there(web=["1.0,1.1", "x" * 129, "1\n2", "1"]), NOW)
+    selection = select_tags(plan(rule()), there(web=["1.0,1.1", "x" * 129, "1\n2", "1"]), NOW)
     assert copies(selection) == ["web:1 > web:1"]
     assert [d.why.partition("' ")[2] for d in selection.impossible] == ["is not a tag"] * 3
 
 
 def test_two_sources_for_one_tag_are_both_impossible() -> None:
     held = there(a__web=["1", "2"], b__web=["1"], api=["1"])
-    selection = select(plan(rule(map="{name}")), held, NOW)
+    selection = select_tags(plan(rule(map="{name}")), held, NOW)
     assert copies(selection) == ["a/web:2 > web:2", "api:1 > api:1"]
     assert said(selection.impossible) == [
         "a/web:1: old.example/b/web:1 would become new.example/web:1 too",
@@ -166,7 +165,7 @@ def test_two_sources_for_one_tag_are_both_impossible() -> None:
 
 def test_two_rules_can_clash_as_well() -> None:
     clash = plan(rule(map="all:{name}-{tag}"), rule(repositories=("web",), map="all:web-1"))
-    selection = select(clash, there(web=["1", "2"]), NOW)
+    selection = select_tags(clash, there(web=["1", "2"]), NOW)
     assert copies(selection) == ["web:2 > all:web-2"]
     assert said(selection.impossible) == [
         "web:1: old.example/web:2 would become new.example/all:web-1 too",
@@ -177,29 +176,31 @@ def test_two_rules_can_clash_as_well() -> None:
 
 def test_a_mapping_may_be_impossible_for_one_target_alone() -> None:
     long = "a" * 250
-    selection = select(plan(rule(to=f"new.example new.example/{long}")), there(web2345=["1"]), NOW)
+    selection = select_tags(
+        plan(rule(to=f"new.example new.example/{long}")), there(web2345=["1"]), NOW
+    )
     assert copies(selection) == ["web2345:1 > web2345:1"]
     assert "longer than the 255" in selection.impossible[0].why
 
 
 def test_a_tag_in_the_path_gives_a_repository_for_each() -> None:
-    selection = select(plan(rule(map="{name}/{tag}")), there(web=["1", "RC"]), NOW)
+    selection = select_tags(plan(rule(map="{name}/{tag}")), there(web=["1", "RC"]), NOW)
     assert copies(selection) == ["web:1 > web/1:1"]
     assert "lower case" in selection.impossible[0].why
 
 
 def test_nothing_is_copied_onto_itself() -> None:
     onto = rule(to="old.example", repositories=("web",))
-    selection = select(plan(onto), there(web=["1"]), NOW)
+    selection = select_tags(plan(onto), there(web=["1"]), NOW)
     assert not selection.chosen
     assert said(selection.impossible) == ["web:1: would be copied onto itself"]
     backup = rule(to="old.example", repositories=("web",), map="{name}:{tag}-old")
-    selection = select(plan(backup), there(web=["1"]), NOW)
+    selection = select_tags(plan(backup), there(web=["1"]), NOW)
     assert [str(c.wanted.target) for c in selection.chosen] == ["old.example/web:1-old"]
 
 
 def test_copies_below_the_source_arent_copied_again() -> None:
-    selection = select(
+    selection = select_tags(
         plan(rule(to="old.example/mirror")), there(web=["1"], mirror__web=["1"]), NOW
     )
     assert copies(selection) == ["web:1 > old.example/mirror/web:1"]
@@ -207,7 +208,7 @@ def test_copies_below_the_source_arent_copied_again() -> None:
 
 
 def test_a_source_that_is_a_repository_goes_to_the_target_itself() -> None:
-    selection = select(
+    selection = select_tags(
         plan(rule("old.example/team/web", "new.example/mirror/app")), there(team__web=["1"]), NOW
     )
     assert copies(selection) == ["team/web:1 > mirror/app:1"]
@@ -220,7 +221,7 @@ def test_terms_come_along_where_they_differ_from_the_plan() -> None:
         rule(to="b.example", platforms=(linux,), artifacts=frozenset({Artifact.IMAGE})),
         rule(to="c.example", immutable=("v*", "!v0*")),
     )
-    selection = select(plan(*rules), there(web=["v1", "v0", "latest"]), NOW)
+    selection = select_tags(plan(*rules), there(web=["v1", "v0", "latest"]), NOW)
     terms = [chosen.wanted.terms for chosen in selection.chosen]
     assert terms[:3] == [None, None, None]
     assert terms[3:6] == [Terms((linux,), frozenset({Artifact.IMAGE}))] * 3
@@ -229,7 +230,7 @@ def test_terms_come_along_where_they_differ_from_the_plan() -> None:
 
 def test_what_a_rule_names_and_isnt_there_is_missing() -> None:
     asked = rule(repositories=("web", "gone", "gone-*", "web-*"), tags=TagFilter(exact=("1", "9")))
-    selection = select(plan(asked), there(web=["1"], **{"web-a": ["1"]}), NOW)
+    selection = select_tags(plan(asked), there(web=["1"], **{"web-a": ["1"]}), NOW)
     assert copies(selection) == ["web:1 > web:1", "web-a:1 > web-a:1"]
     assert said(selection.missing) == ["gone: isn't there", "web:9: isn't there"]
     assert said(selection.unmatched) == ["old.example: gone-* matches no repository"]
@@ -237,14 +238,14 @@ def test_what_a_rule_names_and_isnt_there_is_missing() -> None:
 
 def test_a_tag_that_patterns_name_must_be_in_one_of_the_repositories() -> None:
     asked = rule(tags=TagFilter(exact=("1", "9")))
-    selection = select(plan(asked), there(web=["1"], api=["2"]), NOW)
+    selection = select_tags(plan(asked), there(web=["1"], api=["2"]), NOW)
     assert said(selection.missing) == ["old.example: no repository has the tag 9"]
 
 
 def test_what_nobody_can_ask_for_is_dropped_and_named() -> None:
     odd = {"": ("TEAM/x",), "web": ("a b", "../x")}
     catalogue = Catalogue("old.example", {"web": ("1",)}, unnameable=odd)
-    selection = select(plan(rule()), {"old.example": catalogue}, NOW)
+    selection = select_tags(plan(rule()), {"old.example": catalogue}, NOW)
     assert copies(selection) == ["web:1 > web:1"]
     assert said(selection.dropped) == [
         "TEAM/x: isn't a repository's name by the distribution spec",
@@ -272,29 +273,29 @@ def test_what_couldnt_be_listed_isnt_missing() -> None:
     held = {
         "old.example": Catalogue("old.example", {}, {}, {"web": RepositoryNotFound("web")}),
     }
-    selection = select(plan(rule(repositories=("web", "w*"))), held, NOW)
+    selection = select_tags(plan(rule(repositories=("web", "w*"))), held, NOW)
     assert selection == Selection(())
 
 
 def test_a_source_that_isnt_listed_selects_nothing() -> None:
-    assert select(plan(rule()), {}, NOW) == Selection(())
+    assert select_tags(plan(rule()), {}, NOW) == Selection(())
 
 
 def test_a_digest_is_taken_where_it_is_named_or_known_to_be() -> None:
     wanted = TagFilter(digests=(DIGEST,))
     held = there({("api", "1"): TagFacts(digest=DIGEST)}, web=["1"], api=["1"])
-    selection = select(plan(rule(repositories=("web",), tags=wanted)), held, NOW)
+    selection = select_tags(plan(rule(repositories=("web",), tags=wanted)), held, NOW)
     assert copies(selection) == [f"web@{DIGEST} > web@{DIGEST}"]
-    selection = select(plan(rule(tags=wanted, map="all:{name}-{tag}")), held, NOW)
+    selection = select_tags(plan(rule(tags=wanted, map="all:{name}-{tag}")), held, NOW)
     assert copies(selection) == [f"api@{DIGEST} > all@{DIGEST}"]
-    selection = select(plan(rule(tags=wanted)), there(web=["1"]), NOW)
+    selection = select_tags(plan(rule(tags=wanted)), there(web=["1"]), NOW)
     assert said(selection.missing) == [f"old.example: no tag is known to be {DIGEST}"]
 
 
 def test_what_must_be_looked_up_first_is_needed() -> None:
     asked = plan(rule(tags=TagFilter(newest=1)), rule(repositories=("web",), to="b.example"))
     held = there({("web", "a"): TagFacts(created=NOW)}, web=["a", "b"], api=["1"])
-    selection = select(asked, held, NOW)
+    selection = select_tags(asked, held, NOW)
     assert [str(source) for source in selection.needed] == [
         "old.example/web:a",
         "old.example/web:b",
@@ -306,7 +307,7 @@ def test_what_must_be_looked_up_first_is_needed() -> None:
         "web:b > b.example/web:b",
     ]
     held["old.example"].facts["web", "b"] = TagFacts(created=NOW + 1)  # type: ignore[index]
-    selection = select(asked, held, NOW)
+    selection = select_tags(asked, held, NOW)
     assert not selection.needed
     assert copies(selection)[0] == "web:b > web:b"
 
@@ -318,7 +319,7 @@ def test_counts_tell_what_each_rule_does() -> None:
         rule(map="{name}"),
     )
     held = there(team__web=["v1", "latest"], api__web=["v1"])
-    assert outline(rules, held, NOW).by_rule == (
+    assert outline_plan(rules, held, NOW).by_rule == (
         RuleCount(repositories=1, kept=1, dropped=1, copies=2),
         RuleCount(repositories=2, kept=1, needed=2, copies=1),
         RuleCount(repositories=2, kept=3, copies=1, impossible=2),
@@ -327,7 +328,7 @@ def test_counts_tell_what_each_rule_does() -> None:
 
 def test_a_rule_that_cant_be_used_is_refused() -> None:
     with pytest.raises(BadMapping):
-        select(plan(rule(map="{what}")), there(web=["1"]), NOW)
+        select_tags(plan(rule(map="{what}")), there(web=["1"]), NOW)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ from transship.oci.digest import digest_of, fallback_tag
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference, is_repository, is_tag, parse_reference
 from transship.plans.catalogue import Catalogue, TagFacts
-from transship.plans.outline import outline
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import NewestBy, Rule, TagFilter
-from transship.plans.selection import select
+from transship.plans.outline import outline_plan
+from transship.plans.plan import Kind, NewestBy, Plan, Rule, TagFilter
+from transship.plans.selection import select_tags
 
 NOW = 1_700_000_000.0
 FALLBACK = fallback_tag(digest_of(b"an image"))
@@ -84,7 +83,7 @@ CATALOGUES = st.fixed_dictionaries(
 
 @given(PLANS, CATALOGUES)
 def test_each_listed_tag_is_accounted_for(asked: Plan, held: dict[str, Catalogue]) -> None:
-    selection = select(asked, held, NOW)
+    selection = select_tags(asked, held, NOW)
     chosen = {chosen.wanted.source for chosen in selection.chosen}
     impossible = {each.source for each in selection.impossible}
     taken = chosen | impossible | set(selection.needed)
@@ -110,7 +109,7 @@ def test_each_rule_by_itself_puts_a_tag_in_one_place(
     asked: Plan, held: dict[str, Catalogue]
 ) -> None:
     for alone in asked.rules:
-        selection = select(plan(alone, kind=asked.kind), held, NOW)
+        selection = select_tags(plan(alone, kind=asked.kind), held, NOW)
         chosen = {chosen.wanted.source for chosen in selection.chosen}
         assert not chosen & set(selection.needed)
         assert not {each.source for each in selection.dropped} & (chosen | set(selection.needed))
@@ -120,7 +119,7 @@ def test_each_rule_by_itself_puts_a_tag_in_one_place(
 def test_nothing_is_written_twice_nor_onto_what_is_no_name(
     asked: Plan, held: dict[str, Catalogue]
 ) -> None:
-    selection = select(asked, held, NOW)
+    selection = select_tags(asked, held, NOW)
     targets = Counter(chosen.wanted.target for chosen in selection.chosen)
     assert all(count == 1 for count in targets.values())
     for chosen in selection.chosen:
@@ -138,8 +137,8 @@ def test_nothing_is_written_twice_nor_onto_what_is_no_name(
 def test_a_rule_more_takes_nothing_away_but_by_a_clash(
     asked: Plan, held: dict[str, Catalogue]
 ) -> None:
-    before = select(plan(*asked.rules[:-1], kind=asked.kind), held, NOW)
-    after = select(asked, held, NOW)
+    before = select_tags(plan(*asked.rules[:-1], kind=asked.kind), held, NOW)
+    after = select_tags(asked, held, NOW)
     clashed = {each.source for each in after.impossible}
     kept = {(c.wanted.source, c.wanted.target) for c in after.chosen}
     for chosen in before.chosen:
@@ -149,15 +148,15 @@ def test_a_rule_more_takes_nothing_away_but_by_a_clash(
 
 @given(PLANS, CATALOGUES)
 def test_the_same_comes_out_in_the_same_order(asked: Plan, held: dict[str, Catalogue]) -> None:
-    selection = select(asked, held, NOW)
-    assert select(asked, held, NOW) == selection
+    selection = select_tags(asked, held, NOW)
+    assert select_tags(asked, held, NOW) == selection
     assert [chosen.rule for chosen in selection.chosen] == sorted(c.rule for c in selection.chosen)
 
 
 @given(PLANS, CATALOGUES)
 def test_the_outline_counts_what_the_selection_has(asked: Plan, held: dict[str, Catalogue]) -> None:
-    selection = select(asked, held, NOW)
-    counts = outline(asked, held, NOW).by_rule
+    selection = select_tags(asked, held, NOW)
+    counts = outline_plan(asked, held, NOW).by_rule
     assert sum(count.copies for count in counts) == len(selection.chosen)
     for number, count in enumerate(counts):
         assert count.copies == sum(chosen.rule == number for chosen in selection.chosen)
@@ -168,6 +167,6 @@ def test_the_outline_counts_what_the_selection_has(asked: Plan, held: dict[str, 
 def test_a_replication_takes_all_tags_of_what_it_takes(
     asked: Plan, held: dict[str, Catalogue]
 ) -> None:
-    selection = select(plan(*asked.rules, kind=Kind.REPLICATION), held, NOW)
+    selection = select_tags(plan(*asked.rules, kind=Kind.REPLICATION), held, NOW)
     assert not selection.needed
     assert all(not dropped.source.tag for dropped in selection.dropped)

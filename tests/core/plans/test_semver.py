@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from transship.errors import BadRange
-from transship.plans.semver import Version, parse_range, parse_version
+from transship.plans.versions import Version, parse_range, parse_version
 
 NUMBERS = st.tuples(*[st.integers(0, 4)] * 3)
 LABELS = st.sampled_from(["", "-alpha", "-alpha.1", "-alpha.beta", "-rc.2", "-rc.10", "-1"])

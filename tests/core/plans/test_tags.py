@@ -13,8 +13,8 @@ from transship.errors import BadPattern, BadRange
 from transship.oci.artifact import Artifact
 from transship.oci.digest import digest_of, fallback_tag
 from transship.plans.catalogue import TagFacts
-from transship.plans.rule import NewestBy, TagFilter
-from transship.plans.tags import Sifted, TagSieve, is_referrer_tag
+from transship.plans.plan import NewestBy, TagFilter
+from transship.plans.tag_filter import Sifted, TagSieve, is_referrer_tag
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0

@@ -9,11 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion
-from transship.plans.quantities import parse_share
-from transship.plans.rule import Rule
-from transship.plans.vanished import (
+from transship.plans.plan import Deletion, Kind, Plan, Rule
+from transship.plans.pruning import (
     is_referrers_list,
     least_share,
     most_deletions,
@@ -21,6 +18,7 @@ from transship.plans.vanished import (
     protector,
     reader,
 )
+from transship.plans.quantities import parse_share
 
 OLD, NEW = Reference("old.example"), Reference("new.example")
 

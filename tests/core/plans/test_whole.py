@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan, wanted
-from transship.plans.rule import Rule, TagFilter
-from transship.plans.whole import wants_all
+from transship.plans.plan import Kind, Plan, Rule, TagFilter, wanted
+from transship.plans.selection import wants_all
 
 A, B = Reference("a.example"), Reference("b.example")
 

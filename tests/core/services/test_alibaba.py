@@ -29,8 +29,7 @@ from servers.images import push_image, push_index
 from transship import errors
 from transship.clock import SystemClock
 from transship.oci.reference import parse_reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule
 from transship.registry.credential import Credential, Tls
 from transship.registry.distribution import DistributionRegistry
 from transship.registry.registry import MissingTarget, TargetOutlook, TargetStatus, Visibility

@@ -19,8 +19,7 @@ from servers.moto_ecr import HOST
 from transship import errors
 from transship.clock import SystemClock
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, OnConflict
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, OnConflict, Rule
 from transship.registry.access import Access, open_distribution
 from transship.registry.credential import Credential, Tls
 from transship.registry.examination import examine
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from servers.moto_ecr import MotoEcr
     from transship.plans.plan import Plan
     from transship.registry.distribution import DistributionRegistry
-    from transship.transfers.preview import Foreseen
+    from transship.transfers.preview import Preview
 
 TOKEN = "GetAuthorizationToken"
 
@@ -72,7 +71,7 @@ def plan(open_registry: DockerRegistry, repository: str) -> Plan:
     )
 
 
-async def foreseen(plan: Plan, ecr: MotoEcr, source: DockerRegistry) -> Foreseen:
+async def foreseen(plan: Plan, ecr: MotoEcr, source: DockerRegistry) -> Preview:
     async with AsyncExitStack() as stack:
         places = {
             access.host: await stack.enter_async_context(aclosing(open_registry_of(access)))

@@ -10,9 +10,7 @@ from moving.memory import FakeClock, MemoryPlace
 from samples.manifests import image
 from transship import errors
 from transship.oci.reference import Reference, parse_reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion
-from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.plans.plan import Deletion, Kind, NewestBy, Plan, Rule, TagFilter
 from transship.transfers.inventory import Inventory, take_inventory
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from fakes.clock import FakeClock
 from transship import errors
 from transship.oci.reference import Reference
-from transship.plans.rule import Rule
+from transship.plans.plan import Rule
 from transship.transfers.scanner import Scanner, ScanProgress, catalogue_of
 
 if TYPE_CHECKING:

@@ -15,9 +15,7 @@ from transship.clock import SystemClock
 from transship.errors import TooManyDeletions
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion
-from transship.plans.rule import Rule
+from transship.plans.plan import Deletion, Kind, Plan, Rule
 from transship.registry.distribution import put_stand_in
 from transship.transfers.copies import JobState, Verdict
 from transship.transfers.jobs import Job, Jobs

@@ -13,10 +13,9 @@ from servers.images import make_layer, push_image
 from transship.clock import SystemClock
 from transship.errors import BadRequest, ConnectionRefused
 from transship.oci.reference import Reference
-from transship.plans.drift import Drift, State
+from transship.plans.drift import Drift, DriftState
 from transship.plans.drift import plan_of as plan_of_rows
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, Plan, Rule, TagFilter
 from transship.transfers.drift import DriftProgress, look_for_drift
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ async def look(plan: Plan, progress: DriftProgress | None = None) -> Drift:
         return await look_for_drift(plan, places, SystemClock(), progress)
 
 
-def states(found: Drift) -> dict[str, State]:
+def states(found: Drift) -> dict[str, DriftState]:
     return {f"{row.target.repository}:{row.target.tag}": row.state for row in found.rows}
 
 
@@ -69,13 +68,13 @@ async def test_both_sides_are_compared_by_digest_and_only_where_both_have_the_ta
     found = await look(sync(old.host, new.host), progress)
 
     assert states(found) == {
-        "mirror/team/api:v1": State.MISSING,
-        "mirror/team/web:gone": State.EXTRA,
-        "mirror/team/web:v1": State.SAME,
-        "mirror/team/web:v2": State.DIFFERS,
-        "mirror/team/web:v3": State.MISSING,
+        "mirror/team/api:v1": DriftState.MISSING,
+        "mirror/team/web:gone": DriftState.EXTRA,
+        "mirror/team/web:v1": DriftState.SAME,
+        "mirror/team/web:v2": DriftState.DIFFERS,
+        "mirror/team/web:v3": DriftState.MISSING,
     }
-    differs = next(row for row in found.rows if row.state is State.DIFFERS)
+    differs = next(row for row in found.rows if row.state is DriftState.DIFFERS)
     assert None not in (differs.source_digest, differs.target_digest)
     for registry, mark in zip((old, new), marks, strict=True):
         heads = [r.path for r in registry.since(mark) if r.method == "HEAD"]
@@ -94,7 +93,7 @@ async def test_one_source_and_two_targets_ask_the_source_once(
 
     found = await look(plan)
 
-    assert [row.state for row in found.rows] == [State.SAME, State.SAME]
+    assert [row.state for row in found.rows] == [DriftState.SAME, DriftState.SAME]
 
 
 async def test_marked_rows_become_a_plan_that_copies_just_them(
@@ -120,7 +119,7 @@ async def test_what_cannot_be_looked_at_says_why_and_the_rest_is_compared(
 
     found = await look(sync(old.host, proxy.host))
 
-    assert states(found) == {"mirror/api:v1": State.UNKNOWN, "mirror/web:v1": State.SAME}
+    assert states(found) == {"mirror/api:v1": DriftState.UNKNOWN, "mirror/web:v1": DriftState.SAME}
     assert found.rows[0].why == "Sign-in needed"
 
 
@@ -134,7 +133,7 @@ async def test_a_digest_that_is_refused_is_not_taken_for_a_difference(
 
     found = await look(sync(old.host, proxy.host))
 
-    assert states(found) == {"mirror/web:v1": State.UNKNOWN}
+    assert states(found) == {"mirror/web:v1": DriftState.UNKNOWN}
 
 
 async def test_a_target_that_is_down_is_named(old: DockerRegistry) -> None:

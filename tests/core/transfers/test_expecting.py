@@ -10,8 +10,7 @@ from moving.memory import FakeClock, MemoryPlace
 from samples.manifests import image
 from transship import errors
 from transship.oci.reference import parse_reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, Plan, Rule, TagFilter
 from transship.transfers.inventory import take_inventory
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from moving.memory import FakeClock, MemoryPlace
 from samples.manifests import artifact, image
 from transship import errors
 from transship.oci.reference import parse_reference
-from transship.plans.plan import Kind, Plan, Wanted
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, Plan, Rule, TagFilter, Wanted
 from transship.transfers.copies import Found
 from transship.transfers.inventory import look_at_all, take_inventory
 from transship.transfers.trust import TrustCache

@@ -16,8 +16,7 @@ from servers.harbor import Harbor, Project, harbor
 from servers.images import push_image
 from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule
 from transship.registry.credential import Credential
 from transship.transfers.copies import JobState, Verdict
 

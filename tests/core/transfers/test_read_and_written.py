@@ -12,9 +12,7 @@ from servers.images import make_layer, push_image
 from transship import errors
 from transship.clock import SystemClock
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, OnConflict, Plan
-from transship.plans.policy import Deletion
-from transship.plans.rule import Rule
+from transship.plans.plan import Deletion, Kind, OnConflict, Plan, Rule
 from transship.transfers.copies import JobState, Verdict
 from transship.transfers.jobs import Jobs
 from transship.transfers.preview import Preview, preview_plan

@@ -18,7 +18,7 @@ from moving.judge import tags_at
 from servers.faults import Delay, Fault, Hold
 from servers.process import eventually
 from servers.registry import Registry
-from transship.plans.policy import Limits
+from transship.plans.plan import Limits
 from transship.registry.credential import Credential
 from transship.transfers.copies import JobState
 from transship.transfers.process import Renewal, start_runner

@@ -16,8 +16,7 @@ from transship.oci.artifact import Artifact
 from transship.oci.digest import Digest
 from transship.oci.platform import parse_platform
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan, Terms, Wanted
-from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.plans.plan import Kind, NewestBy, Plan, Rule, TagFilter, Terms, Wanted
 from transship.transfers.copies import JobState, Verdict
 from transship.transfers.preview import Preview, preview_plan
 

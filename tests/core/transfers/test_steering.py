@@ -16,7 +16,7 @@ from servers.images import push_image, random_layer
 from servers.process import comes_true, eventually
 from transship.errors import BadRequest, JobEnded
 from transship.oci.digest import Digest
-from transship.plans.policy import Limits, Window
+from transship.plans.plan import Limits, Window
 from transship.registry import distribution
 from transship.registry.registry import MEBIBYTE, Upload
 from transship.transfers import control, runner

@@ -10,8 +10,7 @@ import pytest
 from moving.jobs import new_job, outcomes, plan_of, proof_of, run_again, run_here
 from moving.undo import image, standing, undone
 from transship.oci.reference import parse_reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule
 from transship.transfers.copies import JobState
 from transship.transfers.jobs import Jobs
 from transship.transfers.verify import store_proof

@@ -20,7 +20,7 @@ from servers.faults import Fault, Hold
 from servers.images import push_image, random_layer
 from servers.process import comes_true
 from transship.clock import SystemClock
-from transship.plans.policy import Limits, Window
+from transship.plans.plan import Limits, Window
 from transship.plans.quantities import parse_window
 from transship.transfers import control
 from transship.transfers.copies import JobState

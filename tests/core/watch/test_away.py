@@ -14,9 +14,7 @@ from servers.faults import Answer, Fault
 from servers.images import make_layer, push_image
 from transship import errors
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion, Schedule
-from transship.plans.rule import Rule
+from transship.plans.plan import Deletion, Kind, Plan, Rule, Schedule
 from transship.watch.offline import OfflineRegistries
 
 if TYPE_CHECKING:

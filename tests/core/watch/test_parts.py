@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from transship.oci.digest import digest_of
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
-from transship.plans.plan import Kind, Plan, wanted
-from transship.plans.policy import Limits
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Limits, Plan, Rule, wanted
 from transship.transfers.copies import Copy, Verdict
 from transship.watch.offline import is_empty, mark_of, may_be_meant, only, rest, without
 

@@ -14,8 +14,7 @@ from servers.faults import Fault, Hold
 from servers.images import push_image, push_referrer
 from servers.process import comes_true
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan, Wanted
-from transship.plans.rule import NewestBy, Rule, TagFilter
+from transship.plans.plan import Kind, NewestBy, Plan, Rule, TagFilter, Wanted
 from transship.transfers.job_view import read_job
 from transship.watch.watcher import MOST, PendingPushes
 

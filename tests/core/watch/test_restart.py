@@ -17,9 +17,7 @@ from servers.faults import Fault, Hold
 from servers.images import push_image
 from servers.process import comes_true, eventually
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Schedule
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule, Schedule
 from transship.transfers import control
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import read_job

@@ -15,9 +15,7 @@ from moving.watching import Watch
 from servers.images import push_image
 from transship import errors
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion, Schedule
-from transship.plans.rule import Rule
+from transship.plans.plan import Deletion, Kind, Plan, Rule, Schedule
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import read_job
 

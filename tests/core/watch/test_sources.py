@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from transship.oci.reference import Reference, parse_reference
-from transship.plans.plan import Kind, Plan, Wanted
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule, Wanted
 from transship.watch.webhooks import EventAction, RegistryEvent, is_deletion, pushed
 
 RULE = Rule(Reference("old.example"), (Reference("new.example"),), ("team/**", "!team/tmp-*"))

@@ -9,8 +9,7 @@ import pytest
 from transship.errors import BadRequest
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan, Wanted
-from transship.plans.policy import Schedule
+from transship.plans.plan import Kind, Plan, Schedule, Wanted
 from transship.watch.schedule import (
     DEFAULT,
     FailedKeys,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from transship.plans.ends import _WORDS
+from transship.plans.advice import _WORDS
 from transship_tui.commands.application import app_for
 
 TCR = ("old.tencentcloudcr.com", "new.tencentcloudcr.com")

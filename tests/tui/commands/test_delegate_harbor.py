@@ -21,8 +21,7 @@ from servers.harbor_replication.server import (
 from servers.images import make_layer, push_image
 from servers.process import eventually
 from transship.oci.reference import Reference
-from transship.plans.plan import OnConflict
-from transship.plans.policy import Schedule
+from transship.plans.plan import OnConflict, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from servers.harbor_replication.server import (
 )
 from servers.images import push_image
 from transship.clock import SystemClock
-from transship.delegates.journal import Journal
+from transship.engines.changes import ChangeJournal
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 
@@ -95,7 +95,7 @@ class TestBroken:
     ) -> None:
         identity = line("delegate", "apply", plan, "--by", "harbor", "--yes").out.strip()
 
-        with Journal(default_paths().delegations, SystemClock()).working_on(identity):
+        with ChangeJournal(default_paths().delegations, SystemClock()).working_on(identity):
             busy = line("delegate", "undo", identity, "--yes")
 
         assert busy.status == 1

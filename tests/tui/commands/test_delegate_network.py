@@ -12,7 +12,7 @@ from delegating.tencent import HOST
 from servers.tencent import Instances, TencentApi, tencent_api
 from servers.tencent import network as network_actions
 from servers.tencent.network import Access, Link, Networks
-from transship.delegates.tencent.network import Wishes
+from transship.engines.tcr.network_access import DesiredAccess
 from transship_tui.engine_delegates import NetworkWish
 from transship_tui.lines_delegates import network_line
 
@@ -172,13 +172,15 @@ class TestChanged:
     @pytest.mark.parametrize(
         "wishes",
         [
-            Wishes(public=True, allow=("192.0.2.7", "192.0.2.9")),
-            Wishes(public=False),
-            Wishes(link=("vpc-a/subnet-1",), resolve=("vpc-a",), vpc_domain=True),
-            Wishes(disallow=("192.0.2.7",), unlink=("vpc-a/subnet-1",), unresolve=("vpc-a",)),
+            DesiredAccess(public=True, allow=("192.0.2.7", "192.0.2.9")),
+            DesiredAccess(public=False),
+            DesiredAccess(link=("vpc-a/subnet-1",), resolve=("vpc-a",), vpc_domain=True),
+            DesiredAccess(
+                disallow=("192.0.2.7",), unlink=("vpc-a/subnet-1",), unresolve=("vpc-a",)
+            ),
         ],
     )
-    def test_the_line_that_the_app_shows_is_one(self, wishes: Wishes) -> None:
+    def test_the_line_that_the_app_shows_is_one(self, wishes: DesiredAccess) -> None:
         words = shlex.split(network_line(NetworkWish(HOST, wishes, HERE)))
         assert line(*words[1:], "--dry-run").status in (0, 3)
 

@@ -21,8 +21,7 @@ from servers.tencent import replication as rule_actions
 from servers.tencent.replicas import Replicas
 from servers.tencent.replication import Replication
 from transship.oci.reference import Reference
-from transship.plans.plan import OnConflict
-from transship.plans.rule import TagFilter
+from transship.plans.plan import OnConflict, TagFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

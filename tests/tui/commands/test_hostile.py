@@ -12,9 +12,7 @@ from servers.images import push_image
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.plans.file import read_plan, write_plan
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Deletion
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Deletion, Kind, Plan, Rule, TagFilter
 from transship.text import safe
 from transship.transfers.jobs import Jobs
 

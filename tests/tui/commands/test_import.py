@@ -10,7 +10,7 @@ from samples.configs import FOLDER, SECRET
 from transship.accounts.registry_file import Accounts
 from transship.paths import default_paths
 from transship.plans.file import read_plan
-from transship.plans.importers import TOOLS
+from transship.plans.importers.importer import TOOLS
 
 if TYPE_CHECKING:
     from pathlib import Path

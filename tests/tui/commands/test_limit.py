@@ -9,7 +9,7 @@ import pytest
 
 from moving.jobs import plan_of
 from transship.paths import default_paths
-from transship.plans.policy import Limits, Window
+from transship.plans.plan import Limits, Window
 from transship.registry.registry import MEBIBYTE
 from transship.transfers.copies import JobState
 from transship.transfers.jobs import Job, Jobs

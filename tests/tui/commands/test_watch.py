@@ -16,9 +16,7 @@ from servers.process import eventually, free_port
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.plans.file import write_plan
-from transship.plans.plan import Kind, Plan
-from transship.plans.policy import Schedule
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule, Schedule
 from transship.transfers.jobs import Jobs
 from transship.watch.record import WatchFile
 

@@ -14,7 +14,7 @@ from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
 from transship.accounts.registry_file import Account
 from transship.errors import JobEnded
-from transship.plans.policy import Limits, Window
+from transship.plans.plan import Limits, Window
 from transship.registry.registry import MEBIBYTE
 from transship.settings import Settings
 from transship.transfers.copies import JobState

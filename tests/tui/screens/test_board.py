@@ -13,7 +13,7 @@ from fakes.parts_world import FLOW, PLAN, WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship.errors import BadFile, ConnectionRefused, TagMoved
-from transship.plans.flow_files import FlowEntry
+from transship.plans.flow import FlowEntry
 from transship.transfers.copies import JobState
 from transship_tui.screens.board import BoardScreen
 from transship_tui.widgets.bars import LineBar, MessageBar

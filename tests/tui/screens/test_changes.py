@@ -10,7 +10,7 @@ from fakes.delegates_world import TCR, WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.changes import ChangeSet, change_to
+from transship.engines.changes import ChangeSet, change_between
 from transship_tui.engine_delegates import Drawn, PlanWish
 from transship_tui.widgets.bars import MessageBar
 from transship_tui.widgets.changes_view import ChangesView
@@ -115,7 +115,7 @@ async def test_what_cannot_be_asked_for_is_said_and_can_be_looked_at_anew() -> N
 async def test_where_everything_is_as_it_should_be_nothing_can_be_made() -> None:
     engine = full_world()
     settings = {"enabled": True}
-    stays = change_to("replication policy", "nightly", settings, settings)
+    stays = change_between("replication policy", "nightly", settings, settings)
     engine.draws[PlanWish] = Drawn(ChangeSet("Harbor at harbor.example", "push", (stays,)))
     async with walking(engine, WAYS["changes"]) as walk:
         assert "everything is as it should be" in said(walk)
@@ -126,7 +126,7 @@ async def test_where_everything_is_as_it_should_be_nothing_can_be_made() -> None
 async def test_hundreds_of_changes_are_read_from_the_first_to_the_last() -> None:
     engine = full_world()
     many = tuple(
-        change_to("namespace", f"team-{number:03}", None, {"IsPublic": False})
+        change_between("namespace", f"team-{number:03}", None, {"IsPublic": False})
         for number in range(LOTS)
     )
     engine.draws[PlanWish] = Drawn(ChangeSet("TCR instance shop", "move", many))

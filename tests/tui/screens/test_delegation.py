@@ -9,7 +9,7 @@ from fakes.delegates_world import PUSHED, WAYS, endpoint, executions, policy
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.standing import Now, Thing
+from transship.engines.changes import DelegatedItem, ItemStatus
 from transship_tui.engine_delegates import Look
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -32,8 +32,8 @@ async def test_what_it_made_is_shown_as_it_is_now() -> None:
 async def test_what_is_gone_and_what_could_not_be_asked_for_is_named() -> None:
     engine = full_world()
     things = (
-        Thing(0, endpoint(), Now.GONE, is_there=False),
-        Thing(1, policy(), Now.AS_BEFORE, is_there=True),
+        DelegatedItem(0, endpoint(), ItemStatus.GONE, is_there=False),
+        DelegatedItem(1, policy(), ItemStatus.AS_BEFORE, is_there=True),
     )
     look = engine.looks_at[PUSHED]
     unseen = ("The executions of nightly couldn't be asked for: it timed out",)

@@ -11,8 +11,7 @@ from fakes.screen import line_in, screen_text, until
 from fakes.tcr_world import TCR, WAYS
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.tencent.domain_words import CustomDomain, domain_words
-from transship.delegates.tencent.domains import Watched
+from transship.engines.tcr.domains import CustomDomain, DomainProgress, domain_status_text
 from transship_tui.engine_delegates import DomainsThere, DomainWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -27,9 +26,9 @@ def wished(walk: Walk) -> object:
     return next(what for name, what in reversed(walk.engine.asked) if name == "draw_changes")
 
 
-def seen(said: str, waited: float) -> Watched:
+def seen(said: str, waited: float) -> DomainProgress:
     domain = replace(COMING, said=said)
-    return Watched(domain, waited, domain_words(domain, waited))
+    return DomainProgress(domain, waited, domain_status_text(domain, waited))
 
 
 async def test_each_is_shown_with_its_certificate_and_in_words() -> None:

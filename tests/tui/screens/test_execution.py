@@ -8,7 +8,7 @@ from fakes.delegates_world import PUSHED, WAYS, executions, tasks
 from fakes.screen import line_in, screen_text
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.executions import State
+from transship.engines.executions import ExecutionState
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 
@@ -28,9 +28,9 @@ async def test_its_tasks_are_shown_with_from_where_to_where() -> None:
 async def test_it_is_followed_to_its_end_which_is_said() -> None:
     engine = full_world()
     running, *_ = executions()
-    over = replace(running, state=State.SUCCEEDED, succeeded=4, failed=0, running=0)
+    over = replace(running, state=ExecutionState.SUCCEEDED, succeeded=4, failed=0, running=0)
     engine.followed["43"] = [running, over]
-    engine.task_lists["43"] = [replace(each, state=State.SUCCEEDED) for each in tasks()]
+    engine.task_lists["43"] = [replace(each, state=ExecutionState.SUCCEEDED) for each in tasks()]
     async with walking(engine, WAYS["execution"], (120, 40)) as walk:
         assert "✓ succeeded" in said(walk)
         assert "4/4 tasks" in said(walk)
@@ -42,7 +42,7 @@ async def test_it_is_followed_to_its_end_which_is_said() -> None:
 async def test_one_that_failed_says_where_to_look() -> None:
     engine = full_world()
     running, *_ = executions()
-    engine.followed["43"] = [running, replace(running, state=State.FAILED, running=0)]
+    engine.followed["43"] = [running, replace(running, state=ExecutionState.FAILED, running=0)]
     async with walking(engine, WAYS["execution"]) as walk:
         assert "1 task failed; enter shows its log" in line_in(walk.app, MessageBar)
 
@@ -104,7 +104,7 @@ async def test_an_engine_that_does_not_answer_is_said_and_followed_anew() -> Non
 async def test_one_that_failed_without_a_log_promises_none() -> None:
     engine = full_world()
     running, *_ = executions()
-    engine.followed["43"] = [running, replace(running, state=State.FAILED, running=0)]
+    engine.followed["43"] = [running, replace(running, state=ExecutionState.FAILED, running=0)]
     engine.task_lists["43"] = [replace(each, has_log=False) for each in tasks()]
     async with walking(engine, WAYS["execution"]) as walk:
         assert "1 task failed; the engine has no log of it" in line_in(walk.app, MessageBar)

@@ -12,8 +12,12 @@ from fakes.world import WAYS as ALL_WAYS
 from fakes.world import Walk, full_world, walking
 from transship import errors
 from transship.accounts.registry_file import Account
-from transship.delegates.tencent.network import Wishes
-from transship.delegates.tencent.network_access import Public, Stage, explained
+from transship.engines.tcr.network_access import (
+    DesiredAccess,
+    EndpointStatus,
+    LinkStatus,
+    explain_access,
+)
 from transship_tui.engine_delegates import NetworkWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
@@ -44,7 +48,7 @@ async def test_who_gets_through_is_listed_and_explained() -> None:
         assert "✓ allowed allowed address 203.0.113.0/24 office" in shown
         assert "✓ works VPC link vpc-1a2b3c4d/subnet-5e6f7a8b at 10.0.0.9" in shown
         assert f"✓ works private DNS {TCR} in vpc-1a2b3c4d" in shown
-        for words in explained(access()):
+        for words in explain_access(access()):
             assert words in shown
         assert f"transship delegate network {TCR}" in line_in(walk.app, LineBar)
         assert "draw_changes" not in dict(walk.engine.asked)
@@ -52,7 +56,7 @@ async def test_who_gets_through_is_listed_and_explained() -> None:
 
 async def test_an_address_is_allowed_only_after_it_was_shown_and_asked() -> None:
     async with walking(full_world(), WAYS["network-changes"], (120, 40)) as walk:
-        assert wished(walk).wishes == Wishes(allow=("192.0.2.0/24",))
+        assert wished(walk).wishes == DesiredAccess(allow=("192.0.2.0/24",))
         assert "--allow 192.0.2.0/24" in walk.app.screen.query_one(LineBar).line
         assert "make_changes" not in dict(walk.engine.asked)
         await walk.press("S")
@@ -72,17 +76,17 @@ async def test_an_address_is_allowed_only_after_it_was_shown_and_asked() -> None
 @pytest.mark.parametrize(
     ("row", "wishes", "line"),
     [
-        (1, Wishes(disallow=("203.0.113.0/24",)), "--disallow 203.0.113.0/24"),
+        (1, DesiredAccess(disallow=("203.0.113.0/24",)), "--disallow 203.0.113.0/24"),
         (
             3,
-            Wishes(unlink=("vpc-1a2b3c4d/subnet-5e6f7a8b",)),
+            DesiredAccess(unlink=("vpc-1a2b3c4d/subnet-5e6f7a8b",)),
             "--unlink vpc-1a2b3c4d/subnet-5e6f7a8b",
         ),
-        (4, Wishes(unresolve=("vpc-1a2b3c4d",)), "--unrecord vpc-1a2b3c4d"),
+        (4, DesiredAccess(unresolve=("vpc-1a2b3c4d",)), "--unrecord vpc-1a2b3c4d"),
     ],
 )
 async def test_what_is_under_the_cursor_can_be_taken_away(
-    row: int, wishes: Wishes, line: str
+    row: int, wishes: DesiredAccess, line: str
 ) -> None:
     async with walking(full_world(), NETWORK) as walk:
         await on(walk, row)
@@ -99,20 +103,20 @@ async def test_the_endpoint_is_closed_where_it_is_open_and_never_removed() -> No
         assert "opened and closed, never removed" in line_in(walk.app, MessageBar)
         await walk.press("o")
         await walk.is_at("NetworkChangesScreen")
-        assert wished(walk).wishes == Wishes(public=False)
+        assert wished(walk).wishes == DesiredAccess(public=False)
 
 
 async def test_a_closed_endpoint_is_opened_before_anybody_is_allowed() -> None:
     engine = full_world()
     async with walking(engine, NETWORK) as walk:
-        engine.access_at = replace(access(), public=Public.CLOSED, allowed=())
+        engine.access_at = replace(access(), public=EndpointStatus.CLOSED, allowed=())
         await walk.press("r")
         assert "is closed: a copy from this machine can't reach it" in said(walk)
         await walk.press("a")
         assert "Open the endpoint first" in line_in(walk.app, MessageBar)
         await walk.press("o")
         await walk.is_at("NetworkChangesScreen")
-        assert wished(walk).wishes == Wishes(public=True)
+        assert wished(walk).wishes == DesiredAccess(public=True)
 
 
 async def test_a_vpc_is_linked_and_its_private_dns_is_led_there() -> None:
@@ -122,12 +126,12 @@ async def test_a_vpc_is_linked_and_its_private_dns_is_led_there() -> None:
         await on(walk, 3)
         await walk.press("p")
         await walk.is_at("NetworkChangesScreen")
-        assert wished(walk).wishes == Wishes(resolve=("vpc-1a2b3c4d",))
+        assert wished(walk).wishes == DesiredAccess(resolve=("vpc-1a2b3c4d",))
         await walk.press("escape", "c")
         await walk.is_at("NameDialog")
         await walk.press(*"vpc-9/subnet-9", "enter")
         await walk.is_at("NetworkChangesScreen")
-        assert wished(walk).wishes == Wishes(link=("vpc-9/subnet-9",))
+        assert wished(walk).wishes == DesiredAccess(link=("vpc-9/subnet-9",))
 
 
 async def test_with_this_machines_address_it_says_whether_that_gets_in() -> None:
@@ -174,7 +178,7 @@ async def test_without_keys_it_says_how_to_add_them() -> None:
 
 async def test_a_plans_preview_says_who_gets_through_and_has_all_of_it() -> None:
     engine = full_world()
-    engine.gets_in = explained(access())
+    engine.gets_in = explain_access(access())
     async with walking(engine, ALL_WAYS["plan-preview"], (120, 40)) as walk:
         assert "· The public endpoint of shop is open to 203.0.113.0/24" in said(walk)
         await walk.press("left")
@@ -184,7 +188,9 @@ async def test_a_plans_preview_says_who_gets_through_and_has_all_of_it() -> None
 async def test_a_target_that_does_not_answer_is_explained_by_its_cloud() -> None:
     engine = full_world()
     engine.failures["preview"] = errors.TimedOut(TCR)
-    engine.gets_in = explained(replace(access(), public=Public.CLOSED, allowed=(), links=()))
+    engine.gets_in = explain_access(
+        replace(access(), public=EndpointStatus.CLOSED, allowed=(), links=())
+    )
 
     async def there(walk: Walk) -> None:
         await walk.press("3", "G", "p")
@@ -199,7 +205,7 @@ async def test_what_is_on_its_way_is_asked_for_until_it_is_there() -> None:
     engine = full_world()
     async with walking(engine, NETWORK, (120, 40)) as walk:
         there = access()
-        coming = replace(there.links[0], stage=Stage.BEGUN)
+        coming = replace(there.links[0], stage=LinkStatus.BEGUN)
         engine.access_at = replace(there, links=(coming,))
         await walk.press("r")
         engine.access_at = there

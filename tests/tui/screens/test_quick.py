@@ -11,7 +11,7 @@ from fakes.delegates_world import PERSONAL, TCR, WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.changes import ChangeSet
+from transship.engines.changes import ChangeSet
 from transship.plans.plan import OnConflict
 from transship_tui.engine_delegates import QuickWish
 from transship_tui.widgets.bars import LineBar, MessageBar

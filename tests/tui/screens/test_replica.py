@@ -8,13 +8,13 @@ from fakes.screen import line_in, screen_text
 from fakes.tcr_world import TCR, add_tencent
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.changes import ChangeSet, change_to
+from transship.engines.changes import ChangeSet, change_between
 from transship_tui.engine_delegates import Drawn, ReplicaWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 WISH = ReplicaWish(TCR, "ap-shanghai")
 ENGINE = "TCR instance shop (tcr-abcdefgh, ap-guangzhou)"
-REPLICA = change_to(
+REPLICA = change_between(
     "replication instance", "ap-shanghai", None, {"ReplicationRegionName": "ap-shanghai"},
     warns=("It costs money.",),
 )  # fmt: skip

@@ -11,10 +11,9 @@ from fakes.delegates_world import HARBOR, TCR, WAYS, refused
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
-from transship.delegates.harbor.terms import Begins
-from transship.delegates.options import SaidTerms
-from transship.delegates.ways import Who
-from transship.plans.ends import Edition, End, Ends
+from transship.engines.choice import EngineKind, PolicyTermOptions
+from transship.engines.harbor.policy import TriggerKind
+from transship.plans.advice import Edition, End, Ends
 from transship_tui.engine_delegates import PlanWish
 from transship_tui.screens.delegate_form import DelegateFormScreen
 from transship_tui.screens.plan_preview import PlanPreviewScreen
@@ -53,7 +52,7 @@ async def test_who_cannot_is_refused_with_the_reason_and_what_can_be_done_instea
         await walk.is_at("WhoScreen")
         judged = await walk.engine.who_could(None)  # type: ignore[arg-type]
         last = judged.ways[-1]
-        assert last.who is Who.TCR_REPLICA
+        assert last.who is EngineKind.TCR_REPLICA
         assert not last.is_possible
         said_so = line_in(walk.app, MessageBar).rstrip("…").strip("! ").removesuffix("e shows all")
         assert last.obstacle.startswith(said_so.strip().rstrip("…")[:40])
@@ -156,7 +155,7 @@ async def test_the_form_asks_for_a_cron_line_where_it_goes_by_the_clock() -> Non
         await walk.press("ctrl+s")
         await walk.is_at("PlanChangesScreen")
         terms = wish_of(walk).terms
-        assert (terms.begins, terms.cron) == (Begins.SCHEDULED, "0 0 */2 * * *")
+        assert (terms.begins, terms.cron) == (TriggerKind.SCHEDULED, "0 0 */2 * * *")
 
 
 async def test_a_relay_needs_a_harbor_that_is_neither_side() -> None:
@@ -207,7 +206,9 @@ async def test_speed_pieces_and_one_at_a_time_are_asked_for_and_said() -> None:
         await until(walk.pilot, lambda: words in walk.app.screen.query_one(LineBar).line, "it")
         await walk.press("ctrl+s")
         await walk.is_at("PlanChangesScreen")
-        assert wish_of(walk).terms == SaidTerms(speed=2048, copy_by_chunk=True, single_active=True)
+        assert wish_of(walk).terms == PolicyTermOptions(
+            speed=2048, copy_by_chunk=True, single_active=True
+        )
 
 
 async def test_a_key_pressed_while_it_looks_chooses_nothing_but_what_it_points_at() -> None:

@@ -9,11 +9,9 @@ from hypothesis import given, settings
 
 from planning.any_plan import plans
 from transship.oci.reference import parse_reference
-from transship.plans.decode import decode
-from transship.plans.encode import document_text, encode
-from transship.plans.plan import Kind
-from transship.plans.policy import Deletion, Limits, Schedule
-from transship.plans.rule import NewestBy
+from transship.plans.decode import decode_plan
+from transship.plans.encode import document_text, encode_plan
+from transship.plans.plan import Deletion, Kind, Limits, NewestBy, Schedule
 from transship_tui.widgets.plan_draft import SCHEDULE, PlanDraft
 
 RULE = ("rules", 0)
@@ -47,7 +45,7 @@ def test_fields_say_what_the_file_says() -> None:
 @settings(max_examples=30)
 @given(plans((Kind.SYNC, Kind.REPLICATION)))
 def test_a_field_that_says_the_same_changes_nothing(plan) -> None:  # type: ignore[no-untyped-def]
-    document = tomllib.loads(document_text(encode(plan)))
+    document = tomllib.loads(document_text(encode_plan(plan)))
     it = PlanDraft(document, parse_reference)
     for number, rule in enumerate(it.rules):
         for key in ("from", "to", "repositories", "map", "immutable", "platforms"):
@@ -56,7 +54,7 @@ def test_a_field_that_says_the_same_changes_nothing(plan) -> None:  # type: igno
             it.put(("rules", number, "tags", key), it.text(("rules", number, "tags", key)))
     it.put(SCHEDULE, it.text(SCHEDULE))
     assert not it.is_changed
-    assert it.read().plan == decode(document, parse_reference)[0]
+    assert it.read().plan == decode_plan(document, parse_reference)[0]
 
 
 def test_every_field_of_a_rule_reaches_the_plan() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from transship.errors import BadRequest
+from transship.plans.advice import End, Ends, answered
 from transship.plans.advice import advise as advise_on
-from transship.plans.ends import End, Ends, answered
 from transship.registry.service import service_of
 from transship.text import safe
 from transship_tui.commands.options import AsJson
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from transship.oci.reference import Reference
-    from transship.plans.advice import Advice
-    from transship.plans.ends import Question
+    from transship.plans.advice import Advice, EndQuestion
     from transship_tui.commands.session import Session
 
 _YES_NO = "yes|no"
@@ -121,7 +120,7 @@ def _lines(advice: Advice) -> Iterator[str]:
             yield f"  --{question.id} {_choices(question)}: {safe(question.words)}"
 
 
-def _choices(question: Question) -> str:
+def _choices(question: EndQuestion) -> str:
     return "|".join(choice.value for choice in question.choices)
 
 

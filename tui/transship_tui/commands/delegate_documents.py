@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transship.delegates.standing import stands
+from transship.engines.changes import delegation_status
 from transship_tui.commands.documents import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from transship.delegates.executions import Execution, Task
-    from transship.delegates.following import Seen
-    from transship.delegates.journal import Delegation
-    from transship.delegates.standing import Thing
+    from transship.engines.changes import DelegatedItem, Delegation
+    from transship.engines.executions import Execution, ExecutionSeen, ExecutionTask
 
 
 def delegation_entry(delegation: Delegation, every: Sequence[Delegation]) -> dict[str, object]:
@@ -27,7 +25,7 @@ def delegation_entry(delegation: Delegation, every: Sequence[Delegation]) -> dic
         "engine": agreed.engine,
         "purpose": agreed.purpose,
         "created": time_text(agreed.created),
-        "state": str(stands(delegation, every)),
+        "state": str(delegation_status(delegation, every)),
         "undoes": agreed.undoes or None,
         "changes": [
             {
@@ -42,7 +40,7 @@ def delegation_entry(delegation: Delegation, every: Sequence[Delegation]) -> dic
     }
 
 
-def thing_entry(thing: Thing) -> dict[str, object]:
+def thing_entry(thing: DelegatedItem) -> dict[str, object]:
     """Return how something is at the engine now."""
     return {
         "kind": thing.change.kind,
@@ -71,7 +69,7 @@ def execution_entry(of: str, execution: Execution) -> dict[str, object]:
     }
 
 
-def task_entry(task: Task, log: str) -> dict[str, object]:
+def task_entry(task: ExecutionTask, log: str) -> dict[str, object]:
     """Return a task; `log` are the last lines of its log, where those were asked for."""
     return {
         "id": task.id,
@@ -90,8 +88,8 @@ def task_entry(task: Task, log: str) -> dict[str, object]:
 def executions_document(
     delegation: Delegation,
     every: Sequence[Delegation],
-    now: Iterable[Thing],
-    seen: Iterable[Seen],
+    now: Iterable[DelegatedItem],
+    seen: Iterable[ExecutionSeen],
 ) -> dict[str, object]:
     """Return the document of `delegate status --json`."""
     return {

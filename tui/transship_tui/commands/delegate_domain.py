@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.delegates.choosing import Other, domains_at
-from transship.delegates.tencent.domain_words import day_of, domain_words
-from transship.delegates.tencent.domains import waited, wish
-from transship.delegates.tencent.uploads import read_upload
+from transship.engines.choice import OtherEngineKind
+from transship.engines.delegation import open_domain_engine
+from transship.engines.tcr.certificates import day_text, read_upload
+from transship.engines.tcr.domains import domain_status_text, plan_domain, wait_for_domain
 from transship.errors import BadRequest, TransshipError
 from transship.registry.attachment import Attached
 from transship.text import safe
@@ -36,10 +36,9 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transship.delegates.reach import Reach
-    from transship.delegates.tencent.domain_words import Certificate, CustomDomain
-    from transship.delegates.tencent.domains import Watched
-    from transship.delegates.tencent.domains_engine import Domains
+    from transship.engines.reach import EngineReach
+    from transship.engines.tcr.certificates import ServerCertificate
+    from transship.engines.tcr.domains import CustomDomain, DomainEngine, DomainProgress
     from transship_tui.commands.session import Session
 
 COMMANDS = {
@@ -107,8 +106,8 @@ def delegate_domain_add(
 
     async def act() -> int:
         async with reached(session) as reach:
-            domains = await domains_at(reach, named)
-            changes = await wish(domains, name, certificate=certificate, upload=files)
+            domains = await open_domain_engine(reach, named)
+            changes = await plan_domain(domains, name, certificate=certificate, upload=files)
             if dry_run:
                 return show_changes(changes, as_json=as_json)
             if changes.refusals or (no_wait and not changes.to_make):
@@ -118,7 +117,9 @@ def delegate_domain_add(
             if not agreed(changes, yes=yes, as_json=as_json):
                 return 1
             engine = domains.with_upload(files) if files is not None else domains
-            identity = await make_agreed(session, reach, engine, (Other.DOMAIN, named), changes)
+            identity = await make_agreed(
+                session, reach, engine, (OtherEngineKind.DOMAIN, named), changes
+            )
             # Before the wait, which may be broken off.
             say(f"made; `transship delegate undo {identity}` takes it back")
             if no_wait:
@@ -137,7 +138,7 @@ def delegate_domain_wait(
 
     async def act() -> int:
         async with reached(session) as reach:
-            domains = await domains_at(reach, named)
+            domains = await open_domain_engine(reach, named)
             return await _told(domains, name, within, as_json=as_json)
 
     return asyncio.run(act())
@@ -156,15 +157,17 @@ def delegate_domain_remove(
 
     async def act() -> int:
         async with reached(session) as reach:
-            domains = await domains_at(reach, named)
-            changes = await wish(domains, name, remove=True)
+            domains = await open_domain_engine(reach, named)
+            changes = await plan_domain(domains, name, remove=True)
             if dry_run:
                 return show_changes(changes, as_json=as_json)
             if changes.refusals or not changes.to_make:
                 return nothing_made(changes, changes_document(changes), as_json=as_json)
             if not agreed(changes, yes=yes, as_json=as_json):
                 return 1
-            identity = await make_agreed(session, reach, domains, (Other.DOMAIN, named), changes)
+            identity = await make_agreed(
+                session, reach, domains, (OtherEngineKind.DOMAIN, named), changes
+            )
             return await show_ended(session, reach, identity, as_json=as_json)
 
     return asyncio.run(act())
@@ -172,7 +175,7 @@ def delegate_domain_remove(
 
 async def _listed(session: Session, host: str, *, as_json: bool) -> int:
     async with reached(session) as reach:
-        domains = await domains_at(reach, host)
+        domains = await open_domain_engine(reach, host)
         found = await domains.domains()
         with_them = [(each, await domains.certificate(each.certificate)) for each in found]
     if as_json:
@@ -187,12 +190,13 @@ async def _listed(session: Session, host: str, *, as_json: bool) -> int:
         show(line)
     for each in found:
         if each.state is not Attached.WORKS:
-            show(safe(domain_words(each)))
+            show(safe(domain_status_text(each)))
     return 0
 
 
 async def _works(
-    session: Session, reach: Reach, domains: Domains, made: tuple[str, str], within: float,
+    session: Session, reach: EngineReach, domains: DomainEngine, made: tuple[str, str],
+    within: float,
     *, as_json: bool,
 ) -> int:  # fmt: skip
     """Wait for a domain that was added; write the id of the delegation, and how the domain is."""
@@ -207,7 +211,7 @@ async def _works(
     return _status_of(last)
 
 
-async def _told(domains: Domains, name: str, within: float, *, as_json: bool) -> int:
+async def _told(domains: DomainEngine, name: str, within: float, *, as_json: bool) -> int:
     """Wait for a domain that is there, and return the exit status for how it is then."""
     last = await _waited(domains, name, within)
     if as_json:
@@ -215,10 +219,10 @@ async def _told(domains: Domains, name: str, within: float, *, as_json: bool) ->
     return _status_of(last)
 
 
-async def _waited(domains: Domains, name: str, within: float) -> Watched:
+async def _waited(domains: DomainEngine, name: str, within: float) -> DomainProgress:
     """Say how a domain is each time that this changes, and return how it was at last."""
-    last: Watched | None = None
-    async for seen in waited(domains, name, domains.clock, within=within):
+    last: DomainProgress | None = None
+    async for seen in wait_for_domain(domains, name, domains.clock, within=within):
         if last is None or seen.words != last.words:
             say(safe(seen.words))
         last = seen
@@ -229,18 +233,20 @@ async def _waited(domains: Domains, name: str, within: float) -> Watched:
     return last
 
 
-def _status_of(seen: Watched) -> int:
+def _status_of(seen: DomainProgress) -> int:
     works = seen.domain is not None and seen.domain.state is Attached.WORKS
     return 0 if works else TransshipError.exit_status
 
 
-def _ends(certificate: Certificate | None) -> str:
+def _ends(certificate: ServerCertificate | None) -> str:
     if certificate is None or certificate.expires is None:
         return ""
-    return day_of(certificate.expires)
+    return day_text(certificate.expires)
 
 
-async def _watched_entry(domains: Domains, name: str, seen: Watched) -> dict[str, object]:
+async def _watched_entry(
+    domains: DomainEngine, name: str, seen: DomainProgress
+) -> dict[str, object]:
     if seen.domain is None:
         return {
             "name": name,
@@ -253,14 +259,14 @@ async def _watched_entry(domains: Domains, name: str, seen: Watched) -> dict[str
 
 
 def _entry(
-    domain: CustomDomain, certificate: Certificate | None, words: str = ""
+    domain: CustomDomain, certificate: ServerCertificate | None, words: str = ""
 ) -> dict[str, object]:
     expires = certificate.expires if certificate is not None else None
     return {
         "name": domain.name,
         "state": str(domain.state),
         "said": domain.said,
-        "words": words or domain_words(domain),
+        "words": words or domain_status_text(domain),
         "certificate": {
             "id": domain.certificate,
             "names": list(certificate.names) if certificate is not None else None,

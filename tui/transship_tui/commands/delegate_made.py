@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.delegates.choosing import engine_of, runs_of
-from transship.delegates.following import Seen
-from transship.delegates.journal import Step
-from transship.delegates.making import undoing
-from transship.delegates.standing import Now, Stands, stands, things
+from transship.engines.changes import (
+    ChangeStep,
+    DelegationStatus,
+    ItemStatus,
+    delegation_status,
+    read_items,
+)
+from transship.engines.delegation import names_with_executions, open_engine, plan_revert
+from transship.engines.executions import ExecutionSeen
 from transship.errors import TakenBack, TransshipError
 from transship.text import safe
 from transship_tui.commands.delegate_documents import (
@@ -40,10 +44,9 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from transship.delegates.executions import Follows
-    from transship.delegates.journal import Delegation
-    from transship.delegates.reach import Reach
-    from transship.delegates.standing import Thing
+    from transship.engines.changes import DelegatedItem, Delegation
+    from transship.engines.executions import ExecutionReader
+    from transship.engines.reach import EngineReach
     from transship_tui.commands.session import Session
 
 DelegationName = Annotated[
@@ -67,7 +70,7 @@ def delegate_list(as_json: AsJson = False) -> int:
     rows = (
         (
             each.id,
-            str(stands(each, every)),
+            str(delegation_status(each, every)),
             each.agreed.who,
             time_text(each.agreed.created),
             each.agreed.purpose,
@@ -100,7 +103,7 @@ def delegate_resume(delegation: DelegationName, as_json: AsJson = False) -> int:
     session = open_session()
     journal = journal_of(session)
     found = journal.find(delegation)
-    if stands(found, journal.all()) is Stands.UNDONE:
+    if delegation_status(found, journal.all()) is DelegationStatus.UNDONE:
         raise TakenBack(found.id)
 
     async def act() -> int:
@@ -108,7 +111,7 @@ def delegate_resume(delegation: DelegationName, as_json: AsJson = False) -> int:
             if found.is_whole:
                 say("all of it is made already")
             else:
-                serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+                serving = await open_engine(found.agreed.who, found.agreed.host, reach)
                 await go_on(session, reach, serving.engine, found.id)
             return await show_ended(session, reach, found.id, as_json=as_json)
 
@@ -127,8 +130,8 @@ def delegate_undo(delegation: DelegationName, yes: Yes = False, as_json: AsJson 
 
     async def act(found: Delegation) -> int:
         async with reached(session) as reach:
-            serving = await engine_of(found.agreed.who, found.agreed.host, reach)
-            changes = await undoing(found, serving.engine)
+            serving = await open_engine(found.agreed.who, found.agreed.host, reach)
+            changes = await plan_revert(found, serving.engine)
             if changes.refusals:
                 if as_json:
                     show_json(changes_document(changes))
@@ -162,17 +165,17 @@ class Standing:
 
     delegation: Delegation
     every: Sequence[Delegation]
-    now: tuple[Thing, ...] = ()
-    seen: tuple[Seen, ...] = ()
+    now: tuple[DelegatedItem, ...] = ()
+    seen: tuple[ExecutionSeen, ...] = ()
     failure: TransshipError | None = None
 
     @property
     def is_as_made(self) -> bool:
         """Whether all that was begun is as it was made, or was taken back since."""
-        if stands(self.delegation, self.every) is Stands.UNDONE:
+        if delegation_status(self.delegation, self.every) is DelegationStatus.UNDONE:
             return True
-        begun = (each for each in self.now if self._step(each) is not Step.WAITING)
-        return all(each.now is Now.AS_MADE for each in begun)
+        begun = (each for each in self.now if self._step(each) is not ChangeStep.WAITING)
+        return all(each.now is ItemStatus.AS_MADE for each in begun)
 
     def document(self) -> dict[str, object]:
         """Return it as JSON writes it."""
@@ -181,7 +184,7 @@ class Standing:
     def show(self) -> None:
         """Write it in lines."""
         given = self.delegation.agreed
-        state = stands(self.delegation, self.every)
+        state = delegation_status(self.delegation, self.every)
         show(safe(f"{self.delegation.id}: {state}, {time_text(given.created)}"))
         show(safe(f"{given.engine}: {given.purpose}"))
         if given.undoes:
@@ -191,7 +194,7 @@ class Standing:
         for line in table(header, tuple(self._rows()), width_of(sys.stdout)):
             show(line)
         for number, line_of in enumerate(self.delegation.lines):
-            if line_of is not None and line_of.step is Step.FAILED:
+            if line_of is not None and line_of.step is ChangeStep.FAILED:
                 show(safe(f"{given.changes[number]} failed: {line_of.why}"))
         if self.seen:
             show()
@@ -202,15 +205,15 @@ class Standing:
         for number, change in enumerate(self.delegation.agreed.changes):
             step = self.delegation.step(number)
             thing = things_by.get(number)
-            is_now = str(thing.now) if thing is not None and step is not Step.WAITING else ""
+            is_now = str(thing.now) if thing is not None and step is not ChangeStep.WAITING else ""
             said = thing.said if thing is not None else ""
             yield (str(change.does), str(step), is_now, said, f"{change.kind} {change.name}")
 
-    def _step(self, thing: Thing) -> Step:
+    def _step(self, thing: DelegatedItem) -> ChangeStep:
         return self.delegation.step(thing.number)
 
 
-async def show_ended(session: Session, reach: Reach, identity: str, *, as_json: bool) -> int:
+async def show_ended(session: Session, reach: EngineReach, identity: str, *, as_json: bool) -> int:
     """Write what came of making something: its id, or with `as_json` how it stands."""
     if as_json:
         return await show_status(session, reach, identity, as_json=True)
@@ -218,7 +221,7 @@ async def show_ended(session: Session, reach: Reach, identity: str, *, as_json: 
     return 0
 
 
-async def show_status(session: Session, reach: Reach, identity: str, *, as_json: bool) -> int:
+async def show_status(session: Session, reach: EngineReach, identity: str, *, as_json: bool) -> int:
     """Write how a delegation stands; return 1 where that isn't known."""
     seen = await standing_of(session, reach, identity)
     if as_json:
@@ -231,17 +234,17 @@ async def show_status(session: Session, reach: Reach, identity: str, *, as_json:
     return 0 if seen.is_as_made else 1
 
 
-async def standing_of(session: Session, reach: Reach, identity: str) -> Standing:
+async def standing_of(session: Session, reach: EngineReach, identity: str) -> Standing:
     """Return how a delegation stands, asked anew."""
     journal = journal_of(session)
     every = journal.all()
     found = journal.read(identity)
-    now: Sequence[Thing] = ()
-    seen: Sequence[Seen] = ()
+    now: Sequence[DelegatedItem] = ()
+    seen: Sequence[ExecutionSeen] = ()
     failure: TransshipError | None = None
     try:
-        serving = await engine_of(found.agreed.who, found.agreed.host, reach)
-        now = await things(found, serving.engine)
+        serving = await open_engine(found.agreed.who, found.agreed.host, reach)
+        now = await read_items(found, serving.engine)
         if serving.follows is not None:
             seen = await _seen(serving.follows, found, now)
     except TransshipError as error:
@@ -249,21 +252,23 @@ async def standing_of(session: Session, reach: Reach, identity: str) -> Standing
     return Standing(found, every, tuple(now), tuple(seen), failure)
 
 
-async def _seen(follows: Follows, delegation: Delegation, now: Iterable[Thing]) -> Sequence[Seen]:
+async def _seen(
+    follows: ExecutionReader, delegation: Delegation, now: Iterable[DelegatedItem]
+) -> Sequence[ExecutionSeen]:
     """Return the newest executions of what is there."""
     absent = {each.change.name for each in now if not each.is_there}
-    found: list[Seen] = []
-    for of in runs_of(delegation.agreed.changes):
+    found: list[ExecutionSeen] = []
+    for of in names_with_executions(delegation.agreed.changes):
         if of in absent:
             continue
         async for each in follows.executions(of):
-            found.append(Seen(of, each))
+            found.append(ExecutionSeen(of, each))
             if sum(one.of == of for one in found) == _MOST_SHOWN:
                 break
     return found
 
 
-def show_executions(seen: Sequence[Seen]) -> None:
+def show_executions(seen: Sequence[ExecutionSeen]) -> None:
     """Write executions as a table."""
     rows = (
         (
@@ -284,7 +289,7 @@ def show_executions(seen: Sequence[Seen]) -> None:
             show(safe(f"{each.of} {each.execution.id}: {each.execution.message}"))
 
 
-def counts_text(seen: Seen) -> str:
+def counts_text(seen: ExecutionSeen) -> str:
     """Return how many tasks are done of how many: `3/4, 1 failed`."""
     execution = seen.execution
     if execution.total is None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.delegates.choosing import Other, network_at
-from transship.delegates.tencent.network import Wishes, wish
-from transship.delegates.tencent.network_access import explained
+from transship.engines.choice import OtherEngineKind
+from transship.engines.delegation import open_network_engine
+from transship.engines.tcr.network_access import DesiredAccess, explain_access, plan_access
 from transship.errors import BadRequest, TransshipError
 from transship_tui.commands.delegate_made import Yes, standing_of
 from transship_tui.commands.delegate_shown import (
@@ -27,9 +27,8 @@ from transship_tui.commands.output import say, show, show_json, width_of, wrappe
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
-    from transship.delegates.reach import Reach
-    from transship.delegates.tencent.network_access import Access, Link
-    from transship.delegates.tencent.network_engine import Network
+    from transship.engines.reach import EngineReach
+    from transship.engines.tcr.network_access import NetworkAccess, NetworkEngine, VpcLink
     from transship_tui.commands.session import Session
 
 Several = list[str] | None
@@ -52,7 +51,7 @@ def delegate_network(
     ] = None,
     note: Annotated[
         str, typer.Option(metavar="TEXT", help="What the allow-list says beside it.")
-    ] = Wishes().note,
+    ] = DesiredAccess().note,
     link: Annotated[
         Several, typer.Option(metavar="VPC/SUBNET", help="Link a VPC by one of its subnets.")
     ] = None,
@@ -83,7 +82,7 @@ def delegate_network(
     """
     session = open_session()
     named = host_named(session, host)
-    wishes = Wishes(
+    wishes = DesiredAccess(
         public,
         tuple(allow or ()),
         tuple(disallow or ()),
@@ -96,7 +95,7 @@ def delegate_network(
     )
     changing = any((public is not None, allow, disallow, link, unlink, record, unrecord))
     if not changing:
-        if dry_run or vpc_domain or note != Wishes().note:
+        if dry_run or vpc_domain or note != DesiredAccess().note:
             raise BadRequest(
                 "--dry-run, --note and --vpc-domain go with a change, and none is said"
             )
@@ -108,9 +107,9 @@ def delegate_network(
 
 async def _explained(session: Session, host: str, here: str, *, as_json: bool) -> int:
     async with reached(session) as reach:
-        network = await network_at(reach, host)
+        network = await open_network_engine(reach, host)
         # With no wish nothing is changed, and an address that is none is refused.
-        notes = (await wish(network, Wishes(), here=here)).notes
+        notes = (await plan_access(network, DesiredAccess(), here=here)).notes
         access = await network.access()
     if as_json:
         show_json({"network": _entry(access, here)})
@@ -121,29 +120,39 @@ async def _explained(session: Session, host: str, here: str, *, as_json: bool) -
     return TransshipError.exit_status if access.unseen else 0
 
 
-async def _drawn(session: Session, host: str, wishes: Wishes, here: str, *, as_json: bool) -> int:
+async def _drawn(
+    session: Session, host: str, wishes: DesiredAccess, here: str, *, as_json: bool
+) -> int:
     async with reached(session) as reach:
-        changes = await wish(await network_at(reach, host), wishes, here=here)
+        changes = await plan_access(await open_network_engine(reach, host), wishes, here=here)
     return show_changes(changes, as_json=as_json)
 
 
 async def _changed(
-    session: Session, host: str, wishes: Wishes, here: str,
+    session: Session, host: str, wishes: DesiredAccess, here: str,
     *, yes: bool, as_json: bool,
 ) -> int:  # fmt: skip
     async with reached(session) as reach:
-        network = await network_at(reach, host)
-        changes = await wish(network, wishes, here=here)
+        network = await open_network_engine(reach, host)
+        changes = await plan_access(network, wishes, here=here)
         if changes.refusals or not changes.to_make:
             return nothing_made(changes, changes_document(changes), as_json=as_json)
         if not agreed(changes, yes=yes, as_json=as_json):
             return 1
-        identity = await make_agreed(session, reach, network, (Other.NETWORK, host), changes)
+        identity = await make_agreed(
+            session, reach, network, (OtherEngineKind.NETWORK, host), changes
+        )
         return await _ended(session, reach, network, identity, here, as_json=as_json)
 
 
 async def _ended(
-    session: Session, reach: Reach, network: Network, identity: str, here: str, *, as_json: bool
+    session: Session,
+    reach: EngineReach,
+    network: NetworkEngine,
+    identity: str,
+    here: str,
+    *,
+    as_json: bool,
 ) -> int:
     """Write how it is now, and the id by which it can be undone."""
     access = await network.access()
@@ -151,14 +160,14 @@ async def _ended(
         made = await standing_of(session, reach, identity)
         show_json({**made.document(), "network": _entry(access, here)})
         return 0
-    for note in explained(access, here):
+    for note in explain_access(access, here):
         for line in wrapped(note, "", width_of(sys.stderr)):
             say(line)
     show(identity)
     return 0
 
 
-def _entry(access: Access, here: str) -> dict[str, object]:
+def _entry(access: NetworkAccess, here: str) -> dict[str, object]:
     return {
         "instance": access.instance,
         "domain": access.domain,
@@ -169,11 +178,11 @@ def _entry(access: Access, here: str) -> dict[str, object]:
         "lets_in_here": access.lets_in(here) if here else None,
         "links": list(map(_link_entry, access.links)),
         "unseen": list(access.unseen),
-        "notes": list(explained(access, here)),
+        "notes": list(explain_access(access, here)),
     }
 
 
-def _link_entry(link: Link) -> dict[str, object]:
+def _link_entry(link: VpcLink) -> dict[str, object]:
     return {
         "vpc": link.vpc,
         "subnet": link.subnet,

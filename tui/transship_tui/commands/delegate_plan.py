@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.accounts.sign_in import service_at
-from transship.delegates.choosing import wished
-from transship.delegates.harbor.terms import Begins
-from transship.delegates.judging_ways import judged
-from transship.delegates.options import Options, SaidTerms, plain_name
-from transship.delegates.ways import Who
+from transship.engines.choice import EngineKind, EngineOptions, PolicyTermOptions, plain_name
+from transship.engines.delegation import plan_delegation, survey_engines
+from transship.engines.harbor.policy import TriggerKind
 from transship.errors import BadRequest
-from transship.plans.ends import question
+from transship.plans.advice import question
 from transship.text import safe
 from transship_tui.commands.delegate_made import show_ended
 from transship_tui.commands.delegate_run import begin
@@ -40,18 +38,17 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transship.delegates.choosing import Wish
-    from transship.delegates.judging_ways import Judged
-    from transship.delegates.reach import Reach
-    from transship.delegates.ways import Way
+    from transship.engines.choice import EngineChoice
+    from transship.engines.delegation import EngineSurvey, PlannedDelegation
+    from transship.engines.reach import EngineReach
     from transship_tui.commands.session import Session
 
 WAYS = {
-    Who.TRANSSHIP: "Transship's own lanes",
-    Who.HARBOR: "the Harbor at one side",
-    Who.HARBOR_RELAY: "a Harbor in between",
-    Who.TCR_SYNC: "TCR, by rules between two instances",
-    Who.TCR_REPLICA: "TCR, by a replica of the instance",
+    EngineKind.TRANSSHIP: "Transship's own lanes",
+    EngineKind.HARBOR: "the Harbor at one side",
+    EngineKind.HARBOR_RELAY: "a Harbor in between",
+    EngineKind.TCR_SYNC: "TCR, by rules between two instances",
+    EngineKind.TCR_REPLICA: "TCR, by a replica of the instance",
 }
 
 
@@ -75,7 +72,7 @@ AtHarbor = Annotated[
     str, typer.Option("--harbor", metavar="HOST", help="The Harbor that relays, or which side's.")
 ]
 BeginsBy = Annotated[
-    Begins | None,
+    TriggerKind | None,
     typer.Option("--begins", help="Harbor: what begins it; else the plan's schedule."),
 ]
 CronLine = Annotated[
@@ -120,7 +117,7 @@ class _Said:
     by: By
     name: str
     harbor: str
-    terms: SaidTerms
+    terms: PolicyTermOptions
     via: str
     adapter: str
     uin: str
@@ -139,9 +136,9 @@ def delegate_ways(plan: PlanName, answer: Answers = None, as_json: AsJson = Fals
     harbors = [each.host for each in every if service_at(each).kind == "harbor"]
     answers = list(map(_answer, answer or ()))
 
-    async def look() -> Judged:
+    async def look() -> EngineSurvey:
         async with reached(session) as reach:
-            return await judged(wanted, reach, harbors=harbors, answers=answers)
+            return await survey_engines(wanted, reach, harbors=harbors, answers=answers)
 
     found = asyncio.run(look())
     if as_json:
@@ -178,10 +175,10 @@ def delegate_show(
     Ends with 3 when something stands in the way.
     """
     session = open_session()
-    terms = SaidTerms(begins, cron, delete, speed, chunks, single, not disabled)
+    terms = PolicyTermOptions(begins, cron, delete, speed, chunks, single, not disabled)
     said = _Said(by, name, harbor, terms, via, adapter, uin, instance, region)
 
-    async def look() -> Wish:
+    async def look() -> PlannedDelegation:
         async with reached(session) as reach:
             return await _wish(session, reach, plan, said)
 
@@ -225,7 +222,7 @@ def delegate_apply(
     Prints the id of the delegation, by which it is followed and undone.
     """
     session = open_session()
-    terms = SaidTerms(begins, cron, delete, speed, chunks, single, not disabled)
+    terms = PolicyTermOptions(begins, cron, delete, speed, chunks, single, not disabled)
     said = _Said(by, name, harbor, terms, via, adapter, uin, instance, region)
 
     async def act() -> int:
@@ -255,7 +252,7 @@ def delegate_apply(
     return asyncio.run(act())
 
 
-def _what_next(identity: str, wish: Wish, *, started: bool) -> str:
+def _what_next(identity: str, wish: PlannedDelegation, *, started: bool) -> str:
     if wish.serving.starts is not None and not started:
         return f"`transship delegate start {identity}` begins an execution"
     return f"`transship delegate follow {identity}` follows it"
@@ -276,15 +273,15 @@ def _check(said: _Said) -> None:
     if said.by is By.TCR_REPLICA:
         foreign |= {"--delete": terms.deletion, "--uin": said.uin, "--instance": said.instance}
     if said.by is not By.HARBOR_RELAY:
-        foreign["--via"] = said.via != Options().via
+        foreign["--via"] = said.via != EngineOptions().via
     if strays := [option for option, value in foreign.items() if value]:
         raise BadRequest(f"{', '.join(strays)}: that says nothing to {said.by}")
 
 
-async def _wish(session: Session, reach: Reach, name: str, said: _Said) -> Wish:
+async def _wish(session: Session, reach: EngineReach, name: str, said: _Said) -> PlannedDelegation:
     _check(said)
     plan = session.read_plan(name)
-    options = Options(
+    options = EngineOptions(
         name=said.name or plain_name(session.plans.find(name).stem),
         harbor=host_named(session, said.harbor) if said.harbor else "",
         terms=said.terms.terms(plan),
@@ -294,10 +291,10 @@ async def _wish(session: Session, reach: Reach, name: str, said: _Said) -> Wish:
         instance=said.instance,
         region=said.region,
     )
-    return await wished(Who(said.by), plan, reach, options)
+    return await plan_delegation(EngineKind(said.by), plan, reach, options)
 
 
-def _wish_document(wish: Wish) -> dict[str, object]:
+def _wish_document(wish: PlannedDelegation) -> dict[str, object]:
     return {"by": str(wish.who), "host": wish.host, **changes_document(wish.changes)}
 
 
@@ -308,7 +305,7 @@ def _answer(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _ways_lines(found: Judged, width: int | None) -> Iterator[str]:
+def _ways_lines(found: EngineSurvey, width: int | None) -> Iterator[str]:
     ends = found.ends
     yield safe(f"{ends.source.registry} ({ends.source.service}) → "
                f"{ends.target.registry} ({ends.target.service})")  # fmt: skip
@@ -326,13 +323,13 @@ def _ways_lines(found: Judged, width: int | None) -> Iterator[str]:
             yield from wrapped(asked, "  ", width, "not known: ")
 
 
-def _questions(way: Way, found: Judged) -> Sequence[str]:
+def _questions(way: EngineChoice, found: EngineSurvey) -> Sequence[str]:
     asked = ((name, question(name, found.ends)) for name in way.asks)
     return [f"{each.words} --answer {name}=" + "|".join(choice.value for choice in each.choices)
             for name, each in asked if each is not None]  # fmt: skip
 
 
-def _ways_document(found: Judged) -> dict[str, object]:
+def _ways_document(found: EngineSurvey) -> dict[str, object]:
     return {
         "source": found.ends.source.registry,
         "target": found.ends.target.registry,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.delegates.choosing import Other
-from transship.delegates.tencent.quick.wished import Terms
-from transship.delegates.tencent.wishing import quick_wish
+from transship.engines.choice import OtherEngineKind
+from transship.engines.delegation import plan_quick_transfer_between
+from transship.engines.tcr.quick_transfer import QuickTransferTerms
 from transship.errors import BadRequest
 from transship.plans.plan import OnConflict
 from transship.registry.registry import Visibility
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import TextIO
 
-    from transship.delegates.tencent.quick.pages import Gap
-    from transship.delegates.tencent.quick.wished import Collision, Quick
+    from transship.engines.tcr.inventory import ListGap
+    from transship.engines.tcr.quick_transfer import QuickTransfer, TargetCollision
     from transship.registry.access import Access
     from transship.transfers.job_view import JobView
     from transship.transfers.jobs import Job
@@ -59,7 +59,7 @@ class _Agreed:
     command ends with `status`.
     """
 
-    found: Quick
+    found: QuickTransfer
     delegation: str = ""
     accesses: tuple[Access, ...] | None = None
     status: int = 0
@@ -114,7 +114,7 @@ def delegate_quick(
     if dry_run and detach:
         raise BadRequest("--dry-run starts no job that could be left")
     session = open_session()
-    terms = Terms(
+    terms = QuickTransferTerms(
         newest=newest,
         on_conflict=on_conflict,
         names=_pairs(rename, "OLD=NEW"),
@@ -140,20 +140,24 @@ def delegate_quick(
     return _followed(job, made, detach=detach, as_json=as_json)
 
 
-async def _found(session: Session, hosts: tuple[str, str], terms: Terms) -> Quick:
+async def _found(
+    session: Session, hosts: tuple[str, str], terms: QuickTransferTerms
+) -> QuickTransfer:
     async with reached(session) as reach:
         looked = _Looked()
         async with watched(looked.line):
-            _, found = await quick_wish(*hosts, reach, terms, looked.note)
+            _, found = await plan_quick_transfer_between(*hosts, reach, terms, looked.note)
         return found
 
 
-async def _made(session: Session, hosts: tuple[str, str], terms: Terms, *, yes: bool) -> _Agreed:
+async def _made(
+    session: Session, hosts: tuple[str, str], terms: QuickTransferTerms, *, yes: bool
+) -> _Agreed:
     """Show, ask, and make what the copy needs first. Logins are asked for before that."""
     async with reached(session) as reach:
         looked = _Looked()
         async with watched(looked.line):
-            spaces, found = await quick_wish(*hosts, reach, terms, looked.note)
+            spaces, found = await plan_quick_transfer_between(*hosts, reach, terms, looked.note)
         changes, plan = found.changes, found.plan
         if changes.refusals:
             _say_shown(found)
@@ -171,7 +175,9 @@ async def _made(session: Session, hosts: tuple[str, str], terms: Terms, *, yes: 
             return _Agreed(found, status=1)
         identity = ""
         if changes.to_make:
-            identity = await make_agreed(session, reach, spaces, (Other.QUICK, hosts[1]), changes)
+            identity = await make_agreed(
+                session, reach, spaces, (OtherEngineKind.QUICK, hosts[1]), changes
+            )
             say(f"made; `transship delegate undo {identity}` takes back what is empty")
         return _Agreed(found, identity, accesses)
 
@@ -211,7 +217,7 @@ class _Looked:
         return f"listing: tags of {self._done:,} of {self._all:,} repositories"
 
 
-def _shown(found: Quick, *, as_json: bool) -> int:
+def _shown(found: QuickTransfer, *, as_json: bool) -> int:
     if as_json:
         show_json(_document(found))
     else:
@@ -221,12 +227,12 @@ def _shown(found: Quick, *, as_json: bool) -> int:
     return REFUSED if found.changes.refusals else 0
 
 
-def _say_shown(found: Quick) -> None:
+def _say_shown(found: QuickTransfer) -> None:
     for line in (*_told(found, sys.stderr), *lines_of(found.changes, sys.stderr)):
         say(line)
 
 
-def _told(found: Quick, stream: TextIO) -> Iterator[str]:
+def _told(found: QuickTransfer, stream: TextIO) -> Iterator[str]:
     """Give what would be copied."""
     width = width_of(stream)
     repositories = counted(found.repositories, "repository", "repositories")
@@ -260,7 +266,9 @@ def _visibility(word: str) -> Visibility:
         ) from None
 
 
-def _document(found: Quick, delegation: str = "", job: JobView | None = None) -> dict[str, object]:
+def _document(
+    found: QuickTransfer, delegation: str = "", job: JobView | None = None
+) -> dict[str, object]:
     copying = {"job": None} if job is None else job_document(job)
     return {
         **changes_document(found.changes),
@@ -274,11 +282,11 @@ def _document(found: Quick, delegation: str = "", job: JobView | None = None) ->
     }
 
 
-def _gap_entry(gap: Gap) -> dict[str, object]:
+def _gap_entry(gap: ListGap) -> dict[str, object]:
     return {"what": gap.what, "of": gap.of, "cause": gap.why.cause, "detail": gap.why.detail}
 
 
-def _collision_entry(collision: Collision) -> dict[str, object]:
+def _collision_entry(collision: TargetCollision) -> dict[str, object]:
     return {
         "repository": collision.repository,
         "both": None if collision.both is None else sorted(collision.both),

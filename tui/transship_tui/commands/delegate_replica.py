@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.delegates.options import Options
-from transship.delegates.reach import instance_of
-from transship.delegates.tencent.replicas import removal
-from transship.delegates.tencent.replicating import Replicas
-from transship.delegates.tencent.wishing import replica_wish
-from transship.delegates.ways import Who
+from transship.engines.choice import EngineKind, EngineOptions
+from transship.engines.delegation import plan_replica
+from transship.engines.reach import tcr_instance_at
+from transship.engines.tcr.replicas import ReplicaEngine, plan_replica_removal
 from transship.errors import BadRequest
 from transship.text import safe
 from transship_tui.commands.delegate_made import Yes, show_ended
@@ -32,8 +30,8 @@ from transship_tui.commands.output import say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
 
 if TYPE_CHECKING:
-    from transship.delegates.changes import ChangeSet
-    from transship.delegates.reach import Reach
+    from transship.engines.changes import ChangeSet
+    from transship.engines.reach import EngineReach
     from transship_tui.commands.session import Session
 
 
@@ -71,7 +69,7 @@ def delegate_replica(
                 return nothing_made(changes, changes_document(changes), as_json=as_json)
             if not agreed(changes, yes=yes, as_json=as_json):
                 return 1
-            where = (Who.TCR_REPLICA, named)
+            where = (EngineKind.TCR_REPLICA, named)
             identity = await make_agreed(session, reach, engine, where, changes)
             if region:
                 say(f"`transship delegate follow {identity}` follows how it is made and filled")
@@ -80,18 +78,20 @@ def delegate_replica(
     return asyncio.run(act())
 
 
-async def _wish(reach: Reach, host: str, region: str, remove: str) -> tuple[Replicas, ChangeSet]:
+async def _wish(
+    reach: EngineReach, host: str, region: str, remove: str
+) -> tuple[ReplicaEngine, ChangeSet]:
     if region:
-        return await replica_wish(host, host, reach, Options(region=region))
-    at = await instance_of(reach, host)
-    engine = Replicas(at.cloud, at.instance)
-    return engine, removal(at.instance, [remove], await engine.replicas())
+        return await plan_replica(host, host, reach, EngineOptions(region=region))
+    at = await tcr_instance_at(reach, host)
+    engine = ReplicaEngine(at.cloud, at.instance)
+    return engine, plan_replica_removal(at.instance, [remove], await engine.replicas())
 
 
 async def _listed(session: Session, host: str, *, as_json: bool) -> int:
     async with reached(session) as reach:
-        at = await instance_of(reach, host)
-        engine = Replicas(at.cloud, at.instance)
+        at = await tcr_instance_at(reach, host)
+        engine = ReplicaEngine(at.cloud, at.instance)
         found = await engine.replicas()
     if as_json:
         entries = [{"region": e.region.name, "said": e.status, "id": e.id} for e in found]

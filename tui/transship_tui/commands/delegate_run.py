@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.clock import SystemClock
-from transship.delegates.choosing import begun_by, engine_of, runs_of
-from transship.delegates.executions import State
-from transship.delegates.following import Seen, all_followed
-from transship.delegates.harbor.engine import Harbor
+from transship.engines.delegation import names_to_start, names_with_executions, open_engine
+from transship.engines.executions import ExecutionSeen, ExecutionState, follow_executions
+from transship.engines.harbor.engine import HarborEngine
 from transship.errors import CantBeDelegated, ExecutionNotFound
 from transship.text import safe
 from transship_tui.commands.delegate_documents import execution_entry, task_entry
@@ -27,13 +26,13 @@ from transship_tui.commands.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transship.delegates.executions import Follows, Starts, Task
-    from transship.delegates.journal import Delegation
+    from transship.engines.changes import Delegation
+    from transship.engines.executions import ExecutionReader, ExecutionStarter, ExecutionTask
     from transship_tui.commands.session import Session
 
 _EVERY_SECONDS = 2.0
 _LAST_LINES = 5
-_BAD = (State.FAILED, State.STOPPED)
+_BAD = (ExecutionState.FAILED, ExecutionState.STOPPED)
 
 
 def delegate_start(delegation: DelegationName, as_json: AsJson = False) -> int:
@@ -44,9 +43,9 @@ def delegate_start(delegation: DelegationName, as_json: AsJson = False) -> int:
     session = open_session()
     found = journal_of(session).find(delegation)
 
-    async def act() -> Sequence[Seen]:
+    async def act() -> Sequence[ExecutionSeen]:
         async with reached(session) as reach:
-            serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+            serving = await open_engine(found.agreed.who, found.agreed.host, reach)
             if serving.follows is None:
                 raise CantBeDelegated(
                     f"{found.agreed.engine} has nothing to begin for {found.id}",
@@ -57,7 +56,7 @@ def delegate_start(delegation: DelegationName, as_json: AsJson = False) -> int:
                     f"{found.agreed.engine} begins by itself: it can't be told to from here",
                     remedy=f"`transship delegate follow {found.id}` follows what it does.",
                 )
-            return await begin(serving.starts, begun_by(found.agreed.changes))
+            return await begin(serving.starts, names_to_start(found.agreed.changes))
 
     begun = asyncio.run(act())
     if as_json:
@@ -76,14 +75,14 @@ def delegate_stop(delegation: DelegationName) -> int:
 
     async def act() -> int:
         async with reached(session) as reach:
-            serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+            serving = await open_engine(found.agreed.who, found.agreed.host, reach)
             if serving.starts is None or serving.follows is None:
                 raise CantBeDelegated(
                     f"{found.agreed.engine} can't be told to stop from here",
                     remedy="Look into the console of the cloud; undo takes the rule away.",
                 )
             stopped = 0
-            for of in runs_of(found.agreed.changes):
+            for of in names_with_executions(found.agreed.changes):
                 async for each in serving.follows.executions(of):
                     if not each.is_over:
                         await serving.starts.stop(of, each.id)
@@ -125,7 +124,7 @@ def delegate_log(
 
     async def act() -> str:
         async with reached(session) as reach:
-            serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+            serving = await open_engine(found.agreed.who, found.agreed.host, reach)
             if serving.follows is None:
                 raise ExecutionNotFound(f"{found.id} has no executions")
             return await _log_of(serving.follows, found, task)
@@ -138,27 +137,27 @@ def delegate_log(
     return 0
 
 
-async def begin(starts: Starts, of: Sequence[str]) -> Sequence[Seen]:
+async def begin(starts: ExecutionStarter, of: Sequence[str]) -> Sequence[ExecutionSeen]:
     """Begin an execution of each of these names, and say so."""
-    begun: list[Seen] = []
+    begun: list[ExecutionSeen] = []
     for name in of:
-        begun.append(Seen(name, await starts.start(name)))
+        begun.append(ExecutionSeen(name, await starts.start(name)))
         say(safe(f"begun: {name}, execution {begun[-1].execution.id}"))
     return begun
 
 
 async def _follow(session: Session, found: Delegation, *, as_json: bool) -> int:
     async with reached(session) as reach:
-        serving = await engine_of(found.agreed.who, found.agreed.host, reach)
+        serving = await open_engine(found.agreed.who, found.agreed.host, reach)
         if serving.follows is None:
             raise CantBeDelegated(
                 f"{found.agreed.engine} has nothing to follow for {found.id}",
                 remedy=f"`transship delegate status {found.id}` shows how it is.",
             )
         follows = serving.follows
-        last: dict[tuple[str, str], Seen] = {}
-        of = runs_of(found.agreed.changes)
-        following = all_followed(follows, of, SystemClock(), every=_EVERY_SECONDS)
+        last: dict[tuple[str, str], ExecutionSeen] = {}
+        of = names_with_executions(found.agreed.changes)
+        following = follow_executions(follows, of, SystemClock(), every=_EVERY_SECONDS)
         async with aclosing(following) as changes:
             async for seen in changes:
                 last[seen.of, seen.execution.id] = seen
@@ -171,12 +170,14 @@ async def _follow(session: Session, found: Delegation, *, as_json: bool) -> int:
         show_json(_document(found, ended, tasks, left))
     else:
         _show(ended, tasks, left)
-    return 0 if all(each.execution.state is State.SUCCEEDED for each in ended) else 1
+    return 0 if all(each.execution.state is ExecutionState.SUCCEEDED for each in ended) else 1
 
 
-async def _tasks(follows: Follows, seen: Seen) -> Sequence[tuple[Task, str]]:
+async def _tasks(
+    follows: ExecutionReader, seen: ExecutionSeen
+) -> Sequence[tuple[ExecutionTask, str]]:
     """Return the tasks of an execution, with the last lines of the logs of those that failed."""
-    found: list[tuple[Task, str]] = []
+    found: list[tuple[ExecutionTask, str]] = []
     async for task in follows.tasks(seen.of, seen.execution.id):
         log = ""
         if task.has_log and task.state in _BAD:
@@ -186,14 +187,16 @@ async def _tasks(follows: Follows, seen: Seen) -> Sequence[tuple[Task, str]]:
     return found
 
 
-async def _left(follows: Follows, found: Delegation, ended: Sequence[Seen]) -> Sequence[str]:
+async def _left(
+    follows: ExecutionReader, found: Delegation, ended: Sequence[ExecutionSeen]
+) -> Sequence[str]:
     """Return the tags that an engine left alone, though it says that all went well."""
     keeps = {
         change.name
         for change in found.agreed.changes
         if change.after is not None and change.after.get("override") is False
     }
-    if not isinstance(follows, Harbor):
+    if not isinstance(follows, HarborEngine):
         return ()
     of_each = [
         await follows.left_alone(each.of, each.execution.id) for each in ended if each.of in keeps
@@ -201,8 +204,8 @@ async def _left(follows: Follows, found: Delegation, ended: Sequence[Seen]) -> S
     return tuple(dict.fromkeys(tag for tags in of_each for tag in tags))
 
 
-async def _log_of(follows: Follows, found: Delegation, wanted: str) -> str:
-    for of in runs_of(found.agreed.changes):
+async def _log_of(follows: ExecutionReader, found: Delegation, wanted: str) -> str:
+    for of in names_with_executions(found.agreed.changes):
         async for execution in follows.executions(of):
             async for task in follows.tasks(of, execution.id):
                 if task.id == wanted:
@@ -211,8 +214,8 @@ async def _log_of(follows: Follows, found: Delegation, wanted: str) -> str:
 
 
 def _show(
-    ended: Sequence[Seen],
-    tasks: dict[tuple[str, str], Sequence[tuple[Task, str]]],
+    ended: Sequence[ExecutionSeen],
+    tasks: dict[tuple[str, str], Sequence[tuple[ExecutionTask, str]]],
     left: Sequence[str],
 ) -> None:
     if not ended:
@@ -227,7 +230,7 @@ def _show(
         show(safe(f"left as it is, and not the same: {tag}"))
 
 
-def _show_failed(task: Task, log: str) -> None:
+def _show_failed(task: ExecutionTask, log: str) -> None:
     show(painted(safe(f"{task.state}: {task.source} → {task.target}"), Ink.BAD, sys.stdout))
     if task.message:
         show(f"  {safe(task.message)}")
@@ -238,8 +241,8 @@ def _show_failed(task: Task, log: str) -> None:
 
 def _document(
     found: Delegation,
-    ended: Sequence[Seen],
-    tasks: dict[tuple[str, str], Sequence[tuple[Task, str]]],
+    ended: Sequence[ExecutionSeen],
+    tasks: dict[tuple[str, str], Sequence[tuple[ExecutionTask, str]]],
     left: Sequence[str],
 ) -> dict[str, object]:
     return {

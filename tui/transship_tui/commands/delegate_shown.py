@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from transship.clock import SystemClock
-from transship.delegates.changes import Does
-from transship.delegates.journal import Journal
-from transship.delegates.making import make
-from transship.delegates.reach import Reached, login_at
+from transship.engines.changes import ChangeAction, ChangeJournal, apply_changes
+from transship.engines.reach import AccountReach, login_at
 from transship.errors import BadHost, BadRequest
 from transship.oci.reference import Reference
 from transship.text import counted, safe
@@ -33,9 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from typing import TextIO
 
-    from transship.delegates.changes import Change, ChangeSet
-    from transship.delegates.engine import Engine
-    from transship.delegates.reach import Reach
+    from transship.engines.changes import Change, ChangeSet, Engine
+    from transship.engines.reach import EngineReach
     from transship.errors import TransshipError
     from transship.registry.access import Access
     from transship.registry.credential import Credential
@@ -46,21 +43,21 @@ REFUSED = 3
 
 _LONGEST = 4000
 _MARKS = {
-    Does.CREATE: ("+", Ink.GOOD),
-    Does.CHANGE: ("~", Ink.WARNING),
-    Does.DELETE: ("-", Ink.BAD),
-    Does.LEAVE: ("=", Ink.QUIET),
+    ChangeAction.CREATE: ("+", Ink.GOOD),
+    ChangeAction.CHANGE: ("~", Ink.WARNING),
+    ChangeAction.DELETE: ("-", Ink.BAD),
+    ChangeAction.LEAVE: ("=", Ink.QUIET),
 }
 
 
 @asynccontextmanager
-async def reached(session: Session) -> AsyncIterator[Reached]:
+async def reached(session: Session) -> AsyncIterator[AccountReach]:
     """Open what the operator's accounts lead to, for as long as the block lasts."""
 
     async def access(host: str) -> Access:
         return await session.access(Reference(host))
 
-    async with Reached(access, SystemClock()) as reach:
+    async with AccountReach(access, SystemClock()) as reach:
         yield reach
 
 
@@ -75,9 +72,9 @@ def host_named(session: Session, text: str) -> str:
     return reference.registry
 
 
-def journal_of(session: Session) -> Journal:
+def journal_of(session: Session) -> ChangeJournal:
     """Return the journal of all delegations."""
-    return Journal(session.paths.delegations, SystemClock())
+    return ChangeJournal(session.paths.delegations, SystemClock())
 
 
 def lines_of(changes: ChangeSet, stream: TextIO) -> Iterator[str]:
@@ -180,7 +177,7 @@ def _line_again() -> str:
     return shlex.join(("transship", *sys.argv[1:]))
 
 
-async def check_logins(reach: Reach, changes: ChangeSet) -> None:
+async def check_logins(reach: EngineReach, changes: ChangeSet) -> None:
     """Have what the engine is to be handed read, or asked for, before anything is agreed to.
 
     Raises SignInNeeded where an account has no login.
@@ -198,7 +195,8 @@ def _question(changes: ChangeSet, then: str) -> str:
 
 
 async def make_agreed(
-    session: Session, reach: Reach, engine: Engine, agreement: tuple[str, str], changes: ChangeSet,
+    session: Session, reach: EngineReach, engine: Engine, agreement: tuple[str, str],
+    changes: ChangeSet,
     *, undoes: str = "",
 ) -> str:  # fmt: skip
     """Keep what was agreed to, make it, and return the id of the delegation.
@@ -211,7 +209,7 @@ async def make_agreed(
     return identity
 
 
-async def go_on(session: Session, reach: Reach, engine: Engine, identity: str) -> None:
+async def go_on(session: Session, reach: EngineReach, engine: Engine, identity: str) -> None:
     """Make what of a delegation wasn't made yet. What stands in the way is raised."""
 
     async def gives(host: str) -> Credential:
@@ -219,7 +217,7 @@ async def go_on(session: Session, reach: Reach, engine: Engine, identity: str) -
 
     ended = False
     try:
-        async for made in make(identity, engine, gives, journal_of(session)):
+        async for made in apply_changes(identity, engine, gives, journal_of(session)):
             say(safe(f"made and read back: {made.change}"))
         ended = True
     finally:
@@ -242,7 +240,7 @@ def value_text(value: object) -> str:
 def _change_lines(change: Change, stream: TextIO, width: int | None) -> Iterator[str]:
     mark, ink = _MARKS[change.does]
     yield painted(f"{mark} {change.does} {safe(f'{change.kind} {change.name}')}", ink, stream)
-    if change.does in (Does.CREATE, Does.CHANGE):
+    if change.does in (ChangeAction.CREATE, ChangeAction.CHANGE):
         for field in change.fields:
             before = None if change.before is None else field.before
             yield from _field_lines(field.name, before, field.after, width, change.does)
@@ -251,9 +249,9 @@ def _change_lines(change: Change, stream: TextIO, width: int | None) -> Iterator
 
 
 def _field_lines(
-    name: str, before: object, after: object, width: int | None, does: Does
+    name: str, before: object, after: object, width: int | None, does: ChangeAction
 ) -> Iterator[str]:
-    if does is Does.CHANGE:
+    if does is ChangeAction.CHANGE:
         yield from wrapped(f"{name}: {value_text(before)} → {value_text(after)}", "    ", width)
     elif isinstance(after, list) and after:
         yield f"    {safe(name)}:"

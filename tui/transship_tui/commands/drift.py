@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.clock import SystemClock
-from transship.plans.drift import State
+from transship.plans.drift import DriftState
 from transship.text import counted
 from transship.transfers.drift import DriftProgress, look_for_drift
 from transship_tui.commands.foreseen import short_name
@@ -21,11 +21,11 @@ from transship_tui.commands.status import watched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from transship.plans.drift import Drift, Row
+    from transship.plans.drift import Drift, DriftRow
     from transship.plans.plan import Plan
     from transship_tui.commands.session import Session
 
-_APART = (State.DIFFERS, State.MISSING, State.UNKNOWN)
+_APART = (DriftState.DIFFERS, DriftState.MISSING, DriftState.UNKNOWN)
 
 
 def drift(
@@ -66,16 +66,16 @@ async def _look(session: Session, plan: Plan) -> Drift:
 
 
 def _lines(found: Drift, width: int | None, *, everything: bool) -> Iterator[str]:
-    rows = [row for row in found.rows if everything or row.state is not State.SAME]
+    rows = [row for row in found.rows if everything or row.state is not DriftState.SAME]
     if rows:
         yield from table(("STATE", "TARGET", "SOURCE", "WHY"), map(_row, rows), width)
         yield ""
-    counts = [f"{found.counts[state]:,} {state}" for state in State if found.counts[state]]
+    counts = [f"{found.counts[state]:,} {state}" for state in DriftState if found.counts[state]]
     words = f": {', '.join(counts)}" if counts else ""
     yield f"{counted(len(found.rows), 'tag')}{words}"
 
 
-def _row(row: Row) -> tuple[str, str, str, str]:
+def _row(row: DriftRow) -> tuple[str, str, str, str]:
     source = short_name(row.wanted.source) if row.wanted else ""
     return str(row.state), short_name(row.target), source, row.why
 

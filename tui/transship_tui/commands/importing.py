@@ -13,12 +13,11 @@ import typer
 from transship.accounts.registry_file import Account
 from transship.accounts.sign_in import sign_in_to
 from transship.errors import BadFile, BadRequest, KeyringAbsent, KeyringInsecure, TransshipError
-from transship.plans.encode import document_text, encode
+from transship.plans.encode import document_text, encode_plan
 from transship.plans.file import write_plan
-from transship.plans.importers import TOOLS, import_files
 from transship.plans.importers.document import MOST_BYTES
-from transship.plans.importers.draft import NoteKind
-from transship.plans.importers.signing_in import one_for_each
+from transship.plans.importers.draft import NoteKind, one_for_each
+from transship.plans.importers.importer import TOOLS, import_files
 from transship.text import counted, safe
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, say, show, show_json
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from transship.oci.reference import Reference
-    from transship.plans.importers.draft import Imported, Login
+    from transship.plans.importers.draft import Imported, ImportedLogin
     from transship.plans.plan import Plan
     from transship_tui.commands.session import Session
 
@@ -133,13 +132,13 @@ def _write(output: str, plan: Plan | None) -> None:
     if plan is None:
         return
     if output == _STDOUT:
-        show(document_text(encode(plan)).rstrip("\n"))
+        show(document_text(encode_plan(plan)).rstrip("\n"))
     else:
         write_plan(Path(output), plan)
 
 
 async def _sign_ins(
-    session: Session, secrets: Sequence[Login], *, keyring: bool
+    session: Session, secrets: Sequence[ImportedLogin], *, keyring: bool
 ) -> tuple[_SignIn, ...]:
     logins = one_for_each(secrets)
     if keyring and logins:
@@ -152,7 +151,9 @@ async def _sign_ins(
     )
 
 
-async def _sign_in(session: Session, host: str, login: Login | None, *, keyring: bool) -> _SignIn:
+async def _sign_in(
+    session: Session, host: str, login: ImportedLogin | None, *, keyring: bool
+) -> _SignIn:
     if session.accounts.find(host):
         return _SignIn(host, "there")
     if not keyring:

@@ -23,8 +23,7 @@ from transship.errors import SecretUnavailable
 from transship.oci.platform import parse_platform
 from transship.oci.reference import LAYOUT, Reference
 from transship.paths import default_paths
-from transship.plans.file import read_plan
-from transship.plans.folder import PlanFolder
+from transship.plans.file import PlanFolder, read_plan
 from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registry.access import open_registry
 from transship.transfers.jobs import Jobs

@@ -13,8 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 
-from transship.plans.advice import Advice, Way, advise
-from transship.plans.ends import End, Ends, Question, answered
+from transship.plans.advice import Advice, End, EndQuestion, Ends, Way, advise, answered
 from transship.text import safe
 from transship_tui.dialogs.choice import Choice, Choices
 from transship_tui.ways import WORDS
@@ -64,7 +63,7 @@ class AdviceDialog(ModalScreen[Way | None]):
         return self._answers[-1][0]
 
     @property
-    def _question(self) -> Question | None:
+    def _question(self) -> EndQuestion | None:
         """The next question whose answer could be given."""
         skipped = self._answers[-1][1]
         open_ones = (q for q in advise(self._facts).questions if q.id not in skipped)

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from transship.errors import BadRequest
-from transship.plans.policy import Limits
+from transship.plans.plan import Limits
 from transship.plans.quantities import write_rate, write_window
 from transship.text import safe
 from transship.transfers.limits import ALL_DAY, LimitRequest, changed, limit_request

@@ -13,8 +13,8 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Button, ContentSwitcher, Static
 
-from transship.delegates.changes import ChangeSet, Does
-from transship.delegates.journal import Step as Made
+from transship.engines.changes import ChangeAction, ChangeSet
+from transship.engines.changes import ChangeStep as Made
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.confirm import ConfirmDialog
@@ -207,7 +207,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
     def question(self, drawn: Drawn) -> ConfirmDialog:
         """Return the question. Where logins are handed over, their hosts are to be typed."""
         changes = drawn.changes
-        deletes = any(each.does is Does.DELETE for each in changes.to_make)
+        deletes = any(each.does is ChangeAction.DELETE for each in changes.to_make)
         return ConfirmDialog(
             f"Make {counted(len(changes.to_make), 'change')}?",
             question_of(changes),

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.delegates.journal import Delegation, Step
+from transship.engines.changes import ChangeStep, Delegation
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
@@ -275,7 +275,7 @@ while it was made, {delegation.go-on} goes on with.
         left = [
             change
             for number, change in enumerate(delegation.agreed.changes)
-            if delegation.step(number) is not Step.MADE
+            if delegation.step(number) is not ChangeStep.MADE
         ]
         gives = list(dict.fromkeys(host for change in left for host in change.gives))
         words = Content("\n").join([Content(safe(str(change))) for change in left])

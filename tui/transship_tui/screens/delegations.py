@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.delegates.journal import Delegation
+from transship.engines.changes import Delegation
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.engine_delegates import UndoWish

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.delegates.tencent.domain_words import CustomDomain
+from transship.engines.tcr.domains import CustomDomain
 from transship.errors import TransshipError
 from transship.registry.attachment import Attached
 from transship.text import counted

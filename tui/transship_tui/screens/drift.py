@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from transship.errors import TransshipError
 from transship.matching import matcher
-from transship.plans.drift import Drift, Row, State, plan_of
+from transship.plans.drift import Drift, DriftRow, DriftState, plan_of
 from transship.text import counted, safe
 from transship.transfers.drift import DriftProgress
 from transship_tui.dialogs.facts import FactsDialog
@@ -55,8 +55,8 @@ copies it.
         self._plan = plan
         self._plan_name = name
         self._drift: Drift | None = None
-        self._only: State | None = None
-        self._shown: Sequence[Row] = ()
+        self._only: DriftState | None = None
+        self._shown: Sequence[DriftRow] = ()
         self._looking: DriftProgress | None = None
         self._ended: frozenset[str] = frozenset()
         """The jobs that had ended when both sides were looked at."""

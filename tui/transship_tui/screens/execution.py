@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from transship.delegates.executions import State, Task
+from transship.engines.executions import ExecutionState, ExecutionTask
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.error import WordsDialog
@@ -51,7 +51,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         self._delegation = delegation
         self._run = run
         self._stops = stops
-        self._tasks: Sequence[Task] = ()
+        self._tasks: Sequence[ExecutionTask] = ()
         self._only_failed = False
 
     def compose_body(self) -> ComposeResult:
@@ -69,7 +69,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         self._follow()
 
     @property
-    def _meant(self) -> Task | None:
+    def _meant(self) -> ExecutionTask | None:
         key = self.query_one(VirtualTable).key_at_cursor()
         return next((task for task in self._tasks if task.id == key), None)
 
@@ -89,11 +89,11 @@ Each task moves one repository or one image. {list.open} shows its log, where th
 
     def _say_end(self) -> None:
         execution = self._run.execution
-        failed = sum(1 for task in self._tasks if task.state is State.FAILED)
-        if execution.state is State.SUCCEEDED:
+        failed = sum(1 for task in self._tasks if task.state is ExecutionState.FAILED)
+        if execution.state is ExecutionState.SUCCEEDED:
             self.tell(f"Execution {execution.id} has succeeded")
         elif failed:
-            logs = any(task.state is State.FAILED and task.has_log for task in self._tasks)
+            logs = any(task.state is ExecutionState.FAILED and task.has_log for task in self._tasks)
             key = key_for(self, "list.open")
             why = f"{key} shows its log" if logs else "the engine has no log of it"
             self.warn(f"{counted(failed, 'task')} failed; {why}")
@@ -105,9 +105,9 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         now = self.transship.engine.clock.now()
         self.query_one("#about", TextLines).show(execution_lines(self._run, now))
 
-    def _show(self, tasks: Sequence[Task]) -> None:
+    def _show(self, tasks: Sequence[ExecutionTask]) -> None:
         self._tasks = tasks
-        failed = [task for task in tasks if task.state is State.FAILED]
+        failed = [task for task in tasks if task.state is ExecutionState.FAILED]
         shown = failed if self._only_failed else tasks
         empty = "No task has failed." if self._only_failed else "No tasks."
         now = self.transship.engine.clock.now()
@@ -132,7 +132,9 @@ Each task moves one repository or one image. {list.open} shows its log, where th
             found["stop"] = "This engine lets nobody stop what it does."
         elif self._run.execution.state.is_over:
             found["stop"] = "It is over."
-        if not self._only_failed and all(task.state is not State.FAILED for task in self._tasks):
+        if not self._only_failed and all(
+            task.state is not ExecutionState.FAILED for task in self._tasks
+        ):
             found["failures"] = "No task has failed."
         return found
 
@@ -167,7 +169,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
             self._show_log(task)
 
     @work(group="log", exclusive=True, exit_on_error=False)
-    async def _show_log(self, task: Task) -> None:
+    async def _show_log(self, task: ExecutionTask) -> None:
         """Show the log of a task, or all that is known of one that has none."""
         run, engine = self._run, self.transship.engine
         log = ""
@@ -193,14 +195,14 @@ def _log_content(log: str) -> Content:
     return Content("\n").join(styled)
 
 
-def _card(task: Task) -> Iterator[Content]:
+def _card(task: ExecutionTask) -> Iterator[Content]:
     way = f"{safe(task.source)} → {safe(task.target)}" if task.target else safe(task.source)
     yield Content(way)
-    said = task.message or (task.said if task.state is State.UNKNOWN else "")
-    yield Content.styled(safe(said), BAD if task.state is State.FAILED else QUIET)
+    said = task.message or (task.said if task.state is ExecutionState.UNKNOWN else "")
+    yield Content.styled(safe(said), BAD if task.state is ExecutionState.FAILED else QUIET)
 
 
-def _facts(task: Task) -> Facts:
+def _facts(task: ExecutionTask) -> Facts:
     facts = (
         ("From", task.source),
         ("To", task.target),

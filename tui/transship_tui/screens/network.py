@@ -13,8 +13,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.delegates.tencent.network import Wishes
-from transship.delegates.tencent.network_access import Access, Public, Stage, explained
+from transship.engines.tcr.network_access import (
+    DesiredAccess,
+    EndpointStatus,
+    LinkStatus,
+    NetworkAccess,
+    explain_access,
+)
 from transship.errors import TransshipError
 from transship.text import counted
 from transship_tui.dialogs.facts import FactsDialog
@@ -54,7 +59,7 @@ address this machine comes, so that it can be said whether that is let in.
     def __init__(self, host: str) -> None:
         super().__init__()
         self._host = host
-        self._access: Access | None = None
+        self._access: NetworkAccess | None = None
         self._here = ""
 
     def compose_body(self) -> ComposeResult:
@@ -66,7 +71,7 @@ address this machine comes, so that it can be said whether that is let in.
     def on_mount(self) -> None:
         """Say what this is."""
         self.heading(f"Network access of {self._host}")
-        self.line(network_line(NetworkWish(self._host, Wishes())))
+        self.line(network_line(NetworkWish(self._host, DesiredAccess())))
         self.query_one(VirtualTable).focus()
         self.set_interval(_EVERY_SECONDS, self._tick)
 
@@ -105,7 +110,7 @@ address this machine comes, so that it can be said whether that is let in.
     def _say(self) -> None:
         width = max(30, self.size.width - 4)
         lines: list[Content] = []
-        for words in explained(self._access, self._here) if self._access is not None else ():
+        for words in explain_access(self._access, self._here) if self._access is not None else ():
             lines += said("·", words, width)
         self.query_one("#means Static", Static).update(Content("\n").join(lines))
         self.refresh_bindings()
@@ -128,7 +133,7 @@ address this machine comes, so that it can be said whether that is let in.
             found["resolve"] = "Put the cursor on the link of a VPC."
         if row is not None and row.part is Part.ENDPOINT:
             found["remove"] = "The endpoint is opened and closed, never removed."
-        if access.public is Public.CLOSED:
+        if access.public is EndpointStatus.CLOSED:
             found["allow"] = "Open the endpoint first: only an open one has an allow-list."
         return found
 
@@ -152,7 +157,7 @@ address this machine comes, so that it can be said whether that is let in.
 
     # What is wished
 
-    def _wish(self, wishes: Wishes) -> None:
+    def _wish(self, wishes: DesiredAccess) -> None:
         self.hush()
         wish = NetworkWish(self._host, wishes, self._here)
         self.app.push_screen(NetworkChangesScreen(wish, self.tell))
@@ -160,7 +165,7 @@ address this machine comes, so that it can be said whether that is let in.
     def action_endpoint(self) -> None:
         """Show what opening or closing the public endpoint changes."""
         if self._access is not None:
-            self._wish(Wishes(public=self._access.public is Public.CLOSED))
+            self._wish(DesiredAccess(public=self._access.public is EndpointStatus.CLOSED))
 
     def action_remove(self) -> None:
         """Show what taking away what is under the cursor changes."""
@@ -168,17 +173,17 @@ address this machine comes, so that it can be said whether that is let in.
         if row is None or access is None:
             return
         if row.part is Part.ALLOWED:
-            self._wish(Wishes(disallow=(row.name,)))
+            self._wish(DesiredAccess(disallow=(row.name,)))
         elif row.part is Part.LINK:
-            self._wish(Wishes(unlink=(row.name,)))
+            self._wish(DesiredAccess(unlink=(row.name,)))
         elif row.part is Part.RECORD:
             inside = row.name != access.domain
-            self._wish(Wishes(unresolve=(row.vpc,), vpc_domain=inside))
+            self._wish(DesiredAccess(unresolve=(row.vpc,), vpc_domain=inside))
 
     def action_resolve(self) -> None:
         """Show what leading the private DNS of a VPC to its link changes."""
         if (row := self._meant) is not None and row.vpc:
-            self._wish(Wishes(resolve=(row.vpc,)))
+            self._wish(DesiredAccess(resolve=(row.vpc,)))
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_allow(self) -> None:
@@ -186,7 +191,7 @@ address this machine comes, so that it can be said whether that is let in.
         words = "An address, or a block of them: 203.0.113.7 or 203.0.113.0/24."
         dialog = NameDialog("Allow which address?", words, self._here, "Show changes")
         if block := await self.app.push_screen_wait(dialog):
-            self._wish(Wishes(allow=(block,)))
+            self._wish(DesiredAccess(allow=(block,)))
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_link(self) -> None:
@@ -194,7 +199,7 @@ address this machine comes, so that it can be said whether that is let in.
         words = "The VPC and one of its subnets: vpc-abcdefgh/subnet-abcdefgh."
         dialog = NameDialog("Link which VPC?", words, "", "Show changes")
         if name := await self.app.push_screen_wait(dialog):
-            self._wish(Wishes(link=(name,)))
+            self._wish(DesiredAccess(link=(name,)))
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_here(self) -> None:
@@ -216,11 +221,15 @@ address this machine comes, so that it can be said whether that is let in.
             self._say()
 
 
-def _is_moving(access: Access) -> bool:
+def _is_moving(access: NetworkAccess) -> bool:
     """Tell whether something of it is being opened, linked or taken away."""
     stages = [link.stage for link in access.links]
     stages += [record.stage for link in access.links for record in link.records]
-    return access.public is Public.OPENING or Stage.BEGUN in stages or Stage.GOING in stages
+    return (
+        access.public is EndpointStatus.OPENING
+        or LinkStatus.BEGUN in stages
+        or LinkStatus.GOING in stages
+    )
 
 
 class NetworkChangesScreen(ChangesScreen):

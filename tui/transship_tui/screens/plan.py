@@ -11,8 +11,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from transship.errors import BadFile, TransshipError
-from transship.plans.edit import PlanFile
-from transship.plans.folder import PlanEntry
+from transship.plans.file import PlanEntry, PlanFile
 from transship.plans.plan import Kind
 from transship.text import counted, safe
 from transship_tui.bridge import JobsChanged

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from transship.accounts.sign_in import holding_images
-from transship.plans.encode import document_text, encode
+from transship.plans.encode import document_text, encode_plan
 from transship.plans.file import document_in
 from transship_tui.widgets.plan_draft import PlanDraft
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from transship.oci.reference import Reference
-    from transship.plans.edit import PlanFile
+    from transship.plans.file import PlanFile
     from transship.plans.plan import Plan
     from transship_tui.engine import Engine
 
@@ -70,7 +70,7 @@ class OpenedPlan:
         file = self.file or self.like
         if file is not None:
             return file.replaced(plan, engine.spelling()).text if plan else file.text
-        return document_text(encode(plan, engine.spelling())) if plan else ""
+        return document_text(encode_plan(plan, engine.spelling())) if plan else ""
 
     def save(self, plan: Plan, name: str, engine: Engine) -> None:
         """Write the plan, under `name` if it is new.

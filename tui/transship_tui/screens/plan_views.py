@@ -12,7 +12,7 @@ from textual.content import Content
 
 from transship.errors import TransshipError
 from transship.plans.advice import Way
-from transship.plans.folder import PlanEntry
+from transship.plans.file import PlanEntry
 from transship.plans.plan import Kind, Plan
 from transship.text import safe
 from transship_tui.advice_facts import ends_of
@@ -24,7 +24,7 @@ from transship_tui.screens.frame import Frame
 from transship_tui.ways import WORDS
 
 if TYPE_CHECKING:
-    from transship.plans.flow_files import FlowEntry
+    from transship.plans.flow import FlowEntry
 
 KINDS = {Way.SYNC: Kind.SYNC, Way.REPLICATION: Kind.REPLICATION}
 """The kinds of plans that carry out a way."""

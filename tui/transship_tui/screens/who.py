@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from transship.accounts.sign_in import service_at
-from transship.delegates.ways import Way, Who
+from transship.engines.choice import EngineChoice, EngineKind
 from transship.errors import TransshipError
-from transship.plans.ends import question
+from transship.plans.advice import question
 from transship.text import safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.engine_delegates import Answer, PlanWish
@@ -31,7 +31,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 from transship_tui.widgets.who_rows import COLUMNS, LookingRows, WhoRows, way_lines
 
 if TYPE_CHECKING:
-    from transship.delegates.judging_ways import Judged
+    from transship.engines.delegation import EngineSurvey
     from transship.plans.plan import Plan
 
 _SKIP = "skip"
@@ -65,7 +65,7 @@ every change that would be made first.
         self._plan_name = name
         self._saved = saved
         self._ours = ours
-        self._judged: Judged | None = None
+        self._judged: EngineSurvey | None = None
         self._answers: dict[str, str] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -88,7 +88,7 @@ every change that would be made first.
         return self.query_one(VirtualTable)
 
     @property
-    def _meant(self) -> Way | None:
+    def _meant(self) -> EngineChoice | None:
         at, judged = self._table.cursor, self._judged
         return judged.ways[at] if judged is not None and at < len(judged.ways) else None
 
@@ -176,7 +176,7 @@ every change that would be made first.
         wish = PlanWish(self._plan, way.who, self._saved)
         if not way.is_possible:
             self.warn(f"{way.obstacle} {way.instead}")
-        elif way.who is Who.TRANSSHIP:
+        elif way.who is EngineKind.TRANSSHIP:
             self.dismiss()
             self.app.call_later(self._ours)
         else:

@@ -11,39 +11,38 @@ from typing import Any
 
 from textual.content import Content
 
-from transship.delegates.changes import Change, ChangeSet, Does, Field
-from transship.delegates.journal import Step
+from transship.engines.changes import Change, ChangeAction, ChangedField, ChangeSet, ChangeStep
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 
 DOES = {
-    Does.CREATE: Mark("+", "create", NEWS),
-    Does.CHANGE: Mark("↻", "change", CARE),
-    Does.DELETE: Mark("×", "delete", CARE),
-    Does.LEAVE: Mark("=", "leave", QUIET),
+    ChangeAction.CREATE: Mark("+", "create", NEWS),
+    ChangeAction.CHANGE: Mark("↻", "change", CARE),
+    ChangeAction.DELETE: Mark("×", "delete", CARE),
+    ChangeAction.LEAVE: Mark("=", "leave", QUIET),
 }
 STEPS = {
-    Step.WAITING: Mark("·", "waiting", QUIET),
-    Step.BEGUN: Mark("▸", "being made", NEWS),
-    Step.MADE: Mark("✓", "made", OK),
-    Step.FAILED: Mark("✗", "failed", BAD),
+    ChangeStep.WAITING: Mark("·", "waiting", QUIET),
+    ChangeStep.BEGUN: Mark("▸", "being made", NEWS),
+    ChangeStep.MADE: Mark("✓", "made", OK),
+    ChangeStep.FAILED: Mark("✗", "failed", BAD),
 }
 _DONE = {
-    Does.CREATE: Mark("✓", "created", OK),
-    Does.CHANGE: Mark("✓", "changed", OK),
-    Does.DELETE: Mark("✓", "deleted", OK),
+    ChangeAction.CREATE: Mark("✓", "created", OK),
+    ChangeAction.CHANGE: Mark("✓", "changed", OK),
+    ChangeAction.DELETE: Mark("✓", "deleted", OK),
 }
 _LABEL = 18
 _LONGEST = 4_000
 _INDENT = 2
 
 
-def mark_of(change: Change, step: Step | None = None) -> Mark:
+def mark_of(change: Change, step: ChangeStep | None = None) -> Mark:
     """Return what a change is to do; once it was begun, how far it has come."""
-    if step is None or change.does is Does.LEAVE:
+    if step is None or change.does is ChangeAction.LEAVE:
         return DOES[change.does]
-    return _DONE[change.does] if step is Step.MADE else STEPS[step]
+    return _DONE[change.does] if step is ChangeStep.MADE else STEPS[step]
 
 
 def value_text(value: Any) -> str:
@@ -52,7 +51,7 @@ def value_text(value: Any) -> str:
     return safe(text, limit=_LONGEST) or '""'
 
 
-def change_lines(change: Change, width: int, step: Step | None = None) -> list[Content]:
+def change_lines(change: Change, width: int, step: ChangeStep | None = None) -> list[Content]:
     """Return all of a change, laid out in `width` cells: its fields, and what to know of it."""
     sign = mark_of(change, step)
     head = Content.assemble(
@@ -68,22 +67,22 @@ def change_lines(change: Change, width: int, step: Step | None = None) -> list[C
     return lines
 
 
-def _shown(change: Change) -> Sequence[Field]:
+def _shown(change: Change) -> Sequence[ChangedField]:
     """Return the fields to show: of what stays, all that were asked for."""
-    if change.does is Does.LEAVE:
-        return [Field(name, value, value) for name, value in (change.after or {}).items()]
+    if change.does is ChangeAction.LEAVE:
+        return [ChangedField(name, value, value) for name, value in (change.after or {}).items()]
     return change.fields
 
 
-def _field_lines(change: Change, field: Field, width: int) -> Iterator[Content]:
+def _field_lines(change: Change, field: ChangedField, width: int) -> Iterator[Content]:
     label = safe(field.name)
     room = max(16, width - _INDENT - _LABEL)
     parts: list[Content] = []
-    if change.does is Does.CREATE:
+    if change.does is ChangeAction.CREATE:
         parts = _values(field.after, "")
-    elif change.does is Does.LEAVE:
+    elif change.does is ChangeAction.LEAVE:
         parts = _values(field.after, QUIET)
-    elif change.does is Does.DELETE:
+    elif change.does is ChangeAction.DELETE:
         parts = _values(field.before, QUIET)
     else:
         parts = _changed(field)
@@ -103,7 +102,7 @@ def _values(value: Any, style: str) -> list[Content]:
     return [Content.styled("nothing" if value is None else value_text(value), style)]
 
 
-def _changed(field: Field) -> list[Content]:
+def _changed(field: ChangedField) -> list[Content]:
     if isinstance(field.before, list | tuple) or isinstance(field.after, list | tuple):
         old, new = _listed(field.before), _listed(field.after)
         gone = [Content.styled(f"− {each}", QUIET) for each in old if each not in new]
@@ -152,17 +151,17 @@ def counts_of(changes: ChangeSet) -> Content:
 
 
 _PAST = {
-    Does.CREATE: "to create",
-    Does.CHANGE: "to change",
-    Does.DELETE: "to delete",
-    Does.LEAVE: "left as it is",
+    ChangeAction.CREATE: "to create",
+    ChangeAction.CHANGE: "to change",
+    ChangeAction.DELETE: "to delete",
+    ChangeAction.LEAVE: "left as it is",
 }
 
 
 def question_of(changes: ChangeSet) -> Content:
     """Return what is asked before changes are made."""
     lines: list[str | tuple[str, str]] = [f"{safe(changes.engine)}: {safe(changes.purpose)}.\n\n"]
-    for does in (Does.CREATE, Does.CHANGE, Does.DELETE):
+    for does in (ChangeAction.CREATE, ChangeAction.CHANGE, ChangeAction.DELETE):
         some = [change for change in changes.to_make if change.does is does]
         if some:
             names = ", ".join(f"{safe(each.kind)} {safe(each.name)}" for each in some[:3])

@@ -10,8 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from transship.delegates.changes import Change, Does
-from transship.delegates.journal import Step
+from transship.engines.changes import Change, ChangeAction, ChangeStep
 from transship_tui.engine_delegates import Drawn
 from transship_tui.keys import chosen
 from transship_tui.marks import BAD, CARE
@@ -46,7 +45,7 @@ class ChangesView(VerticalScroll, can_focus=True):
         super().__init__()
         self._notes = notes
         self._drawn: Drawn | None = None
-        self._steps: Mapping[int, Step] = {}
+        self._steps: Mapping[int, ChangeStep] = {}
         self._lots: list[tuple[Static, Sequence[_Numbered]]] = []
         self._top = Static()
         self._end = Static()
@@ -56,7 +55,7 @@ class ChangesView(VerticalScroll, can_focus=True):
         """Show other changes, from the top."""
         self._drawn, self._steps = drawn, {}
         # What does something is what is read for; what stays is only there to be sure.
-        stays = [each for each in drawn.changes.changes if each.does is Does.LEAVE]
+        stays = [each for each in drawn.changes.changes if each.does is ChangeAction.LEAVE]
         changes = [*enumerate(drawn.changes.to_make), *((None, each) for each in stays)]
         size = 1 if len(changes) <= _APART else _LOT
         some = [changes[at : at + size] for at in range(0, len(changes), size)]
@@ -67,7 +66,7 @@ class ChangesView(VerticalScroll, can_focus=True):
         self._draw()
         self.scroll_home(animate=False)
 
-    def mark(self, steps: Mapping[int, Step]) -> None:
+    def mark(self, steps: Mapping[int, ChangeStep]) -> None:
         """Show how far changes have come, by their numbers among those that are made.
 
         The one that is being made is kept in sight.
@@ -79,7 +78,7 @@ class ChangesView(VerticalScroll, can_focus=True):
             if not moved:
                 continue
             view.update(self._lot(changes))
-            if any(steps.get(each) in (Step.BEGUN, Step.FAILED) for each in moved):
+            if any(steps.get(each) in (ChangeStep.BEGUN, ChangeStep.FAILED) for each in moved):
                 self.call_after_refresh(view.scroll_visible, animate=False)
 
     def on_resize(self) -> None:

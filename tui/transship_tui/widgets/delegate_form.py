@@ -12,9 +12,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
-from transship.delegates.harbor.terms import Begins
-from transship.delegates.options import Options, SaidTerms
-from transship.delegates.ways import Who
+from transship.engines.choice import EngineKind, EngineOptions, PolicyTermOptions
+from transship.engines.harbor.policy import TriggerKind
 from transship.text import safe
 from transship_tui.engine_delegates import PlanWish
 from transship_tui.marks import BAD, QUIET
@@ -24,9 +23,9 @@ from transship_tui.widgets.wish_form import WishForm
 _BY_PLAN = "plan"
 _BEGINS = (
     ("as the plan's schedule says, else when it is started", _BY_PLAN),
-    ("at once, when an image is pushed to Harbor", str(Begins.EVENT)),
-    ("by the clock", str(Begins.SCHEDULED)),
-    ("when it is started", str(Begins.MANUAL)),
+    ("at once, when an image is pushed to Harbor", str(TriggerKind.EVENT)),
+    ("by the clock", str(TriggerKind.SCHEDULED)),
+    ("when it is started", str(TriggerKind.MANUAL)),
 )
 _DELETIONS = (
     ("nothing is deleted on the other side", False),
@@ -47,11 +46,11 @@ _INPUTS: Mapping[str, tuple[str, str]] = {
     "instance": ("Instance", "of the target, if no keys see it: tcr-abcdefgh"),
     "region": ("Region", "of the target, if no keys see it: ap-singapore"),
 }
-_OF: Mapping[Who, tuple[str, ...]] = {
-    Who.HARBOR: ("begins", "cron", "deletion", "name", "speed", "pieces", "single"),
-    Who.HARBOR_RELAY: ("harbor", "cron", "via", "name", "speed", "pieces", "single"),
-    Who.TCR_SYNC: ("name", "deletion", "uin", "instance", "region"),
-    Who.TCR_REPLICA: ("region",),
+_OF: Mapping[EngineKind, tuple[str, ...]] = {
+    EngineKind.HARBOR: ("begins", "cron", "deletion", "name", "speed", "pieces", "single"),
+    EngineKind.HARBOR_RELAY: ("harbor", "cron", "via", "name", "speed", "pieces", "single"),
+    EngineKind.TCR_SYNC: ("name", "deletion", "uin", "instance", "region"),
+    EngineKind.TCR_REPLICA: ("region",),
 }
 _NOTES = {
     "cron": "How old the pulled half may be: what is new waits for it, then goes on at once.",
@@ -98,7 +97,7 @@ class DelegateForm(WishForm):
             if name == "begins":
                 yield Field("Begins", _select(_BEGINS, name))
             elif name == "deletion":
-                of_tcr = self._wish.who is Who.TCR_SYNC
+                of_tcr = self._wish.who is EngineKind.TCR_SYNC
                 yield Field("Deletions", _select(_OF_TCR if of_tcr else _DELETIONS, name))
             elif name == "pieces":
                 yield Field("Blobs", _select(_PIECES, name))
@@ -130,7 +129,7 @@ class DelegateForm(WishForm):
     @property
     def wish(self) -> PlanWish:
         """What is filled in."""
-        options = Options(
+        options = EngineOptions(
             name=self._text("name"),
             harbor=self._chosen("harbor"),
             uin=self._text("uin"),
@@ -141,14 +140,14 @@ class DelegateForm(WishForm):
             options = replace(options, via=via)
         return replace(self._wish, options=options, terms=self._terms())
 
-    def _terms(self) -> SaidTerms:
+    def _terms(self) -> PolicyTermOptions:
         begins = self._chosen("begins")
-        said = None if begins in ("", _BY_PLAN) else Begins(begins)
-        deletes = self._wish.who is Who.TCR_SYNC or said is Begins.EVENT
+        said = None if begins in ("", _BY_PLAN) else TriggerKind(begins)
+        deletes = self._wish.who is EngineKind.TCR_SYNC or said is TriggerKind.EVENT
         speed = self._text("speed")
-        return SaidTerms(
+        return PolicyTermOptions(
             said,
-            cron=self._text("cron") if begins in ("", Begins.SCHEDULED) else "",
+            cron=self._text("cron") if begins in ("", TriggerKind.SCHEDULED) else "",
             deletion=deletes and self._chosen("deletion") == str(True),
             speed=int(speed) if _is_count(speed) else 0,
             copy_by_chunk=self._chosen("pieces") == str(True),
@@ -158,8 +157,8 @@ class DelegateForm(WishForm):
     def save(self) -> None:
         """Hand over what is filled in, or say under a field what is missing."""
         wish = self.wish
-        needed = "harbor" if wish.who is Who.HARBOR_RELAY and not wish.options.harbor else ""
-        if self._chosen("begins") == Begins.SCHEDULED and not self._text("cron"):
+        needed = "harbor" if wish.who is EngineKind.HARBOR_RELAY and not wish.options.harbor else ""
+        if self._chosen("begins") == TriggerKind.SCHEDULED and not self._text("cron"):
             needed = "cron"
         if (speed := self._text("speed")) and not _is_count(speed):
             self._field("speed").say(Content.styled("✗ Write a number of KB/s.", BAD))
@@ -180,8 +179,8 @@ class DelegateForm(WishForm):
         """Show the fields that belong to when it begins."""
         begins = self._chosen("begins")
         if "begins" in self._names:
-            self._field("cron").display = begins == Begins.SCHEDULED
-            self._field("deletion").display = begins == Begins.EVENT
+            self._field("cron").display = begins == TriggerKind.SCHEDULED
+            self._field("deletion").display = begins == TriggerKind.EVENT
         elif "cron" in self._names:
             self._field("cron").say(Content.styled(_NOTES["cron"], QUIET))
 

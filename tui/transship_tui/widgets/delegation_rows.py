@@ -8,10 +8,16 @@ from typing import Generic, TypeVar
 
 from textual.content import Content
 
-from transship.delegates.choosing import Other
-from transship.delegates.executions import Execution, State, Task
-from transship.delegates.journal import Delegation, Step
-from transship.delegates.standing import Now, Stands, Thing, stands
+from transship.engines.changes import (
+    ChangeStep,
+    DelegatedItem,
+    Delegation,
+    DelegationStatus,
+    ItemStatus,
+    delegation_status,
+)
+from transship.engines.choice import OtherEngineKind
+from transship.engines.executions import Execution, ExecutionState, ExecutionTask
 from transship.text import duration_text, safe
 from transship_tui.engine_delegates import Look, Run
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
@@ -45,30 +51,30 @@ TASK_COLUMNS = (
     Column("Took", 10, right=True, least=90),
 )
 STATES = {
-    State.WAITING: Mark("·", "waiting", QUIET),
-    State.RUNNING: Mark("▸", "running", NEWS),
-    State.SUCCEEDED: Mark("✓", "succeeded", OK),
-    State.FAILED: Mark("✗", "failed", BAD),
-    State.STOPPED: Mark("–", "stopped", CARE),
-    State.UNKNOWN: Mark("?", "unknown", CARE),
+    ExecutionState.WAITING: Mark("·", "waiting", QUIET),
+    ExecutionState.RUNNING: Mark("▸", "running", NEWS),
+    ExecutionState.SUCCEEDED: Mark("✓", "succeeded", OK),
+    ExecutionState.FAILED: Mark("✗", "failed", BAD),
+    ExecutionState.STOPPED: Mark("–", "stopped", CARE),
+    ExecutionState.UNKNOWN: Mark("?", "unknown", CARE),
 }
 _STANDS = {
-    Stands.MADE: Mark("✓", "made", OK),
-    Stands.UNDONE: Mark("↶", "undone", QUIET),
-    Stands.PARTLY: Mark("!", "partly made", CARE),
-    Stands.NOT: Mark("–", "not made", CARE),
+    DelegationStatus.MADE: Mark("✓", "made", OK),
+    DelegationStatus.UNDONE: Mark("↶", "undone", QUIET),
+    DelegationStatus.PARTLY: Mark("!", "partly made", CARE),
+    DelegationStatus.NOT: Mark("–", "not made", CARE),
 }
 _FAILED = Mark("✗", "failed", BAD)
 _NOW = {
-    Now.AS_MADE: Mark("✓", "as made", OK),
-    Now.OTHERWISE: Mark("!", "changed since", CARE),
-    Now.GONE: Mark("–", "gone", CARE),
-    Now.AS_BEFORE: Mark("–", "as before", QUIET),
+    ItemStatus.AS_MADE: Mark("✓", "as made", OK),
+    ItemStatus.OTHERWISE: Mark("!", "changed since", CARE),
+    ItemStatus.GONE: Mark("–", "gone", CARE),
+    ItemStatus.AS_BEFORE: Mark("–", "as before", QUIET),
 }
 _OTHERS: Mapping[str, str] = {
-    Other.QUICK: "Quick mode of TCR",
-    Other.NETWORK: "Network access of TCR",
-    Other.DOMAIN: "Custom domain of TCR",
+    OtherEngineKind.QUICK: "Quick mode of TCR",
+    OtherEngineKind.NETWORK: "Network access of TCR",
+    OtherEngineKind.DOMAIN: "Custom domain of TCR",
 }
 
 
@@ -86,9 +92,11 @@ def undone_by(delegations: Sequence[Delegation]) -> Mapping[str, str]:
 
 def mark_of(delegation: Delegation, every: Sequence[Delegation]) -> Mark:
     """Return how far a delegation has come; `every` are all that there are."""
-    state = stands(delegation, every)
+    state = delegation_status(delegation, every)
     steps = [delegation.step(number) for number in range(len(delegation.lines))]
-    is_broken = state in (Stands.PARTLY, Stands.NOT) and Step.FAILED in steps
+    is_broken = (
+        state in (DelegationStatus.PARTLY, DelegationStatus.NOT) and ChangeStep.FAILED in steps
+    )
     return _FAILED if is_broken else _STANDS[state]
 
 
@@ -162,10 +170,10 @@ def key_of_run(run: Run) -> str:
     return f"{run.of}\n{run.execution.id}"
 
 
-def task_rows(tasks: Sequence[Task], now: float) -> ListRows[Task]:
+def task_rows(tasks: Sequence[ExecutionTask], now: float) -> ListRows[ExecutionTask]:
     """Return tasks as rows: the state, what is done, from where to where."""
 
-    def cells(each: Task) -> Sequence[Content]:
+    def cells(each: ExecutionTask) -> Sequence[Content]:
         return (
             STATES[each.state].content(),
             Content(safe(each.operation if each.source else "")),
@@ -201,7 +209,7 @@ def about_lines(look: Look, every: Sequence[Delegation]) -> Iterator[Content]:
     delegation = look.delegation
     agreed = delegation.agreed
     total = len(delegation.lines)
-    made = sum(1 for number in range(total) if delegation.step(number) is Step.MADE)
+    made = sum(1 for number in range(total) if delegation.step(number) is ChangeStep.MADE)
     state, undone = mark_of(delegation, every), undone_by(every)
     taken = f", by {undone[delegation.id]}" if delegation.id in undone else ""
     yield Content.assemble(
@@ -210,7 +218,7 @@ def about_lines(look: Look, every: Sequence[Delegation]) -> Iterator[Content]:
         (f"  {who_words(agreed.who)}", ""),
     )
     for line in delegation.lines:
-        if line is not None and line.step is Step.FAILED:
+        if line is not None and line.step is ChangeStep.FAILED:
             yield Content.styled(f"✗ {agreed.changes[line.change]}: {safe(line.why)}", BAD)
     for thing in look.things:
         yield _thing_line(thing)
@@ -218,7 +226,7 @@ def about_lines(look: Look, every: Sequence[Delegation]) -> Iterator[Content]:
         yield Content.styled(f"! {safe(words)}", CARE)
 
 
-def _thing_line(thing: Thing) -> Content:
+def _thing_line(thing: DelegatedItem) -> Content:
     change = thing.change
     said = f"  {safe(thing.said)}" if thing.said else ""
     return Content.assemble(
@@ -243,7 +251,9 @@ def execution_lines(run: Run, now: float) -> Iterator[Content]:
     yield Content.assemble(
         STATES[each.state].content(), (f"  {', '.join(filter(None, parts))}", QUIET)
     )
-    if each.said and each.state is State.UNKNOWN:
+    if each.said and each.state is ExecutionState.UNKNOWN:
         yield Content(f"The engine calls it {safe(each.said)}.")
     if each.message:
-        yield Content.styled(safe(each.message), BAD if each.state is State.FAILED else QUIET)
+        yield Content.styled(
+            safe(each.message), BAD if each.state is ExecutionState.FAILED else QUIET
+        )

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
-from transship.delegates.tencent.domain_words import Certificate
+from transship.engines.tcr.certificates import ServerCertificate
 from transship.text import safe
 from transship_tui.engine_delegates import DomainsThere, DomainWish
 from transship_tui.marks import BAD, QUIET
@@ -137,7 +137,7 @@ class DomainForm(WishForm):
         return str(self.query_one("#certificate", Select).value)
 
 
-def _usable(there: DomainsThere) -> list[Certificate]:
+def _usable(there: DomainsThere) -> list[ServerCertificate]:
     """Return the certificates that hold for any name at all, those that end last first."""
     usable = [
         each for each in there.certificates if each.names and not each.fault(_some(each), there.now)
@@ -145,12 +145,12 @@ def _usable(there: DomainsThere) -> list[Certificate]:
     return sorted(usable, key=lambda each: -(each.expires or 0.0))
 
 
-def _some(certificate: Certificate) -> str:
+def _some(certificate: ServerCertificate) -> str:
     """Return a name that a certificate is for."""
     return certificate.names[0].replace("*.", "any.", 1)
 
 
-def _choice(certificate: Certificate) -> tuple[Content, str]:
+def _choice(certificate: ServerCertificate) -> tuple[Content, str]:
     return Content(certificate_words(certificate)), certificate.id
 
 

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from transship.delegates.tencent.domain_words import (
+from transship.engines.tcr.certificates import (
     ISSUED,
-    Certificate,
-    CustomDomain,
-    day_of,
-    domain_words,
-    status_words,
+    ServerCertificate,
+    certificate_status_text,
+    day_text,
 )
+from transship.engines.tcr.domains import CustomDomain, domain_status_text
 from transship.registry.attachment import Attached
 from transship.text import safe
 from transship_tui.engine_delegates import DomainsThere
@@ -57,7 +56,7 @@ class DomainRows:
         """Return how it is, its name, and its certificate with the day on which that ends."""
         domain = self.domains[index]
         found = certificate_of(domain, self._there) if self._there else None
-        ends = day_of(found.expires) if found and found.expires is not None else ""
+        ends = day_text(found.expires) if found and found.expires is not None else ""
         return (
             STATES[domain.state].content(),
             Content(safe(domain.name)),
@@ -66,7 +65,7 @@ class DomainRows:
         )
 
 
-def certificate_of(domain: CustomDomain, there: DomainsThere) -> Certificate | None:
+def certificate_of(domain: CustomDomain, there: DomainsThere) -> ServerCertificate | None:
     """Return the certificate of a domain, where it can be seen."""
     return next((each for each in there.certificates if each.id == domain.certificate), None)
 
@@ -79,7 +78,7 @@ def domain_lines(
     `waited` is for how long it was waited for, in seconds.
     """
     style = BAD if domain.state is Attached.FAILED else ""
-    yield from said(STATES[domain.state].sign, domain_words(domain, waited), width, style)
+    yield from said(STATES[domain.state].sign, domain_status_text(domain, waited), width, style)
     found = certificate_of(domain, there)
     if found is None:
         why = f": {there.unseen}" if there.unseen else "."
@@ -90,14 +89,14 @@ def domain_lines(
     if fault := found.fault(domain.name, there.now):
         yield from said("✗", f"{fault[0].upper()}{fault[1:]}: no client accepts it.", width, BAD)
     elif found.expires is not None and found.expires - there.now < _SOON_DAYS * _DAY:
-        ends = f"It ends {day_of(found.expires)}, and TCR doesn't renew it: replace it before."
+        ends = f"It ends {day_text(found.expires)}, and TCR doesn't renew it: replace it before."
         yield from said("!", ends, width, CARE)
 
 
-def certificate_words(certificate: Certificate) -> str:
+def certificate_words(certificate: ServerCertificate) -> str:
     """Return a certificate in a line to choose it by."""
     named = f"{certificate.id}  {', '.join(certificate.names)}"
     if certificate.status != ISSUED:
-        return safe(f"{named}  {status_words(certificate.status)}")
-    ends = "" if certificate.expires is None else f"  ends {day_of(certificate.expires)}"
+        return safe(f"{named}  {certificate_status_text(certificate.status)}")
+    ends = "" if certificate.expires is None else f"  ends {day_text(certificate.expires)}"
     return safe(f"{named}{ends}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from transship.plans.drift import Row, State
+from transship.plans.drift import DriftRow, DriftState
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, NEWS, QUIET, Mark
 from transship_tui.naming import Naming
@@ -22,18 +22,18 @@ COLUMNS = (
 )
 _NOTHING = "nothing: no rule puts it there"
 MARKS = {
-    State.SAME: Mark("=", "same", QUIET),
-    State.DIFFERS: Mark("≠", "differs", BAD),
-    State.MISSING: Mark("+", "missing at target", NEWS),
-    State.EXTRA: Mark("»", "only at target", CARE),
-    State.UNKNOWN: Mark("?", "not compared", CARE),
+    DriftState.SAME: Mark("=", "same", QUIET),
+    DriftState.DIFFERS: Mark("≠", "differs", BAD),
+    DriftState.MISSING: Mark("+", "missing at target", NEWS),
+    DriftState.EXTRA: Mark("»", "only at target", CARE),
+    DriftState.UNKNOWN: Mark("?", "not compared", CARE),
 }
 
 
 class DriftRows:
     """Tags at the targets, each with how it compares."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[DriftRow]) -> None:
         self._rows = rows
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class DriftRows:
         )
 
 
-def in_full(row: Row, naming: Naming) -> list[Content]:
+def in_full(row: DriftRow, naming: Naming) -> list[Content]:
     """Return one row with all of its names and digests; `naming` says what places are called."""
     source = f"{naming.place(str(row.wanted.source))} → " if row.wanted else ""
     return [
@@ -63,7 +63,7 @@ def in_full(row: Row, naming: Naming) -> list[Content]:
     ]
 
 
-def row_facts(row: Row, naming: Naming) -> list[tuple[str, str]]:
+def row_facts(row: DriftRow, naming: Naming) -> list[tuple[str, str]]:
     """Return all that is known of one row."""
     facts = (
         ("From", naming.place(str(row.wanted.source)) if row.wanted else _NOTHING),
@@ -75,18 +75,20 @@ def row_facts(row: Row, naming: Naming) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def _words(row: Row) -> str:
+def _words(row: DriftRow) -> str:
     if row.why:
         return row.why
     match row.state:
-        case State.MISSING:
+        case DriftState.MISSING:
             return "the target doesn't have the tag"
-        case State.EXTRA:
+        case DriftState.EXTRA:
             return "no rule puts it there now"
     return _digests(row)
 
 
-def _digests(row: Row) -> str:
-    if row.state is State.DIFFERS and row.source_digest and row.target_digest:
+def _digests(row: DriftRow) -> str:
+    if row.state is DriftState.DIFFERS and row.source_digest and row.target_digest:
         return f"{hexadecimal(row.source_digest)} → {hexadecimal(row.target_digest)}"
-    return hexadecimal(row.source_digest) if row.state is State.SAME and row.source_digest else ""
+    return (
+        hexadecimal(row.source_digest) if row.state is DriftState.SAME and row.source_digest else ""
+    )

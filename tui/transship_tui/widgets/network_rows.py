@@ -8,7 +8,13 @@ from enum import StrEnum
 
 from textual.content import Content
 
-from transship.delegates.tencent.network_access import Access, Link, Public, Record, Stage
+from transship.engines.tcr.network_access import (
+    EndpointStatus,
+    LinkStatus,
+    NetworkAccess,
+    PrivateDnsRecord,
+    VpcLink,
+)
 from transship.text import safe
 from transship_tui.marks import CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.rows import Column
@@ -20,17 +26,17 @@ COLUMNS = (
     Column("", 24, least=96),
 )
 PUBLIC = {
-    Public.OPEN: Mark("✓", "open", OK),
-    Public.OPENING: Mark("▸", "opening", NEWS),
-    Public.CLOSED: Mark("–", "closed", CARE),
-    Public.UNKNOWN: Mark("?", "unknown", CARE),
+    EndpointStatus.OPEN: Mark("✓", "open", OK),
+    EndpointStatus.OPENING: Mark("▸", "opening", NEWS),
+    EndpointStatus.CLOSED: Mark("–", "closed", CARE),
+    EndpointStatus.UNKNOWN: Mark("?", "unknown", CARE),
 }
 STAGES = {
-    Stage.WORKS: Mark("✓", "works", OK),
-    Stage.BEGUN: Mark("▸", "being made", NEWS),
-    Stage.GOING: Mark("–", "going", CARE),
-    Stage.OFF: Mark("–", "off", QUIET),
-    Stage.UNKNOWN: Mark("?", "unknown", CARE),
+    LinkStatus.WORKS: Mark("✓", "works", OK),
+    LinkStatus.BEGUN: Mark("▸", "being made", NEWS),
+    LinkStatus.GOING: Mark("–", "going", CARE),
+    LinkStatus.OFF: Mark("–", "off", QUIET),
+    LinkStatus.UNKNOWN: Mark("?", "unknown", CARE),
 }
 _ALLOWED = Mark("✓", "allowed", OK)
 
@@ -67,7 +73,7 @@ class Row:
 class NetworkRows:
     """All of it, the endpoint first."""
 
-    def __init__(self, access: Access | None = None) -> None:
+    def __init__(self, access: NetworkAccess | None = None) -> None:
         self.rows = tuple(_rows(access)) if access is not None else ()
 
     def __len__(self) -> int:
@@ -89,22 +95,22 @@ class NetworkRows:
         )
 
 
-def _rows(access: Access) -> Iterator[Row]:
+def _rows(access: NetworkAccess) -> Iterator[Row]:
     yield Row(Part.ENDPOINT, access.domain, PUBLIC[access.public], access.reason)
     for each in access.allowed:
         yield Row(Part.ALLOWED, each.block, _ALLOWED, each.note)
     for link in access.links:
         yield _link(link)
         for record in link.records:
-            if record.stage is not Stage.OFF:
+            if record.stage is not LinkStatus.OFF:
                 yield _record(link, record)
 
 
-def _link(link: Link) -> Row:
+def _link(link: VpcLink) -> Row:
     at = f"at {link.address}" if link.address else link.said
     return Row(Part.LINK, f"{link.vpc}/{link.subnet}", STAGES[link.stage], at, link.vpc)
 
 
-def _record(link: Link, record: Record) -> Row:
-    said = record.said if record.stage is Stage.UNKNOWN else ""
+def _record(link: VpcLink, record: PrivateDnsRecord) -> Row:
+    said = record.said if record.stage is LinkStatus.UNKNOWN else ""
     return Row(Part.RECORD, record.domain, STAGES[record.stage], said, link.vpc)

@@ -13,11 +13,9 @@ from datetime import date
 from typing import Any
 
 from transship.errors import UsageError
-from transship.plans.decode import VERSION, decode
-from transship.plans.decode_rules import Resolve
-from transship.plans.locate import Place
+from transship.plans.decode import VERSION, Resolve, decode_plan
 from transship.plans.plan import Kind, Plan
-from transship.plans.tables import Mistake
+from transship.plans.toml_document import Mistake, TextPlace
 
 _WORDS = frozenset(
     {
@@ -35,7 +33,7 @@ _WORDS = frozenset(
 _NUMBERS = frozenset({"newest", "retries", "concurrency"})
 _SELECTING = ("tags", "platforms", "artifacts")
 _NEEDED = ("from", "to")
-SCHEDULE: Place = ("schedule",)
+SCHEDULE: TextPlace = ("schedule",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,10 @@ class Reading:
     """
 
     plan: Plan | None
-    mistakes: Mapping[Place, str] = field(default_factory=dict)
-    missing: frozenset[Place] = frozenset()
+    mistakes: Mapping[TextPlace, str] = field(default_factory=dict)
+    missing: frozenset[TextPlace] = frozenset()
 
-    def at(self, place: Place) -> str:
+    def at(self, place: TextPlace) -> str:
         """Return what is wrong at a place, or below it; nothing when it is right."""
         found = (why for where, why in self.mistakes.items() if where[: len(place)] == place)
         return next(found, "")
@@ -90,7 +88,7 @@ class PlanDraft:
         rules = self._document.get("rules", [])
         return rules if isinstance(rules, list) else []
 
-    def value(self, place: Place) -> Any:
+    def value(self, place: TextPlace) -> Any:
         """Return the value at a place, None where there is none."""
         found: Any = self._document
         for key in place:
@@ -100,7 +98,7 @@ class PlanDraft:
                 return None
         return found
 
-    def text(self, place: Place) -> str:
+    def text(self, place: TextPlace) -> str:
         """Return what the field for a place says."""
         value = self.value(place)
         if place == SCHEDULE:
@@ -110,12 +108,12 @@ class PlanDraft:
             return (" " if place[-1] in _WORDS else ", ").join(map(str, value))
         return value.isoformat() if isinstance(value, date) else str(value or "")
 
-    def put(self, place: Place, text: str) -> None:
+    def put(self, place: TextPlace, text: str) -> None:
         """Take what a field says. What it says already changes nothing, however it is written."""
         if text.strip() != self.text(place).strip():
             self.set(place, _schedule(text) if place == SCHEDULE else _value(place, text.strip()))
 
-    def set(self, place: Place, value: object) -> None:
+    def set(self, place: TextPlace, value: object) -> None:
         """Put a value at a place, or with None take away what is there."""
         *parents, last = place
         table: Any = self._document
@@ -154,8 +152,8 @@ class PlanDraft:
 
     def read(self) -> Reading:
         """Return the plan that it says, or what is wrong with it."""
-        plan, mistakes = decode(self.document(), self._resolve)
-        found: dict[Place, str] = {}
+        plan, mistakes = decode_plan(self.document(), self._resolve)
+        found: dict[TextPlace, str] = {}
         for mistake in mistakes:
             for place in self._places(mistake):
                 found.setdefault(place, mistake.why)
@@ -173,7 +171,7 @@ class PlanDraft:
                     found.setdefault(registry, called.get(registry, name))
         return found
 
-    def _places(self, mistake: Mistake) -> Iterable[Place]:
+    def _places(self, mistake: Mistake) -> Iterable[TextPlace]:
         """Give the places of fields that a mistake is about."""
         place = mistake.place
         if len(place) == 2 and place[0] == "rules" and "missing" in mistake.why:
@@ -202,7 +200,7 @@ class PlanDraft:
         return [text for text in (rule.get("from"), *targets) if isinstance(text, str) and text]
 
 
-def _value(place: Place, text: str) -> object:
+def _value(place: TextPlace, text: str) -> object:
     """Return what a text says in the field for a place; None when it says nothing."""
     key = place[-1]
     if not text:

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, RadioButton, RadioSet, Select, Static
 
-from transship.plans.locate import Place
 from transship.plans.plan import Kind, OnConflict
+from transship.plans.toml_document import TextPlace
 from transship.text import safe
 from transship_tui.creations import ANSWERS
 from transship_tui.marks import BAD
@@ -52,7 +52,7 @@ _ENTRIES = (
     TextEntry(SCHEDULE, "Schedule", "only when asked; or 10m, or 0 3 * * *"),
     TextEntry(("retries",), "Retries", "of what failed, before the job ends: 0"),
 )
-_DELETE: Place = ("delete",)
+_DELETE: TextPlace = ("delete",)
 _DELETING = (
     TextEntry(("delete", "at_most"), "At most", "5% of the tags at the target in one run"),
     TextEntry(("delete", "protect"), "Protect", "never: REPOSITORY or REPOSITORY:TAG, globs"),
@@ -86,7 +86,7 @@ class PlanFields(PlanForm):
         & #limits, & #deletion { height: auto; }
     }
     """
-    KIND: ClassVar[Place] = ("kind",)
+    KIND: ClassVar[TextPlace] = ("kind",)
 
     def __init__(self, name: str, *, is_new: bool, id: str | None = None) -> None:  # noqa: A002
         super().__init__(_ENTRIES, id=id)
@@ -117,7 +117,7 @@ class PlanFields(PlanForm):
         """Let the name be as it is: the plan has a file."""
         self.query_one("#name", Input).disabled = True
 
-    def show(self, draft: PlanDraft, prefix: Place = ()) -> None:
+    def show(self, draft: PlanDraft, prefix: TextPlace = ()) -> None:
         """Show what a draft says."""
         self._draft = draft
         kind = Kind.REPLICATION if draft.is_replication else Kind.SYNC
@@ -149,7 +149,7 @@ class PlanFields(PlanForm):
         kind = Kind.REPLICATION if self.draft.is_replication else Kind.SYNC
         self.note(self.field(self.KIND), quiet(_KIND_WORDS[kind]))
 
-    def notes(self) -> Mapping[Place, Content]:
+    def notes(self) -> Mapping[TextPlace, Content]:
         """Say when it runs by itself."""
         if not self.draft.text(SCHEDULE):
             return {}

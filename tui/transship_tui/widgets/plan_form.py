@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
-from transship.plans.locate import Place
+from transship.plans.toml_document import TextPlace
 from transship.text import safe
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.field import Field
@@ -27,7 +27,7 @@ from transship_tui.widgets.plan_draft import PlanDraft, Reading
 class TextEntry:
     """A field to type into. `hint` is read while it is empty."""
 
-    place: Place
+    place: TextPlace
     label: str
     hint: str = ""
 
@@ -39,7 +39,7 @@ class ChoiceEntry:
     `left_out` says that the first one isn't written down.
     """
 
-    place: Place
+    place: TextPlace
     label: str
     answers: tuple[tuple[str, Any], ...]
     left_out: bool = True
@@ -78,14 +78,14 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._entries = tuple(entries)
         self._draft: PlanDraft | None = None
         self._said: dict[str, Content] = {}
-        self._touched: set[Place] = set()
-        self.prefix: Place = ()
+        self._touched: set[TextPlace] = set()
+        self.prefix: TextPlace = ()
 
     def compose(self) -> ComposeResult:
         """Give the fields, each group under its title."""
         yield from _widgets(self._entries)
 
-    def show(self, draft: PlanDraft, prefix: Place = ()) -> None:
+    def show(self, draft: PlanDraft, prefix: TextPlace = ()) -> None:
         """Show what a part of a draft says."""
         if draft is not self._draft:
             self._touched.clear()
@@ -105,7 +105,7 @@ class PlanForm(VerticalScroll, can_focus=False):
     def follow(self) -> None:
         """Show the fields that the answers of others ask for. Forms fill this in."""
 
-    def notes(self) -> Mapping[Place, Content]:
+    def notes(self) -> Mapping[TextPlace, Content]:
         """Return what there is to say of fields that are right. Forms fill this in."""
         return {}
 
@@ -118,7 +118,7 @@ class PlanForm(VerticalScroll, can_focus=False):
             note = Content.styled(f"✗ {safe(why)}", BAD) if why else notes.get(entry.place)
             self.note(self.field(entry.place), note or Content(""))
 
-    def waiting(self, reading: Reading) -> frozenset[Place]:
+    def waiting(self, reading: Reading) -> frozenset[TextPlace]:
         """Return the places that are empty, must not be, and weren't touched yet."""
         return reading.missing - self._touched
 
@@ -136,7 +136,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                 # What is said of what is being typed must not be below the edge.
                 self.call_after_refresh(field.scroll_visible, animate=False)
 
-    def field(self, place: Place) -> Field:
+    def field(self, place: TextPlace) -> Field:
         """Return the field for a place, without the prefix."""
         return self.query_one(f"#at-{name_of(place)}", Field)
 
@@ -196,7 +196,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.post_message(self.Edited())
 
 
-def name_of(place: Place) -> str:
+def name_of(place: TextPlace) -> str:
     """Return the id of the control for a place."""
     text = "-".join(str(part) for part in place)
     return re.sub(r"[^A-Za-z0-9-]", lambda match: f"_{ord(match[0]):x}", text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from transship.oci.reference import Reference
-from transship.plans.folder import PlanEntry
+from transship.plans.file import PlanEntry
 from transship.plans.plan import Kind, Plan
 from transship.plans.quantities import write_duration, write_share
 from transship.text import counted, safe

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
-from transship.plans.locate import Place
+from transship.plans.toml_document import TextPlace
 from transship_tui.marks import CARE
 from transship_tui.widgets.plan_form import ChoiceEntry, GroupEntry, PlanForm, TextEntry
 
@@ -37,7 +37,7 @@ _ENTRIES = (
     TextEntry(("immutable",), "Immutable", "tags that never move at the target: v*"),
 )
 _ONLY_SYNC = ("tags", "platforms", "artifacts")
-_PLATFORMS: Place = ("platforms",)
+_PLATFORMS: TextPlace = ("platforms",)
 
 
 class RuleFields(PlanForm):
@@ -59,7 +59,7 @@ class RuleFields(PlanForm):
         for title in self.query(".group").results():
             title.display = selects
 
-    def notes(self) -> Mapping[Place, Content]:
+    def notes(self) -> Mapping[TextPlace, Content]:
         """Say what comes of fewer platforms."""
         if not self.draft.text(self.prefix + _PLATFORMS):
             return {}

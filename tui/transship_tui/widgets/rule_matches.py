@@ -21,8 +21,7 @@ from textual.widgets import Static
 
 from transship.errors import CatalogClosed, TransshipError
 from transship.plans.outline import RuleCount
-from transship.plans.plan import Plan
-from transship.plans.rule import Rule
+from transship.plans.plan import Plan, Rule
 from transship.text import counted
 from transship_tui.beside import computed
 from transship_tui.keys import bindings

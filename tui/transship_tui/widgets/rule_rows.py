@@ -17,7 +17,7 @@ from textual.content import Content
 
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
-from transship.plans.outline import Outline, PassedBy, Portion, RuleCount, outline
+from transship.plans.outline import Outline, PassedBy, Portion, RuleCount, outline_plan
 from transship.plans.plan import Plan
 from transship.text import safe
 from transship_tui.marks import BAD, CARE, NEWS, QUIET
@@ -64,7 +64,7 @@ class Drawn:
 
 def draw(plan: Plan, catalogues: Mapping[str, Catalogue], now: float) -> Drawn:
     """Return what a plan makes of what is there. Raises what `outline` raises."""
-    drawn = outline(plan, catalogues, now)
+    drawn = outline_plan(plan, catalogues, now)
     return Drawn(drawn, drawn.by_rule, sum(1 for _ in unknown_tags(drawn, catalogues)))
 
 

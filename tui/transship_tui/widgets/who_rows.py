@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from transship.delegates.ways import Way, Who
-from transship.plans.ends import Ends, question
+from transship.engines.choice import EngineChoice, EngineKind
+from transship.plans.advice import Ends, question
 from transship.text import safe
 from transship_tui.marks import CARE, OK, QUIET, Mark
 from transship_tui.widgets.change_words import said
@@ -16,18 +16,18 @@ from transship_tui.widgets.rows import Column
 COLUMNS = (Column("", 12), Column("Who moves it", 28), Column("", least=60))
 
 WORDS = {
-    Who.TRANSSHIP: "Transship, by its own lanes",
-    Who.HARBOR: "Harbor, one of the sides",
-    Who.HARBOR_RELAY: "A Harbor in between",
-    Who.TCR_SYNC: "TCR, by sync rules",
-    Who.TCR_REPLICA: "TCR, by a replica",
+    EngineKind.TRANSSHIP: "Transship, by its own lanes",
+    EngineKind.HARBOR: "Harbor, one of the sides",
+    EngineKind.HARBOR_RELAY: "A Harbor in between",
+    EngineKind.TCR_SYNC: "TCR, by sync rules",
+    EngineKind.TCR_REPLICA: "TCR, by a replica",
 }
 _IN_SHORT = {
-    Who.TRANSSHIP: "a job of this machine; no login leaves it",
-    Who.HARBOR: "replication policies that push or pull",
-    Who.HARBOR_RELAY: "one policy pulls, another pushes on",
-    Who.TCR_SYNC: "by events, between two instances",
-    Who.TCR_REPLICA: "a full copy in another region",
+    EngineKind.TRANSSHIP: "a job of this machine; no login leaves it",
+    EngineKind.HARBOR: "replication policies that push or pull",
+    EngineKind.HARBOR_RELAY: "one policy pulls, another pushes on",
+    EngineKind.TCR_SYNC: "by events, between two instances",
+    EngineKind.TCR_REPLICA: "a full copy in another region",
 }
 _CAN = Mark("✓", "possible", OK)
 _MAY = Mark("?", "depends", CARE)
@@ -35,7 +35,7 @@ _CANT = Mark("–", "not here", QUIET)
 _LOOKING = Mark("·", "looking", QUIET)
 
 
-def mark_of(way: Way) -> Mark:
+def mark_of(way: EngineChoice) -> Mark:
     """Return whether somebody could move it."""
     if not way.is_possible:
         return _CANT
@@ -45,7 +45,7 @@ def mark_of(way: Way) -> Mark:
 class WhoRows:
     """Everybody who could move it, those who can't in grey with the reason."""
 
-    def __init__(self, ways: Sequence[Way]) -> None:
+    def __init__(self, ways: Sequence[EngineChoice]) -> None:
         self.ways = ways
 
     def __len__(self) -> int:
@@ -70,15 +70,15 @@ class LookingRows:
     """Everybody before it is known who can: what is chosen then is what was pointed at before."""
 
     def __len__(self) -> int:
-        return len(Who)
+        return len(EngineKind)
 
     def key(self, index: int) -> str:
         """Return who it is."""
-        return str([*Who][index])
+        return str([*EngineKind][index])
 
     def cells(self, index: int) -> Sequence[Content]:
         """Return who it is, and in short what that is."""
-        who = [*Who][index]
+        who = [*EngineKind][index]
         return (
             _LOOKING.content(),
             Content(WORDS[who]),
@@ -86,7 +86,7 @@ class LookingRows:
         )
 
 
-def way_lines(way: Way, ends: Ends, width: int, answers: str) -> Iterator[Content]:
+def way_lines(way: EngineChoice, ends: Ends, width: int, answers: str) -> Iterator[Content]:
     """Give what it means to let somebody move it, or why that can't be and what can.
 
     `answers` is the key by which open questions are answered.

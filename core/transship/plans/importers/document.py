@@ -30,7 +30,7 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class DocumentValue:
     """One value of a document, with the file and the line (from 1) that it stands at.
 
     One of `text`, `entries` and `items` is there; none for an empty value. `path` says where it
@@ -41,26 +41,26 @@ class Value:
     line: int
     path: str = ""
     text: str | None = field(default=None, repr=False)
-    entries: Mapping[str, Value] | None = field(default=None, repr=False)
-    items: tuple[Value, ...] | None = field(default=None, repr=False)
+    entries: Mapping[str, DocumentValue] | None = field(default=None, repr=False)
+    items: tuple[DocumentValue, ...] | None = field(default=None, repr=False)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is said: no value at all, or an empty text, list or mapping."""
         return not (self.text or self.entries or self.items)
 
-    def get(self, key: str) -> Value:
+    def get(self, key: str) -> DocumentValue:
         """Return the value under `key`; an empty one where there is none. Raises BadFile."""
         found = self.mapping().get(key)
-        return found or Value(self.file, self.line, f"{self.path}.{key}".lstrip("."))
+        return found or DocumentValue(self.file, self.line, f"{self.path}.{key}".lstrip("."))
 
-    def mapping(self) -> Mapping[str, Value]:
+    def mapping(self) -> Mapping[str, DocumentValue]:
         """Return the entries; none for an empty value. Raises BadFile for what isn't a mapping."""
         if self.entries is None and not self.is_empty:
             raise self.error("has to be a mapping")
         return self.entries or {}
 
-    def sequence(self) -> tuple[Value, ...]:
+    def sequence(self) -> tuple[DocumentValue, ...]:
         """Return the items; none for an empty value. Raises BadFile for what isn't a list."""
         if self.items is None and not self.is_empty:
             raise self.error("has to be a list")
@@ -93,7 +93,7 @@ class Value:
         return BadFile(f"{self.file}: line {self.line}{where} {why}".replace("  ", " "))
 
 
-def read_document(name: str, content: bytes) -> Value:
+def read_document(name: str, content: bytes) -> DocumentValue:
     """Return what is in a file. `name` is what messages call it.
 
     Raises BadFile, with the line, for what is no YAML or JSON, too large, or not to be trusted:
@@ -150,22 +150,24 @@ class _Reader:
         self._file = file
         self._count = 0
 
-    def value(self, node: yaml.Node, path: str, level: int) -> Value:
+    def value(self, node: yaml.Node, path: str, level: int) -> DocumentValue:
         line = self._counted(node, level)
         kind = node.tag.removeprefix(_TAG)
         if kind not in _TAGS:
             raise BadFile(f"{self._file}: line {line}: a YAML tag that isn't allowed here")
         if isinstance(node, yaml.MappingNode):
-            return Value(self._file, line, path, entries=self._entries(node, path, level))
+            return DocumentValue(self._file, line, path, entries=self._entries(node, path, level))
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)
             read = tuple(self.value(item, f"{path}[{n}]", level + 1) for n, item in items)
-            return Value(self._file, line, path, items=read)
-        return Value(self._file, line, path, text=None if kind == "null" else _whole(node.value))
+            return DocumentValue(self._file, line, path, items=read)
+        return DocumentValue(
+            self._file, line, path, text=None if kind == "null" else _whole(node.value)
+        )
 
-    def _entries(self, node: yaml.MappingNode, path: str, level: int) -> dict[str, Value]:
-        entries: dict[str, Value] = {}
-        merged: dict[str, Value] = {}
+    def _entries(self, node: yaml.MappingNode, path: str, level: int) -> dict[str, DocumentValue]:
+        entries: dict[str, DocumentValue] = {}
+        merged: dict[str, DocumentValue] = {}
         for key, node_value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
@@ -182,7 +184,7 @@ class _Reader:
             entries[name] = replace(inner, line=line)
         return merged | entries
 
-    def _merged(self, node: yaml.Node, path: str, level: int) -> Iterator[dict[str, Value]]:
+    def _merged(self, node: yaml.Node, path: str, level: int) -> Iterator[dict[str, DocumentValue]]:
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
         for each in nodes:
             line = self._counted(each, level)

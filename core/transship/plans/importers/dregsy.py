@@ -1,8 +1,4 @@
-"""dregsy: a YAML file of tasks, each with a source, a target, and mappings of repositories.
-
-A tag of a mapping is named, or chosen by `semver:` or `regex:` (with `!` for what doesn't match);
-any of them may select it. Names of repositories may be chosen and changed by `regex:`.
-"""
+"""dregsy: a YAML file of tasks, each with a source, a target, and mappings of repositories."""
 
 from __future__ import annotations
 
@@ -10,27 +6,93 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from transship.errors import BadPlatform, BadReference
 from transship.oci.digest import Digest, is_digest
 from transship.oci.platform import Platform, parse_platform
-from transship.oci.reference import Reference, is_repository
-from transship.plans.importers.compact import placed
-from transship.plans.importers.document import Value
-from transship.plans.importers.draft import Draft, Login
-from transship.plans.importers.dregsy_tags import read_tags
-from transship.plans.importers.names import (
+from transship.oci.reference import Reference, is_repository, is_tag
+from transship.plans.importers.document import DocumentValue
+from transship.plans.importers.draft import (
+    ImportDraft,
+    ImportedLogin,
     go_duration,
     image_of,
     interval_schedule,
+    keep_login,
+    placed,
     registry_of,
+    version_range,
     whole_pattern,
 )
-from transship.plans.importers.signing_in import keep_login
-from transship.plans.naming import Origin, named_at, parse_map
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.mapping import NameOrigin, named_at, parse_map
+from transship.plans.plan import Rule, TagFilter
 from transship.registry.credential import Tls
+
+
+@dataclass(frozen=True, slots=True)
+class TagFilters:
+    """Filters of which any may select a tag, and tags that are pinned to a digest."""
+
+    any_of: tuple[TagFilter, ...]
+    pinned: tuple[tuple[str, Digest], ...] = ()
+
+
+def read_tags(draft: ImportDraft, value: DocumentValue) -> TagFilters | None:
+    """Return what a list of tags selects; None, and a note, when a part of it can't be said."""
+    exact: list[str] = []
+    filters: list[TagFilter] = []
+    pinned: list[tuple[str, Digest]] = []
+    nothing = False
+    for item in value.sequence():
+        word = item.words()
+        kind, _, rest = word.partition(":")
+        tag, at, digest = word.partition("@")
+        if kind in ("semver", "regex"):
+            chosen = _versions(rest) if kind == "semver" else _matching(rest.strip())
+            if chosen is None:
+                draft.left_out(item, f"what stands after {kind}: can't be said in a plan")
+                return None
+            filters.append(chosen)
+        elif kind == "keep":
+            draft.left_out(
+                item,
+                "a plan keeps the newest in another way, so more tags are copied; write "
+                "`newest` into the rule's tags",
+            )
+        elif at and is_tag(tag) and is_digest(digest):
+            pinned.append((tag, Digest(digest)))
+        elif is_tag(word):
+            exact.append(word)
+        else:
+            draft.left_out(item, "not a tag")
+            nothing = True
+    if nothing and not (filters or exact or pinned):
+        return None
+    any_of = _joined(filters, tuple(dict.fromkeys(exact)))
+    return TagFilters(any_of or (() if pinned else (TagFilter(),)), tuple(pinned))
+
+
+def _versions(expression: str) -> TagFilter | None:
+    wanted = version_range(expression)
+    # dregsy's library lets pre-releases in by their order alone.
+    return None if wanted is None else TagFilter(semver=wanted, prereleases=True)
+
+
+def _matching(expression: str) -> TagFilter | None:
+    pattern = whole_pattern(expression.removeprefix("!"))
+    if pattern is None:
+        return None
+    inverted = expression.startswith("!")
+    return TagFilter(exclude=(pattern,)) if inverted else TagFilter(include=(pattern,))
+
+
+def _joined(filters: list[TagFilter], exact: tuple[str, ...]) -> tuple[TagFilter, ...]:
+    """Return the same filters, with all that only include in one, and `exact` beside that."""
+    include = tuple(dict.fromkeys(p for each in filters for p in each.include))
+    others = tuple(each for each in filters if not each.include)
+    return (TagFilter(include=include, exact=exact), *others) if include or exact else others
+
 
 NAME = "dregsy"
 
@@ -51,14 +113,14 @@ _MAPPING_KEYS = ("from", "to", "tags", "platform", "digests", "preserve-digests"
 _GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
-def recognises(value: Value) -> bool:
+def recognises(value: DocumentValue) -> bool:
     """Tell whether a file is one of this tool's."""
     entries = value.entries or {}
     tasks = entries.get("tasks")
     return tasks is not None and tasks.items is not None
 
 
-def read(draft: Draft, value: Value) -> None:
+def read(draft: ImportDraft, value: DocumentValue) -> None:
     """Take a file of the tool. Raises BadFile for what can't be one."""
     draft.unknown(value, _KEYS)
     for key, why in _MACHINERY.items():
@@ -78,7 +140,7 @@ def read(draft: Draft, value: Value) -> None:
             _mapping(draft, mapping, source, target)
 
 
-def _place(draft: Draft, value: Value) -> str | None:
+def _place(draft: ImportDraft, value: DocumentValue) -> str | None:
     """Return the registry at one end of a task, and keep the sign-in for it."""
     draft.unknown(value, _PLACE_KEYS)
     written = value.get("registry").words()
@@ -109,7 +171,7 @@ def _place(draft: Draft, value: Value) -> str | None:
     return host
 
 
-def _sign_in(draft: Draft, value: Value, host: str, tls: Tls) -> None:
+def _sign_in(draft: ImportDraft, value: DocumentValue, host: str, tls: Tls) -> None:
     written = value.words()
     if not written or written == "none":
         return
@@ -122,10 +184,10 @@ def _sign_in(draft: Draft, value: Value, host: str, tls: Tls) -> None:
     if not isinstance(user, str) or not isinstance(secret, str):
         draft.left_out(value, f"not a user and a password; needs `transship login {host}`")
         return
-    keep_login(draft, value, Login(host, user, secret, tls=tls))
+    keep_login(draft, value, ImportedLogin(host, user, secret, tls=tls))
 
 
-def _schedule(draft: Draft, task: Value, interval: Value) -> None:
+def _schedule(draft: ImportDraft, task: DocumentValue, interval: DocumentValue) -> None:
     words = interval.words()
     seconds = float(words[:12]) if words.isascii() and words.isdigit() else go_duration(words)
     schedule = interval_schedule(seconds)
@@ -134,7 +196,7 @@ def _schedule(draft: Draft, task: Value, interval: Value) -> None:
     draft.schedule(task, schedule)
 
 
-def _mapping(draft: Draft, value: Value, source: str, target: str) -> None:
+def _mapping(draft: ImportDraft, value: DocumentValue, source: str, target: str) -> None:
     draft.unknown(value, _MAPPING_KEYS)
     platforms = _platforms(draft, value.get("platform"), value)
     filters = read_tags(draft, value.get("tags"))
@@ -159,19 +221,19 @@ def _mapping(draft: Draft, value: Value, source: str, target: str) -> None:
         _pinned(draft, value, rule, tag, digest)
 
 
-def _pinned(draft: Draft, value: Value, rule: Rule, tag: str, digest: Digest) -> None:
+def _pinned(draft: ImportDraft, value: DocumentValue, rule: Rule, tag: str, digest: Digest) -> None:
     """Add the copy of a tag that is pinned to a digest."""
     [repository], [place] = rule.repositories, rule.targets
     if "regex:" in repository:
         draft.left_out(value, "a tag with a digest can't be chosen in many repositories")
         return
     source = replace(rule.source, repository=repository)
-    made = parse_map(rule.map).repository(Origin(source.registry, repository, repository))
+    made = parse_map(rule.map).repository(NameOrigin(source.registry, repository, repository))
     target = Reference(place.registry, named_at(place, made), tag)
     draft.image(value, replace(source, tag=tag, digest=digest), target, rule.platforms)
 
 
-def _rule(draft: Draft, value: Value, source: str, target: str) -> Rule | None:
+def _rule(draft: ImportDraft, value: DocumentValue, source: str, target: str) -> Rule | None:
     """Return the rule of a mapping, without its tags; None, and a note, when there can't be one."""
     written, to = value.get("from").words(), value.get("to").words()
     if not written.startswith("regex:"):
@@ -202,7 +264,7 @@ def _rule(draft: Draft, value: Value, source: str, target: str) -> Rule | None:
     return Rule(Reference(source), (Reference(target, path),), (pattern,))
 
 
-def _renamed(draft: Draft, value: Value, name: str, to: str) -> str | None:
+def _renamed(draft: ImportDraft, value: DocumentValue, name: str, to: str) -> str | None:
     """Return what one repository is called at the target."""
     if not to.startswith("regex:"):
         return (to or name).strip("/")
@@ -219,7 +281,9 @@ def _renamed(draft: Draft, value: Value, name: str, to: str) -> str | None:
         return None
 
 
-def _platforms(draft: Draft, value: Value, mapping: Value) -> tuple[Platform, ...] | None:
+def _platforms(
+    draft: ImportDraft, value: DocumentValue, mapping: DocumentValue
+) -> tuple[Platform, ...] | None:
     word = value.words()
     if word == "all":
         return ()
@@ -237,7 +301,7 @@ def _platforms(draft: Draft, value: Value, mapping: Value) -> tuple[Platform, ..
         return None
 
 
-def _digests(draft: Draft, value: Value) -> tuple[Digest, ...] | None:
+def _digests(draft: ImportDraft, value: DocumentValue) -> tuple[Digest, ...] | None:
     digests = value.texts()
     if all(map(is_digest, digests)):
         return tuple(dict.fromkeys(map(Digest, digests)))

@@ -11,37 +11,42 @@ from dataclasses import replace
 
 from transship.errors import BadReference
 from transship.oci.reference import Reference
-from transship.plans.importers.document import Value
-from transship.plans.importers.draft import Draft
+from transship.plans.importers.document import DocumentValue
+from transship.plans.importers.draft import (
+    ImportDraft,
+    SourceName,
+    has_variable,
+    is_secrets,
+    part_pattern,
+    read_secrets,
+    source_name,
+)
 from transship.plans.importers.image_transfer import is_listed_rules, is_rules
-from transship.plans.importers.names import part_pattern
-from transship.plans.importers.signing_in import has_variable, is_secrets, read_secrets
-from transship.plans.importers.tags import SourceName, source_name
-from transship.plans.rule import TagFilter
+from transship.plans.plan import TagFilter
 
 NAME = "image-syncer"
 
 _COMBINED = ("auth", "images")
 
 
-def recognises(value: Value) -> bool:
+def recognises(value: DocumentValue) -> bool:
     """Tell whether a file is one of this tool's."""
     return is_combined(value) or is_images(value) or is_secrets(value)
 
 
-def is_combined(value: Value) -> bool:
+def is_combined(value: DocumentValue) -> bool:
     """Tell whether a file is the old one, with sign-ins and images in it."""
     entries = value.entries or {}
     images = entries.get("images")
     return images is not None and images.entries is not None
 
 
-def is_images(value: Value) -> bool:
+def is_images(value: DocumentValue) -> bool:
     """Tell whether a value is a map from sources to targets."""
     return is_listed_rules(value)
 
 
-def needs_this_tool(value: Value) -> bool:
+def needs_this_tool(value: DocumentValue) -> bool:
     """Tell whether a file has what image-transfer's don't have."""
     if is_combined(value):
         return True
@@ -54,13 +59,13 @@ def needs_this_tool(value: Value) -> bool:
     return any(map(_is_own, pairs)) and not any(target.is_empty for _, target in pairs)
 
 
-def _is_own(pair: tuple[str, Value]) -> bool:
+def _is_own(pair: tuple[str, DocumentValue]) -> bool:
     source, target = pair
     text = target.words()
     return source.endswith("/") or "@sha" in source or "," in text or has_variable(text)
 
 
-def read(draft: Draft, value: Value) -> None:
+def read(draft: ImportDraft, value: DocumentValue) -> None:
     """Take one file of the tool. Raises BadFile for what can't be one."""
     if is_combined(value):
         draft.unknown(value, _COMBINED)
@@ -73,7 +78,7 @@ def read(draft: Draft, value: Value) -> None:
         _images(draft, value, expands=True)
 
 
-def _images(draft: Draft, value: Value, *, expands: bool) -> None:
+def _images(draft: ImportDraft, value: DocumentValue, *, expands: bool) -> None:
     for written, targets in value.mapping().items():
         at = replace(targets, path=written)
         each = targets.items if targets.items is not None else (targets,)
@@ -90,8 +95,10 @@ def _images(draft: Draft, value: Value, *, expands: bool) -> None:
             _copy(draft, replace(text, path=written), source, expands=expands)
 
 
-def _once(draft: Draft, at: Value, targets: Iterable[Value]) -> Iterable[Value]:
-    seen: dict[str, Value] = {}
+def _once(
+    draft: ImportDraft, at: DocumentValue, targets: Iterable[DocumentValue]
+) -> Iterable[DocumentValue]:
+    seen: dict[str, DocumentValue] = {}
     for target in targets:
         if target.words() in seen:
             draft.changed(at, "a target stands there twice; the plan has it once")
@@ -99,7 +106,7 @@ def _once(draft: Draft, at: Value, targets: Iterable[Value]) -> Iterable[Value]:
     return seen.values()
 
 
-def _copy(draft: Draft, value: Value, source: SourceName, *, expands: bool) -> None:
+def _copy(draft: ImportDraft, value: DocumentValue, source: SourceName, *, expands: bool) -> None:
     written = value.words().strip()
     if expands and has_variable(written):
         draft.left_out(
@@ -128,7 +135,9 @@ def _copy(draft: Draft, value: Value, source: SourceName, *, expands: bool) -> N
             draft.image(value, source.whole.at(old), target.whole.at(new))
 
 
-def _digest(draft: Draft, value: Value, source: SourceName, target: SourceName) -> None:
+def _digest(
+    draft: ImportDraft, value: DocumentValue, source: SourceName, target: SourceName
+) -> None:
     if target.tags or target.digest not in (None, source.digest):
         draft.left_out(value, "a digest goes to the same digest only")
         return
@@ -139,7 +148,9 @@ def _digest(draft: Draft, value: Value, source: SourceName, target: SourceName) 
     )
 
 
-def _expression(draft: Draft, value: Value, source: SourceName, target: SourceName) -> None:
+def _expression(
+    draft: ImportDraft, value: DocumentValue, source: SourceName, target: SourceName
+) -> None:
     pattern = part_pattern(source.expression)
     if pattern is None:
         draft.left_out(value, "its regular expression means something else here, or nothing")

@@ -11,12 +11,16 @@ from pathlib import PurePath
 
 from transship.errors import BadReference
 from transship.oci.reference import Reference
-from transship.plans.importers.document import Value
-from transship.plans.importers.draft import Draft
-from transship.plans.importers.names import image_of
-from transship.plans.importers.signing_in import is_secrets, read_secrets
-from transship.plans.importers.tags import SourceName, source_name
-from transship.plans.rule import TagFilter
+from transship.plans.importers.document import DocumentValue
+from transship.plans.importers.draft import (
+    ImportDraft,
+    SourceName,
+    image_of,
+    is_secrets,
+    read_secrets,
+    source_name,
+)
+from transship.plans.plan import TagFilter
 
 NAME = "image-transfer"
 
@@ -28,25 +32,25 @@ _NAMES = frozenset(
 _CLOUD_KEYS = frozenset({"ccr", "tcr"})
 
 
-def recognises(value: Value) -> bool:
+def recognises(value: DocumentValue) -> bool:
     """Tell whether a file is one of this tool's; image-syncer's plain ones look the same."""
     known = is_cloud_secrets(value) or is_secrets(value) or is_rules(value)
     return known or (is_named(value) and is_listed_rules(value))
 
 
-def is_named(value: Value) -> bool:
+def is_named(value: DocumentValue) -> bool:
     """Tell whether a file has one of the names that the tool's own documentation gives it."""
     return PurePath(value.file).name in _NAMES
 
 
-def is_rules(value: Value) -> bool:
+def is_rules(value: DocumentValue) -> bool:
     """Tell whether a value is a map from sources to one target each."""
     entries = value.entries or {}
     texts = all(each.entries is None and each.items is None for each in entries.values())
     return texts and any("/" in source for source in entries)
 
 
-def is_listed_rules(value: Value) -> bool:
+def is_listed_rules(value: DocumentValue) -> bool:
     """Tell whether a value is a map from sources to targets, of which some have several."""
     entries = value.entries or {}
     return any("/" in source for source in entries) and all(
@@ -55,13 +59,13 @@ def is_listed_rules(value: Value) -> bool:
     )
 
 
-def is_cloud_secrets(value: Value) -> bool:
+def is_cloud_secrets(value: DocumentValue) -> bool:
     """Tell whether a value holds the keys of the cloud's API, for the tool's quick mode."""
     entries = value.entries or {}
     return bool(entries) and entries.keys() <= _CLOUD_KEYS
 
 
-def read(draft: Draft, value: Value) -> None:
+def read(draft: ImportDraft, value: DocumentValue) -> None:
     """Take one file of the tool. Raises BadFile for what can't be one."""
     if is_cloud_secrets(value):
         draft.left_out(
@@ -84,7 +88,7 @@ def read(draft: Draft, value: Value) -> None:
                 _rule(draft, source, each)
 
 
-def _rule(draft: Draft, written: str, value: Value) -> None:
+def _rule(draft: ImportDraft, written: str, value: DocumentValue) -> None:
     destination = value.words().strip()
     try:
         source = source_name(written)
@@ -111,7 +115,7 @@ def _rule(draft: Draft, written: str, value: Value) -> None:
         draft.repository(at, source.whole, target, TagFilter(exact=source.tags))
 
 
-def _target(draft: Draft, source: SourceName, destination: str) -> Reference | None:
+def _target(draft: ImportDraft, source: SourceName, destination: str) -> Reference | None:
     if destination:
         return image_of(destination)
     if draft.to is None:
@@ -120,7 +124,9 @@ def _target(draft: Draft, source: SourceName, destination: str) -> Reference | N
     return Reference(draft.to.registry, path)
 
 
-def _tell(draft: Draft, written: str, source: SourceName, target: Reference, value: Value) -> None:
+def _tell(
+    draft: ImportDraft, written: str, source: SourceName, target: Reference, value: DocumentValue
+) -> None:
     """Say where the plan does what was meant, and the tool didn't."""
     if source.digest:
         draft.changed(value, "the tool can't read digests; the plan copies it", entry=written)

@@ -1,37 +1,155 @@
 """regsync: a YAML file with `creds`, `defaults` and steps under `sync`.
 
-A step copies an image, a repository or a whole registry. Its tags are chosen by sets, of which
-any may select one: a range of versions, then expressions that allow, then those that deny.
+What a file sets beside its steps is told, where a plan has no word for it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from transship.errors import BadPlatform, BadReference
 from transship.oci.platform import Platform, parse_platform
 from transship.oci.reference import Reference
-from transship.plans.importers.document import Value
-from transship.plans.importers.draft import Draft
-from transship.plans.importers.names import (
+from transship.plans.importers.document import DocumentValue
+from transship.plans.importers.draft import (
+    ImportDraft,
+    ImportedLogin,
     cron_schedule,
     go_duration,
     has_alternatives,
     image_of,
     interval_schedule,
+    keep_login,
     names_prerelease,
     registry_of,
     version_range,
     whole_pattern,
 )
-from transship.plans.importers.regsync_settings import (
-    STEP_SETTINGS,
-    has_template,
-    read_creds,
-    read_defaults,
-    tell_settings,
-)
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Limits, Rule, TagFilter
+from transship.registry.credential import Tls
+
+STEP_SETTINGS: Mapping[str, str] = {
+    "backup": "a plan makes no backup tags; each job keeps what its tags pointed at before, "
+    "and `transship undo` puts it back",
+    "ratelimit": "a plan keeps no rest of a quota back; Transship waits when a registry says so",
+    "mediaTypes": "a plan copies every media type; `artifacts` chooses by what it is",
+    "hooks": "a plan runs no commands, and regsync ran none either",
+    "fastCheck": "Transship always compares by digest first",
+    "fastCopy": "Transship always compares by digest first, and sends what is missing only",
+    "forceRecursive": "Transship looks into an image only when its digest differs; "
+    "`transship verify --deep` looks into all",
+    "includeExternal": "layers that are kept elsewhere aren't copied",
+    "referrerFilters": "all referrers of an image go with it",
+    "referrerSource": "referrers come from where the image is",
+    "referrerTarget": "referrers go where the image goes",
+    "referrerSlow": "Transship finds out how a registry keeps referrers",
+}
+"""What a step may set that a plan has no word for, and why that is."""
+
+_DEFAULTS: Mapping[str, str] = {
+    **STEP_SETTINGS,
+    "parallel": "Transship adapts to each registry; `[limits.REGISTRY] concurrency` bounds it",
+    "skipDockerConfig": "an account says where its password comes from: `transship login`",
+    "cacheCount": "Transship keeps its own cache",
+    "cacheTime": "Transship keeps its own cache",
+    "blobLimit": "Transship bounds its memory by itself",
+    "userAgent": "Transship says its own name to registries",
+}
+_KNOWN_DEFAULTS = (*_DEFAULTS, "interval", "schedule", "referrers", "digestTags")
+
+_CREDS: Mapping[str, str] = {
+    "token": "an identity token; sign in with `transship login`",
+    "hostname": "a registry is asked at its own name",
+    "pathPrefix": "a plan writes names out; put the prefix into `from` or `to`",
+    "mirrors": "a registry is asked at its own name",
+    "priority": "a registry is asked at its own name",
+    "credHelper": "`transship login --from-docker` reads what docker's helpers keep",
+    "credExpire": "Transship signs in again when a registry asks for it",
+    "credHost": "a registry is signed in to at its own name",
+    "repoAuth": "Transship signs in for each repository where that is needed",
+    "reqPerSec": "Transship adapts to what a registry bears; `rate` bounds bytes",
+    "blobChunk": "Transship knows the sizes that each service takes",
+    "blobMax": "Transship knows the sizes that each service takes",
+    "apiOpts": "Transship finds out what a registry can do",
+    "api": "Transship finds out what a registry can do",
+    "scheme": "old; `tls` says it",
+}
+_CERTIFICATES = ("regcert", "clientCert", "clientKey")
+_KNOWN_CREDS = ("registry", "user", "pass", "tls", "reqConcurrent", *_CERTIFICATES, *_CREDS)
+
+
+def has_template(text: str) -> bool:
+    """Tell whether a text has a template in it, like `{{env "X"}}`."""
+    return "{{" in text
+
+
+def tell_settings(draft: ImportDraft, value: DocumentValue, settings: Mapping[str, str]) -> None:
+    """Note each of `settings` that a mapping sets, and why the plan lacks it."""
+    for key, why in settings.items():
+        found = value.mapping().get(key)
+        if found is not None and not found.is_empty and found.text not in ("false", "0"):
+            draft.left_out(found, why)
+
+
+def read_defaults(draft: ImportDraft, defaults: DocumentValue) -> None:
+    """Take what holds for every step."""
+    draft.unknown(defaults, _KNOWN_DEFAULTS)
+    tell_settings(draft, defaults, _DEFAULTS)
+
+
+def read_creds(draft: ImportDraft, creds: DocumentValue) -> None:
+    """Take the sign-in and the limits of one registry."""
+    draft.unknown(creds, _KNOWN_CREDS)
+    name = creds.get("registry").words()
+    if has_template(name):
+        draft.left_out(creds, "the registry's name is a template, which isn't filled in")
+        return
+    try:
+        host = registry_of(name)
+    except BadReference as error:
+        draft.left_out(creds, error.detail)
+        return
+    tell_settings(draft, creds, _CREDS)
+    _concurrency(draft, creds.get("reqConcurrent"), host)
+    for key in _CERTIFICATES:
+        if not creds.get(key).is_empty:
+            draft.to_do(
+                creds.get(key),
+                f"certificates belong to an account: `transship login {host} --ca FILE "
+                "--client-cert FILE --client-key FILE`",
+            )
+    _sign_in(draft, creds, host)
+
+
+def _concurrency(draft: ImportDraft, value: DocumentValue, host: str) -> None:
+    if value.is_empty:
+        return
+    words = value.words()
+    if not words.isascii() or not words.isdigit() or not 0 < int(words[:6]) <= 1000:
+        draft.left_out(value, "not a number of requests")
+        return
+    draft.limit(value, host, Limits(concurrency=int(words)))
+
+
+def _sign_in(draft: ImportDraft, creds: DocumentValue, host: str) -> None:
+    protection = creds.get("tls").words("enabled")
+    tls = Tls(plain_http=protection == "disabled", insecure=protection == "insecure")
+    if tls != Tls():
+        option = "--plain-http" if tls.plain_http else "--insecure"
+        draft.to_do(
+            creds.get("tls"),
+            f"how a registry is reached belongs to an account: `transship login {host} {option}`",
+        )
+    user, secret = creds.get("user").words(), creds.get("pass").words()
+    if has_template(user) or has_template(secret):
+        draft.left_out(
+            creds,
+            f"the sign-in is a template, which isn't filled in; needs `transship login {host}`",
+        )
+        return
+    keep_login(draft, creds, ImportedLogin(host, user, secret, tls=tls))
+
 
 NAME = "regsync"
 
@@ -42,14 +160,14 @@ _STEP_KEYS = (
 )  # fmt: skip
 
 
-def recognises(value: Value) -> bool:
+def recognises(value: DocumentValue) -> bool:
     """Tell whether a file is one of this tool's."""
     entries = value.entries or {}
     steps = entries.get("sync")
     return steps is not None and steps.items is not None
 
 
-def read(draft: Draft, value: Value) -> None:
+def read(draft: ImportDraft, value: DocumentValue) -> None:
     """Take a file of the tool. Raises BadFile for what can't be one."""
     anchors = [key for key in value.mapping() if key.startswith("x-")]
     draft.unknown(value, ("version", "creds", "defaults", "sync", *anchors))
@@ -71,7 +189,7 @@ def read(draft: Draft, value: Value) -> None:
         )
 
 
-def _step(draft: Draft, step: Value, defaults: Value) -> bool:
+def _step(draft: ImportDraft, step: DocumentValue, defaults: DocumentValue) -> bool:
     """Take a step; tell whether there is something of it in the plan."""
     source, target = step.get("source").words(), step.get("target").words()
     kind = step.get("type").words()
@@ -109,8 +227,8 @@ def _step(draft: Draft, step: Value, defaults: Value) -> bool:
 
 
 def _image(
-    draft: Draft,
-    step: Value,
+    draft: ImportDraft,
+    step: DocumentValue,
     source: Reference,
     target: Reference,
     platforms: tuple[Platform, ...],
@@ -124,7 +242,11 @@ def _image(
 
 
 def _registry(
-    draft: Draft, step: Value, source: str, target: str, platforms: tuple[Platform, ...]
+    draft: ImportDraft,
+    step: DocumentValue,
+    source: str,
+    target: str,
+    platforms: tuple[Platform, ...],
 ) -> None:
     repos = step.get("repos")
     draft.unknown(repos, ("allow", "deny"))
@@ -145,7 +267,7 @@ def _registry(
         )
 
 
-def _tag_filters(draft: Draft, step: Value) -> list[TagFilter]:
+def _tag_filters(draft: ImportDraft, step: DocumentValue) -> list[TagFilter]:
     """Return the filters of which any may select a tag."""
     sets = list(step.get("tagSets").sequence())
     if not step.get("tags").is_empty or not sets:
@@ -156,7 +278,7 @@ def _tag_filters(draft: Draft, step: Value) -> list[TagFilter]:
     return filters
 
 
-def _set(draft: Draft, value: Value) -> list[TagFilter]:
+def _set(draft: ImportDraft, value: DocumentValue) -> list[TagFilter]:
     draft.unknown(value, _TAG_KEYS)
     allow = _patterns(draft, value.get("allow"))
     deny = _patterns(draft, value.get("deny"))
@@ -176,7 +298,7 @@ def _set(draft: Draft, value: Value) -> list[TagFilter]:
     return filters if expressions else [tags]
 
 
-def _patterns(draft: Draft, value: Value) -> tuple[str, ...] | None:
+def _patterns(draft: ImportDraft, value: DocumentValue) -> tuple[str, ...] | None:
     """Return the patterns for expressions; None, and a note, when one of them can't be said."""
     patterns: list[str] = []
     for expression in value.texts():
@@ -196,7 +318,7 @@ def _patterns(draft: Draft, value: Value) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(patterns))
 
 
-def _platforms(draft: Draft, step: Value) -> tuple[Platform, ...] | None:
+def _platforms(draft: ImportDraft, step: DocumentValue) -> tuple[Platform, ...] | None:
     """Return the platforms of a step; None, and a note, when it can't be copied for them."""
     words = [*step.get("platforms").texts()]
     if not step.get("platform").is_empty:
@@ -211,7 +333,7 @@ def _platforms(draft: Draft, step: Value) -> tuple[Platform, ...] | None:
         return None
 
 
-def _schedule(draft: Draft, step: Value, defaults: Value) -> None:
+def _schedule(draft: ImportDraft, step: DocumentValue, defaults: DocumentValue) -> None:
     cron, every = step.get("schedule"), step.get("interval")
     if cron.is_empty and every.is_empty:
         cron = defaults.get("schedule")

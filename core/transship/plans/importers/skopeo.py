@@ -11,17 +11,18 @@ from dataclasses import replace
 from transship.errors import BadReference, BadRequest
 from transship.oci.digest import Digest, is_digest
 from transship.oci.reference import Reference, is_repository, is_tag
-from transship.plans.importers.document import Value
-from transship.plans.importers.draft import Draft, Login
-from transship.plans.importers.names import (
+from transship.plans.importers.document import DocumentValue
+from transship.plans.importers.draft import (
+    ImportDraft,
+    ImportedLogin,
     image_of,
+    keep_login,
     names_prerelease,
     part_pattern,
     registry_of,
     version_range,
 )
-from transship.plans.importers.signing_in import keep_login
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Rule, TagFilter
 from transship.registry.credential import Tls
 
 NAME = "skopeo"
@@ -30,7 +31,7 @@ _IMAGES = ("images", "images-by-tag-regex", "images-by-semver")
 _KEYS = (*_IMAGES, "credentials", "tls-verify", "cert-dir")
 
 
-def recognises(value: Value) -> bool:
+def recognises(value: DocumentValue) -> bool:
     """Tell whether a file is one of this tool's."""
     entries = value.entries or {}
     return bool(entries) and all(
@@ -38,7 +39,7 @@ def recognises(value: Value) -> bool:
     )
 
 
-def read(draft: Draft, value: Value) -> None:
+def read(draft: ImportDraft, value: DocumentValue) -> None:
     """Take a file of the tool.
 
     Raises BadFile for what can't be one, and BadRequest when there is no target.
@@ -78,7 +79,7 @@ def read(draft: Draft, value: Value) -> None:
     )
 
 
-def _signing_in(draft: Draft, registry: Value, host: str) -> None:
+def _signing_in(draft: ImportDraft, registry: DocumentValue, host: str) -> None:
     credentials = registry.get("credentials")
     draft.unknown(credentials, ("username", "password"))
     verify = registry.get("tls-verify").flag(default=True)
@@ -95,10 +96,10 @@ def _signing_in(draft: Draft, registry: Value, host: str) -> None:
             "--client-cert FILE --client-key FILE`",
         )
     user, secret = credentials.get("username").words(), credentials.get("password").words()
-    keep_login(draft, credentials, Login(host, user, secret, tls=Tls(insecure=not verify)))
+    keep_login(draft, credentials, ImportedLogin(host, user, secret, tls=Tls(insecure=not verify)))
 
 
-def _named(draft: Draft, host: str, name: str, value: Value, to: Reference) -> None:
+def _named(draft: ImportDraft, host: str, name: str, value: DocumentValue, to: Reference) -> None:
     exact: list[str] = []
     digests: list[Digest] = []
     for item in value.sequence():
@@ -121,7 +122,9 @@ def _named(draft: Draft, host: str, name: str, value: Value, to: Reference) -> N
     )
 
 
-def _matching(draft: Draft, host: str, name: str, value: Value, to: Reference) -> None:
+def _matching(
+    draft: ImportDraft, host: str, name: str, value: DocumentValue, to: Reference
+) -> None:
     pattern = part_pattern(value.words())
     if pattern is None:
         draft.left_out(value, "the regular expression means something else here, or nothing")
@@ -129,7 +132,9 @@ def _matching(draft: Draft, host: str, name: str, value: Value, to: Reference) -
     _rule(draft, host, name, value, TagFilter(include=(pattern,)), to)
 
 
-def _versions(draft: Draft, host: str, name: str, value: Value, to: Reference) -> None:
+def _versions(
+    draft: ImportDraft, host: str, name: str, value: DocumentValue, to: Reference
+) -> None:
     wanted = version_range(value.words())
     if wanted is None:
         draft.left_out(value, "the range of versions can't be said in a plan")
@@ -138,7 +143,9 @@ def _versions(draft: Draft, host: str, name: str, value: Value, to: Reference) -
     _rule(draft, host, name, value, tags, to)
 
 
-def _rule(draft: Draft, host: str, name: str, value: Value, tags: TagFilter, to: Reference) -> None:
+def _rule(
+    draft: ImportDraft, host: str, name: str, value: DocumentValue, tags: TagFilter, to: Reference
+) -> None:
     try:
         source = image_of(f"{host}/{name}")
     except BadReference as error:

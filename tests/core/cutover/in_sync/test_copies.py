@@ -13,8 +13,7 @@ from transship.clock import SystemClock
 from transship.cutover.evidence import TagPair
 from transship.cutover.in_sync import copies_of, parity_of_job, parity_of_plan
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, OnConflict, Plan
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, OnConflict, Plan, Rule, TagFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

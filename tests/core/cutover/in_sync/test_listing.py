@@ -13,8 +13,7 @@ from transship.cutover.in_sync import FullListing, PlannedListing, Seeing, betwe
 from transship.oci.digest import digest_of
 from transship.oci.platform import Platform
 from transship.oci.reference import Reference
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule
+from transship.plans.plan import Kind, Plan, Rule
 from transship.registry.registry import ManifestHead
 
 if TYPE_CHECKING:

@@ -26,8 +26,7 @@ from transship.cutover.journal import EntryKind
 from transship.cutover.rollback import plan_rollback
 from transship.oci.reference import Reference
 from transship.operator import this_operator
-from transship.plans.plan import Kind, Plan
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.plan import Kind, Plan, Rule, TagFilter
 from transship.registry.access import Access, open_registry
 from transship.transfers import control
 from transship.transfers.copies import JobState

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.oci.reference import Reference
-from transship.plans.importers.compact import compact, copies_of, is_plain, placed
-from transship.plans.plan import Wanted
-from transship.plans.rule import Rule, TagFilter
+from transship.plans.importers.draft import compact, copies_of, is_plain, placed
+from transship.plans.plan import Rule, TagFilter, Wanted
 
 names = st.sampled_from(["web", "t/web", "t/api"])
 targets = st.sampled_from(["web", "m/t/web", "t/web", "keep", "m/web"])

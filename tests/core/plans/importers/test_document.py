@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.errors import BadFile
-from transship.plans.importers.document import MOST_BYTES, Value, read_document
+from transship.plans.importers.document import MOST_BYTES, DocumentValue, read_document
 
 
-def read(text: str | bytes) -> Value:
+def read(text: str | bytes) -> DocumentValue:
     return read_document("file.yaml", text.encode() if isinstance(text, str) else text)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from samples.configs import DIGEST, copies, from_text, imported, notes, rules
 from transship.plans.importers.draft import NoteKind
-from transship.plans.policy import Schedule
+from transship.plans.plan import Schedule
 
 OLD = {"from": "old.example", "to": "127.0.0.1:5000"}
 TAGGED = OLD | {"repositories": ["test/tagged"], "platforms": ["linux/arm/v7"]}

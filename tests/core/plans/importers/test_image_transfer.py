@@ -6,8 +6,8 @@ import pytest
 
 from samples.configs import DIGEST, copies, from_text, imported, notes, rules
 from transship.errors import BadFile
-from transship.plans.importers import import_files
 from transship.plans.importers.draft import NoteKind
+from transship.plans.importers.importer import import_files
 from transship.registry.credential import Tls
 
 

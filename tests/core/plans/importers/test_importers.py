@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from samples.configs import FOLDER, SECRET, from_text, imported
 from transship.errors import BadFile, UsageError
 from transship.oci.reference import Reference
-from transship.plans.encode import document_text, encode
+from transship.plans.encode import document_text, encode_plan
 from transship.plans.file import plan_in, read_plan, write_plan
-from transship.plans.importers import TOOLS, import_files
-from transship.plans.importers.signing_in import one_for_each
+from transship.plans.importers.draft import one_for_each
+from transship.plans.importers.importer import TOOLS, import_files
 from transship.plans.plan import Plan
 
 FILES = {
@@ -161,7 +161,7 @@ def test_any_file_makes_a_plan_that_can_be_read_or_is_refused_in_words(
     with suppress(UsageError):
         found = import_files(files, tool=tool, to=Reference("to.example", "m"))
         if found.plan is not None:
-            text = document_text(encode(found.plan))
+            text = document_text(encode_plan(found.plan))
             assert parsed(text) == found.plan
 
 

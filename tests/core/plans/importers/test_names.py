@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transship.errors import BadReference
-from transship.plans.globs import parse_pattern
-from transship.plans.importers.names import (
+from transship.plans.importers.draft import (
     cron_schedule,
     go_duration,
     has_alternatives,
@@ -19,11 +18,12 @@ from transship.plans.importers.names import (
     part_pattern,
     place_of,
     registry_of,
+    source_name,
     version_range,
     whole_pattern,
 )
-from transship.plans.importers.tags import source_name
-from transship.plans.policy import Schedule
+from transship.plans.patterns import parse_pattern
+from transship.plans.plan import Schedule
 
 DIGEST = f"sha256:{'a' * 64}"
 

@@ -6,7 +6,7 @@ import pytest
 
 from samples.configs import DIGEST, copies, from_text, imported, notes, rules
 from transship.plans.importers.draft import NoteKind
-from transship.plans.policy import Limits, Schedule
+from transship.plans.plan import Limits, Schedule
 from transship.registry.credential import Tls
 
 OLD = {"from": "old.example", "to": "new.example:5000"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from samples.configs import DIGEST, from_text, imported
 from transship.plans.catalogue import Catalogue
 from transship.plans.importers.draft import Imported
-from transship.plans.selection import select
+from transship.plans.selection import select_tags
 
 TAGS = ("latest", "v1.0", "v1.2.0", "v1.2.0-rc.1", "v2.0.0", "3.12.1", "3.11.0", "edge", "dev")
 
@@ -15,7 +15,7 @@ def selected(found: Imported, **repositories: tuple[str, ...]) -> set[str]:
     assert found.plan
     [source] = found.plan.sources
     tags = {name.replace("__", "/"): listed for name, listed in repositories.items()}
-    selection = select(found.plan, {source.registry: Catalogue(source.registry, tags)}, 0.0)
+    selection = select_tags(found.plan, {source.registry: Catalogue(source.registry, tags)}, 0.0)
     assert not selection.needed + selection.impossible + selection.missing
     pairs = (each.wanted for each in selection.chosen)
     return {f"{pair.source} {pair.target}".replace(".example", "") for pair in pairs}

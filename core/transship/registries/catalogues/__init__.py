@@ -1,1 +1,0 @@
-"""Catalogues: they say which registries hold a package, and hold no images themselves."""

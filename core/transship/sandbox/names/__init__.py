@@ -1,1 +1,0 @@
-"""A small DNS of the sandbox's own: name servers of a few zones, and resolvers in front of them."""

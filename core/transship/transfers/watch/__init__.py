@@ -1,1 +1,0 @@
-"""Watches a plan: looks at both sides again and again, and makes a job of what has changed."""
