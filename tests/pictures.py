@@ -27,13 +27,13 @@ from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Account, Accounts
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.paths import Paths
 from transship.sandbox.name_server import DOMAIN
 from transship.sandbox.sandbox import Sandbox, sandbox_in_thread
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.commands.demo import session_of
-from transship_tui.live import LiveEngine
 from transship_tui.type_ahead import at_rest
 
 FLOW = """\
@@ -169,7 +169,7 @@ async def _domain_app() -> AsyncIterator[tuple[Pilot[None], dict[str, str]]]:
         sandbox_in_thread(Path(name) / "sandbox", domain=True) as sandbox,
     ):
         session = await asyncio.to_thread(session_of, sandbox, Path(name))
-        app = TransshipApp(LiveEngine(session.paths, session.sources), Settings())
+        app = TransshipApp(Application(session.paths, session.sources), Settings())
         async with app.run_test(size=SIZES["80x24"]) as pilot:
             yield pilot, {alias: access.host for alias, access in sandbox.accesses.items()}
 
@@ -192,7 +192,7 @@ async def _app(size: tuple[int, int]) -> AsyncIterator[tuple[Pilot[None], dict[s
             plans.mkdir()
             (plans / "shop.toml").write_text(FLOW, encoding="utf-8")
             sources = Sources(secrets, secrets, DockerConfig({}, home=folder), {})
-            engine = LiveEngine(Paths(folder / "config", folder / "state"), sources)
+            engine = Application(Paths(folder / "config", folder / "state"), sources)
             app = TransshipApp(engine, Settings(guide=True))
             async with app.run_test(size=size) as pilot:
                 yield pilot, {alias: access.host for alias, access in sandbox.accesses.items()}

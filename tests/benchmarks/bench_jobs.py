@@ -29,16 +29,16 @@ from moving.jobs import plan_of
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.oci.digest import Digest
 from transship.oci.reference import Reference, parse_reference
 from transship.paths import Paths
 from transship.settings import Settings
 from transship.transfers.copies import BlobWork, Copy, JobState, Verdict, Worklist
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.journal import Lane
 from transship.transfers.limits import Limit, encoded
 from transship_tui.app import TransshipApp
-from transship_tui.live import LiveEngine
 
 COPIES = 20_000
 CHANGES_PER_SECOND = 1000
@@ -53,7 +53,7 @@ _MEBIBYTE = 1024 * 1024
 
 def make_job(folder: Path) -> Job:
     """Make a job whose inventory has been taken."""
-    job = Jobs(folder).create(plan_of(("old.example/a", "new.example/a")))
+    job = JobStore(folder).create(plan_of(("old.example/a", "new.example/a")))
     copies = [_copy(number) for number in range(1, COPIES + 1)]
     blobs = [
         BlobWork("new.example", _digest(n), n % 977 * 4096, Reference("old.example", "a"), "a")
@@ -77,7 +77,7 @@ def _digest(number: int) -> Digest:
 
 def run_job(folder: str) -> None:
     """Do as a runner does, without moving anything: until the process is ended."""
-    job = Jobs(Path(folder)).all()[0]
+    job = JobStore(Path(folder)).all()[0]
     with job.locked(), job.journal() as journal:
         copies = journal.copies()
         running: list[Copy] = []
@@ -112,7 +112,7 @@ async def run_app(folder: str, looks: str, report: str) -> None:
     """Run the app on the job in this terminal, and write down how late its loop was."""
     home = Path(folder)
     sources = Sources(SessionStore(), SessionStore(), DockerConfig({}), {})
-    engine = LiveEngine(Paths(home / "config", home.parent), sources)
+    engine = Application(Paths(home / "config", home.parent), sources)
     late: list[float] = []
     watching = asyncio.create_task(_watch(late))
     await TransshipApp(engine, Settings(guide=False, refresh=float(looks))).run_async()

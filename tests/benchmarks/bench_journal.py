@@ -31,7 +31,7 @@ from transship.oci.digest import Digest
 from transship.oci.reference import Reference
 from transship.transfers.copies import BlobWork, Copy, JobState, Verdict, Worklist
 from transship.transfers.job_view import copy_rows, events, look, read_job
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.journal import Journal
 
 _SIZES = (1_000, 10_000, 100_000)
@@ -56,7 +56,7 @@ class Kept:
 
 def measure(copies: int, folder: Path) -> Kept:
     """Keep a journal of so many copies while somebody reads along."""
-    job = Jobs(folder).create(plan_of(("old.example/a", "new.example/a")))
+    job = JobStore(folder).create(plan_of(("old.example/a", "new.example/a")))
     worklist = _worklist(copies)
     with job.locked(), job.journal() as journal:
         began = time.process_time()

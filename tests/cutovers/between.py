@@ -8,31 +8,42 @@ from typing import TYPE_CHECKING
 from servers.dns.lab import EXAMPLE
 from servers.dns.zones import IMAGES, NEW, TTL
 from servers.images import make_layer, push_image
+from transship.app.application import Application
 from transship.cutover.domain import Domain, Resolver, Subject
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from servers.dns.lab import DnsLab
     from servers.docker_registry import DockerRegistry
+    from transship.accounts.sign_in import Sources
     from transship.cutover.folder import CutoverFolder
     from transship.cutover.status import CutoverStatus
+    from transship.paths import Paths
 
 APP = "team/app"
 DOMAIN = IMAGES.rstrip(".")
 
 
-class QuickEngine(LiveEngine):
+class QuickEngine(Application):
     """An engine that doesn't wait long between rounds.
 
     What stands in the way of a change isn't looked at: neither registry serves the domain.
     """
 
-    every = 0.05
+    def __init__(self, paths: Paths, sources: Sources) -> None:
+        super().__init__(paths, sources)
+        self.cutovers.rounds.every = 0.05
+        let_every_change_be_made(self)
 
-    async def _why_not_now(self, cutover: CutoverFolder, tell: object) -> str:
+
+def let_every_change_be_made(application: Application) -> None:
+    """Have nothing looked at that stands in the way of a change."""
+
+    async def nothing(cutover: CutoverFolder, tell: object) -> str:
         return ""
+
+    application.cutovers.changes._why_not_now = nothing  # type: ignore[method-assign]
 
 
 def push(registry: DockerRegistry, tag: str, content: str) -> str:
@@ -62,16 +73,16 @@ def domain_between(lab: DnsLab, old: DockerRegistry, new: DockerRegistry) -> Sub
     )
 
 
-async def checked(engine: LiveEngine, name: str) -> CutoverStatus:
+async def checked(engine: Application, name: str) -> CutoverStatus:
     """Make all checks."""
-    return [each async for each in engine.check_cutover(name)][-1]
+    return [each async for each in engine.cutovers.checks.check(name)][-1]
 
 
 async def seen(
-    engine: LiveEngine, name: str, wanted: Callable[[CutoverStatus], bool]
+    engine: Application, name: str, wanted: Callable[[CutoverStatus], bool]
 ) -> CutoverStatus:
     """Watch until something holds."""
-    async with aclosing(engine.watch_cutover(name)) as standings:
+    async with aclosing(engine.cutovers.checks.watch(name)) as standings:
         async for standing in standings:
             if wanted(standing):
                 return standing

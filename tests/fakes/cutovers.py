@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakes.keeping_step import FakeKeepingStep
+from transship.app.cutovers import BY_HAND, TrialResult
+from transship.app.provider_request import secret_words
 from transship.cutover.domain import parse_domain
 from transship.cutover.evidence import Evidence, Statement
 from transship.cutover.observer import make_subject
@@ -17,14 +19,12 @@ from transship.cutover.rules.case import Case
 from transship.cutover.rules.checks import run_checks
 from transship.cutover.status import CutoverStatus, provider_status
 from transship.errors import BadRequest, CutoverNotFound, LossUnknown
-from transship_tui.cutover_way import secret_words
-from transship_tui.engine_cutover import BY_HAND, Tried
 
 if TYPE_CHECKING:
     from fakes.clock import FakeClock
+    from transship.app.cutovers import CutoverRequest
     from transship.cutover.change.settings import ProviderSettings
     from transship.cutover.domain import Subject
-    from transship_tui.engine_cutover import Wished
 
 
 @dataclass
@@ -37,7 +37,7 @@ class FakeCutovers(FakeKeepingStep):
 
     looks: list[CutoverStatus] = field(default_factory=list, kw_only=True)
     watched: list[CutoverStatus] = field(default_factory=list, kw_only=True)
-    tries_say: dict[str, Tried] = field(default_factory=dict, kw_only=True)
+    tries_say: dict[str, TrialResult] = field(default_factory=dict, kw_only=True)
     said_by: str = field(default="maria on laptop", kw_only=True)
     taken_files: set[Path] = field(default_factory=set, kw_only=True)
     ways: dict[str, ProviderSettings] = field(default_factory=dict, kw_only=True)
@@ -52,7 +52,7 @@ class FakeCutovers(FakeKeepingStep):
     @abstractmethod
     def _fail(self, name: str) -> None: ...
 
-    def cutovers(self) -> Sequence[CutoverStatus]:
+    def all_cutovers(self) -> Sequence[CutoverStatus]:
         self._fail("cutovers")
         return list(self.standings.values())
 
@@ -62,7 +62,7 @@ class FakeCutovers(FakeKeepingStep):
             raise CutoverNotFound(name)
         return self.standings[name]
 
-    def subject_of(self, wished: Wished) -> Subject:
+    def subject_of(self, wished: CutoverRequest) -> Subject:
         return make_subject(
             parse_domain(wished.domain),
             wished.new,
@@ -76,18 +76,20 @@ class FakeCutovers(FakeKeepingStep):
             plan=wished.plan,
         )
 
-    async def try_domain(self, text: str) -> Tried:
+    async def try_domain(self, text: str) -> TrialResult:
         parse_domain(text)
         await self._reach("try_domain", text)
-        return self.tries_say.get("try_domain", Tried(good=True, words="leads somewhere"))
+        return self.tries_say.get("try_domain", TrialResult(good=True, words="leads somewhere"))
 
-    async def try_new(self, wished: Wished) -> Tried:
+    async def try_new(self, wished: CutoverRequest) -> TrialResult:
         await self._reach("try_new", wished.new)
-        return self.tries_say.get("try_new", Tried(good=True, words="a certificate for the name"))
+        return self.tries_say.get(
+            "try_new", TrialResult(good=True, words="a certificate for the name")
+        )
 
-    async def try_resolver(self, text: str, domain: str) -> Tried:
+    async def try_resolver(self, text: str, domain: str) -> TrialResult:
         await self._reach("try_resolver", text)
-        return self.tries_say.get("try_resolver", Tried(good=True, words="answers"))
+        return self.tries_say.get("try_resolver", TrialResult(good=True, words="answers"))
 
     def add_cutover(self, subject: Subject, way: ProviderSettings = BY_HAND) -> str:
         self._fail("add_cutover")

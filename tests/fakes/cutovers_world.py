@@ -10,6 +10,8 @@ from textual.widgets import Select
 
 from cutovers import clean
 from fakes.cutovers import judged
+from transship.app.cutovers import TrialResult
+from transship.app.provider_request import ProviderKind
 from transship.cutover.catchup import CatchupRound, TagDifferences
 from transship.cutover.change.execution import ChangeRequest
 from transship.cutover.change.records import PlannedChange, plan_edit
@@ -21,8 +23,6 @@ from transship.cutover.rollback import Rollback
 from transship.cutover.rules.case import Case, sampled
 from transship.cutover.status import CutoverEvent, CutoverStatus, ProviderStatus, UnfinishedChange
 from transship.cutover.timeline import Sample, Served
-from transship_tui.cutover_way import WayKind
-from transship_tui.engine_cutover import Tried
 
 if TYPE_CHECKING:
     from fakes.engine import FakeEngine
@@ -298,14 +298,16 @@ async def _form(walk: Walk) -> None:
     await walk.press("5", "a")
     await walk.is_at("CutoverFormScreen")
     words = "leads to registry.oldcloud.net (CNAME, TTL left 44 s), 1.2.3.4"
-    walk.engine.tries_say["try_domain"] = Tried(good=True, words=words)
-    walk.engine.tries_say["try_new"] = Tried(None, "5.6.7.8 has no trusted certificate for it")
+    walk.engine.tries_say["try_domain"] = TrialResult(good=True, words=words)
+    walk.engine.tries_say["try_new"] = TrialResult(
+        None, "5.6.7.8 has no trusted certificate for it"
+    )
     await walk.press(*"images.example.com", "tab", "end", "tab")
 
 
 async def _way(walk: Walk) -> None:
     await _form(walk)
-    walk.app.screen.query_one("#way", Select).value = WayKind.UPDATE
+    walk.app.screen.query_one("#way", Select).value = ProviderKind.UPDATE
     await walk.rests()
     walk.app.screen.query_one("#way-update").focus()
     await walk.press(*"10.0.0.53", "tab", *"example.com", "tab", *"mover", "shift+tab")

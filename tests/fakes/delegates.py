@@ -8,6 +8,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from transship.app.engines import ApplyStep as Making
+from transship.app.engines import (
+    DomainRequest,
+    EngineStatus,
+    InstanceDomains,
+    NetworkRequest,
+    PlannedRequest,
+    PlanRequest,
+    QuickTransferRequest,
+    ReplicaRequest,
+    RevertRequest,
+)
 from transship.engines.changes import (
     AgreedChanges,
     AppliedChange,
@@ -21,34 +33,22 @@ from transship.engines.delegation import EngineSurvey
 from transship.engines.tcr.network_access import EndpointStatus, NetworkAccess
 from transship.errors import DelegationNotFound, TransshipError
 from transship.plans.advice import End, Ends, answered
-from transship_tui.engine_delegates import (
-    DomainsThere,
-    DomainWish,
-    Drawn,
-    Look,
-    NetworkWish,
-    PlanWish,
-    QuickWish,
-    ReplicaWish,
-    UndoWish,
-)
-from transship_tui.engine_delegates import Step as Making
 
 if TYPE_CHECKING:
     from fakes.clock import FakeClock
+    from transship.app.engines import EndAnswer, EngineRequest
     from transship.engines.executions import Execution, ExecutionTask
     from transship.engines.tcr.domains import DomainProgress
     from transship.plans.plan import Plan
-    from transship_tui.engine_delegates import Answer, Wish
 
 _WHO = {
-    UndoWish: "harbor",
-    QuickWish: "tcr-quick",
-    NetworkWish: "tcr-network",
-    DomainWish: "tcr-domain",
-    ReplicaWish: "tcr-replica",
+    RevertRequest: "harbor",
+    QuickTransferRequest: "tcr-quick",
+    NetworkRequest: "tcr-network",
+    DomainRequest: "tcr-domain",
+    ReplicaRequest: "tcr-replica",
 }
-_NOTHING = Drawn(ChangeSet("an engine", "nothing"))
+_NOTHING = PlannedRequest(ChangeSet("an engine", "nothing"))
 
 _UNKNOWN = EngineSurvey(Ends(End("a.example"), End("b.example")), ())
 
@@ -64,9 +64,9 @@ class FakeDelegates:
 
     judged: EngineSurvey = field(default_factory=lambda: _UNKNOWN, kw_only=True)
     harbor_hosts: Sequence[str] = field(default=(), kw_only=True)
-    draws: dict[type, Drawn] = field(default_factory=dict, kw_only=True)
+    draws: dict[type, PlannedRequest] = field(default_factory=dict, kw_only=True)
     delegated: dict[str, Delegation] = field(default_factory=dict, kw_only=True)
-    looks_at: dict[str, Look] = field(default_factory=dict, kw_only=True)
+    looks_at: dict[str, EngineStatus] = field(default_factory=dict, kw_only=True)
     followed: dict[str, list[Execution]] = field(default_factory=dict, kw_only=True)
     task_lists: dict[str, list[ExecutionTask]] = field(default_factory=dict, kw_only=True)
     logs: Mapping[str, str] = field(default_factory=dict, kw_only=True)
@@ -74,8 +74,8 @@ class FakeDelegates:
         default_factory=lambda: NetworkAccess("shop", "", EndpointStatus.CLOSED), kw_only=True
     )
     gets_in: Sequence[str] = field(default=(), kw_only=True)
-    domains_there: DomainsThere = field(
-        default_factory=lambda: DomainsThere((), (), 0.0), kw_only=True
+    domains_there: InstanceDomains = field(
+        default_factory=lambda: InstanceDomains((), (), 0.0), kw_only=True
     )
     waits: Sequence[DomainProgress] = field(default=(), kw_only=True)
     """How a domain is each time that there is news; the list shows it so, too."""
@@ -90,22 +90,22 @@ class FakeDelegates:
     @abstractmethod
     def _fail(self, name: str) -> None: ...
 
-    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> EngineSurvey:
+    async def who_could(self, plan: Plan, answers: Sequence[EndAnswer] = ()) -> EngineSurvey:
         await self._reach("who_could", tuple(answers))
         ends = self.judged.ends
         for question, value in answers:
             ends = answered(ends, question, value)
         return replace(self.judged, ends=ends, ways=engine_choices(ends, harbors=self.harbor_hosts))
 
-    async def draw_changes(self, wish: Wish) -> Drawn:
+    async def draw_changes(self, wish: EngineRequest) -> PlannedRequest:
         await self._reach("draw_changes", wish)
         return self.draws.get(type(wish), _NOTHING)
 
-    async def make_changes(self, wish: Wish, shown: ChangeSet) -> AsyncIterator[Making]:
+    async def make_changes(self, wish: EngineRequest, shown: ChangeSet) -> AsyncIterator[Making]:
         await self._reach("make_changes", wish)
         name = f"20260915-{len(self.delegated):06x}"
-        who = wish.who if isinstance(wish, PlanWish) else _WHO[type(wish)]
-        undoes = wish.delegation if isinstance(wish, UndoWish) else ""
+        who = wish.who if isinstance(wish, PlanRequest) else _WHO[type(wish)]
+        undoes = wish.delegation if isinstance(wish, RevertRequest) else ""
         agreed = AgreedChanges(
             who, "harbor.example", shown.engine, shown.purpose, self.clock.now(), shown.to_make,
             undoes,
@@ -141,10 +141,10 @@ class FakeDelegates:
             raise DelegationNotFound(repr(name))
         return self.delegated[name]
 
-    async def look_at(self, delegation: str) -> Look:
+    async def look_at(self, delegation: str) -> EngineStatus:
         await self._reach("look_at", delegation)
         known = self.delegation(delegation)
-        return replace(self.looks_at.get(delegation, Look(known)), delegation=known)
+        return replace(self.looks_at.get(delegation, EngineStatus(known)), delegation=known)
 
     async def follow_execution(
         self, delegation: str, of: str, execution: str
@@ -178,7 +178,7 @@ class FakeDelegates:
         await self._reach("who_gets_in", plan)
         return self.gets_in
 
-    async def domains_at(self, host: str) -> DomainsThere:
+    async def domains_at(self, host: str) -> InstanceDomains:
         await self._reach("domains_at", host)
         return self.domains_there
 

@@ -9,6 +9,14 @@ from fakes import tcr_world
 from fakes.screen import until
 from fakes.tcr_world import PERSONAL, TCR, add_tencent
 from transship import errors
+from transship.app.engines import (
+    EngineStatus,
+    NamedExecution,
+    PlannedRequest,
+    PlanRequest,
+    QuickTransferRequest,
+    RevertRequest,
+)
 from transship.engines.changes import (
     AgreedChanges,
     ChangeJournalLine,
@@ -24,7 +32,6 @@ from transship.engines.executions import Execution, ExecutionState, ExecutionTas
 from transship.oci.reference import Reference
 from transship.plans.advice import End, Ends
 from transship.plans.plan import Kind, OnConflict, Plan, Rule
-from transship_tui.engine_delegates import Drawn, Look, PlanWish, QuickWish, Run, UndoWish
 from transship_tui.screens.who import WhoScreen
 
 if TYPE_CHECKING:
@@ -80,10 +87,10 @@ def policy(words: str = "") -> Change:
     return change_between(_POLICY, words or "nightly", before, settings)
 
 
-def drawn(words: str = "") -> Drawn:
+def drawn(words: str = "") -> PlannedRequest:
     """Return what letting Harbor push a plan would change."""
     stays = {"name": "nightly-2", "enabled": True}
-    return Drawn(
+    return PlannedRequest(
         ChangeSet(
             f"Harbor at {HARBOR}",
             words or f"let Harbor move a plan from {HARBOR} to {TCR}",
@@ -97,16 +104,18 @@ def drawn(words: str = "") -> Drawn:
     )
 
 
-def refused() -> Drawn:
+def refused() -> PlannedRequest:
     """Return a wish that can't be made."""
     why = errors.CantBeDelegated(
         "tags: the newest 20 by version can't be said in a filter",
         remedy="Name the tags by patterns, or let Transship move it.",
     )
-    return Drawn(ChangeSet(f"Harbor at {HARBOR}", "let Harbor move a plan", refusals=(why,)))
+    return PlannedRequest(
+        ChangeSet(f"Harbor at {HARBOR}", "let Harbor move a plan", refusals=(why,))
+    )
 
 
-def _quick(words: str) -> Drawn:
+def _quick(words: str) -> PlannedRequest:
     names = ("team", "tools", "base")
     namespaces = [
         change_between("namespace", words or name, None, {"IsPublic": name == "base"})
@@ -114,7 +123,7 @@ def _quick(words: str) -> Drawn:
     ]
     stays = {"IsPublic": False}
     source, target = Reference(PERSONAL, "team/web"), Reference(TCR, "team/web")
-    return Drawn(
+    return PlannedRequest(
         ChangeSet(
             "TCR instance shop (tcr-abcdefgh, ap-guangzhou)",
             f"move all of {PERSONAL} to shop",
@@ -208,7 +217,11 @@ def fill(engine: FakeEngine, words: str = "") -> None:
     target = f"2 {words}" if words else TCR
     ends = Ends(End(words or HARBOR, "harbor"), End(target, "tcr"))
     engine.judged = EngineSurvey(ends, (), (words,) if words else ())
-    engine.draws = {PlanWish: drawn(words), UndoWish: _undo(words), QuickWish: _quick(words)}
+    engine.draws = {
+        PlanRequest: drawn(words),
+        RevertRequest: _undo(words),
+        QuickTransferRequest: _quick(words),
+    }
     tcr_world.fill(engine, words)
     made, broken = (ChangeStep.MADE, ChangeStep.MADE), (ChangeStep.MADE, ChangeStep.FAILED)
     both = (endpoint(words), policy(words))
@@ -216,7 +229,7 @@ def fill(engine: FakeEngine, words: str = "") -> None:
         BROKEN: _delegation(BROKEN, NOW - 90_000, both, broken, words),
         PUSHED: _delegation(PUSHED, NOW - 7_300, both, made, words),
     }
-    runs = tuple(Run(words or "nightly", each) for each in executions(words))
+    runs = tuple(NamedExecution(words or "nightly", each) for each in executions(words))
     things = (
         DelegatedItem(
             0, endpoint(words), ItemStatus.AS_MADE, is_there=True, said=words or "healthy"
@@ -224,19 +237,19 @@ def fill(engine: FakeEngine, words: str = "") -> None:
         DelegatedItem(1, policy(words), ItemStatus.OTHERWISE, is_there=True),
     )
     of = (words or "nightly",)
-    look = Look(engine.delegated[PUSHED], things, of, runs, of, stops=True)
+    look = EngineStatus(engine.delegated[PUSHED], things, of, runs, of, stops=True)
     engine.looks_at = {PUSHED: look}
     engine.followed = {each.id: [each] for each in executions(words)}
     engine.task_lists = {each.id: tasks(words) for each in executions(words)}
     engine.logs = {"3": log(words)}
 
 
-def _undo(words: str) -> Drawn:
+def _undo(words: str) -> PlannedRequest:
     gone = [
         change_between(each.kind, each.name, each.after, None, warns=(words,) if words else ())
         for each in (policy(words), endpoint(words))
     ]
-    return Drawn(ChangeSet(f"Harbor at {HARBOR}", f"undo {PUSHED}", tuple(gone)))
+    return PlannedRequest(ChangeSet(f"Harbor at {HARBOR}", f"undo {PUSHED}", tuple(gone)))
 
 
 async def _who(walk: Walk) -> None:
@@ -279,7 +292,7 @@ async def _changes(walk: Walk) -> None:
 
 
 async def _refused(walk: Walk) -> None:
-    walk.engine.draws[PlanWish] = refused()
+    walk.engine.draws[PlanRequest] = refused()
     await _changes(walk)
 
 

@@ -12,6 +12,7 @@ from fakes.cutovers import FakeCutovers
 from fakes.delegates import FakeDelegates
 from fakes.parts import FakeParts
 from fakes.plans import FakePlans, listings_of
+from fakes.subjects import Subjects
 from transship.accounts.registry_file import Account
 from transship.accounts.secrets import SecretStatus
 from transship.errors import AccountNotFound, JobNotFound, SecretMissing
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
+class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates, Subjects):
     """What the app asks for, answered from what the test put in.
 
     `failures` are raised, by the name of the method, instead of an answer. `gates` hold a method
@@ -56,7 +57,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
     """What a preview shows; without it, just the worklist."""
     proof: Proof | None = None
     views: list[JobView] = field(default_factory=list)
-    plans: dict[str, Plan] = field(default_factory=dict)
+    job_plans: dict[str, Plan] = field(default_factory=dict)
     copies: dict[str, list[CopyRow]] = field(default_factory=dict)
     held: dict[str, dict[str, Limits]] = field(default_factory=dict)
     """The limits of each registry, by the job."""
@@ -141,7 +142,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
         self.deleting += [plan] if deletes else []
         return f"job{len(self.started)}"
 
-    def jobs(self) -> list[JobView]:
+    def all_jobs(self) -> list[JobView]:
         self._fail("jobs")
         return list(self.views)
 
@@ -152,7 +153,7 @@ class FakeEngine(FakePlans, FakeParts, FakeCutovers, FakeDelegates):
         raise JobNotFound(job)
 
     def plan(self, job: str) -> Plan:
-        return self.plans[job]
+        return self.job_plans[job]
 
     def copy_ids(self, job: str, which: Which, pattern: str = "") -> Sequence[int]:
         self._fail("copy_ids")

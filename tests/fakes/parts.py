@@ -56,7 +56,7 @@ class FakeParts:
         await self._reach("drift", plan)
         return self.drifted
 
-    def flows(self) -> Sequence[FlowEntry]:
+    def all_flows(self) -> Sequence[FlowEntry]:
         self._fail("flows")
         return list(self.flow_entries)
 

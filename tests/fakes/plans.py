@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from transship.app.listing import Listings, Rules
 from transship.errors import BadFile, BadRequest, FileChanged
 from transship.plans.catalogue import Catalogue, TagFacts
 from transship.plans.encode import Spelling
 from transship.plans.file import PlanEntry, PlanFile, plan_in
-from transship_tui.listings import Listings, Rules
 
 if TYPE_CHECKING:
     from fakes.engine import FakeEngine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transship.accounts.registry_file import Account
+from transship.app.engines import DomainRequest, InstanceDomains, NetworkRequest, PlannedRequest
 from transship.engines.changes import ChangeSet, change_between
 from transship.engines.tcr.certificates import ServerCertificate
 from transship.engines.tcr.domains import CustomDomain, DomainProgress, domain_status_text
@@ -17,7 +18,6 @@ from transship.engines.tcr.network_access import (
     VpcLink,
     explain_access,
 )
-from transship_tui.engine_delegates import DomainsThere, DomainWish, Drawn, NetworkWish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,7 +47,7 @@ def access(words: str = "") -> NetworkAccess:
     )
 
 
-def domains_there(words: str = "") -> DomainsThere:
+def domains_there(words: str = "") -> InstanceDomains:
     """Return a domain that works until its certificate ends soon, one that comes, one that can't.
 
     Of two certificates more one is for another name, and one isn't issued yet.
@@ -63,15 +63,15 @@ def domains_there(words: str = "") -> DomainsThere:
         CustomDomain("next.shop.example", "cert-next", "CREATING"),
         CustomDomain("broken.shop.example", words or "cert-gone", "FAILURE"),
     )
-    return DomainsThere(domains, certificates, NOW, words)
+    return InstanceDomains(domains, certificates, NOW, words)
 
 
-def _network_changes(words: str) -> Drawn:
+def _network_changes(words: str) -> PlannedRequest:
     warns = (words or "10.0.0.0/8 are no addresses of the internet.",)
     allowed = change_between(
         "allowed address", words or "192.0.2.0/24", None, {"Description": "transship"}, warns=warns
     )
-    return Drawn(
+    return PlannedRequest(
         ChangeSet(
             _ENGINE,
             words or "network access of shop",
@@ -81,11 +81,11 @@ def _network_changes(words: str) -> Drawn:
     )
 
 
-def _domain_changes(words: str) -> Drawn:
+def _domain_changes(words: str) -> PlannedRequest:
     attach = change_between(
         "custom domain", words or "new.shop.example", None, {"Certificate": words or "cert-next"}
     )
-    return Drawn(
+    return PlannedRequest(
         ChangeSet(
             _ENGINE,
             words or "attach new.shop.example",
@@ -97,7 +97,7 @@ def _domain_changes(words: str) -> Drawn:
 
 def fill(engine: FakeEngine, words: str = "") -> None:
     """Put in who gets through and the domains, and what changing them changes."""
-    engine.draws |= {NetworkWish: _network_changes(words), DomainWish: _domain_changes(words)}
+    engine.draws |= {NetworkRequest: _network_changes(words), DomainRequest: _domain_changes(words)}
     engine.access_at, engine.domains_there = access(words), domains_there(words)
     engine.gets_in = (words,) if words else ()
     coming = CustomDomain("next.shop.example", "cert-next", "CREATING")

@@ -78,7 +78,7 @@ def full_world() -> FormEngine:
         worklist=worklist_of(*OVERWRITING, source=f"{OLD}/team/web"),
         views=_jobs(),
         copies={"abc234": _copies()},
-        plans={"efg678": Plan(mapped([parse_reference(TAG)], NEW, "team/web"))},
+        job_plans={"efg678": Plan(mapped([parse_reference(TAG)], NEW, "team/web"))},
         proof=Proof(6640, 7120, 9001, 0, deep=False, differences=()),
     )
     parts_world.fill(engine)

@@ -16,7 +16,7 @@ from transship.registry.credential import Credential, Tls
 from transship.registry.http.rate_limiter import RetryPolicy
 from transship.transfers.copies import Copy, CopyState, Worklist
 from transship.transfers.job_view import JobView, read_job
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.preview import preview_plan
 from transship.transfers.runner import Runner, RunnerSettings
 from transship.transfers.verify import Proof, verify_plan
@@ -71,7 +71,7 @@ async def opened(
 
 def new_job(folder: Path, plan: Plan) -> Job:
     """Return a job that nobody works on yet."""
-    return Jobs(folder / "jobs").create(plan)
+    return JobStore(folder / "jobs").create(plan)
 
 
 async def run_here(folder: Path, plan: Plan, *registries: Registry) -> JobView:

@@ -13,7 +13,7 @@ from transship.oci.reference import Reference
 from transship.plans.file import read_plan, write_plan
 from transship.registry.access import open_registry
 from transship.transfers.job_view import read_job
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.watch.record import WatchFile, WatchRecord
 from transship.watch.watcher import Watcher, WatchSummary
 
@@ -93,7 +93,7 @@ class Watch:
 
     @property
     def all_jobs(self) -> list[Job]:
-        return Jobs(self.folder / "jobs").all()
+        return JobStore(self.folder / "jobs").all()
 
     @property
     def record(self) -> WatchRecord:
@@ -115,7 +115,7 @@ class Watch:
                     path=self.path,
                     read=lambda: read_plan(self.path),
                     reach=self.reach,
-                    jobs=Jobs(self.folder / "jobs"),
+                    jobs=JobStore(self.folder / "jobs"),
                     file=self.file,
                     tell=self.told.append,
                     clock=self.clock,

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transship_tui.beside import at_home, beside, computed, streamed
+from transship.app.background import (
+    compute_in_thread,
+    run_in_home_loop,
+    run_in_thread,
+    stream_from_thread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -21,8 +26,8 @@ async def test_it_runs_in_another_thread_and_gives_its_result() -> None:
         await asyncio.sleep(0)
         return threading.get_ident()
 
-    assert await beside(work) != threading.get_ident()
-    assert await computed(threading.get_ident) != threading.get_ident()
+    assert await run_in_thread(work) != threading.get_ident()
+    assert await compute_in_thread(threading.get_ident) != threading.get_ident()
 
 
 async def test_its_error_is_raised_here() -> None:
@@ -30,7 +35,7 @@ async def test_its_error_is_raised_here() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await beside(work)
+        await run_in_thread(work)
 
 
 async def test_who_stops_waiting_ends_it() -> None:
@@ -43,7 +48,7 @@ async def test_who_stops_waiting_ends_it() -> None:
         finally:
             ended.set()
 
-    task = asyncio.create_task(beside(work))
+    task = asyncio.create_task(run_in_thread(work))
     assert await asyncio.to_thread(begun.wait, 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -57,13 +62,13 @@ async def test_work_that_is_cancelled_there_keeps_nobody_waiting() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(30):
-            await beside(work)
+            await run_in_thread(work)
 
 
 async def test_turns_are_as_long_as_before_once_all_is_done() -> None:
     before = sys.getswitchinterval()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(computed(sys.getswitchinterval)) for _ in range(3)]
+        tasks = [group.create_task(compute_in_thread(sys.getswitchinterval)) for _ in range(3)]
     assert all(task.result() < before for task in tasks)
     assert sys.getswitchinterval() == before
 
@@ -74,7 +79,7 @@ async def test_what_is_given_there_comes_here_in_order_and_then_its_error() -> N
             yield each
         raise ValueError("no")
 
-    items = streamed(work)
+    items = stream_from_thread(work)
     assert [await anext(items) for _ in range(100)] == list(range(100))
     with pytest.raises(ValueError, match="no"):
         await anext(items)
@@ -92,7 +97,7 @@ async def test_who_stops_looking_waits_until_it_has_put_its_things_away() -> Non
             await asyncio.sleep(0.01)
             ended.set()
 
-    async with aclosing(streamed(work)) as items:
+    async with aclosing(stream_from_thread(work)) as items:
         async for _ in items:
             break
     assert ended.is_set()
@@ -105,9 +110,9 @@ async def test_what_belongs_to_the_app_is_done_in_its_own_loop() -> None:
         return asyncio.get_running_loop()
 
     async def work() -> tuple[asyncio.AbstractEventLoop, asyncio.AbstractEventLoop]:
-        return asyncio.get_running_loop(), await at_home(loop)
+        return asyncio.get_running_loop(), await run_in_home_loop(loop)
 
-    there, home = await beside(work)
+    there, home = await run_in_thread(work)
     assert there is not here
     assert home is here
-    assert await at_home(loop) is here
+    assert await run_in_home_loop(loop) is here

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from transship.app.provider_request import (
+    ProviderKind,
+    ProviderRequest,
+    request_of,
+    secret_words,
+    settings_of,
+)
 from transship.cutover.change.settings import (
     ManualSettings,
     PowerDnsSettings,
@@ -14,7 +21,6 @@ from transship.cutover.change.settings import (
 from transship.cutover.domain import Domain, Subject
 from transship.errors import BadRequest
 from transship_tui.cutover_outcomes import told_of
-from transship_tui.cutover_way import WayKind, WishedWay, secret_words, way_of, wished_of
 from transship_tui.lines import begin_line
 
 WAYS = (
@@ -28,30 +34,33 @@ WAYS = (
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_way_that_is_written_down_is_the_same_way(way: ProviderSettings) -> None:
-    assert way_of(wished_of(way)) == way
+    assert settings_of(request_of(way)) == way
 
 
-@pytest.mark.parametrize("kind", [WayKind.UPDATE, WayKind.POWERDNS, WayKind.ROUTE53])
-def test_what_is_missing_is_named(kind: WayKind) -> None:
+@pytest.mark.parametrize("kind", [ProviderKind.UPDATE, ProviderKind.POWERDNS, ProviderKind.ROUTE53])
+def test_what_is_missing_is_named(kind: ProviderKind) -> None:
     with pytest.raises(BadRequest, match="is needed"):
-        way_of(WishedWay(kind))
+        settings_of(ProviderRequest(kind))
 
 
 @pytest.mark.parametrize(
     ("wished", "why"),
     [
-        (WishedWay(WayKind.UPDATE, "ns1.example.com", "example.com", "mover"), r"no IP\[:PORT\]"),
-        (WishedWay(WayKind.POWERDNS, "dns.example:8081", "example.com"), "no http"),
+        (
+            ProviderRequest(ProviderKind.UPDATE, "ns1.example.com", "example.com", "mover"),
+            r"no IP\[:PORT\]",
+        ),
+        (ProviderRequest(ProviderKind.POWERDNS, "dns.example:8081", "example.com"), "no http"),
     ],
 )
-def test_what_cannot_be_read_is_named(wished: WishedWay, why: str) -> None:
+def test_what_cannot_be_read_is_named(wished: ProviderRequest, why: str) -> None:
     with pytest.raises(BadRequest, match=why):
-        way_of(wished)
+        settings_of(wished)
 
 
 def test_the_dot_at_the_end_of_a_zone_is_no_part_of_it() -> None:
-    wished = WishedWay(WayKind.UPDATE, "10.0.0.53", "example.com.", "mover")
-    assert way_of(wished) == WAYS[1]
+    wished = ProviderRequest(ProviderKind.UPDATE, "10.0.0.53", "example.com.", "mover")
+    assert settings_of(wished) == WAYS[1]
 
 
 def test_only_what_is_kept_here_is_asked_for() -> None:
@@ -60,7 +69,7 @@ def test_only_what_is_kept_here_is_asked_for() -> None:
 
 def test_the_line_says_the_way_as_well() -> None:
     subject = Subject(Domain("images.example.com"), "b.example", public=False)
-    lines = [begin_line(subject, wished_of(way)) for way in WAYS]
+    lines = [begin_line(subject, request_of(way)) for way in WAYS]
     begin = "transship cutover images.example.com plan --to b.example --no-public"
     assert lines[0] == begin
     assert lines[1] == f"{begin} --rfc2136 10.0.0.53 --zone example.com --key mover"

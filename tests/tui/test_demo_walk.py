@@ -12,12 +12,12 @@ import pytest
 from textual.widgets import Button, TextArea
 
 from fakes.screen import screen_text, until
+from transship.app.application import Application
 from transship.sandbox.sandbox import sandbox_in_thread
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.commands.demo import session_of
 from transship_tui.cutover_news import followed
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,14 +37,14 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield session_of(sandbox, tmp_path)
 
 
-async def copied(engine: LiveEngine, session: Session) -> None:
+async def copied(engine: Application, session: Session) -> None:
     """Copy all that the domain serves."""
     old = session.accounts.find("old")
     assert old is not None
     async with asyncio.timeout(60):
-        for repository in [name async for name in engine.repositories(old.host)]:
-            job = await engine.start(session.plan(f"old/{repository}", f"new/{repository}"))
-            while not engine.job(job).state.ended:
+        for repository in [name async for name in engine.registries.repositories(old.host)]:
+            job = await engine.jobs.start(session.plan(f"old/{repository}", f"new/{repository}"))
+            while not engine.jobs.find(job).state.ended:
                 await asyncio.sleep(0.05)
 
 
@@ -80,7 +80,7 @@ class Walk:
 
 @pytest.mark.long
 async def test_a_newcomer_moves_a_domain_and_moves_it_back(session: Session) -> None:
-    engine = LiveEngine(session.paths, session.sources)
+    engine = Application(session.paths, session.sources)
     app = TransshipApp(engine, Settings())
     async with app.run_test(size=(120, 40)) as pilot:
         walk = Walk(pilot, app)
@@ -112,9 +112,9 @@ async def test_a_newcomer_moves_a_domain_and_moves_it_back(session: Session) -> 
 
         await walk.allows("#back-it")
         await walk.sees("rolled back")
-        (standing,) = engine.cutovers()
-        await walk.until(lambda: followed(engine.cutover(standing.name)), "all have followed")
-        told = [note.text for note in engine.cutover(standing.name).notes]
+        (standing,) = engine.cutovers.all()
+        await walk.until(lambda: followed(engine.cutovers.find(standing.name)), "all have followed")
+        told = [note.text for note in engine.cutovers.find(standing.name).notes]
         assert [each for each in told if each in ("change done", "rollback done")] == [
             "change done",
             "rollback done",
@@ -132,11 +132,13 @@ async def test_nobody_but_the_sandbox_is_asked_for_anything(
         return await original(loop, host, port, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    engine = LiveEngine(session.paths, session.sources)
-    (standing,) = engine.cutovers()
-    assert {each.address for each in engine.resolvers_of(standing.subject)} == {"127.0.0.1"}
+    engine = Application(session.paths, session.sources)
+    (standing,) = engine.cutovers.all()
+    assert {each.address for each in engine.cutovers.checks.resolvers_of(standing.subject)} == {
+        "127.0.0.1"
+    }
 
-    standing = [each async for each in engine.check_cutover(standing.name)][-1]
+    standing = [each async for each in engine.cutovers.checks.check(standing.name)][-1]
 
     assert standing.evidence is not None
     assert standing.evidence.zone is not None

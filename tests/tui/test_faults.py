@@ -6,8 +6,8 @@ import pytest
 
 from fakes.engine import FakeEngine
 from transship.accounts.registry_file import Account
+from transship.app.application import Application
 from transship.errors import BadFile, InternalFault, SystemRefused, TransshipError
-from transship_tui.engine import Engine
 from transship_tui.faults import Faults, log_path
 from transship_tui.guarded import guarded
 
@@ -93,36 +93,38 @@ def stand_in() -> FakeEngine:
 
 
 @pytest.fixture
-def engine(stand_in: FakeEngine) -> Engine:
+def engine(stand_in: FakeEngine) -> Application:
     return guarded(stand_in, Faults())
 
 
 class TestGuarded:
-    async def test_what_goes_well_goes_through(self, engine: Engine, stand_in: FakeEngine) -> None:
-        assert engine.accounts() == (Account("old.example"),)
-        assert (await engine.examine(Account("old.example"))).problem is None
-        assert [name async for name in engine.repositories("old.example")] == ["a", "b"]
+    async def test_what_goes_well_goes_through(
+        self, engine: Application, stand_in: FakeEngine
+    ) -> None:
+        assert engine.registries.all() == (Account("old.example"),)
+        assert (await engine.registries.examine(Account("old.example"))).problem is None
+        assert [name async for name in engine.registries.repositories("old.example")] == ["a", "b"]
         assert engine.clock is stand_in.clock
 
     async def test_every_kind_of_method_raises_what_can_be_shown(
-        self, engine: Engine, stand_in: FakeEngine
+        self, engine: Application, stand_in: FakeEngine
     ) -> None:
         for name in ("jobs", "examine", "repositories"):
             stand_in.failures[name] = RuntimeError(SECRET)
-        with pytest.raises(InternalFault, match="RuntimeError in jobs"):
-            engine.jobs()
+        with pytest.raises(InternalFault, match="RuntimeError in all_jobs"):
+            engine.jobs.all()
         with pytest.raises(InternalFault, match="RuntimeError in examine"):
-            await engine.examine(Account("old.example"))
+            await engine.registries.examine(Account("old.example"))
         with pytest.raises(InternalFault, match="RuntimeError in repositories"):
-            await anext(engine.repositories("old.example"))  # type: ignore[call-overload]
+            await anext(engine.registries.repositories("old.example"))  # type: ignore[call-overload]
 
     async def test_our_own_errors_go_through_as_they_are(
-        self, engine: Engine, stand_in: FakeEngine
+        self, engine: Application, stand_in: FakeEngine
     ) -> None:
         error = BadFile("x")
         stand_in.failures["jobs"] = error
         with pytest.raises(TransshipError) as seen:
-            engine.jobs()
+            engine.jobs.all()
         assert seen.value is error
         assert error.__cause__ is None
 

@@ -16,7 +16,7 @@ from servers.terminal import Terminal, terminal
 from transship.paths import default_paths
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import read_job
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ def test_a_lost_connection_leaves_the_job_running_and_the_next_app_shows_it(
         window.hang_up()
         assert window.ended() == 0
         assert LEAVE_FULL_SCREEN in window.raw[-400:]
-    (job,) = Jobs(default_paths().jobs).all()
+    (job,) = JobStore(default_paths().jobs).all()
     with transship() as window:
         window.press("4")
         window.shows(job.id)

@@ -17,12 +17,12 @@ from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
+from transship.app.application import Application
 from transship.errors import JobEnded, SecretMissing, TransshipError
 from transship.guide import next_step
 from transship.settings import Settings
 from transship_tui.bridge import Bridge
 from transship_tui.clipboard import Clipboard, Copied
-from transship_tui.engine import Engine
 from transship_tui.faults import Faults
 from transship_tui.guarded import guarded
 from transship_tui.journey import Journey
@@ -93,7 +93,7 @@ class TransshipApp(WorkersMinded, App[None]):
     }
     DEFAULT_MODE = "registries"
 
-    def __init__(self, engine: Engine, settings: Settings | None = None) -> None:
+    def __init__(self, engine: Application, settings: Settings | None = None) -> None:
         super().__init__()
         self.settings = settings or Settings()
         self.faults = Faults()
@@ -213,7 +213,7 @@ class TransshipApp(WorkersMinded, App[None]):
     def naming(self) -> Naming:
         """What the operator calls places."""
         try:
-            return Naming(self.engine.accounts())
+            return Naming(self.engine.registries.all())
         except TransshipError:
             return Naming()  # What is wrong with the file is said where accounts are shown.
 
@@ -356,7 +356,7 @@ class TransshipApp(WorkersMinded, App[None]):
             for job in self.bridge.running if leaving == "pause" else ():
                 # One that has ended meanwhile needs no pause.
                 with suppress(JobEnded):
-                    self.engine.pause(job.id)
+                    self.engine.jobs.pause(job.id)
         except TransshipError as error:
             self.remember(error)
             self.explain(error)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
+    from transship.app.application import Application
     from transship_tui.app import TransshipApp
-    from transship_tui.engine import Engine
 
 
 @dataclass
@@ -48,7 +48,7 @@ class JobsUnreadable(Message):
 class Bridge:
     """Holds the engine for the app, and its last look at the jobs."""
 
-    def __init__(self, app: TransshipApp, engine: Engine, looks_per_second: float) -> None:
+    def __init__(self, app: TransshipApp, engine: Application, looks_per_second: float) -> None:
         self._app = app
         self.engine = engine
         self._every = 1 / looks_per_second
@@ -82,7 +82,7 @@ class Bridge:
     def look(self) -> None:
         """Look at the jobs, and tell the screen in front when they have changed."""
         try:
-            jobs = self.engine.jobs()
+            jobs = self.engine.jobs.all()
         except TransshipError as error:
             self._lose_sight(error)
             return
@@ -146,7 +146,7 @@ class Bridge:
 
     async def _probe_keyring(self) -> None:
         try:
-            self._keyring = (await self.engine.keyring()).state
+            self._keyring = (await self.engine.registries.keyring()).state
         except TransshipError as error:
             self._keyring = status_of(error).state
             self._app.tell_unforeseen(error, "the keyring")

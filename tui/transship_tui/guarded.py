@@ -16,11 +16,17 @@ from typing import TYPE_CHECKING, Any, cast
 from transship.errors import SecretMissing, TransshipError
 
 if TYPE_CHECKING:
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
     from transship_tui.faults import Faults
 
 Ask = Callable[[SecretMissing], Awaitable[bool]]
 """Asks the operator for a secret; tells whether there is one now."""
+
+
+_SUBJECTS = frozenset(
+    ("registries", "plans", "jobs", "flows", "cutovers", "engines", "checks", "rounds", "changes")
+)
+"""The parts of an application: what they raise is put into words, too."""
 
 
 async def nobody_to_ask(_: SecretMissing) -> bool:
@@ -28,22 +34,24 @@ async def nobody_to_ask(_: SecretMissing) -> bool:
     return False
 
 
-def guarded(engine: Engine, faults: Faults, ask: Ask = nobody_to_ask) -> Engine:
+def guarded(engine: Application, faults: Faults, ask: Ask = nobody_to_ask) -> Application:
     """Return `engine`; what its methods raise is a `TransshipError`.
 
     What lacks a secret is tried again when `ask` has got it.
     """
-    return cast("Engine", _Guarded(engine, faults, ask))
+    return cast("Application", _Guarded(engine, faults, ask))
 
 
 class _Guarded:
-    def __init__(self, engine: Engine, faults: Faults, ask: Ask) -> None:
+    def __init__(self, engine: object, faults: Faults, ask: Ask) -> None:
         self._engine = engine
         self._faults = faults
         self._ask = ask
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._engine, name)
+        if name in _SUBJECTS:
+            return _Guarded(found, self._faults, self._ask)
         if not inspect.ismethod(found):
             return found
         if inspect.isasyncgenfunction(found):

@@ -15,9 +15,9 @@ from transship.guide import Step, World
 from transship.transfers.job_view import JobView
 
 if TYPE_CHECKING:
+    from transship.app.application import Application
     from transship.cutover.status import CutoverStatus
     from transship.plans.plan import Plan
-    from transship_tui.engine import Engine
     from transship_tui.naming import Naming
 
 MODE_OF = {
@@ -47,13 +47,13 @@ class Journey:
     proven: str = ""
     """The job that a verification has proven."""
 
-    def world(self, engine: Engine, jobs: Sequence[JobView]) -> World:
+    def world(self, engine: Application, jobs: Sequence[JobView]) -> World:
         """Return the facts as they are now. Raises BadFile when the accounts can't be read."""
         job = next((job for job in jobs if job.id == self.job), None)
         proven = bool(self.job) and self.proven == self.job
         cutovers = self._cutovers(engine) if proven else ()
         return World(
-            accounts=tuple(account.host for account in holding_images(engine.accounts())),
+            accounts=tuple(account.host for account in holding_images(engine.registries.all())),
             source=self.source,
             target=self.target,
             chosen=self.chosen or int(self.by_plan),
@@ -64,11 +64,11 @@ class Journey:
             cutover_waits=_cutover_words(cutovers[0]) if cutovers else "",
         )
 
-    def _cutovers(self, engine: Engine) -> Sequence[CutoverStatus]:
+    def _cutovers(self, engine: Application) -> Sequence[CutoverStatus]:
         """Return the cutovers that lead a domain to the target, the newest first."""
         return [
             each
-            for each in engine.cutovers()
+            for each in engine.cutovers.all()
             if self.target in (each.subject.new, each.subject.points_at)
         ]
 

@@ -36,14 +36,14 @@ def open_app(session: Session, *, guide: bool | None = None, read_only: bool = F
     # Nothing of what comes now becomes garbage. It is looked for again once the app stands.
     gc.disable()
     # Textual is slow to import, and no line command needs it.
+    from transship.app.application import Application
     from transship_tui.app import TransshipApp
-    from transship_tui.live import LiveEngine
 
     settings = checked(read_settings(session.paths.settings), session.paths.settings)
     if guide is not None:
         settings = msgspec.structs.replace(settings, guide=guide)
-    engine = LiveEngine(session.paths, session.sources)
-    engine.read_only = read_only
+    engine = Application(session.paths, session.sources)
+    engine.cutovers.read_only = read_only
     app = TransshipApp(engine, settings)
     app.run(mouse=settings.mouse)
     if app.fault is not None:
@@ -85,11 +85,11 @@ def open_plain(session: Session, *, farewell: str = "") -> int:
 
     `farewell` is said to who leaves early, instead of how to start again.
     """
-    from transship_tui.live import LiveEngine
+    from transship.app.application import Application
     from transship_tui.plain import FAREWELL, PlainGuide
 
     async def walk() -> int:
-        engine = LiveEngine(session.paths, session.sources)
+        engine = Application(session.paths, session.sources)
         try:
             return await PlainGuide(engine, farewell=farewell or FAREWELL).run()
         finally:

@@ -6,21 +6,25 @@ import shlex
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from transship.app.provider_request import ProviderKind
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.text import safe
-from transship_tui.cutover_way import WayKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from transship.accounts.registry_file import Account
+    from transship.app.provider_request import ProviderRequest
     from transship.cutover.domain import Resolver, Subject
     from transship.cutover.status import CutoverStatus
     from transship.plans.plan import Plan
-    from transship_tui.cutover_way import WishedWay
 
-_WAYS = {WayKind.UPDATE: "rfc2136", WayKind.POWERDNS: "powerdns", WayKind.ROUTE53: "route53"}
+_WAYS = {
+    ProviderKind.UPDATE: "rfc2136",
+    ProviderKind.POWERDNS: "powerdns",
+    ProviderKind.ROUTE53: "route53",
+}
 _SOURCES = {
     "": "--anonymous",
     "session": "--session",
@@ -113,7 +117,7 @@ def check_line(subject: Subject) -> str:
     return line("check", subject.domain.host, *_about(subject))
 
 
-def begin_line(subject: Subject, way: WishedWay) -> str:
+def begin_line(subject: Subject, way: ProviderRequest) -> str:
     """Return the line that keeps a cutover and makes all checks. It asks for a secret by itself."""
     valued = (
         (f"--{_WAYS.get(way.kind, '')}", way.place),

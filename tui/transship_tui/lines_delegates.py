@@ -9,12 +9,12 @@ from transship.plans.plan import OnConflict
 from transship_tui.lines import line
 
 if TYPE_CHECKING:
-    from transship_tui.engine_delegates import (
-        DomainWish,
-        NetworkWish,
-        PlanWish,
-        QuickWish,
-        ReplicaWish,
+    from transship.app.engines import (
+        DomainRequest,
+        NetworkRequest,
+        PlanRequest,
+        QuickTransferRequest,
+        ReplicaRequest,
     )
 
 
@@ -23,7 +23,7 @@ def ways_line(plan: str) -> str:
     return line("delegate", "ways", plan)
 
 
-def plan_wish_line(wish: PlanWish, what: str = "apply") -> str:
+def plan_wish_line(wish: PlanRequest, what: str = "apply") -> str:
     """Return the line that shows or makes what a wish would; empty for a plan that isn't saved."""
     if not wish.saved:
         return ""
@@ -49,7 +49,7 @@ def plan_wish_line(wish: PlanWish, what: str = "apply") -> str:
     return line("delegate", what, wish.saved, "--by", wish.who, *words)
 
 
-def quick_line(wish: QuickWish) -> str:
+def quick_line(wish: QuickTransferRequest) -> str:
     """Return the line that moves all of a personal account of TCR to an instance."""
     words = [] if wish.newest is None else ["--newest", str(wish.newest)]
     if wish.on_conflict is not OnConflict.FAIL:
@@ -78,7 +78,7 @@ def task_log_line(delegation: str, task: str) -> str:
     return line("delegate", "log", delegation, task)
 
 
-def network_line(wish: NetworkWish) -> str:
+def network_line(wish: NetworkRequest) -> str:
     """Return the line that explains, or changes, who gets through to an instance of TCR."""
     wishes = wish.wishes
     words = [] if wishes.public is None else ["--open" if wishes.public else "--close"]
@@ -96,7 +96,7 @@ def network_line(wish: NetworkWish) -> str:
     return line("delegate", "network", wish.host, *words)
 
 
-def replica_line(wish: ReplicaWish) -> str:
+def replica_line(wish: ReplicaRequest) -> str:
     """Return the line that replicates an instance of TCR to another region."""
     return line("delegate", "replica", wish.host, "--region", wish.region)
 
@@ -106,7 +106,7 @@ def domains_line(host: str) -> str:
     return line("delegate", "domain", "list", host)
 
 
-def domain_line(wish: DomainWish) -> str:
+def domain_line(wish: DomainRequest) -> str:
     """Return the line that attaches or removes a custom domain."""
     if wish.remove:
         return line("delegate", "domain", "remove", wish.host, wish.name)

@@ -29,7 +29,7 @@ from transship_tui.plain_cutover import PlainCutover
 from transship_tui.plain_talk import Declined, Left, Talk, Terminal
 
 if TYPE_CHECKING:
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 _T = TypeVar("_T")
 _LOOK_SECONDS = 1.0
@@ -43,7 +43,7 @@ FAREWELL = "Nothing is lost. Start again with: transship --plain"
 class PlainGuide:
     """Walks through the steps, one question after the other. `farewell` is for who leaves early."""
 
-    engine: Engine
+    engine: Application
     terminal: Terminal = field(default_factory=Terminal)
     world: World = field(default_factory=World)
     farewell: str = FAREWELL
@@ -85,7 +85,7 @@ class PlainGuide:
 
     async def _go_on_with_a_domain(self) -> bool:
         """Offer the domains that are being moved; tell whether the operator went on with one."""
-        begun = [each for each in self.engine.cutovers() if each.evidence is not None]
+        begun = [each for each in self.engine.cutovers.all() if each.evidence is not None]
         if not begun:
             return False
         names = ", ".join(safe(each.subject.domain.host) for each in begun)
@@ -106,7 +106,7 @@ class PlainGuide:
         await cutover.run()
 
     def _next(self) -> Step:
-        hosts = tuple(account.host for account in holding_images(self.engine.accounts()))
+        hosts = tuple(account.host for account in holding_images(self.engine.registries.all()))
         self.world = replace(self.world, accounts=hosts)
         return next_step(self.world).step
 
@@ -127,13 +127,13 @@ class PlainGuide:
     async def _type_secret(self, missing: SecretMissing) -> bool:
         """Ask for a secret that isn't kept until it is the right one, or none is typed."""
         self._talk.say(f"{missing.detail}.")
-        account = next(each for each in self.engine.accounts() if each.host == missing.host)
+        account = next(each for each in self.engine.registries.all() if each.host == missing.host)
         what = service_of(account.host).secret
         while secret := self._talk.ask_secret(
             f"{what} of {account.username} (empty: leave it out)"
         ):
             try:
-                await self.engine.sign_in(account, secret)
+                await self.engine.registries.sign_in(account, secret)
             except TransshipError as error:
                 self._talk.say_error(error)
             else:
@@ -154,7 +154,7 @@ class PlainGuide:
 
     async def _choose_account(self, but: str = "") -> str:
         """Ask for a registry; the first that isn't `but` is offered."""
-        accounts = holding_images(self.engine.accounts())
+        accounts = holding_images(self.engine.registries.all())
         others = [n for n, account in enumerate(accounts, 1) if account.host != but]
         for number, account in enumerate(accounts, 1):
             alias = f" ({account.alias})" if account.alias else ""
@@ -170,20 +170,20 @@ class PlainGuide:
         service = service_of(host)
         username = self._talk.ask(f"{service.username} at {host} (empty: anonymous)")
         if not username:
-            return (await self.engine.sign_in(Account(host), None)).host
+            return (await self.engine.registries.sign_in(Account(host), None)).host
         secret = self._talk.ask_secret(service.secret)
-        status = await self.engine.keyring()
+        status = await self.engine.registries.keyring()
         account = Account(host, username=username, secret_source="keyring")
         if status.state != "ok":
             self._talk.say(f"{status.title}. {status.remedy}")
             self._talk.agree("Keep the secret for this run only")
             account = replace(account, secret_source="session")
-        return (await self.engine.sign_in(account, secret)).host
+        return (await self.engine.registries.sign_in(account, secret)).host
 
     async def _choose_images(self) -> None:
         self._talk.say("\nStep 3, choose: the repository to copy.")
         names: list[str] = []
-        async for name in self.engine.repositories(self.world.source):
+        async for name in self.engine.registries.repositories(self.world.source):
             names.append(name)
             if len(names) > _LISTED:
                 break
@@ -194,15 +194,15 @@ class PlainGuide:
         answer = self._talk.ask("A number, or a path with or without :TAG", "1" if names else "")
         if answer.isdecimal() and 1 <= int(answer) <= len(names):
             answer = names[int(answer) - 1]
-        source = self.engine.resolve(f"{self.world.source}/{answer}")
+        source = self.engine.registries.resolve(f"{self.world.source}/{answer}")
         path = self._talk.ask(f"Path at {self.world.target}", source.repository)
-        target = self.engine.resolve(f"{self.world.target}/{path}")
+        target = self.engine.registries.resolve(f"{self.world.target}/{path}")
         self._plan = Plan((wanted(source, target),))
         self.world = replace(self.world, chosen=1, previewed=False)
 
     async def _look_first(self) -> None:
         self._talk.say("\nStep 4, preview: what will be written. Nothing is written yet.")
-        worklist = (await self.engine.preview(self._chosen, ScanProgress())).worklist
+        worklist = (await self.engine.plans.preview(self._chosen, ScanProgress())).worklist
         for verdict in Verdict:
             copies = worklist.of(verdict)
             if copies:
@@ -216,21 +216,21 @@ class PlainGuide:
 
     async def _run(self) -> None:
         self._talk.say("\nStep 5, run.")
-        if self._job and self.engine.job(self._job).state is JobState.FAILED:
+        if self._job and self.engine.jobs.find(self._job).state is JobState.FAILED:
             self._talk.agree("Try again what failed")
-            await self.engine.retry(self._job)
+            await self.engine.jobs.retry(self._job)
         elif self._job:
             self._talk.agree("Go on with the job")
-            await self.engine.resume(self._job)
+            await self.engine.jobs.resume(self._job)
         else:
             self._talk.agree(f"Start copying to {self.world.target}")
-            self._job = await self.engine.start(self._chosen)
+            self._job = await self.engine.jobs.start(self._chosen)
             self._talk.say(f"Job {self._job} runs by itself; it goes on if this terminal closes.")
         await self._follow()
 
     async def _follow(self) -> None:
         said = self.engine.clock.monotonic()
-        while not (job := self.engine.job(self._job)).state.ended:
+        while not (job := self.engine.jobs.find(self._job)).state.ended:
             if job.state in (JobState.PAUSED, JobState.INTERRUPTED):
                 break
             if self.engine.clock.monotonic() - said >= _SAY_SECONDS:
@@ -248,7 +248,7 @@ class PlainGuide:
 
     async def _prove(self) -> None:
         self._talk.say("\nStep 6, prove: every digest is compared on both sides.")
-        proof = await self.engine.verify(self._chosen, VerifyProgress())
+        proof = await self.engine.plans.verify(self._chosen, VerifyProgress())
         self._talk.say(f"  {counted(proof.compared, 'image')} compared.")
         for difference in proof.differences:
             target, detail = safe(str(difference.target)), safe(difference.detail)

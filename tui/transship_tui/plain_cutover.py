@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from transship.app.cutovers import CutoverRequest
 from transship.cutover.evidence import Evidence
 from transship.cutover.progress import CutoverState
 from transship.cutover.questions import OperatorQuestion, command_for
@@ -27,15 +28,12 @@ from transship.views.cutover import (
     why_no_rollback,
 )
 from transship_tui.cutover_news import followed, news
-from transship_tui.engine_cutover import Wished
 from transship_tui.plain_talk import Declined, Talk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
+    from transship.app.application import Application
     from transship.cutover.finding import Finding
     from transship.cutover.status import CutoverStatus
-    from transship_tui.engine import Engine
 
 _WATCH_SECONDS = 60.0
 
@@ -44,7 +42,7 @@ _WATCH_SECONDS = 60.0
 class PlainCutover:
     """Walks one cutover. `old`, `new` and `repositories` are those of the migration before it."""
 
-    engine: Engine
+    engine: Application
     talk: Talk
     old: str = ""
     new: str = ""
@@ -57,7 +55,7 @@ class PlainCutover:
         if not name:
             self.talk.say("Then not. Later: transship cutover DOMAIN plan --to HOST")
             return
-        wanted = "check" if self.engine.cutover(name).evidence is None else ""
+        wanted = "check" if self.engine.cutovers.find(name).evidence is None else ""
         while wanted != "end":
             try:
                 wanted = await self._step(name, wanted)
@@ -80,7 +78,7 @@ class PlainCutover:
         if wanted in steps:
             await steps[wanted](name)
             return ""
-        return self._next(self.engine.cutover(name))
+        return self._next(self.engine.cutovers.find(name))
 
     def _next(self, standing: CutoverStatus) -> str:
         """Ask what comes next, where there is a choice."""
@@ -98,7 +96,7 @@ class PlainCutover:
 
     def _choose(self) -> str:
         """Return the cutover to walk, empty for none."""
-        known = [each for each in self.engine.cutovers() if not each.problem]
+        known = [each for each in self.engine.cutovers.all() if not each.problem]
         for number, each in enumerate(known, 1):
             self.talk.say(f"  {number}  {safe(each.subject.domain.host)}: {each.state}")
         while True:
@@ -118,7 +116,7 @@ class PlainCutover:
         record = self.talk.ask("What its record is to hold", self.new.partition(":")[0])
         resolvers = self.talk.ask("Resolvers of your clusters, IP[:PORT] each (empty: none)")
         node_ca = self.talk.ask("File of the authority that nodes trust (empty: a public one)")
-        wished = Wished(
+        wished = CutoverRequest(
             domain,
             self.new,
             self.old,
@@ -127,20 +125,20 @@ class PlainCutover:
             self.repositories,
             node_ca,
         )
-        return self.engine.add_cutover(self.engine.subject_of(wished))
+        return self.engine.cutovers.add(self.engine.cutovers.checks.subject_of(wished))
 
     # Before the change
 
     async def _check(self, name: str) -> None:
         """Make all checks, and say what isn't settled."""
         looking = ""
-        checked = cast("AsyncGenerator[CutoverStatus]", self.engine.check_cutover(name))
+        checked = self.engine.cutovers.checks.check(name)
         async with aclosing(checked) as standings:
             async for standing in standings:
                 if standing.checking not in ("", looking):
                     looking = standing.checking
                     self.talk.say(f"Looking: {safe(looking)}")
-        standing = self.engine.cutover(name)
+        standing = self.engine.cutovers.find(name)
         rows = check_rows(standing)
         for row in rows:
             if row.state in UNSETTLED_STATES:
@@ -200,7 +198,7 @@ class PlainCutover:
             self.talk.say(f"  {'Understood' if read.good is not None else 'Not read'}: {read.seen}")
             if read.good is None:
                 return False
-        self.engine.answer_cutover(standing.name, question.id, answer)
+        self.engine.cutovers.answer(standing.name, question.id, answer)
         return True
 
     def _answer(self, question: OperatorQuestion, *, pasted: bool) -> str:
@@ -217,26 +215,26 @@ class PlainCutover:
         """Ask for a reason to go on although something was seen; tell whether there is one."""
         reason = self.talk.ask("A reason to go on all the same (empty: not now)")
         if reason:
-            self.engine.answer_cutover(standing.name, name, reason)
+            self.engine.cutovers.answer(standing.name, name, reason)
         return bool(reason)
 
     # The change, and after it
 
     async def _change(self, name: str) -> None:
-        standing = self.engine.cutover(name)
+        standing = self.engine.cutovers.find(name)
         self._say_edit(standing, back=False)
         if self._by_hand(standing):
             self.talk.say("It is seen by itself when the record has changed.")
         else:
             self._confirm(standing, "change its record")
-            outcome = await self.engine.change_record(
+            outcome = await self.engine.cutovers.changes.change(
                 name, shown=standing.edit, tell=lambda words: self.talk.say(safe(words))
             )
             self.talk.say(safe(outcome))
         await self._watch(name)
 
     async def _go_back(self, name: str) -> None:
-        standing = self.engine.cutover(name)
+        standing = self.engine.cutovers.find(name)
         self._say_edit(standing, back=True)
         self.talk.say(f"The way back: {rollback_words(standing)[0]}.")
         if why_never_rollback(standing):
@@ -254,11 +252,11 @@ class PlainCutover:
     async def _put_back(self, name: str, *, accept_loss: bool) -> str:
         """Put the record back; where nobody knows what that hides, only with another yes."""
         try:
-            return await self.engine.roll_back_record(name, accept_loss=accept_loss)
+            return await self.engine.cutovers.changes.roll_back(name, accept_loss=accept_loss)
         except LossUnknown as error:
             self.talk.say(f"{error}.")
             self.talk.agree("Go back without knowing what it hides")
-            return await self.engine.roll_back_record(name, accept_loss=True)
+            return await self.engine.cutovers.changes.roll_back(name, accept_loss=True)
 
     def _by_hand(self, standing: CutoverStatus) -> bool:
         return standing.applier is None or bool(standing.applier.why_not)
@@ -291,7 +289,7 @@ class PlainCutover:
         """Say what name servers and resolvers say anew, for a minute or until all have followed."""
         self.talk.say(f"Watching, for {_WATCH_SECONDS:g} s at most.")
         until = self.engine.clock.monotonic() + _WATCH_SECONDS
-        watched = cast("AsyncGenerator[CutoverStatus]", self.engine.watch_cutover(name))
+        watched = self.engine.cutovers.checks.watch(name)
         async with aclosing(watched) as standings:
             async for standing in standings:
                 for line in news(self._seen, standing):
@@ -299,7 +297,7 @@ class PlainCutover:
                 self._seen = standing
                 if followed(standing) or self.engine.clock.monotonic() >= until:
                     break
-        self._say_clocks(self.engine.cutover(name))
+        self._say_clocks(self.engine.cutovers.find(name))
 
     def _say_clocks(self, standing: CutoverStatus) -> None:
         for clock in clock_lines(standing, self.engine.clock.now()):

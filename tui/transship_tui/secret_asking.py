@@ -11,7 +11,7 @@ from transship.errors import SecretMissing
 if TYPE_CHECKING:
     from textual.app import App
 
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 
 class SecretAsking:
@@ -22,7 +22,7 @@ class SecretAsking:
     """
 
     def __init__(
-        self, app: App[None], engine: Engine, pause: Callable[[], Awaitable[None]]
+        self, app: App[None], engine: Application, pause: Callable[[], Awaitable[None]]
     ) -> None:
         self._app = app
         self._engine = engine
@@ -49,7 +49,7 @@ class SecretAsking:
     def _show(self, error: SecretMissing, answer: asyncio.Future[bool]) -> None:
         from transship_tui.dialogs.secret import SecretDialog
 
-        account = next((a for a in self._engine.accounts() if a.host == error.host), None)
+        account = next((a for a in self._engine.registries.all() if a.host == error.host), None)
         if account is None:
             answer.set_result(False)
             return

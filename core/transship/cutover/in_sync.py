@@ -29,7 +29,7 @@ from transship.transfers import control
 from transship.transfers.copies import Copy, CopyState, Found, JobState, Verdict
 from transship.transfers.inventory import take_inventory
 from transship.transfers.job_view import read_job
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.process import start_runner
 from transship.transfers.verify import asking
 
@@ -45,7 +45,7 @@ class CutoverRegistries:
     def __init__(
         self,
         listing: CutoverListing,
-        jobs: Jobs,
+        jobs: JobStore,
         journal: CutoverJournal,
         clock: Clock,
         begin: Begin,

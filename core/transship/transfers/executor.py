@@ -36,7 +36,7 @@ from transship.transfers.copies import (
 )
 from transship.transfers.images import ImageCopier, TagDeleter, TargetCreator
 from transship.transfers.inventory import look_at_all
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.journal import JobLog, Journal
 from transship.transfers.lanes import Deferred, Gate, Paused
 from transship.transfers.preflight import Preflight
@@ -573,7 +573,7 @@ def last_of(job: Job) -> Iterator[TrustCache]:
 
 
 def _believed(job: Job, stack: ExitStack) -> TrustCache:
-    others = [each for each in Jobs(job.folder.parent).all() if each.id != job.id]
+    others = [each for each in JobStore(job.folder.parent).all() if each.id != job.id]
     plan = _plan_of(job)
     last = next((each for each in others if plan and _plan_of(each) == plan), None)
     if last is None:

@@ -75,7 +75,7 @@ class Job:
         return self.folder / "lock"
 
 
-class Jobs:
+class JobStore:
     """All jobs below one folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -42,7 +42,7 @@ from transship.registry.registry import Registry
 from transship.text import safe
 from transship.transfers.copies import PLACE_WIDE, CopyState, JobState
 from transship.transfers.job_view import JobView, read_job
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.journal import Restored
 from transship.transfers.scanner import names_subjects, target_head
 
@@ -391,7 +391,7 @@ _ENDS = {
 
 def start_promotion(
     promotion: Promotion,
-    jobs: Jobs,
+    jobs: JobStore,
     ledger: PromotionHistory,
     by: Operator,
     clock: Clock,
@@ -407,7 +407,7 @@ def start_promotion(
     return job
 
 
-def settle_promotions(ledger: PromotionHistory, jobs: Jobs) -> list[PromotionRecord]:
+def settle_promotions(ledger: PromotionHistory, jobs: JobStore) -> list[PromotionRecord]:
     """Write down what has become of promotions meanwhile, and return all, the oldest first.
 
     A job may end when nobody looks, or after whoever asked for it is gone; what failed may have

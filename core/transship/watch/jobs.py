@@ -19,7 +19,7 @@ from transship.text import counted
 from transship.transfers import control
 from transship.transfers.copies import Copy, CopyState, JobState, Verdict
 from transship.transfers.job_view import JobView, read_job
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.process import start_runner
 from transship.watch.scan import WatchScan, by_name, fill, new_job
 from transship.watch.schedule import FailedKeys, pause_after
@@ -46,7 +46,7 @@ class WatchJobs:
 
     name: str
     reach: WatchAccess
-    jobs: Jobs
+    jobs: JobStore
     clock: Clock
     tell: Callable[[str], None]
     changed: Callable[[], None]

@@ -17,7 +17,7 @@ from transship.plans.selection import select_tags, to_look_up
 from transship.registry.registry import Registry
 from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.inventory import Inventory, take_inventory
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.limits import hold
 from transship.transfers.preflight import Preflight
 from transship.transfers.scanner import Scanner, look_up
@@ -170,7 +170,7 @@ async def scan_plan(
     )
 
 
-def new_job(look: WatchScan, copies: tuple[Copy, ...], jobs: Jobs) -> Job:
+def new_job(look: WatchScan, copies: tuple[Copy, ...], jobs: JobStore) -> Job:
     """Return a new job for some of the copies that a look has found to be done. It is empty yet."""
     return jobs.create(_plan_of(look, copies), deletes=_deletes(copies))
 

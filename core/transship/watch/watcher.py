@@ -20,7 +20,7 @@ from transship.plans.plan import Plan, Wanted
 from transship.plans.schedule import LOCAL
 from transship.text import counted
 from transship.transfers.copies import Copy
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.scanner import Scanner, ScanProgress
 from transship.watch.jobs import WatchAccess, WatchJobs
 from transship.watch.offline import (
@@ -68,7 +68,7 @@ class WatchSummary:
     path: Path
     read: Callable[[], Plan]
     reach: WatchAccess
-    jobs: Jobs
+    jobs: JobStore
     file: WatchFile
     tell: Callable[[str], None]
     clock: Clock = field(default_factory=SystemClock)

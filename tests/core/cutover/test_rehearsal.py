@@ -38,7 +38,7 @@ from transship.cutover.timeline import ENOUGH
 from transship.cutover.watch import AfterChange, CutoverWatch, WatchIntervals
 from transship.oci.reference import Reference
 from transship.registry.access import open_registry
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -88,7 +88,9 @@ async def compared(sides: TwoSides, journal: CutoverJournal, folder: Path) -> Ca
 
     async with aclosing(old), aclosing(new):
         whole = FullListing(old, new, (old.name, new.name))
-        registries = CutoverRegistries(whole, Jobs(folder / "delta"), journal, SystemClock(), begin)
+        registries = CutoverRegistries(
+            whole, JobStore(folder / "delta"), journal, SystemClock(), begin
+        )
         return await run_round(registries, journal, SystemClock())
 
 

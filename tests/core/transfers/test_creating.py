@@ -26,7 +26,7 @@ from transship.reports.job_formats import document, markdown_report
 from transship.transfers import executor
 from transship.transfers.copies import CopyState, Creation, JobState, Verdict
 from transship.transfers.executor import JobScan
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.journal import Created, JobLog, StoredCreation
 from transship.transfers.undo import preview_undo, undo_job
 from transship.watch.scan import fill, scan_plan
@@ -315,7 +315,7 @@ async def test_a_watch_has_its_jobs_create_it_too(
 ) -> None:
     async with opened(plan, target, login) as places:
         found = await scan_plan(plan, places, SystemClock())
-    job = job_of(found, found.to_do, Jobs(tmp_path / "jobs"))
+    job = job_of(found, found.to_do, JobStore(tmp_path / "jobs"))
     fill(job, found, found.to_do, "nightly")
 
     ended = await ran(job, target, login)

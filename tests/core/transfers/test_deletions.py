@@ -18,7 +18,7 @@ from transship.oci.reference import Reference
 from transship.plans.plan import Deletion, Kind, Plan, Rule
 from transship.registry.distribution import put_stand_in
 from transship.transfers.copies import JobState, Verdict
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.preview import Preview, preview_plan
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Replica:
         return Plan(kind=Kind.REPLICATION, rules=(made,), delete=deletion)
 
     async def run(self, plan: Plan, *, deletes: bool = True) -> JobView:
-        self.job = Jobs(self.folder / "jobs").create(plan, deletes=deletes)
+        self.job = JobStore(self.folder / "jobs").create(plan, deletes=deletes)
         return await run_again(self.job)
 
     async def preview(self, plan: Plan) -> Preview:
@@ -173,7 +173,7 @@ async def test_a_tag_that_somebody_moved_meanwhile_stays_and_is_named(replica: R
     await replica.run(replica.plan(HALF))
     replica.vanish("team/web", "2")
     plan = replica.plan(HALF)
-    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    job = JobStore(replica.folder / "jobs").create(plan, deletes=True)
     with job.journal() as journal:
         async with opened(plan) as places:
             foreseen = await preview_plan(plan, places, SystemClock())
@@ -254,7 +254,7 @@ async def test_a_deletion_that_was_broken_off_is_finished(replica: Replica) -> N
     await replica.run(replica.plan(HALF))
     replica.vanish("team/web", "2")
     plan = replica.plan(HALF)
-    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    job = JobStore(replica.folder / "jobs").create(plan, deletes=True)
     async with opened(plan) as places:
         foreseen = await preview_plan(plan, places, SystemClock())
         place = places[replica.new.host]
@@ -315,11 +315,11 @@ async def test_each_target_has_a_share_of_its_own(
         Rule(Reference(replica.old.host, "small"), (small,)),
     )
     plan = Plan(kind=Kind.REPLICATION, rules=rules, delete=Deletion(at_most=0.3))
-    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    job = JobStore(replica.folder / "jobs").create(plan, deletes=True)
     await run_again(job)
     replica.vanish("small/api", "2")
 
-    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    job = JobStore(replica.folder / "jobs").create(plan, deletes=True)
     ended = await run_again(job)
 
     assert ended.stopped
@@ -366,7 +366,7 @@ async def test_a_tag_that_is_back_at_the_source_stays(replica: Replica) -> None:
     await replica.run(replica.plan(HALF))
     replica.vanish("team/web", "2")
     plan = replica.plan(HALF)
-    job = Jobs(replica.folder / "jobs").create(plan, deletes=True)
+    job = JobStore(replica.folder / "jobs").create(plan, deletes=True)
     with job.journal() as journal:
         journal.keep((await replica.preview(plan)).worklist)
     push_image(replica.old, "team/web", "2")

@@ -15,7 +15,7 @@ from moving.jobs import ends, plan_of
 from servers.process import eventually
 from transship.errors import JobBusy, JobNotFound
 from transship.transfers.copies import JobState
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ with Job(Path(sys.argv[1])).locked():
 """
 
 
-def named(jobs: Jobs, folder: Path, name: str) -> Job:
+def named(jobs: JobStore, folder: Path, name: str) -> Job:
     """Make a job with this id."""
     made = jobs.create(PLAN)
     return Job(made.folder.rename(folder / name))
 
 
 def test_a_new_job_keeps_its_plan_in_a_folder_that_only_its_owner_reads(tmp_path: Path) -> None:
-    job = Jobs(tmp_path / "state" / "jobs").create(PLAN)
+    job = JobStore(tmp_path / "state" / "jobs").create(PLAN)
 
     assert job.plan() == PLAN
     assert not job.is_held
@@ -54,7 +54,7 @@ def test_nothing_in_the_folder_is_anybody_elses_to_read(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         nowhere = plan_of((f"layout:{tmp_path}/old//web:1", f"layout:{tmp_path}/new//web"))
-        job = Jobs(tmp_path / "jobs").create(nowhere)
+        job = JobStore(tmp_path / "jobs").create(nowhere)
         start_runner(job, [])
         ends(job)
         with job.journal() as journal, job.locked():
@@ -73,7 +73,7 @@ def test_nothing_in_the_folder_is_anybody_elses_to_read(tmp_path: Path) -> None:
 def test_a_journal_that_others_could_read_is_closed_to_them_when_it_is_opened(
     tmp_path: Path,
 ) -> None:
-    job = Jobs(tmp_path).create(PLAN)
+    job = JobStore(tmp_path).create(PLAN)
     file = job.folder / "journal.sqlite"
     file.chmod(0o644)
     with job.journal() as journal:
@@ -83,7 +83,7 @@ def test_a_journal_that_others_could_read_is_closed_to_them_when_it_is_opened(
 
 
 def test_an_id_can_be_shortened_as_long_as_it_is_clear(tmp_path: Path) -> None:
-    jobs = Jobs(tmp_path)
+    jobs = JobStore(tmp_path)
     ab, abc, b = (named(jobs, tmp_path, name) for name in ("ab", "abc", "bcd"))
 
     assert jobs.find("ab") == ab
@@ -95,7 +95,7 @@ def test_an_id_can_be_shortened_as_long_as_it_is_clear(tmp_path: Path) -> None:
 
 
 def test_the_newest_job_is_first_and_folders_without_a_plan_are_none(tmp_path: Path) -> None:
-    jobs = Jobs(tmp_path / "jobs")
+    jobs = JobStore(tmp_path / "jobs")
     assert jobs.all() == []
     made = [jobs.create(PLAN) for _ in range(3)]
     (tmp_path / "jobs" / "half").mkdir()
@@ -104,7 +104,7 @@ def test_the_newest_job_is_first_and_folders_without_a_plan_are_none(tmp_path: P
 
 
 def test_one_process_holds_a_job_and_its_end_lets_go_of_it(tmp_path: Path) -> None:
-    job = Jobs(tmp_path).create(PLAN)
+    job = JobStore(tmp_path).create(PLAN)
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, job.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
@@ -120,7 +120,7 @@ def test_one_process_holds_a_job_and_its_end_lets_go_of_it(tmp_path: Path) -> No
 
 
 def test_looking_whether_a_job_is_held_never_keeps_a_runner_out(tmp_path: Path) -> None:
-    job = Jobs(tmp_path).create(PLAN)
+    job = JobStore(tmp_path).create(PLAN)
     ended = threading.Event()
 
     def look() -> None:

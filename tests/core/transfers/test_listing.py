@@ -12,7 +12,7 @@ from transship.oci.digest import Digest
 from transship.oci.reference import parse_reference
 from transship.transfers.copies import Copy, CopyState, JobState, Verdict, Worklist
 from transship.transfers.job_view import JobEvent, Which, copy_ids, copy_rows, events, glance
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def _copy(number: int, verdict: Verdict = Verdict.COPY, name: str = "team/web") 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Jobs(tmp_path / "jobs").create(plan_of(("old.example/a", "new.example/a")))
+    return JobStore(tmp_path / "jobs").create(plan_of(("old.example/a", "new.example/a")))
 
 
 def _keep(job: Job, copies: Sequence[Copy]) -> None:

@@ -34,7 +34,7 @@ from transship.plans.flow import Flow, Image, Stage
 from transship.registry.access import open_registry
 from transship.transfers import control
 from transship.transfers.copies import JobState
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.process import start_runner
 from transship.transfers.promotion import (
     Promotion,
@@ -70,8 +70,8 @@ class Shop:
     folder: Path
 
     @property
-    def jobs(self) -> Jobs:
-        return Jobs(self.folder / "jobs")
+    def jobs(self) -> JobStore:
+        return JobStore(self.folder / "jobs")
 
     def push(self, stage: str, tag: str = "1.4", *, content: str = "") -> Digest:
         registry = self.new if stage == "prod" else self.old

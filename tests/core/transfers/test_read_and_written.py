@@ -14,7 +14,7 @@ from transship.clock import SystemClock
 from transship.oci.reference import Reference
 from transship.plans.plan import Deletion, Kind, OnConflict, Plan, Rule
 from transship.transfers.copies import JobState, Verdict
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.preview import Preview, preview_plan
 from transship.transfers.scanner import Scanner, ScanProgress
 from transship.watch.scan import copies_of, scan_plan
@@ -34,7 +34,7 @@ class Places:
 
     def __init__(self, one: DockerRegistry, two: DockerRegistry, folder: Path) -> None:
         self.one, self.two = one, two
-        self.jobs = Jobs(folder / "jobs")
+        self.jobs = JobStore(folder / "jobs")
 
     async def run(self, plan: Plan) -> JobView:
         return await run_again(self.jobs.create(plan, deletes=plan.delete is not None))

@@ -17,7 +17,7 @@ from servers.process import eventually
 from transship.transfers import control
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import events, read_job
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.process import start_runner
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_a_runner_that_is_killed_after_any_request_is_finished_by_the_next(
     proxy = proxy_for(other_registry)
     hold = Hold(answered=bool(moment % 20))
     proxy.add(Fault(hold, skip=moment))
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{open_registry.host}/{repository}", f"{proxy.host}/{repository}"))
     )
 
@@ -103,7 +103,7 @@ def test_a_large_layer_goes_on_from_the_last_piece_that_the_registry_holds(
     proxy.add(Fault(SwallowRequest(), method="PATCH", skip=3))
     hold = Hold()
     proxy.add(Fault(hold, method="GET", path=r"/blobs/uploads/"))
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{open_registry.host}/{repository}:large", f"{proxy.host}/{repository}:large"))
     )
 
@@ -132,7 +132,7 @@ def test_a_hangup_of_the_terminal_leaves_the_job_running(
     open_registry: DockerRegistry, other_registry: DockerRegistry, repository: str, tmp_path: Path
 ) -> None:
     push_some(open_registry, repository)
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{open_registry.host}/{repository}", f"{other_registry.host}/{repository}"))
     )
 
@@ -152,13 +152,13 @@ def test_a_registry_that_goes_away_and_comes_back_is_waited_for(
 ) -> None:
     digests = push_some(open_registry, repository)
     target = new_registry()
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{open_registry.host}/{repository}", f"{target.host}/{repository}"))
     )
     slow = proxy_for(open_registry)
     hold = Hold()
     slow.add(Fault(hold, method="GET", path="/blobs/"))
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{slow.host}/{repository}", f"{target.host}/{repository}"))
     )
 
@@ -187,7 +187,7 @@ def test_a_paused_job_goes_on_where_it_was(
     hold = Hold()
     proxy.add(Fault(hold, method="PUT", path="/blobs/uploads/", times=100))
     accesses = [access_to(token_registry)]
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{token_registry.host}/{repository}", f"{proxy.host}/{repository}"))
     )
 
@@ -217,7 +217,7 @@ def test_a_cancelled_job_ends_at_once_and_leaves_no_tag_half_done(
     proxy = proxy_for(other_registry)
     hold = Hold()
     proxy.add(Fault(hold, method="PUT", path="/manifests/v3"))
-    job = Jobs(tmp_path).create(
+    job = JobStore(tmp_path).create(
         plan_of((f"{open_registry.host}/{repository}", f"{proxy.host}/{repository}"))
     )
 

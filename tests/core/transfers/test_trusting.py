@@ -12,7 +12,7 @@ from moving.undo import image, standing, undone
 from transship.oci.reference import parse_reference
 from transship.plans.plan import Kind, Plan, Rule
 from transship.transfers.copies import JobState
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.verify import store_proof
 from transship.transfers.worklist import TRUSTED
 
@@ -55,7 +55,7 @@ class Pair:
 
     async def trust(self, plan: Plan | None = None) -> tuple[Job, JobView]:
         """Carry the plan out, told to trust the last run."""
-        job = Jobs(self.folder / "jobs").create(plan or self.plan, trusts=True)
+        job = JobStore(self.folder / "jobs").create(plan or self.plan, trusts=True)
         return job, await run_again(job)
 
     async def _run(self, job: Job) -> Job:

@@ -26,6 +26,7 @@ from servers.process import comes_true
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.cutover.change.execution import ReadBackPolicy
 from transship.cutover.change.records import desired_records
 from transship.cutover.change.settings import Rfc2136Settings
@@ -41,7 +42,6 @@ from transship.paths import Paths
 from transship.views.cutover import waits_for
 from transship_tui.commands.cutover_change import apply_change, next_step, roll_back
 from transship_tui.commands.cutover_delta import Loss
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,16 +65,22 @@ ANSWERS = {
 ACCEPT_LOSS = Loss(accepted=True)
 
 
-class SidesEngine(LiveEngine):
+class SidesEngine(Application):
     """An engine that trusts the authority of both registries, and asks the lab's resolver only."""
 
     sides: TwoSides
 
-    async def _access(self, reference: Reference) -> Access:
-        for each in (self.sides.old, self.sides.new):
-            if each.host == reference.registry:
-                return access_to(each)
-        return await super()._access(reference)
+    def __init__(self, paths: Paths, sources: Sources) -> None:
+        super().__init__(paths, sources)
+        usual = self.connections.access
+
+        async def access(reference: Reference) -> Access:
+            for each in (self.sides.old, self.sides.new):
+                if each.host == reference.registry:
+                    return access_to(each)
+            return await usual(reference)
+
+        self.connections.access = access  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -118,10 +124,10 @@ async def engine(
     sources = Sources(store, store, DockerConfig({}, home=tmp_path), {})
     engine = SidesEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
     engine.sides = sides
-    await engine.keep_key(way, KEY_SECRET)
-    name = engine.add_cutover(subject, way)
+    await engine.cutovers.changes.keep_key(way, KEY_SECRET)
+    name = engine.cutovers.add(subject, way)
     for question, answer in ANSWERS.items():
-        engine.answer_cutover(name, question, answer)
+        engine.cutovers.answer(name, question, answer)
     standing = await checked(engine, name)
     assert not waits_for(standing), waits_for(standing)
     yield engine
@@ -175,7 +181,7 @@ async def test_a_change_that_was_broken_off_is_read_back_by_the_next_apply(
 ) -> None:
     with lab.stuck_secondary():
         await broken_off(engine, lab)
-    assert engine.cutover(NAME).unended is not None
+    assert engine.cutovers.find(NAME).unended is not None
     serial = zone_serial(lab)
 
     assert await apply(engine) == 0
@@ -227,12 +233,12 @@ async def test_what_goes_back_is_what_was_shown(
     engine: SidesEngine, lab: DnsLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await apply(engine) == 0
-    back = engine.cutover(NAME).way_back
+    back = engine.cutovers.find(NAME).way_back
     assert back is not None
     assert back.reverse is not None
     another = replace(back.reverse, after=desired_records(NAME, [OTHER], TTL))
     with pytest.raises(RecordChanged, match=r"other\.oldcloud\.test"):
-        await engine.roll_back_record(NAME, accept_loss=True, shown=another)
+        await engine.cutovers.changes.roll_back(NAME, accept_loss=True, shown=another)
     assert held(lab) == {(NEW,)}
 
     assert await roll_back(engine, NAME, NAME, ACCEPT_LOSS) == 0
@@ -269,7 +275,7 @@ async def test_a_tag_that_only_the_old_registry_has_keeps_the_record_from_being_
 async def test_a_change_that_is_not_everywhere_ends_with_1_and_says_who_is_late(
     engine: SidesEngine, lab: DnsLab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine.patience = ReadBackPolicy(every=0.1, deadline=0.5)
+    engine.cutovers.changes.patience = ReadBackPolicy(every=0.1, deadline=0.5)
     with lab.stuck_secondary():
         assert await apply(engine) == 1
 
@@ -285,7 +291,7 @@ async def test_a_change_that_is_not_everywhere_ends_with_1_and_says_who_is_late(
 async def test_the_new_record_never_has_a_higher_ttl_than_the_old_one(
     engine: SidesEngine, lab: DnsLab
 ) -> None:
-    edit = engine.cutover(NAME).edit
+    edit = engine.cutovers.find(NAME).edit
     assert edit is not None
     assert edit.forward.add == (f"{NAME}. {TTL} IN CNAME {NEW}",)
 
@@ -301,7 +307,7 @@ async def test_before_the_change_there_is_nothing_to_put_back(engine: SidesEngin
         await roll_back(engine, NAME, NAME, Loss())
     assert nothing.value.exit_status == 3
     assert "Copy it" not in nothing.value.remedy
-    assert next_step(engine.cutover(NAME)) == f"transship cutover {NAME} apply"
+    assert next_step(engine.cutovers.find(NAME)) == f"transship cutover {NAME} apply"
 
 
 async def test_a_zone_that_the_domain_is_not_in_is_no_way_to_change_it(
@@ -309,10 +315,10 @@ async def test_a_zone_that_the_domain_is_not_in_is_no_way_to_change_it(
 ) -> None:
     other = msgspec.structs.replace(way, zone="ample.test")
     with pytest.raises(BadRequest, match="isn't in the zone") as refused:
-        engine.add_cutover(subject, other)
+        engine.cutovers.add(subject, other)
     assert refused.value.exit_status == 2
     with pytest.raises(BadRequest):
-        engine.change_way(NAME, other)
+        engine.cutovers.changes.set_provider(NAME, other)
 
 
 async def test_as_json_the_result_is_one_document(
@@ -347,7 +353,7 @@ async def test_repositories_that_are_tried_dont_keep_others_from_being_compared(
     assert subject.repositories == (APP,)
     push_image(sides.old, "team/web", "1")
 
-    seen = (await checked(engine, engine.cutover(NAME).name)).result("P-27")
+    seen = (await checked(engine, engine.cutovers.find(NAME).name)).result("P-27")
 
     assert seen is not None
     assert "1 tag is not at the new registry: team/web:1." in seen.seen

@@ -52,7 +52,7 @@ async def engine(
     engine = QuickEngine(
         default_paths(), Sources(store, store, DockerConfig({}, home=tmp_path), {})
     )
-    await engine.compare_cutover(engine.add_cutover(domain_between(lab, old, new)))
+    await engine.cutovers.rounds.compare(engine.cutovers.add(domain_between(lab, old, new)))
     yield engine
     await engine.aclose()
 
@@ -61,7 +61,7 @@ async def flipped(engine: QuickEngine, lab: DnsLab) -> None:
     """Change the record by hand, and see that it was."""
     await seen(engine, DOMAIN, lambda each: bool(each.history))
     with pytest.raises(ByHandOnly):
-        await engine.change_record(DOMAIN)
+        await engine.cutovers.changes.change(DOMAIN)
     lab.set(IMAGES, "CNAME", NEW)
     await seen(
         engine, DOMAIN, lambda each: each.state in (CutoverState.CHANGED, CutoverState.MOVED)
@@ -149,7 +149,7 @@ async def test_a_watch_goes_on_with_rounds_until_nothing_more_comes(
     late = push(old, "2", "by a node that is late")
 
     status = await asyncio.wait_for(
-        follow_cutover(engine, engine.cutover(DOMAIN).name, as_json=False, delta=True), 90
+        follow_cutover(engine, engine.cutovers.find(DOMAIN).name, as_json=False, delta=True), 90
     )
 
     told = capsys.readouterr().out
@@ -196,7 +196,7 @@ async def test_a_check_and_a_cutover_go_by_a_job_or_a_plan(
 async def test_why_rounds_end_beside_a_watch_is_said_at_once(
     engine: QuickEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cutover = engine._cutovers.find(DOMAIN)
+    cutover = engine.cutovers._cutovers.store.find(DOMAIN)
     said = ""
 
     async def beside_a_watch() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers.dns.lab import DnsLab
-    from transship_tui.live import LiveEngine
+    from transship.app.application import Application
 
     Here = Callable[..., Ended]
 
@@ -100,7 +100,7 @@ async def test_what_keeps_pulls_from_being_made_is_said_once_and_the_watch_goes_
     engine.standings[WATCHED] = changed()
     engine.watched = [changed(trouble=trouble), changed(trouble=trouble), changed()]
 
-    assert await follow_cutover(cast("LiveEngine", engine), WATCHED, as_json=False) == 0
+    assert await follow_cutover(cast("Application", engine), WATCHED, as_json=False) == 0
 
     assert capsys.readouterr().out.count(trouble) == 1
 

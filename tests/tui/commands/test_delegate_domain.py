@@ -15,8 +15,8 @@ from delegating.tencent import HOST, NAME
 from servers.tencent import Instance, Instances, TencentApi, tencent_api
 from servers.tencent import domains as domain_actions
 from servers.tencent.domains import Custom
+from transship.app.engines import DomainRequest
 from transship_tui.commands import delegate_shown
-from transship_tui.engine_delegates import DomainWish
 from transship_tui.lines_delegates import domain_line, domains_line
 
 if TYPE_CHECKING:
@@ -179,12 +179,12 @@ class TestAdding:
     @pytest.mark.parametrize(
         ("wish", "status"),
         [
-            (DomainWish(HOST, NAME, "cert-wild"), 0),
-            (DomainWish(HOST, NAME, files=(Path("chain.pem"), Path("key.pem"))), 2),
-            (DomainWish(HOST, NAME, remove=True), 3),
+            (DomainRequest(HOST, NAME, "cert-wild"), 0),
+            (DomainRequest(HOST, NAME, files=(Path("chain.pem"), Path("key.pem"))), 2),
+            (DomainRequest(HOST, NAME, remove=True), 3),
         ],
     )
-    def test_the_lines_that_the_app_shows_are_lines(self, wish: DomainWish, status: int) -> None:
+    def test_the_lines_that_the_app_shows_are_lines(self, wish: DomainRequest, status: int) -> None:
         words = shlex.split(domain_line(wish))
         ended = line(*words[1:], "--dry-run")
         assert ended.status == status

@@ -12,8 +12,8 @@ from delegating.tencent import HOST
 from servers.tencent import Instances, TencentApi, tencent_api
 from servers.tencent import network as network_actions
 from servers.tencent.network import Access, Link, Networks
+from transship.app.engines import NetworkRequest
 from transship.engines.tcr.network_access import DesiredAccess
-from transship_tui.engine_delegates import NetworkWish
 from transship_tui.lines_delegates import network_line
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class TestChanged:
         ],
     )
     def test_the_line_that_the_app_shows_is_one(self, wishes: DesiredAccess) -> None:
-        words = shlex.split(network_line(NetworkWish(HOST, wishes, HERE)))
+        words = shlex.split(network_line(NetworkRequest(HOST, wishes, HERE)))
         assert line(*words[1:], "--dry-run").status in (0, 3)
 
     @pytest.mark.usefixtures("operator")

@@ -28,10 +28,10 @@ from servers.tencent import network as network_actions
 from servers.tencent import quick as quick_actions
 from servers.tencent.enterprise import Namespace
 from servers.tencent.quick import Images
+from transship.app.engines import QuickTransferRequest
 from transship.paths import default_paths
 from transship.plans.plan import OnConflict
-from transship.transfers.jobs import Jobs
-from transship_tui.engine_delegates import QuickWish
+from transship.transfers.jobs import JobStore
 from transship_tui.lines_delegates import quick_line
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class World:
     def nothing_was_done(self) -> bool:
         """Whether nothing was made, kept or begun."""
         made = self.instance.namespaces or self.operator.delegations()
-        return not made and not Jobs(default_paths().jobs).all()
+        return not made and not JobStore(default_paths().jobs).all()
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ class TestNothingVanishes:
 
         assert broken.status == 1
         assert f"transship delegate resume {kept.id}" in broken.err
-        assert not Jobs(default_paths().jobs).all()
+        assert not JobStore(default_paths().jobs).all()
         assert line("delegate", "resume", kept.id).status == 0
         rest = world.quick("--yes")
         assert rest.status == 0, rest.err
@@ -344,11 +344,11 @@ def test_images_are_never_taken_back_with_their_namespace(world: World) -> None:
 @pytest.mark.parametrize(
     "wish",
     [
-        QuickWish("SOURCE", "TARGET"),
-        QuickWish("SOURCE", "TARGET", 2, OnConflict.SKIP, incomplete=True, expose=True),
+        QuickTransferRequest("SOURCE", "TARGET"),
+        QuickTransferRequest("SOURCE", "TARGET", 2, OnConflict.SKIP, incomplete=True, expose=True),
     ],
 )
-def test_the_line_that_the_app_shows_is_one(wish: QuickWish, world: World) -> None:
+def test_the_line_that_the_app_shows_is_one(wish: QuickTransferRequest, world: World) -> None:
     world.push("shop/web", "1.0")
     hosts = {"SOURCE": world.source.host, "TARGET": world.domain.host}
     words = [hosts.get(word, word) for word in quick_line(wish).split()]

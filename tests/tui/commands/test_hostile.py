@@ -14,7 +14,7 @@ from transship.paths import default_paths
 from transship.plans.file import read_plan, write_plan
 from transship.plans.plan import Deletion, Kind, Plan, Rule, TagFilter
 from transship.text import safe
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ def test_a_run_its_report_its_proof_and_its_undo(
     ran = transship("run", str(plan_file))
     assert ran.status == 0, ran.err
     assert_harmless(ran)
-    job = Jobs(default_paths().jobs).all()[0].id
+    job = JobStore(default_paths().jobs).all()[0].id
     for words in (
         ("jobs",),
         ("attach", job),

@@ -10,7 +10,7 @@ from moving.jobs import plan_of
 from servers.images import push_image
 from transship.paths import default_paths
 from transship.transfers.copies import JobState
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.limits import Limit, encoded
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def test_a_digest_is_as_short_as_a_person_compares_it(
 
 
 def test_a_job_outside_its_window_says_until_when_it_waits(transship: Any) -> None:
-    job = Jobs(default_paths().jobs).create(plan_of(("old.example/web:1", "new.example/web")))
+    job = JobStore(default_paths().jobs).create(plan_of(("old.example/web:1", "new.example/web")))
     opens = datetime(2026, 1, 31, 22, 0).astimezone().timestamp()
     with job.locked(), job.journal() as journal:
         limits = encoded([Limit("new.example", opens=opens)])

@@ -11,7 +11,7 @@ from servers.images import push_image, random_layer
 from servers.process import eventually
 from transship.accounts.secrets import variables_of
 from transship.paths import default_paths
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def test_the_runner_has_it_from_a_pipe_and_keeps_it_nowhere(
 
     running = started("copy", f"{open_registry.host}/{repository}", f"{proxy.host}/{repository}")
     eventually(hold.held.is_set, "an upload")
-    pid = runner_pid(Jobs(default_paths().jobs).all()[0])
+    pid = runner_pid(JobStore(default_paths().jobs).all()[0])
     process = Path("/proc") / str(pid)
     seen = process.joinpath("cmdline").read_bytes() + process.joinpath("environ").read_bytes()
     seen += Path("/proc", str(running.pid), "cmdline").read_bytes()

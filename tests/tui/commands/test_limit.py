@@ -12,7 +12,7 @@ from transship.paths import default_paths
 from transship.plans.plan import Limits, Window
 from transship.registry.registry import MEBIBYTE
 from transship.transfers.copies import JobState
-from transship.transfers.jobs import Job, Jobs
+from transship.transfers.jobs import Job, JobStore
 from transship.transfers.limits import limits_of
 
 OLD, NEW = "old.example", "new.example:5000"
@@ -22,7 +22,7 @@ OLD, NEW = "old.example", "new.example:5000"
 def job() -> Job:
     """A job that is paused."""
     plan = plan_of((f"{OLD}/web:1", f"{NEW}/web"))
-    made = Jobs(default_paths().jobs).create(replace(plan, limits={NEW: Limits(concurrency=8)}))
+    made = JobStore(default_paths().jobs).create(replace(plan, limits={NEW: Limits(concurrency=8)}))
     with made.journal() as journal:
         journal.note(state=JobState.PAUSED)
     return made

@@ -16,7 +16,7 @@ from servers.images import push_image, random_layer
 from servers.process import eventually
 from transship.paths import default_paths
 from transship.transfers.job_view import read_job
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def all_copied(registry: DockerRegistry, repository: str) -> bool:
 
 
 def the_job() -> Any:
-    return Jobs(default_paths().jobs).all()[0]
+    return JobStore(default_paths().jobs).all()[0]
 
 
 def test_ctrl_c_pauses_a_copy_and_resume_finishes_it(

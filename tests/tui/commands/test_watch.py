@@ -17,7 +17,7 @@ from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.plans.file import write_plan
 from transship.plans.plan import Kind, Plan, Rule, Schedule
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.watch.record import WatchFile
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_what_a_real_registry_tells_of_is_at_the_target_within_seconds(
     [entry] = transship("jobs", "--json").document["watches"]
     assert entry["listening"] == f"127.0.0.1:{port}"
     assert entry["notifications"]["refused"] == 0
-    assert len(Jobs(default_paths().jobs).all()) == 3
+    assert len(JobStore(default_paths().jobs).all()) == 3
 
     watch.send_signal(signal.SIGTERM)
     status, told = ended(watch)
@@ -201,7 +201,7 @@ def test_killed_in_the_middle_of_a_job_the_next_one_goes_on_with_it(
     watch = started("run", plan, "--watch")
 
     def running() -> Job | None:
-        jobs = Jobs(default_paths().jobs).all()
+        jobs = JobStore(default_paths().jobs).all()
         return jobs[0] if jobs and jobs[0].is_held else None
 
     job = eventually(running, "a job")
@@ -214,7 +214,7 @@ def test_killed_in_the_middle_of_a_job_the_next_one_goes_on_with_it(
         lambda: not job.is_held and looked(plan) and has(other_registry, repository, "v29"),
         "the end of the job",
     )
-    assert [each.id for each in Jobs(default_paths().jobs).all()] == [job.id]
+    assert [each.id for each in JobStore(default_paths().jobs).all()] == [job.id]
 
 
 @pytest.mark.parametrize(

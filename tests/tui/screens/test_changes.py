@@ -10,8 +10,8 @@ from fakes.delegates_world import TCR, WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
+from transship.app.engines import PlannedRequest, PlanRequest
 from transship.engines.changes import ChangeSet, change_between
-from transship_tui.engine_delegates import Drawn, PlanWish
 from transship_tui.widgets.bars import MessageBar
 from transship_tui.widgets.changes_view import ChangesView
 
@@ -116,7 +116,9 @@ async def test_where_everything_is_as_it_should_be_nothing_can_be_made() -> None
     engine = full_world()
     settings = {"enabled": True}
     stays = change_between("replication policy", "nightly", settings, settings)
-    engine.draws[PlanWish] = Drawn(ChangeSet("Harbor at harbor.example", "push", (stays,)))
+    engine.draws[PlanRequest] = PlannedRequest(
+        ChangeSet("Harbor at harbor.example", "push", (stays,))
+    )
     async with walking(engine, WAYS["changes"]) as walk:
         assert "everything is as it should be" in said(walk)
         await walk.press("S")
@@ -129,7 +131,7 @@ async def test_hundreds_of_changes_are_read_from_the_first_to_the_last() -> None
         change_between("namespace", f"team-{number:03}", None, {"IsPublic": False})
         for number in range(LOTS)
     )
-    engine.draws[PlanWish] = Drawn(ChangeSet("TCR instance shop", "move", many))
+    engine.draws[PlanRequest] = PlannedRequest(ChangeSet("TCR instance shop", "move", many))
     async with walking(engine, WAYS["changes"]) as walk:
         assert f"+ {LOTS} to create" in said(walk)
         assert "team-000" in said(walk)

@@ -23,11 +23,11 @@ from fakes.jobs import job_view
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
 from transship.accounts.registry_file import Account
+from transship.app.cutovers import TrialResult
 from transship.cutover.progress import CutoverState
 from transship.cutover.status import CutoverStatus
 from transship.errors import BadDomain, CutoverBusy, RecordChanged
 from transship.transfers.copies import JobState
-from transship_tui.engine_cutover import Tried
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
 from transship_tui.widgets.virtual_table import VirtualTable
 
@@ -481,7 +481,7 @@ async def test_the_report_is_written() -> None:
 
 async def test_the_form_tries_as_it_is_filled_in() -> None:
     engine = full_world()
-    engine.tries_say["try_domain"] = Tried(
+    engine.tries_say["try_domain"] = TrialResult(
         good=True, words="leads to a.example", proposal="a.example"
     )
     engine.views, engine.looks = [], []

@@ -18,6 +18,7 @@ from fakes.cutovers_world import (
 )
 from fakes.screen import line_in, screen_text, until
 from fakes.world import WAYS, full_world, walking
+from transship.app.provider_request import ProviderKind
 from transship.cutover.change.settings import (
     ManualSettings,
     PowerDnsSettings,
@@ -26,7 +27,6 @@ from transship.cutover.change.settings import (
 )
 from transship.cutover.rollback import Rollback
 from transship.errors import KeyMissing, KeyRefused, KeyringAbsent
-from transship_tui.cutover_way import WayKind
 from transship_tui.widgets.bars import Heading, MessageBar
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ async def test_the_way_can_be_said_anew_on_the_board() -> None:
     async with walking(full_world(), WAYS["cutover-board"]) as walk:
         await walk.press("m")
         await walk.is_at("WayDialog")
-        walk.app.screen.query_one("#way", Select).value = WayKind.ROUTE53
+        walk.app.screen.query_one("#way", Select).value = ProviderKind.ROUTE53
         await walk.rests()
         await walk.press("ctrl+s")
         assert "the hosted zone's id is needed" in screen_text(walk.app)
@@ -328,7 +328,7 @@ async def test_the_api_of_powerdns_is_a_way_too() -> None:
     async with walking(full_world(), WAYS["cutover-board"]) as walk:
         await walk.press("m")
         await walk.is_at("WayDialog")
-        walk.app.screen.query_one("#way", Select).value = WayKind.POWERDNS
+        walk.app.screen.query_one("#way", Select).value = ProviderKind.POWERDNS
         await walk.rests()
         walk.app.screen.query_one("#way-powerdns", Input).value = "https://dns.example:8081"
         walk.app.screen.query_one("#way-zone", Input).value = "example.com"

@@ -36,12 +36,12 @@ from servers.tencent.replication import Replication
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.oci.reference import Reference
 from transship.paths import default_paths
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
-from transship_tui.live import LiveEngine
 
 _SECONDS = 60.0
 _DOMAIN = "images.example.com"
@@ -52,7 +52,7 @@ class Seat:
     """Somebody in front of the app, with their own accounts."""
 
     app: TransshipApp
-    engine: LiveEngine
+    engine: Application
     pilot: Pilot[None]
 
     async def press(self, *keys: str) -> None:
@@ -94,7 +94,7 @@ async def seat() -> AsyncIterator[Seat]:
     """Open the app with the accounts of the operator."""
     session = SessionStore()
     sources = Sources(session, session, DockerConfig({}), os.environ)
-    engine = LiveEngine(default_paths(), sources)
+    engine = Application(default_paths(), sources)
     app = TransshipApp(engine, Settings(guide=False))
     async with app.run_test(size=(120, 50)) as pilot:
         await until(pilot, lambda: "account" in screen_text(app), "the accounts")
@@ -266,7 +266,7 @@ async def test_quick_mode_moves_all_of_an_account(
             await at.says_yes()
             await until(
                 at.pilot,
-                lambda: [job.state for job in at.engine.jobs()] == [JobState.DONE],
+                lambda: [job.state for job in at.engine.jobs.all()] == [JobState.DONE],
                 "the job is done",
                 deadline=_SECONDS,
             )

@@ -9,8 +9,8 @@ from fakes.delegates_world import PUSHED, WAYS, endpoint, executions, policy
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
+from transship.app.engines import EngineStatus
 from transship.engines.changes import DelegatedItem, ItemStatus
-from transship_tui.engine_delegates import Look
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 SHOWN = WAYS["delegation"]
@@ -104,7 +104,7 @@ async def test_an_engine_that_begins_by_itself_says_so() -> None:
 
 async def test_what_has_no_executions_says_that_there_is_nothing_to_follow() -> None:
     engine = full_world()
-    engine.looks_at[PUSHED] = Look(engine.delegated[PUSHED])
+    engine.looks_at[PUSHED] = EngineStatus(engine.delegated[PUSHED])
     async with walking(engine, SHOWN) as walk:
         assert "there is nothing to follow" in said(walk)
 

@@ -11,8 +11,8 @@ from fakes.screen import line_in, screen_text, until
 from fakes.tcr_world import TCR, WAYS
 from fakes.world import Walk, full_world, walking
 from transship import errors
+from transship.app.engines import DomainRequest, InstanceDomains
 from transship.engines.tcr.domains import CustomDomain, DomainProgress, domain_status_text
-from transship_tui.engine_delegates import DomainsThere, DomainWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 COMING = CustomDomain("next.shop.example", "cert-next", "CREATING")
@@ -70,7 +70,7 @@ async def test_one_that_fails_says_what_to_do() -> None:
 
 async def test_a_domain_is_added_with_a_certificate_of_the_account() -> None:
     async with walking(full_world(), WAYS["domain-changes"], (120, 40)) as walk:
-        assert wished(walk) == DomainWish(TCR, "new.shop.example", "cert-next")
+        assert wished(walk) == DomainRequest(TCR, "new.shop.example", "cert-next")
         line = f"transship delegate domain add {TCR} new.shop.example --certificate cert-next"
         assert walk.app.screen.query_one(LineBar).line == line
         await walk.press("S")
@@ -101,13 +101,13 @@ async def test_a_certificate_from_files_is_handed_over_only_as_it_says() -> None
         await walk.press("ctrl+s")
         await walk.is_at("DomainChangesScreen")
         files = (Path("/tls/chain.pem"), Path("/tls/key.pem"))
-        assert wished(walk) == DomainWish(TCR, "new.shop.example", files=files)
+        assert wished(walk) == DomainRequest(TCR, "new.shop.example", files=files)
         assert "--upload /tls/chain.pem /tls/key.pem" in walk.app.screen.query_one(LineBar).line
 
 
 async def test_where_certificates_cannot_be_seen_one_is_named_by_its_id() -> None:
     engine = full_world()
-    engine.domains_there = DomainsThere((), (), 0.0, "no right to ssl:DescribeCertificates")
+    engine.domains_there = InstanceDomains((), (), 0.0, "no right to ssl:DescribeCertificates")
 
     async def there(walk: Walk) -> None:
         there = walk.engine.domains_there
@@ -119,14 +119,14 @@ async def test_where_certificates_cannot_be_seen_one_is_named_by_its_id() -> Non
         walk.app.screen.query_one("#id", Input).value = "cert-mine"
         await walk.press("ctrl+s")
         await walk.is_at("DomainChangesScreen")
-        assert wished(walk) == DomainWish(TCR, "new.shop.example", "cert-mine")
+        assert wished(walk) == DomainRequest(TCR, "new.shop.example", "cert-mine")
 
 
 async def test_removing_shows_what_it_changes_first() -> None:
     async with walking(full_world(), WAYS["domains"]) as walk:
         await walk.press("g", "D")
         await walk.is_at("DomainChangesScreen")
-        assert wished(walk) == DomainWish(TCR, "images.shop.example", remove=True)
+        assert wished(walk) == DomainRequest(TCR, "images.shop.example", remove=True)
         line = f"transship delegate domain remove {TCR} images.shop.example"
         assert walk.app.screen.query_one(LineBar).line == line
         assert "make_changes" not in dict(walk.engine.asked)
@@ -136,7 +136,7 @@ async def test_where_there_is_none_it_says_how_to_add_one() -> None:
     engine = full_world()
 
     async def there(walk: Walk) -> None:
-        walk.engine.domains_there = DomainsThere((), (), 0.0)
+        walk.engine.domains_there = InstanceDomains((), (), 0.0)
         await WAYS["domains"](walk)
 
     async with walking(engine, there) as walk:

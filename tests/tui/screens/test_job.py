@@ -95,7 +95,7 @@ def engine_with(view: JobView | None = None, rows: Sequence[CopyRow] | None = No
     return FakeEngine(
         views=[view or running()],
         copies={"abc234": list(some_copies() if rows is None else rows)},
-        plans={"abc234": Plan(())},
+        job_plans={"abc234": Plan(())},
     )
 
 

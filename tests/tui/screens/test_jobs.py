@@ -338,7 +338,7 @@ async def test_verify_opens_the_job_and_proves_it_there() -> None:
     ],
 )
 async def test_the_guide_takes_its_next_step_here(view: JobView, asked: str) -> None:
-    engine = FakeEngine(views=[view], plans={"abc234": Plan(())}, proof=PROVEN)
+    engine = FakeEngine(views=[view], job_plans={"abc234": Plan(())}, proof=PROVEN)
     engine.known = [Account("old.example"), Account("new.example")]
     async with listing(engine) as (app, pilot):
         app.journey.source, app.journey.target = "old.example", "new.example"

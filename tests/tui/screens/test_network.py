@@ -12,13 +12,13 @@ from fakes.world import WAYS as ALL_WAYS
 from fakes.world import Walk, full_world, walking
 from transship import errors
 from transship.accounts.registry_file import Account
+from transship.app.engines import NetworkRequest
 from transship.engines.tcr.network_access import (
     DesiredAccess,
     EndpointStatus,
     LinkStatus,
     explain_access,
 )
-from transship_tui.engine_delegates import NetworkWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 NETWORK = WAYS["network"]
@@ -28,11 +28,11 @@ def said(walk: Walk) -> str:
     return " ".join(screen_text(walk.app).replace("▌", " ").replace("▐", " ").split())
 
 
-def wished(walk: Walk) -> NetworkWish:
+def wished(walk: Walk) -> NetworkRequest:
     return next(
         what
         for name, what in reversed(walk.engine.asked)
-        if name == "draw_changes" and isinstance(what, NetworkWish)
+        if name == "draw_changes" and isinstance(what, NetworkRequest)
     )
 
 
@@ -92,7 +92,7 @@ async def test_what_is_under_the_cursor_can_be_taken_away(
         await on(walk, row)
         await walk.press("D")
         await walk.is_at("NetworkChangesScreen")
-        assert wished(walk) == NetworkWish(TCR, wishes)
+        assert wished(walk) == NetworkRequest(TCR, wishes)
         assert line in walk.app.screen.query_one(LineBar).line
 
 

@@ -12,12 +12,12 @@ from servers.images import push_image
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.paths import Paths
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
 from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ async def test_a_rule_is_written_seen_on_real_tags_previewed_and_run_to_the_end(
         push_image(open_registry, "plan-live/web", tag)
     push_image(open_registry, "plan-live/api", "v1")
     sources = Sources(SessionStore(), SessionStore(), DockerConfig({}), {})
-    engine = LiveEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+    engine = Application(Paths(tmp_path / "config", tmp_path / "state"), sources)
     app = TransshipApp(engine, Settings(guide=False))
     async with app.run_test(size=(100, 40)) as pilot:
 
@@ -67,7 +67,7 @@ async def test_a_rule_is_written_seen_on_real_tags_previewed_and_run_to_the_end(
         await says("✓ 3 matched")
         await pilot.press("ctrl+s")
         await says("Saved as")
-        assert engine.all_plans()[0].name == "nightly"
+        assert engine.plans.all()[0].name == "nightly"
 
         await pilot.press("ctrl+o")
         await says("3 images + 3 copy")
@@ -77,7 +77,7 @@ async def test_a_rule_is_written_seen_on_real_tags_previewed_and_run_to_the_end(
         app.screen.query_one("#go-on", Button).press()
         await until(
             pilot,
-            lambda: [job.state for job in engine.jobs()] == [JobState.DONE],
+            lambda: [job.state for job in engine.jobs.all()] == [JobState.DONE],
             "the job is done",
             deadline=_SECONDS,
         )
@@ -88,7 +88,7 @@ async def test_a_rule_is_written_seen_on_real_tags_previewed_and_run_to_the_end(
                     other_registry, f"copies/{repository}", tag
                 )
         await pilot.press("3", "escape")
-        await says(f"last job {engine.jobs()[0].id} ✓ done")
+        await says(f"last job {engine.jobs.all()[0].id} ✓ done")
 
 
 async def test_a_deletion_that_was_confirmed_is_done_and_no_other(
@@ -106,16 +106,16 @@ async def test_a_deletion_that_was_confirmed_is_done_and_no_other(
         '[delete]\nat_most = "100%"\n'
     )
     sources = Sources(SessionStore(), SessionStore(), DockerConfig({}), {})
-    engine = LiveEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+    engine = Application(Paths(tmp_path / "config", tmp_path / "state"), sources)
 
     def states() -> list[JobState]:
-        return [job.state for job in engine.jobs()]
+        return [job.state for job in engine.jobs.all()]
 
     app = TransshipApp(engine, Settings(guide=False))
     async with app.run_test(size=(100, 40)) as pilot:
-        plan = engine.all_plans()[0].plan
+        plan = engine.plans.all()[0].plan
         assert plan is not None
-        await engine.start(plan)
+        await engine.jobs.start(plan)
         await until(pilot, lambda: states() == [JobState.DONE], "one is done", deadline=_SECONDS)
         assert tags_at(other_registry, "gone-copies/web") == ["v0", "v1", "v2"]
 

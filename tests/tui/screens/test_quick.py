@@ -11,9 +11,9 @@ from fakes.delegates_world import PERSONAL, TCR, WAYS
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
+from transship.app.engines import QuickTransferRequest
 from transship.engines.changes import ChangeSet
 from transship.plans.plan import OnConflict
-from transship_tui.engine_delegates import QuickWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 
@@ -55,7 +55,9 @@ async def test_what_is_filled_in_is_what_is_wished() -> None:
         await until(walk.pilot, lambda: words in walk.app.screen.query_one(LineBar).line, "it")
         await walk.press("ctrl+s")
         await walk.is_at("QuickChangesScreen")
-        assert wished(walk) == QuickWish(PERSONAL, TCR, 10, OnConflict.SKIP, incomplete=True)
+        assert wished(walk) == QuickTransferRequest(
+            PERSONAL, TCR, 10, OnConflict.SKIP, incomplete=True
+        )
 
 
 async def test_namespaces_are_renamed_or_left_behind_where_that_is_said() -> None:
@@ -72,7 +74,9 @@ async def test_namespaces_are_renamed_or_left_behind_where_that_is_said() -> Non
         await walk.press("ctrl+s")
         await walk.is_at("QuickChangesScreen")
         names = (("team", "shop"), ("web", "site"))
-        assert wished(walk) == QuickWish(PERSONAL, TCR, names=names, leave_out=("scratch", "old"))
+        assert wished(walk) == QuickTransferRequest(
+            PERSONAL, TCR, names=names, leave_out=("scratch", "old")
+        )
 
 
 async def test_a_number_of_tags_that_is_none_is_refused_where_it_stands() -> None:
@@ -129,8 +133,8 @@ async def test_a_namespace_that_cannot_be_made_keeps_the_job_from_starting() -> 
 
 async def test_where_nothing_is_missing_only_the_job_is_asked_about() -> None:
     engine = full_world()
-    moved = engine.draws[QuickWish]
-    engine.draws[QuickWish] = replace(moved, changes=replace(moved.changes, changes=()))
+    moved = engine.draws[QuickTransferRequest]
+    engine.draws[QuickTransferRequest] = replace(moved, changes=replace(moved.changes, changes=()))
     async with walking(engine, WAYS["quick-changes"]) as walk:
         assert "Start the job…" in said(walk)
         await walk.press("S")
@@ -143,8 +147,10 @@ async def test_where_nothing_is_missing_only_the_job_is_asked_about() -> None:
 async def test_a_page_that_could_not_be_listed_is_in_the_way_and_named() -> None:
     engine = full_world()
     gap = errors.NotWhole("the tags of team/web from the 101st on: InternalError")
-    engine.draws[QuickWish] = replace(
-        engine.draws[QuickWish], changes=ChangeSet("TCR", "move", refusals=(gap,)), plan=None
+    engine.draws[QuickTransferRequest] = replace(
+        engine.draws[QuickTransferRequest],
+        changes=ChangeSet("TCR", "move", refusals=(gap,)),
+        plan=None,
     )
     async with walking(engine, WAYS["quick-changes"], (120, 40)) as walk:
         assert "the tags of team/web from the 101st on: InternalError" in said(walk)

@@ -16,10 +16,10 @@ from fakes.screen import until
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import KeyringStore, SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.paths import Paths
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.live import LiveEngine
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.registry_form import RegistryForm
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 async def form(folder: Path) -> AsyncIterator[tuple[Pilot[None], Paths, Sources]]:
     paths = Paths(folder, folder)
     sources = Sources(SessionStore(), KeyringStore(), DockerConfig({}, home=folder), {})
-    app = TransshipApp(LiveEngine(paths, sources), Settings(guide=False))
+    app = TransshipApp(Application(paths, sources), Settings(guide=False))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("a")
         await until(pilot, lambda: app.screen.query(RegistryForm), "the form is there")

@@ -8,17 +8,17 @@ from fakes.screen import line_in, screen_text
 from fakes.tcr_world import TCR, add_tencent
 from fakes.world import Walk, full_world, walking
 from transship import errors
+from transship.app.engines import PlannedRequest, ReplicaRequest
 from transship.engines.changes import ChangeSet, change_between
-from transship_tui.engine_delegates import Drawn, ReplicaWish
 from transship_tui.widgets.bars import LineBar, MessageBar
 
-WISH = ReplicaWish(TCR, "ap-shanghai")
+WISH = ReplicaRequest(TCR, "ap-shanghai")
 ENGINE = "TCR instance shop (tcr-abcdefgh, ap-guangzhou)"
 REPLICA = change_between(
     "replication instance", "ap-shanghai", None, {"ReplicationRegionName": "ap-shanghai"},
     warns=("It costs money.",),
 )  # fmt: skip
-SHOWN = Drawn(ChangeSet(ENGINE, f"have {TCR} replicated to ap-shanghai", (REPLICA,)))
+SHOWN = PlannedRequest(ChangeSet(ENGINE, f"have {TCR} replicated to ap-shanghai", (REPLICA,)))
 
 
 def said(walk: Walk) -> str:
@@ -40,7 +40,7 @@ async def asked(walk: Walk) -> None:
 
 async def test_it_is_made_only_after_it_was_shown_and_asked_and_is_followed_then() -> None:
     engine = full_world()
-    engine.draws[ReplicaWish] = SHOWN
+    engine.draws[ReplicaRequest] = SHOWN
     async with walking(engine, asked, (120, 40)) as walk:
         assert ("draw_changes", WISH) in engine.asked
         assert "+ create replication instance ap-shanghai" in said(walk)
@@ -61,7 +61,7 @@ async def test_one_that_can_not_be_is_refused_with_the_reason_and_the_alternativ
         "ap-singapore is across the border", remedy="Let TCR synchronise two instances by rules."
     )
     refused = replace(SHOWN.changes, changes=(), refusals=(refusal,))
-    engine.draws[ReplicaWish] = Drawn(refused)
+    engine.draws[ReplicaRequest] = PlannedRequest(refused)
     async with walking(engine, asked, (120, 40)) as walk:
         shown = said(walk)
         assert "✗ refused" in shown

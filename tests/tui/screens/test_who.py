@@ -11,10 +11,10 @@ from fakes.delegates_world import HARBOR, TCR, WAYS, refused
 from fakes.screen import line_in, screen_text, until
 from fakes.world import Walk, full_world, walking
 from transship import errors
+from transship.app.engines import PlanRequest
 from transship.engines.choice import EngineKind, PolicyTermOptions
 from transship.engines.harbor.policy import TriggerKind
 from transship.plans.advice import Edition, End, Ends
-from transship_tui.engine_delegates import PlanWish
 from transship_tui.screens.delegate_form import DelegateFormScreen
 from transship_tui.screens.plan_preview import PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
@@ -25,12 +25,12 @@ def said(walk: Walk) -> str:
     return " ".join(screen_text(walk.app).replace("▌", " ").split())
 
 
-def wish_of(walk: Walk) -> PlanWish:
+def wish_of(walk: Walk) -> PlanRequest:
     """Return what was wished last."""
     return next(
         what
         for name, what in reversed(walk.engine.asked)
-        if name == "draw_changes" and isinstance(what, PlanWish)
+        if name == "draw_changes" and isinstance(what, PlanRequest)
     )
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from transship.app.application import Application
+from transship.app.cutovers import CutoverRequest
 from transship.cutover.finding import Severity
 from transship.cutover.rules.target import UNASKED
 from transship.errors import BadRequest, CheckFailed
@@ -21,8 +23,6 @@ from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import Ink, painted, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
-from transship_tui.engine_cutover import Wished
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
@@ -144,14 +144,14 @@ def wished_of(
     public: bool,
     job: str,
     plan: str,
-) -> Wished:
+) -> CutoverRequest:
     """Return what the options say of a cutover, without its domain.
 
     Raises BadRequest for a job and a plan, JobNotFound and PlanNotFound.
     """
     if job and plan:
         raise BadRequest("--job and --plan exclude one another")
-    return Wished(
+    return CutoverRequest(
         "",
         new,
         old,
@@ -165,17 +165,17 @@ def wished_of(
     )
 
 
-async def _look(session: Session, wished: Sequence[Wished]) -> list[CutoverStatus]:
+async def _look(session: Session, wished: Sequence[CutoverRequest]) -> list[CutoverStatus]:
     """Look at all domains side by side, and say what is being looked at meanwhile."""
-    engine = LiveEngine(session.paths, session.sources)
+    engine = Application(session.paths, session.sources)
     async with aclosing(engine):
-        subjects = [engine.subject_of(each) for each in wished]
+        subjects = [engine.cutovers.checks.subject_of(each) for each in wished]
         if len(subjects) == 1:
-            return [await last_of(engine.check_once(subjects[0]))]
+            return [await last_of(engine.cutovers.checks.check_once(subjects[0]))]
         looking = [subject.domain.shown or subject.domain.host for subject in subjects]
 
         async def whole(place: int, subject: Subject) -> CutoverStatus:
-            standing = await _ended(engine.check_once(subject))
+            standing = await _ended(engine.cutovers.checks.check_once(subject))
             looking[place] = ""
             return standing
 

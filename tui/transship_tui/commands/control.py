@@ -10,7 +10,7 @@ import typer
 from transship.errors import BadRequest
 from transship.paths import default_paths
 from transship.transfers import control
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.limits import held_words, limit_request
 from transship_tui.commands.options import (
     AsJson,
@@ -135,4 +135,4 @@ def _go_on(
 
 
 def _find(name: str) -> Job:
-    return Jobs(default_paths().jobs).find(name)
+    return JobStore(default_paths().jobs).find(name)

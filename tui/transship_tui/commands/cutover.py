@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from transship.app.application import Application
 from transship.cutover.progress import CutoverState
 from transship.cutover.status import CHANGED_STATES
 from transship.errors import BadRequest
@@ -63,15 +64,14 @@ from transship_tui.commands.cutover_way import (
 from transship_tui.commands.options import AsJson
 from transship_tui.commands.output import say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from transship.app.cutovers import CutoverRequest
     from transship.cutover.change.settings import ProviderSettings
     from transship.cutover.domain import Subject
     from transship.cutover.status import CutoverStatus
-    from transship_tui.engine_cutover import Wished
 
 
 _TO_COME = (CutoverState.BEFORE, CutoverState.READY)
@@ -183,8 +183,8 @@ def cutover(
     """
     _check_words(action, words or ())
     session = open_session()
-    engine = LiveEngine(session.paths, session.sources)
-    engine.read_only = read_only
+    engine = Application(session.paths, session.sources)
+    engine.cutovers.read_only = read_only
     wished = wished_of(
         session,
         new,
@@ -208,11 +208,11 @@ def cutover(
                 return await _plan(engine, asked, as_json=as_json)
             if not domain:
                 return _list(engine, as_json=as_json)
-            standing = engine.cutover(domain)
+            standing = engine.cutovers.find(domain)
             name = standing.name
             check_accepted(standing, said)
             for question, text in said:
-                engine.answer_cutover(name, question, text)
+                engine.cutovers.answer(name, question, text)
             await take_key(engine, name, key_file)
             acts = {
                 Action.WATCH: lambda: follow_cutover(engine, name, as_json=as_json, delta=delta),
@@ -236,8 +236,8 @@ def _check_words(action: Action, words: Sequence[str]) -> None:
         raise BadRequest(f"{action} takes no more words: {' '.join(words)}")
 
 
-def _list(engine: LiveEngine, *, as_json: bool) -> int:
-    standings = engine.cutovers()
+def _list(engine: Application, *, as_json: bool) -> int:
+    standings = engine.cutovers.all()
     if as_json:
         show_json({"cutovers": [_brief(each) for each in standings]})
         return 0
@@ -264,22 +264,22 @@ def _brief(standing: CutoverStatus) -> dict[str, object]:
 class _Asked:
     """What `plan` was told."""
 
-    wished: Wished
+    wished: CutoverRequest
     way: WayOptions
     key_file: str
     said: Sequence[tuple[str, str]]
 
 
-async def _plan(engine: LiveEngine, asked: _Asked, *, as_json: bool) -> int:
+async def _plan(engine: Application, asked: _Asked, *, as_json: bool) -> int:
     if not asked.wished.domain or not asked.wished.new:
         raise BadRequest("plan needs a domain, and --to with the new registry")
-    subject = engine.subject_of(asked.wished)
+    subject = engine.cutovers.checks.subject_of(asked.wished)
     way = way_of(asked.way, subject.domain.name)
     await keep_tried_key(engine, way, subject.domain.name, asked.key_file)
     name = _kept(engine, subject, way)
     for question, text in asked.said:
-        engine.answer_cutover(name, question, text)
-    standing = await last_of(engine.check_cutover(name))
+        engine.cutovers.answer(name, question, text)
+    standing = await last_of(engine.cutovers.checks.check(name))
     status = show_standing(standing, as_json=as_json)
     try:
         check_accepted(standing, asked.said)
@@ -292,27 +292,27 @@ async def _plan(engine: LiveEngine, asked: _Asked, *, as_json: bool) -> int:
     return status
 
 
-def _kept(engine: LiveEngine, subject: Subject, way: ProviderSettings) -> str:
+def _kept(engine: Application, subject: Subject, way: ProviderSettings) -> str:
     """Keep a cutover, and return its name.
 
     The domain's newest is taken again if it is the same, and its change is still to come.
     """
-    mine = (each for each in engine.cutovers() if each.subject.domain == subject.domain)
+    mine = (each for each in engine.cutovers.all() if each.subject.domain == subject.domain)
     newest = next(mine, None)
     if newest is None:
-        return engine.add_cutover(subject, way)
+        return engine.cutovers.add(subject, way)
     same = not newest.problem and newest.subject == subject and newest.state in _TO_COME
-    if same and engine.way_of_cutover(newest.name) == way:
+    if same and engine.cutovers.changes.provider(newest.name) == way:
         say(f"{newest.name} is the same, and is looked at anew")
         return newest.name
-    name = engine.add_cutover(subject, way)
+    name = engine.cutovers.add(subject, way)
     say(f"{newest.name} ({newest.state}) is a cutover of this domain too, and stays")
     say(f"by the domain {name} is meant from here on; the other one by that id")
     return name
 
 
-def _status(engine: LiveEngine, name: str, *, as_json: bool) -> int:
-    standing = engine.cutover(name)
+def _status(engine: Application, name: str, *, as_json: bool) -> int:
+    standing = engine.cutovers.find(name)
     if as_json:
         show_json(cutover_document(standing, engine.clock.now()))
         return BLOCKED if waits_for(standing) and standing.state not in CHANGED_STATES else 0
@@ -346,8 +346,8 @@ def _row(kind: str, moved: int, enough: int) -> str:
     return "" if kind == "server" else f"{moved}/{enough}"
 
 
-def _report(engine: LiveEngine, name: str, output: Path | None, *, as_json: bool) -> int:
-    standing, now = engine.cutover(name), engine.clock.now()
+def _report(engine: Application, name: str, output: Path | None, *, as_json: bool) -> int:
+    standing, now = engine.cutovers.find(name), engine.clock.now()
     if output is None:
         form = CutoverReportForm.JSON if as_json else CutoverReportForm.MD
         sys.stdout.write(cutover_report_text(standing, form, now))

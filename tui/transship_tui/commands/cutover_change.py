@@ -24,8 +24,8 @@ from transship_tui.cutover_outcomes import told_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from transship.app.application import Application
     from transship.cutover.status import CutoverStatus
-    from transship_tui.live import LiveEngine
 
 _FAILED = 1
 _WITHOUT_KNOWING = (
@@ -36,13 +36,13 @@ _LONGEST = 400
 
 
 async def apply_change(
-    engine: LiveEngine, name: str, confirm: str, *, as_json: bool = False
+    engine: Application, name: str, confirm: str, *, as_json: bool = False
 ) -> int:
     """Show the edit, have it confirmed, look once more, and change the record.
 
     Returns 1 where the record isn't everywhere what it was to become.
     """
-    standing = engine.cutover(name)
+    standing = engine.cutovers.find(name)
     known = standing.applier is not None and standing.edit is not None
     if (why := waits_for(standing)) and not known:
         raise ChangeBlocked(f"{standing.subject.domain.host} {why}")
@@ -50,25 +50,25 @@ async def apply_change(
         say(line)
     say(observed_words(standing, engine.clock.now()))
     _confirmed(standing, confirm)
-    outcome = await engine.change_record(name, shown=standing.edit, tell=_tell)
+    outcome = await engine.cutovers.changes.change(name, shown=standing.edit, tell=_tell)
     status = _ended(engine, name, outcome, as_json=as_json)
     say(f"next: transship cutover {standing.subject.domain.name} watch")
     return status
 
 
 async def roll_back(
-    engine: LiveEngine, name: str, confirm: str, loss: Loss, *, as_json: bool = False
+    engine: Application, name: str, confirm: str, loss: Loss, *, as_json: bool = False
 ) -> int:
     """Show the edit, have it confirmed, and put the record back.
 
     A change that was broken off is read back first. Returns 1 where the record isn't everywhere
     what it was.
     """
-    standing = engine.cutover(name)
+    standing = engine.cutovers.find(name)
     if standing.unended is not None:
         confirm = _confirmed(standing, confirm)
-        say(safe(await engine.end_change(name, tell=_tell)))
-        standing = engine.cutover(name)
+        say(safe(await engine.cutovers.changes.end(name, tell=_tell)))
+        standing = engine.cutovers.find(name)
     compared = await before_going_back(engine, standing, loss, quiet=as_json)
     standing = compared.standing
     if loss.copy_back and standing.state is CutoverState.ROLLED_BACK:
@@ -88,7 +88,7 @@ async def roll_back(
         say(safe(compared.failed))
     _confirmed(standing, confirm)
     shown = standing.way_back.reverse if standing.way_back else None
-    outcome = await engine.roll_back_record(
+    outcome = await engine.cutovers.changes.roll_back(
         name, accept_loss=loss.accepted, shown=shown, tell=_tell
     )
     return _ended(engine, name, outcome, as_json=as_json)
@@ -119,7 +119,7 @@ def _tell(words: str) -> None:
     say(safe(words, limit=_LONGEST))
 
 
-def _ended(engine: LiveEngine, name: str, outcome: str, *, as_json: bool) -> int:
+def _ended(engine: Application, name: str, outcome: str, *, as_json: bool) -> int:
     """Write what became of the change, and whatever isn't as it should be in whole sentences.
 
     As JSON the result is how the cutover stands then, and the words are none.
@@ -127,7 +127,7 @@ def _ended(engine: LiveEngine, name: str, outcome: str, *, as_json: bool) -> int
     told = told_of(outcome)
     (say if as_json else show)(safe(outcome))
     if as_json:
-        show_json(cutover_document(engine.cutover(name), engine.clock.now()))
+        show_json(cutover_document(engine.cutovers.find(name), engine.clock.now()))
     if not told.good:
         say(safe(f"{told.words}."))
     return 0 if told.good else _FAILED

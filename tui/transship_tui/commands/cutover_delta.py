@@ -22,24 +22,24 @@ from transship_tui.commands.status import watched
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
+    from transship.app.application import Application
     from transship.cutover.status import CutoverStatus
-    from transship_tui.live import LiveEngine
 
 _LEFT = 1
 _ASKS = CheckFailed.exit_status
 
 
-async def one_delta(engine: LiveEngine, name: str, *, yes: bool, as_json: bool) -> int:
+async def one_delta(engine: Application, name: str, *, yes: bool, as_json: bool) -> int:
     """Compare both registries, and copy what was pushed to the old one alone if that is wanted.
 
     Returns 0 when they are in step, 3 when somebody has to decide about tags, 1 when something
     wasn't copied.
     """
     if not yes:
-        standing = await _waited("comparing both registries", engine.compare_cutover(name))
+        standing = await _waited("comparing both registries", engine.cutovers.rounds.compare(name))
         yes = _asked(standing)
     if yes:
-        standing = await _waited("comparing and copying", engine.catch_up_cutover(name))
+        standing = await _waited("comparing and copying", engine.cutovers.rounds.catch_up(name))
     if as_json:
         show_json(cutover_document(standing, engine.clock.now()))
     else:
@@ -70,13 +70,13 @@ def status_of(standing: CutoverStatus) -> int:
     return _LEFT if last is not None and last.left.copies else 0
 
 
-def keep_tags(engine: LiveEngine, name: str, words: Sequence[str]) -> int:
+def keep_tags(engine: Application, name: str, words: Sequence[str]) -> int:
     """Say which registry's image tags are to have that both have pushed. Raises BadRequest."""
     if len(words) < 2 or words[0] not in get_args(KeptSide):
         raise BadRequest("keep needs old or new, and REPOSITORY:TAG", remedy="keep old team/app:1")
     keep: KeptSide = "old" if words[0] == "old" else "new"
     for tag in words[1:]:
-        standing = engine.keep_tag(name, tag, keep)
+        standing = engine.cutovers.rounds.keep_tag(name, tag, keep)
         show(safe(f"{tag}: what {getattr(standing.subject, keep)} has is kept"))
     say("the next round does it: transship cutover DOMAIN delta")
     return 0
@@ -123,7 +123,7 @@ class Rounds:
 
 @asynccontextmanager
 async def rounds_beside(
-    engine: LiveEngine, name: str, *, wanted: bool, quiet: bool
+    engine: Application, name: str, *, wanted: bool, quiet: bool
 ) -> AsyncIterator[Rounds]:
     """Go on with rounds while something else is done.
 
@@ -133,7 +133,7 @@ async def rounds_beside(
 
     async def go() -> None:
         try:
-            async with aclosing(engine.delta_cutover(name)) as standings:
+            async with aclosing(engine.cutovers.rounds.run(name)) as standings:
                 async for standing in standings:
                     rounds.tell(standing)
         except TransshipError as error:
@@ -173,7 +173,7 @@ class Compared:
 
 
 async def before_going_back(
-    engine: LiveEngine, standing: CutoverStatus, loss: Loss, *, quiet: bool = False
+    engine: Application, standing: CutoverStatus, loss: Loss, *, quiet: bool = False
 ) -> Compared:
     """Compare both registries, and copy back what only the new one has if that is wanted.
 
@@ -183,7 +183,7 @@ async def before_going_back(
     changed = standing.state in CHANGED_STATES
     if loss.copy_back and (changed or standing.state is CutoverState.ROLLED_BACK):
         try:
-            copying = engine.copy_back_cutover(standing.name)
+            copying = engine.cutovers.rounds.copy_back(standing.name)
             standing = await _waited("copying back", copying)
         except TransshipError as error:
             if not error.retryable:
@@ -193,7 +193,7 @@ async def before_going_back(
             (say if quiet else show)(line)
     elif changed and standing.subject.old and not loss.accepted:
         try:
-            comparing = engine.compare_cutover(standing.name)
+            comparing = engine.cutovers.rounds.compare(standing.name)
             return Compared(await _waited("comparing both registries", comparing))
         except TransshipError as error:
             return Compared(standing, f"both registries can't be compared: {error}")

@@ -17,8 +17,8 @@ from transship_tui.commands.status import watched
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from transship.app.application import Application
     from transship.cutover.status import CutoverStatus
-    from transship_tui.live import LiveEngine
 
 _DONE = (CutoverState.MOVED, CutoverState.ROLLED_BACK)
 _PULLS = ("V-01", "V-02")
@@ -33,7 +33,7 @@ _LONGEST = 400
 
 
 async def follow_cutover(
-    engine: LiveEngine, name: str, *, as_json: bool, delta: bool = False
+    engine: Application, name: str, *, as_json: bool, delta: bool = False
 ) -> int:
     """Watch until the cutover is over; return 1 if pulls by the domain fail then.
 
@@ -53,22 +53,22 @@ async def follow_cutover(
     async with (
         watched(line),
         rounds_beside(engine, name, wanted=delta, quiet=as_json) as rounds,
-        aclosing(engine.watch_cutover(name)) as standings,
+        aclosing(engine.cutovers.checks.watch(name)) as standings,
     ):
         async for standing in standings:
             news.tell(standing)
             if standing.state in _DONE and rounds.over(standing):
                 break
     if standing is not None and standing.state is CutoverState.MOVED:
-        standing = await engine.look_after_change(name)
+        standing = await engine.cutovers.checks.look_after_change(name)
         news.forget_pulls()
         news.tell(standing)
     if as_json:
-        show_json(cutover_document(engine.cutover(name), engine.clock.now()))
+        show_json(cutover_document(engine.cutovers.find(name), engine.clock.now()))
     failing = standing.result("V-01") if standing else None
     if failing is not None and failing.severity is Severity.BLOCK:
         return 1
-    return status_of(engine.cutover(name)) if delta else 0
+    return status_of(engine.cutovers.find(name)) if delta else 0
 
 
 def pull_lines(standing: CutoverStatus) -> Iterator[str]:

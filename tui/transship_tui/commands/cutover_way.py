@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transship.app.provider_request import ProviderKind, ProviderRequest, secret_words
+from transship.app.provider_request import settings_of as parsed
 from transship.cutover.change.settings import ManualSettings, check_zone_contains
 from transship.cutover.finding import Severity
 from transship.cutover.questions import ACCEPTED_PREFIX, QUESTIONS
@@ -15,15 +17,13 @@ from transship.errors import BadFile, BadRequest, ProviderUnreachable
 from transship_tui.commands.asking import ask
 from transship_tui.commands.login import KEYRING_ERRORS
 from transship_tui.commands.output import say
-from transship_tui.cutover_way import WayKind, WishedWay, secret_words
-from transship_tui.cutover_way import way_of as parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from transship.app.application import Application
     from transship.cutover.change.settings import ProviderSettings
     from transship.cutover.status import CutoverStatus
-    from transship_tui.live import LiveEngine
 
 _SECRET_ALONE = "Give the secret alone, on one line."
 
@@ -56,14 +56,20 @@ def way_of(options: WayOptions, domain: str) -> ProviderSettings:
         return ManualSettings()
     if not route53 and (not options.zone or (rfc2136 and not options.key)):
         raise BadRequest("--rfc2136 needs --zone and --key, --powerdns needs --zone")
-    kind = WayKind.ROUTE53 if route53 else WayKind.POWERDNS if powerdns else WayKind.UPDATE
-    way = parsed(WishedWay(kind, chosen[0], options.zone, options.key))
+    kind = (
+        ProviderKind.ROUTE53
+        if route53
+        else ProviderKind.POWERDNS
+        if powerdns
+        else ProviderKind.UPDATE
+    )
+    way = parsed(ProviderRequest(kind, chosen[0], options.zone, options.key))
     check_zone_contains(way, domain)
     return way
 
 
 async def keep_tried_key(
-    engine: LiveEngine, way: ProviderSettings, domain: str, key_file: str
+    engine: Application, way: ProviderSettings, domain: str, key_file: str
 ) -> None:
     """Take the key that a way needs, try it at the provider, and keep it in the keyring.
 
@@ -76,34 +82,34 @@ async def keep_tried_key(
     if not secret and words and sys.stdin.isatty():
         secret = ask(f"{words} (empty: as kept): ", hidden=True)
     if secret:
-        await engine.keep_key(way, secret, for_this_run=True)
+        await engine.cutovers.changes.keep_key(way, secret, for_this_run=True)
     elif not words or not await _is_kept(engine, way):
         return
     try:
-        await engine.try_key(way, domain)
+        await engine.cutovers.changes.try_key(way, domain)
     except ProviderUnreachable as error:
         say(f"the key couldn't be tried: {error}")
     if not secret:
         return
     try:
-        await engine.keep_key(way, secret)
+        await engine.cutovers.changes.keep_key(way, secret)
     except KEYRING_ERRORS as error:
         say(
             f"the key is kept for this run only ({error.title}): apply and rollback need --key-file"
         )
 
 
-async def take_key(engine: LiveEngine, name: str, key_file: str) -> None:
+async def take_key(engine: Application, name: str, key_file: str) -> None:
     """Take the key of a cutover from a file, for this run only. Raises BadRequest and BadFile."""
     if key_file:
-        way = engine.way_of_cutover(name)
+        way = engine.cutovers.changes.provider(name)
         secret = _read_key(way, key_file)
-        await engine.keep_key(way, secret, for_this_run=True)
+        await engine.cutovers.changes.keep_key(way, secret, for_this_run=True)
 
 
-async def _is_kept(engine: LiveEngine, way: ProviderSettings) -> bool:
+async def _is_kept(engine: Application, way: ProviderSettings) -> bool:
     try:
-        kept = await engine.is_key_kept(way)
+        kept = await engine.cutovers.changes.is_key_kept(way)
     except KEYRING_ERRORS:
         kept = False
     if not kept:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from transship.accounts.secrets import variables_of
+from transship.app.application import Application
 from transship.cutover.change.provider import store_tsig_key
 from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Statement
@@ -28,7 +29,6 @@ from transship_tui.commands.check import last_of, show_standing
 from transship_tui.commands.cutover_change import edit_lines
 from transship_tui.commands.output import Ink, painted, show, show_command, show_error
 from transship_tui.cutover_news import followed, news
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from transship.cutover.evidence import NamedPull
@@ -99,9 +99,9 @@ def show_cutover(session: Session) -> int:
 
 
 async def _walk(session: Session) -> int:
-    engine = LiveEngine(session.paths, session.sources)
+    engine = Application(session.paths, session.sources)
     async with aclosing(engine):
-        (standing,) = engine.cutovers()
+        (standing,) = engine.cutovers.all()
         try:
             access = await session.access(Reference(standing.subject.domain.host))
             assert access.credential is not None
@@ -116,7 +116,7 @@ class _Walk:
     """The walk, step by step. Each shows the line that does the same with one's own domain."""
 
     def __init__(
-        self, engine: LiveEngine, name: str, subject: Subject, credential: Credential
+        self, engine: Application, name: str, subject: Subject, credential: Credential
     ) -> None:
         self._engine = engine
         self._name = name
@@ -155,36 +155,36 @@ class _Walk:
     async def _check(self) -> int:
         """Make all checks, and say what is left to say."""
         show_command(f"transship cutover {self._subject.domain.host} plan {self._sides}")
-        status = show_standing(await last_of(self._engine.check_cutover(self._name)))
+        status = show_standing(await last_of(self._engine.cutovers.checks.check(self._name)))
         if status:
             return status
         for question, answer in _AGREED.items():
-            self._engine.answer_cutover(self._name, question, answer)
+            self._engine.cutovers.answer(self._name, question, answer)
         return 0
 
     async def _change(self) -> None:
-        standing = self._engine.cutover(self._name)
+        standing = self._engine.cutovers.find(self._name)
         if why := waits_for(standing):
             raise ChangeBlocked(f"{DOMAIN} {why}")
         agreed = " ".join(f"--answer {name}='{answer}'" for name, answer in _AGREED.items())
         show_command(f"transship cutover {DOMAIN} apply {agreed} --confirm {DOMAIN}")
         for line in edit_lines(standing, back=False):
             show(line)
-        show(safe(await self._engine.change_record(self._name)))
+        show(safe(await self._engine.cutovers.changes.change(self._name)))
 
     async def _check_anew(self) -> int:
         """Make the checks anew: before the way back it has to be known what that would hide."""
         subject = self._subject
         show_command(f"transship check {subject.domain.host} {self._sides}")
-        standing = await last_of(self._engine.check_cutover(self._name))
+        standing = await last_of(self._engine.cutovers.checks.check(self._name))
         return show_standing(standing)
 
     async def _roll_back(self) -> None:
-        standing = self._engine.cutover(self._name)
+        standing = self._engine.cutovers.find(self._name)
         show_command(f"transship cutover {DOMAIN} rollback --confirm {DOMAIN}")
         for line in edit_lines(standing, back=True):
             show(line)
-        show(safe(await self._engine.roll_back_record(self._name, accept_loss=False)))
+        show(safe(await self._engine.cutovers.changes.roll_back(self._name, accept_loss=False)))
 
     async def _watch(self) -> None:
         """Watch until every resolver has followed."""
@@ -197,7 +197,7 @@ class _Walk:
 
     async def _follow(self) -> None:
         before: CutoverStatus | None = None
-        async with aclosing(self._engine.watch_cutover(self._name)) as standings:
+        async with aclosing(self._engine.cutovers.checks.watch(self._name)) as standings:
             async for now in standings:
                 for line in news(before, now):
                     show(f"  {line}")

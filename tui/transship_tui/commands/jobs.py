@@ -12,7 +12,7 @@ from transship.paths import default_paths
 from transship.text import bytes_text
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import read_job
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.watch.record import watches
 from transship_tui.commands.documents import job_entry
 from transship_tui.commands.options import AsJson
@@ -30,7 +30,7 @@ _GAP = 2
 
 def jobs(as_json: AsJson = False) -> int:
     """List the jobs, and the plans that are watched."""
-    views = [read_job(job) for job in Jobs(default_paths().jobs).all()]
+    views = [read_job(job) for job in JobStore(default_paths().jobs).all()]
     watched = [record for record, goes_on in watches(default_paths().watches) if goes_on]
     if as_json:
         document = {"jobs": [job_entry(each) for each in views]}

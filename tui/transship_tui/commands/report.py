@@ -13,7 +13,7 @@ from transship.paths import default_paths
 from transship.reports.job import open_report
 from transship.reports.job_formats import WRITERS, Form, form_of, write_whole
 from transship.text import safe
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship_tui.commands.options import JobName
 from transship_tui.commands.output import say
 
@@ -34,7 +34,7 @@ def report(
     For a person (html), a ticket (md) or a script (json). What `transship verify JOB` found last
     is the proof.
     """
-    found = Jobs(default_paths().jobs).find(job)
+    found = JobStore(default_paths().jobs).find(job)
     write = WRITERS[form or (form_of(output) if output else Form.MD)]
     with open_report(found, time.time()) as told:
         if output is None:

@@ -26,7 +26,7 @@ from transship.paths import default_paths
 from transship.plans.file import PlanFolder, read_plan
 from transship.plans.plan import OnConflict, Plan, wanted
 from transship.registry.access import open_registry
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship_tui.commands.asking import ask
 from transship_tui.commands.output import is_screen
 from transship_tui.commands.waiting import ExplainedStore
@@ -57,9 +57,9 @@ class Session:
     adhoc: Tls | None = None
 
     @property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> JobStore:
         """The operator's jobs."""
-        return Jobs(self.paths.jobs)
+        return JobStore(self.paths.jobs)
 
     def reference(self, text: str) -> Reference:
         """Return the reference that `text` writes down, with aliases and folders filled in.

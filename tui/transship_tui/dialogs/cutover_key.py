@@ -10,15 +10,15 @@ from textual import on
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from transship.app.provider_request import secret_words
 from transship.text import safe
-from transship_tui.cutover_way import secret_words
 from transship_tui.dialogs.secret_question import SecretQuestion
 from transship_tui.marks import CARE, QUIET
 from transship_tui.widgets.field import SecretInput
 
 if TYPE_CHECKING:
+    from transship.app.application import Application
     from transship.cutover.change.settings import ProviderSettings
-    from transship_tui.engine import Engine
 
 _KEPT = "It is kept in the keyring. Nothing is sent before you confirm the change."
 
@@ -30,7 +30,7 @@ class KeyDialog(SecretQuestion):
     """
 
     def __init__(
-        self, engine: Engine, way: ProviderSettings, why: str, *, later: str = "Cancel"
+        self, engine: Application, way: ProviderSettings, why: str, *, later: str = "Cancel"
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -64,12 +64,14 @@ class KeyDialog(SecretQuestion):
 
     def answered(self, secret: str) -> None:
         """Keep it."""
-        self.use(partial(self._engine.keep_key, self._way, secret), "keeping it")
+        self.use(partial(self._engine.cutovers.changes.keep_key, self._way, secret), "keeping it")
 
     @on(Button.Pressed, "#this-run")
     def _for_this_run(self) -> None:
         if self.secret:
-            keep = partial(self._engine.keep_key, self._way, self.secret, for_this_run=True)
+            keep = partial(
+                self._engine.cutovers.changes.keep_key, self._way, self.secret, for_this_run=True
+            )
             self.use(keep, "keeping it")
 
     def refused(self) -> None:

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from transship.app.provider_request import request_of, settings_of
 from transship.cutover.change.settings import ProviderSettings
 from transship.errors import BadRequest
 from transship.text import safe
-from transship_tui.cutover_way import way_of, wished_of
 from transship_tui.widgets.cutover_way_fields import WayFields
 
 
@@ -37,7 +37,7 @@ class WayDialog(ModalScreen[ProviderSettings | None]):
         with Vertical(classes="dialog"):
             yield Static(Content(f"How is {self._domain} changed?"), classes="title")
             with VerticalScroll(classes="words", can_focus=False):
-                yield WayFields(wished_of(self._way))
+                yield WayFields(request_of(self._way))
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("^s Keep", id="keep", compact=True, variant="primary")
@@ -56,7 +56,7 @@ class WayDialog(ModalScreen[ProviderSettings | None]):
         """Take what is filled in, or say what is wrong with it."""
         fields = self.query_one(WayFields)
         try:
-            self.dismiss(way_of(fields.wished))
+            self.dismiss(settings_of(fields.wished))
         except BadRequest as error:
             fields.refuse(safe(error.detail))
 

@@ -19,7 +19,7 @@ from transship_tui.widgets.registry_entry import Entry
 
 if TYPE_CHECKING:
     from transship.accounts.registry_file import Account
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 _LEFT_OUT = "! What was typed before this question could be read was left out."
 
@@ -33,7 +33,7 @@ class SecretDialog(SecretQuestion):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, engine: Engine, account: Account, why: str) -> None:
+    def __init__(self, engine: Application, account: Account, why: str) -> None:
         super().__init__()
         self._engine = engine
         self._account = account
@@ -85,4 +85,4 @@ class SecretDialog(SecretQuestion):
     def answered(self, secret: str) -> None:
         """Sign in with it."""
         asking = f"asking {safe(self._account.host)}"
-        self.use(partial(self._engine.sign_in, self._account, secret), asking)
+        self.use(partial(self._engine.registries.sign_in, self._account, secret), asking)

@@ -117,7 +117,7 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         progress = self._looking = BoardProgress()
         ticks = self.set_interval(0.25, self._say)
         try:
-            self._board = await self.transship.engine.board(self._flow, progress)
+            self._board = await self.transship.engine.flows.board(self._flow, progress)
         except TransshipError as error:
             self.fail(error)
         else:
@@ -132,7 +132,7 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
     @work(group="history", exclusive=True, exit_on_error=False)
     async def _read_history(self) -> None:
         try:
-            self._entries = await self.transship.engine.promotions(self._flow)
+            self._entries = await self.transship.engine.flows.promotions(self._flow)
         except TransshipError as error:
             self.fail(error)
             return
@@ -320,13 +320,13 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         self.refresh_bindings()
         engine, overwrite = self.transship.engine, cell.step is StageStep.REPLACE
         try:
-            promotion = await engine.consider(
+            promotion = await engine.flows.consider(
                 self._flow, row.image, stage.name, cell.digest, overwrite=overwrite
             )
             question = promote_dialog(promotion, self.transship.naming)
             if not await self.app.push_screen_wait(question):
                 return
-            job = await engine.promote(promotion)
+            job = await engine.flows.promote(promotion)
         except TransshipError as error:
             self.fail(error)
             return

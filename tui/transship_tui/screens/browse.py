@@ -94,7 +94,7 @@ and ! before any of them for everything else.
 
         engine = self.transship.engine
         try:
-            name = engine.free_plan_name(event.sources[0].repository.rpartition("/")[2])
+            name = engine.plans.free_name(event.sources[0].repository.rpartition("/")[2])
             opened = OpenedPlan.new(
                 name, rules_for(event.sources, engine, self.transship.journey.target), engine
             )

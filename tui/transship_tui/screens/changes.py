@@ -13,12 +13,12 @@ from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.widgets import Button, ContentSwitcher, Static
 
+from transship.app.engines import ApplyStep, EngineRequest, PlannedRequest, ReplicaRequest
 from transship.engines.changes import ChangeAction, ChangeSet
 from transship.engines.changes import ChangeStep as Made
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.engine_delegates import Drawn, ReplicaWish, Step, Wish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines_delegates import replica_line
@@ -50,12 +50,12 @@ handed a login, it says whose.
 that fails ends it, and what was made until then can be gone on with, or undone, from Jobs.
 """
 
-    def __init__(self, wish: Wish, title: str, line: str) -> None:
+    def __init__(self, wish: EngineRequest, title: str, line: str) -> None:
         super().__init__()
         self.wish = wish
         self._what = title
         self._its_line = line
-        self.drawn: Drawn | None = None
+        self.drawn: PlannedRequest | None = None
         """What would be changed; None while it isn't known."""
         self._looking = True
         self.making = False
@@ -122,7 +122,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         self._delegation, self._steps = "", {}
         self._switch("looking", words_for(self, _LOOKING))
         try:
-            drawn = await self.transship.engine.draw_changes(self.wish)
+            drawn = await self.transship.engine.engines.plan(self.wish)
         except TransshipError as error:
             self._looking = False
             self._switch("looking", words_for(self, _UNKNOWN))
@@ -204,7 +204,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         if self.drawn is not None and not self.why_not():
             self._make(self.drawn)
 
-    def question(self, drawn: Drawn) -> ConfirmDialog:
+    def question(self, drawn: PlannedRequest) -> ConfirmDialog:
         """Return the question. Where logins are handed over, their hosts are to be typed."""
         changes = drawn.changes
         deletes = any(each.does is ChangeAction.DELETE for each in changes.to_make)
@@ -217,7 +217,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         )
 
     @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _make(self, drawn: Drawn) -> None:
+    async def _make(self, drawn: PlannedRequest) -> None:
         if not await self.app.push_screen_wait(self.question(drawn)):
             return
         engine = self.transship.engine
@@ -229,9 +229,9 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         self._steps = self._steps or dict.fromkeys(range(len(drawn.changes.to_make)), Made.WAITING)
         try:
             if self._delegation:
-                await self._follow(engine.go_on_making(self._delegation))
+                await self._follow(engine.engines.resume(self._delegation))
             else:
-                await self._follow(engine.make_changes(self.wish, drawn.changes))
+                await self._follow(engine.engines.apply(self.wish, drawn.changes))
         except TransshipError as error:
             self._stopped()
             self.fail(error)
@@ -242,7 +242,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
             if self.is_mounted:
                 self.say()
 
-    async def _follow(self, steps: AsyncIterator[Step]) -> None:
+    async def _follow(self, steps: AsyncIterator[ApplyStep]) -> None:
         async for step in steps:
             self._delegation = step.delegation
             if step.made is not None:
@@ -264,7 +264,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         self.say()
 
     @abstractmethod
-    def made(self, drawn: Drawn, delegation: str) -> None:
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:
         """Go on, once all of it is made."""
 
 
@@ -277,11 +277,13 @@ class PlanChangesScreen(ChangesScreen):
     MODE = "plan"
     WITHOUT_LINE: ClassVar[str] = "Save the plan first: the line takes it from its file."
 
-    def __init__(self, wish: Wish, title: str, line: str, left: Callable[[], None]) -> None:
+    def __init__(
+        self, wish: EngineRequest, title: str, line: str, left: Callable[[], None]
+    ) -> None:
         super().__init__(wish, title, line)
         self._left = left
 
-    def made(self, drawn: Drawn, delegation: str) -> None:
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:
         """Show the delegation, whose executions can be followed."""
         self.tell(f"{counted(len(drawn.changes.to_make), 'change')} made: {delegation}")
         # Popping this screen ends its workers, the one that calls this too.
@@ -298,10 +300,10 @@ class ReplicaChangesScreen(ChangesScreen):
 
     MODE = "registries"
 
-    def __init__(self, wish: ReplicaWish) -> None:
+    def __init__(self, wish: ReplicaRequest) -> None:
         super().__init__(wish, f"Replica in {wish.region}", replica_line(wish))
 
-    def made(self, drawn: Drawn, delegation: str) -> None:  # noqa: ARG002 - what it shows says it
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:  # noqa: ARG002 - what it shows says it
         """Show the delegation: how the replica is made and filled is followed there."""
         # Popping this screen ends its workers, the one that calls this too.
         self.app.call_later(self._leave_to, delegation)
@@ -316,6 +318,6 @@ class UndoChangesScreen(ChangesScreen):
 
     MODE = "jobs"
 
-    def made(self, drawn: Drawn, delegation: str) -> None:  # noqa: ARG002 - it says no more
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:  # noqa: ARG002 - it says no more
         """Say that it is undone; what was read back stays in sight."""
         self.tell(f"Undone: {counted(len(drawn.changes.to_make), 'change')} taken back")

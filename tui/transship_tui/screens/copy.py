@@ -155,7 +155,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
         try:
-            preview = await self.transship.engine.preview(plan, progress)
+            preview = await self.transship.engine.plans.preview(plan, progress)
         except TransshipError as error:
             self._show_form()
             self.fail(error)
@@ -206,7 +206,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         view.starting()
         self.heading("Starting the job…", self._way(plan))
         try:
-            job = await self.transship.engine.start(plan)
+            job = await self.transship.engine.jobs.start(plan)
         except TransshipError as error:
             view.offer_start()
             self.heading("Preview", self._way(plan))
@@ -233,7 +233,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     def _accounts(self) -> Sequence[Account]:
         try:
-            return holding_images(self.transship.engine.accounts())
+            return holding_images(self.transship.engine.registries.all())
         except TransshipError as error:
             self.call_after_refresh(self.fail, error)
             return ()

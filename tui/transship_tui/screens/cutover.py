@@ -91,7 +91,7 @@ the edit that is shown, and it is seen by itself.
     def _look(self) -> None:
         engine = self.transship.engine
         try:
-            self._standings = engine.cutovers()
+            self._standings = engine.cutovers.all()
         except TransshipError as error:
             self.fail(error)
             return
@@ -180,7 +180,7 @@ the edit that is shown, and it is seen by itself.
 
     def _forget(self, standing: CutoverStatus) -> None:
         try:
-            self.transship.engine.forget_cutover(standing.name)
+            self.transship.engine.cutovers.forget(standing.name)
         except TransshipError as error:
             self.fail(error)
         else:

@@ -60,7 +60,7 @@ class CutoverActs(Frame):
     def reload(self) -> None:
         """Show what is known without looking."""
         try:
-            self.show(self.transship.engine.cutover(self.cutover))
+            self.show(self.transship.engine.cutovers.find(self.cutover))
         except TransshipError as error:
             self.fail(error)
 
@@ -153,7 +153,7 @@ class CutoverActs(Frame):
 
     def _keep(self, name: str, answer: str, words: str) -> None:
         try:
-            self.show(self.transship.engine.answer_cutover(self.cutover, name, answer))
+            self.show(self.transship.engine.cutovers.answer(self.cutover, name, answer))
         except TransshipError as error:
             self.fail(error)
         else:
@@ -170,7 +170,9 @@ class CutoverActs(Frame):
         engine = self.transship.engine
 
         async def write(path: str, form: object, replace: bool) -> Path:
-            return await engine.write_cutover_report(self.cutover, path, str(form), replace=replace)
+            return await engine.cutovers.write_report(
+                self.cutover, path, str(form), replace=replace
+            )
 
         words, _ = rollback_words(standing)
         about = f"Checks, decisions, clocks and the edit. The way back {words}."

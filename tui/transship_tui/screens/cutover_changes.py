@@ -8,12 +8,12 @@ from textual import on, work
 from textual.content import Content
 from textual.widgets import Button
 
+from transship.app.provider_request import secret_words
 from transship.cutover.status import CutoverStatus
 from transship.errors import KeyMissing, KeyRefused, LossUnknown, TransshipError
 from transship.text import counted, safe
 from transship.views.cutover import undecided_tags, why_never_rollback, why_no_rollback
 from transship_tui.cutover_outcomes import told_of
-from transship_tui.cutover_way import secret_words
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.cutover_key import KeyDialog
@@ -41,12 +41,12 @@ class CutoverChanges(CutoverActs):
         if standing is None:
             return
         try:
-            known = engine.way_of_cutover(self.cutover)
+            known = engine.cutovers.changes.provider(self.cutover)
             dialog = WayDialog(standing.subject.domain.name, known)
             way = await self.app.push_screen_wait(dialog)
             if way is None or way == known:
                 return
-            self.show(engine.change_way(self.cutover, way))
+            self.show(engine.cutovers.changes.set_provider(self.cutover, way))
             self.tell("How the record is changed is kept; nothing was changed by that")
             await self.ask_key(later="Later")
         except TransshipError as error:
@@ -58,12 +58,12 @@ class CutoverChanges(CutoverActs):
         With `why` the one that is kept isn't good for anything.
         """
         engine = self.transship.engine
-        way = engine.way_of_cutover(self.cutover)
+        way = engine.cutovers.changes.provider(self.cutover)
         if not secret_words(way):
             return True
         if not why:
             try:
-                if await engine.is_key_kept(way):
+                if await engine.cutovers.changes.is_key_kept(way):
                     return True
             except TransshipError as error:
                 why = str(error)
@@ -104,7 +104,8 @@ class CutoverChanges(CutoverActs):
         if await self.app.push_screen_wait(dialog):
             engine = self.transship.engine
             await self._do(
-                lambda: engine.change_record(self.cutover, shown=standing.edit), "being changed"
+                lambda: engine.cutovers.changes.change(self.cutover, shown=standing.edit),
+                "being changed",
             )
 
     @work(group="begin", exclusive=True, exit_on_error=False)
@@ -123,7 +124,7 @@ class CutoverChanges(CutoverActs):
         dialog = ConfirmDialog(f"{what} was broken off. Go on with it?", words, "Go on")
         if await self.app.push_screen_wait(dialog) and await self.ask_key():
             engine = self.transship.engine
-            await self._do(lambda: engine.end_change(self.cutover), "being read back")
+            await self._do(lambda: engine.cutovers.changes.end(self.cutover), "being read back")
 
     # Going back
 
@@ -170,7 +171,7 @@ class CutoverChanges(CutoverActs):
         """Put the record back; where nobody knows what that hides, only when asked once more."""
         engine = self.transship.engine
         try:
-            return await engine.roll_back_record(self.cutover, accept_loss=accept_loss)
+            return await engine.cutovers.changes.roll_back(self.cutover, accept_loss=accept_loss)
         except LossUnknown as error:
             dialog = ConfirmDialog(
                 f"Put {domain} back without knowing what it hides?",
@@ -181,7 +182,7 @@ class CutoverChanges(CutoverActs):
             )
             if not await self.app.push_screen_wait(dialog):
                 raise
-            return await engine.roll_back_record(self.cutover, accept_loss=True)
+            return await engine.cutovers.changes.roll_back(self.cutover, accept_loss=True)
 
     async def _ready_to_go_back(self) -> CutoverStatus | None:
         """Return how the cutover stands once nothing is lost, or the operator gives it up.
@@ -212,9 +213,9 @@ class CutoverChanges(CutoverActs):
         """Compare both registries, or copy back; tell whether that went well."""
         engine, old = self.transship.engine, self.standing.subject.old if self.standing else ""
         if wanted == _COPY_BACK:
-            doing, words = engine.copy_back_cutover, f"copying back to {old}"
+            doing, words = engine.cutovers.rounds.copy_back, f"copying back to {old}"
         else:
-            doing, words = engine.compare_cutover, "comparing both registries"
+            doing, words = engine.cutovers.rounds.compare, "comparing both registries"
         return await self.doing(lambda: doing(self.cutover), words)
 
     async def doing(self, act: Callable[[], Awaitable[CutoverStatus]], words: str) -> bool:

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
+from transship.app.provider_request import secret_words
 from transship.cutover.change.settings import ProviderSettings
 from transship.cutover.domain import Subject
 from transship.errors import TransshipError
-from transship_tui.cutover_way import secret_words
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.dialogs.cutover_key import KeyDialog
 from transship_tui.keys import bindings
@@ -91,10 +91,10 @@ asked for when they are needed, and kept in the keyring.
     async def _keep(self, subject: Subject, way: ProviderSettings) -> None:
         engine = self.transship.engine
         try:
-            if secret_words(way) and not await engine.is_key_kept(way):
+            if secret_words(way) and not await engine.cutovers.changes.is_key_kept(way):
                 why = "The change needs it. You can give it now, or when the change is made."
                 await self.app.push_screen_wait(KeyDialog(engine, way, why, later="Later"))
-            name = engine.add_cutover(subject, way)
+            name = engine.cutovers.add(subject, way)
         except TransshipError as error:
             self.fail(error)
             return

@@ -34,7 +34,7 @@ class CutoverLooking(CutoverStep):
     async def check(self) -> None:
         """Make all checks, then go on watching."""
         self.workers.cancel_group(self, "watch")
-        if await self._follow(self.transship.engine.check_cutover(self.cutover)):
+        if await self._follow(self.transship.engine.cutovers.checks.check(self.cutover)):
             self.watch_dns()
 
     def action_watch(self) -> None:
@@ -52,7 +52,7 @@ class CutoverLooking(CutoverStep):
         """Ask DNS again and again, as long as that is wanted."""
         if not self._wants_watch:
             return
-        if await self._follow(self.transship.engine.watch_cutover(self.cutover), busy=True):
+        if await self._follow(self.transship.engine.cutovers.checks.watch(self.cutover), busy=True):
             # Somebody else watches: what that process sees is read from the journal.
             self.set_timer(_BUSY_LOOK_SECONDS, self.watch_dns)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from transship.cutover.catchup import KeptSide
-    from transship.cutover.status import CutoverStatus
 
 _GROUP = "delta"
 _SHORT = 19
@@ -67,7 +65,7 @@ class CutoverStep(CutoverChanges):
     async def action_compare(self) -> None:
         """Compare both registries; nothing is copied."""
         engine = self.transship.engine
-        act, words = engine.compare_cutover, "comparing both registries"
+        act, words = engine.cutovers.rounds.compare, "comparing both registries"
         if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
             asks = len(undecided_tags(self.standing))
             if asks:
@@ -106,7 +104,7 @@ class CutoverStep(CutoverChanges):
         self.rounds_go = True
         self.hush()
         self.reload()
-        going = cast("AsyncGenerator[CutoverStatus]", engine.delta_cutover(self.cutover))
+        going = engine.cutovers.rounds.run(self.cutover)
         try:
             # Rounds that were stopped keep both registries for themselves until they have ended.
             async with self._one_at_a_time, aclosing(going) as standings:
@@ -148,7 +146,9 @@ class CutoverStep(CutoverChanges):
             return
         try:
             self.show(
-                self.transship.engine.keep_tag(self.cutover, name, cast("KeptSide", wanted)),
+                self.transship.engine.cutovers.rounds.keep_tag(
+                    self.cutover, name, cast("KeptSide", wanted)
+                ),
             )
         except TransshipError as error:
             self.fail(error)

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from transship_tui.engine_delegates import PlanWish
+from transship.app.engines import PlanRequest
 from transship_tui.keys import bindings
 from transship_tui.lines_delegates import plan_wish_line
 from transship_tui.screens.changes import PlanChangesScreen
@@ -34,7 +34,7 @@ and its region from what the keys of the cloud see. Nothing is changed by this:
 """
 
     def __init__(
-        self, wish: PlanWish, name: str, harbors: Sequence[str], left: Callable[[], None]
+        self, wish: PlanRequest, name: str, harbors: Sequence[str], left: Callable[[], None]
     ) -> None:
         super().__init__()
         self._left = left

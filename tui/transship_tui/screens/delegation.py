@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
+from transship.app.engines import EngineStatus, NamedExecution
 from transship.engines.changes import ChangeStep, Delegation
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
 from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.engine_delegates import Look, Run
 from transship_tui.keys import bindings
 from transship_tui.keys.words import words_for
 from transship_tui.lines_delegates import delegation_line
@@ -70,7 +70,7 @@ while it was made, {delegation.go-on} goes on with.
     def __init__(self, delegation: str) -> None:
         super().__init__()
         self._delegation = delegation
-        self._look: Look | None = None
+        self._look: EngineStatus | None = None
         self._every: Sequence[Delegation] = ()
         self._busy = ""
         self._making = False
@@ -113,7 +113,7 @@ while it was made, {delegation.go-on} goes on with.
         return self.query_one(VirtualTable)
 
     @property
-    def _meant(self) -> Run | None:
+    def _meant(self) -> NamedExecution | None:
         key = self._table.key_at_cursor()
         runs = self._look.runs if self._look else ()
         return next((run for run in runs if key_of_run(run) == key), None)
@@ -133,8 +133,8 @@ while it was made, {delegation.go-on} goes on with.
     async def _asked(self) -> None:
         engine = self.transship.engine
         try:
-            self._every = engine.delegations()
-            self._look = await engine.look_at(self._delegation)
+            self._every = engine.engines.all()
+            self._look = await engine.engines.status(self._delegation)
         except TransshipError as error:
             self._show_kept(None)
             self._table.show(run_rows((), 0.0), empty=words_for(self, _UNKNOWN))
@@ -143,27 +143,27 @@ while it was made, {delegation.go-on} goes on with.
             return
         self._show(self._look)
 
-    def _show_kept(self, look: Look | None) -> None:
+    def _show_kept(self, look: EngineStatus | None) -> None:
         """Show what the journal has of it, with how it was at the engine when that was asked."""
         try:
-            kept = self.transship.engine.delegation(self._delegation)
+            kept = self.transship.engine.engines.find(self._delegation)
         except TransshipError:
             return
-        self._show_about(replace(look, delegation=kept) if look else Look(kept))
+        self._show_about(replace(look, delegation=kept) if look else EngineStatus(kept))
 
-    def _show_about(self, look: Look) -> None:
+    def _show_about(self, look: EngineStatus) -> None:
         agreed = look.delegation.agreed
         self.heading(f"Delegation {self._delegation}", f"{agreed.engine}: {agreed.purpose}")
         busy = [Content.styled(f"▸ {self._busy}…", NEWS)] if self._busy else []
         self.query_one("#about", TextLines).show([*busy, *about_lines(look, self._every)])
 
-    def _show(self, look: Look) -> None:
+    def _show(self, look: EngineStatus) -> None:
         self._show_about(look)
         now = self.transship.engine.clock.now()
         self._table.show(run_rows(look.runs, now), empty=words_for(self, self._empty(look)))
         self._say()
 
-    def _empty(self, look: Look) -> str:
+    def _empty(self, look: EngineStatus) -> str:
         """Return why there is no execution, and what can be done."""
         if self._delegation in undone_by(self._every):
             return _UNDONE
@@ -245,7 +245,7 @@ while it was made, {delegation.go-on} goes on with.
         name, engine = of, self.transship.engine
 
         async def start() -> str:
-            begun = await engine.start_execution(self._delegation, name)
+            begun = await engine.engines.start_execution(self._delegation, name)
             return f"Execution {begun.id} of {name} has begun"
 
         await self._doing(start, "Starting it")
@@ -260,7 +260,7 @@ while it was made, {delegation.go-on} goes on with.
             engine = self.transship.engine
 
             async def stop() -> str:
-                await engine.stop_execution(self._delegation, run.of, run.execution.id)
+                await engine.engines.stop_execution(self._delegation, run.of, run.execution.id)
                 return f"Execution {run.execution.id} of {run.of} was asked to stop"
 
             await self._doing(stop, "Stopping it")
@@ -291,7 +291,7 @@ while it was made, {delegation.go-on} goes on with.
         engine = self.transship.engine
 
         async def make() -> str:
-            async for _ in engine.go_on_making(self._delegation):
+            async for _ in engine.engines.resume(self._delegation):
                 self._show_kept(self._look)
             return f"{counted(len(left), 'change')} made"
 
@@ -318,7 +318,7 @@ while it was made, {delegation.go-on} goes on with.
             await self._asked()
 
 
-def stop_question(run: Run) -> ConfirmDialog:
+def stop_question(run: NamedExecution) -> ConfirmDialog:
     """Return the question before an execution is stopped."""
     words = (
         "What is being copied is broken off; what is there already stays. It can be started again."

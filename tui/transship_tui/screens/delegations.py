@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
+from transship.app.engines import RevertRequest
 from transship.engines.changes import Delegation
 from transship.errors import TransshipError
 from transship.text import counted, safe
-from transship_tui.engine_delegates import UndoWish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import words_for
 from transship_tui.lines_delegates import delegation_line, delegations_line
@@ -79,7 +79,7 @@ it back would change, and asks: what somebody has changed since is left, and nam
     def _show(self) -> None:
         engine = self.transship.engine
         try:
-            self._delegations = engine.delegations()
+            self._delegations = engine.engines.all()
         except TransshipError as error:
             self.fail(error)
             return
@@ -123,5 +123,5 @@ it back would change, and asks: what somebody has changed since is left, and nam
 def undo_screen(delegation: str) -> UndoChangesScreen:
     """Return what shows what undoing a delegation would change."""
     return UndoChangesScreen(
-        UndoWish(delegation), f"Undo {delegation}", delegation_line(delegation, "undo")
+        RevertRequest(delegation), f"Undo {delegation}", delegation_line(delegation, "undo")
     )

@@ -12,11 +12,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from transship.app.engines import DomainRequest, InstanceDomains, PlannedRequest
 from transship.engines.tcr.domains import CustomDomain
 from transship.errors import TransshipError
 from transship.registry.attachment import Attached
 from transship.text import counted
-from transship_tui.engine_delegates import DomainsThere, DomainWish, Drawn
 from transship_tui.keys import bindings
 from transship_tui.keys.words import words_for
 from transship_tui.lines_delegates import domain_line, domains_line
@@ -49,7 +49,7 @@ Cutover ({cutover}).
     def __init__(self, host: str) -> None:
         super().__init__()
         self._host = host
-        self._there: DomainsThere | None = None
+        self._there: InstanceDomains | None = None
         self._waited: dict[str, float] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -89,7 +89,7 @@ Cutover ({cutover}).
 
     async def _asked(self) -> None:
         try:
-            self._there = await self.transship.engine.domains_at(self._host)
+            self._there = await self.transship.engine.engines.domains(self._host)
         except TransshipError as error:
             self._there = None
             self.query_one(VirtualTable).show(DomainRows(), empty="It isn't known.")
@@ -105,7 +105,7 @@ Cutover ({cutover}).
     async def _wait(self, name: str) -> None:
         """Show how a domain comes or goes, until it is over with it."""
         try:
-            async for seen in self.transship.engine.wait_for_domain(self._host, name):
+            async for seen in self.transship.engine.engines.wait_for_domain(self._host, name):
                 self._waited[name] = seen.waited
                 await self._asked()
                 state = seen.domain.state if seen.domain is not None else Attached.ABSENT
@@ -158,7 +158,7 @@ Cutover ({cutover}).
         """Show what removing the domain under the cursor changes."""
         if (domain := self._meant) is not None:
             self.hush()
-            wish = DomainWish(self._host, domain.name, remove=True)
+            wish = DomainRequest(self._host, domain.name, remove=True)
             self.app.push_screen(DomainChangesScreen(wish))
 
 
@@ -176,7 +176,7 @@ files, which that service is handed and keeps. It must be for the domain, and ho
 China the domain needs an ICP filing.
 """
 
-    def __init__(self, host: str, there: DomainsThere) -> None:
+    def __init__(self, host: str, there: InstanceDomains) -> None:
         super().__init__()
         self._host = host
         self._there = there
@@ -212,12 +212,12 @@ class DomainChangesScreen(ChangesScreen):
 
     MODE = "registries"
 
-    def __init__(self, wish: DomainWish, form: Frame | None = None) -> None:
+    def __init__(self, wish: DomainRequest, form: Frame | None = None) -> None:
         title = f"Remove {wish.name}" if wish.remove else f"Attach {wish.name}"
         super().__init__(wish, title, domain_line(wish))
         self._form = form
 
-    def made(self, drawn: Drawn, delegation: str) -> None:  # noqa: ARG002 - the list shows more
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:  # noqa: ARG002 - the list shows more
         """Go back to the list, which waits until it works, or is gone."""
         # Popping this screen ends its workers, the one that calls this too.
         self.app.call_later(self._leave)

@@ -84,7 +84,7 @@ copies it.
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
-            self._drift = await self.transship.engine.drift(self._plan, progress)
+            self._drift = await self.transship.engine.plans.drift(self._plan, progress)
         except TransshipError as error:
             self.fail(error)
         finally:
@@ -256,7 +256,7 @@ copies it.
             return
         engine = self.transship.engine
         try:
-            wish = engine.free_plan_name(f"{self._plan_name}-drift")
+            wish = engine.plans.free_name(f"{self._plan_name}-drift")
             become = "becomes a plan that copies just it"
             if len(plan.copies) > 1:
                 become = "become a plan that copies just these"
@@ -266,7 +266,7 @@ copies it.
             )
             if name is None:
                 return
-            file = engine.create_plan(name, plan)
+            file = engine.plans.create(name, plan)
         except TransshipError as error:
             self.fail(error)
         else:

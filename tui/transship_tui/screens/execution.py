@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
+from transship.app.engines import NamedExecution
 from transship.engines.executions import ExecutionState, ExecutionTask
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.error import WordsDialog
 from transship_tui.dialogs.facts import Facts, FactsDialog
-from transship_tui.engine_delegates import Run
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for
 from transship_tui.lines_delegates import delegation_line, task_log_line
@@ -46,7 +46,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
 {execution.failures} shows only tasks that failed.
 """
 
-    def __init__(self, delegation: str, run: Run, *, stops: bool) -> None:
+    def __init__(self, delegation: str, run: NamedExecution, *, stops: bool) -> None:
         super().__init__()
         self._delegation = delegation
         self._run = run
@@ -77,10 +77,12 @@ Each task moves one repository or one image. {list.open} shows its log, where th
     async def _follow(self) -> None:
         engine, run = self.transship.engine, self._run
         try:
-            async for each in engine.follow_execution(self._delegation, run.of, run.execution.id):
+            async for each in engine.engines.follow_execution(
+                self._delegation, run.of, run.execution.id
+            ):
                 self._run = replace(run, execution=each)
                 self._say_how_far()
-                tasks = await engine.tasks_of(self._delegation, run.of, run.execution.id)
+                tasks = await engine.engines.tasks(self._delegation, run.of, run.execution.id)
                 self._show(tasks)
         except TransshipError as error:
             self.fail(error)
@@ -157,7 +159,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         if not await self.app.push_screen_wait(stop_question(run)):
             return
         try:
-            await engine.stop_execution(self._delegation, run.of, run.execution.id)
+            await engine.engines.stop_execution(self._delegation, run.of, run.execution.id)
         except TransshipError as error:
             self.fail(error)
         else:
@@ -175,7 +177,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         log = ""
         if task.has_log:
             try:
-                log = await engine.log_of(self._delegation, run.of, run.execution.id, task.id)
+                log = await engine.engines.log(self._delegation, run.of, run.execution.id, task.id)
             except TransshipError as error:
                 self.fail(error)
                 return

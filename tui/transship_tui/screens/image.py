@@ -59,7 +59,7 @@ the image to another registry.
         view = self.query_one(ImageView)
         view.nothing("Looking…")
         try:
-            found = await self.transship.engine.inspect(self._reference)
+            found = await self.transship.engine.registries.inspect(self._reference)
         except TransshipError as error:
             view.nothing(error.title)
             self.fail(error)

@@ -110,7 +110,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
 
     def _look(self) -> None:
         try:
-            self._show(self.transship.engine.job(self._job))
+            self._show(self.transship.engine.jobs.find(self._job))
         except TransshipError as error:
             self.fail(error)
 
@@ -243,7 +243,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         self._draw()
         self.offer()
         try:
-            self._proof = await engine.verify(engine.plan(self._job), self._progress)
+            self._proof = await engine.plans.verify(engine.jobs.plan(self._job), self._progress)
         except TransshipError as error:
             self.fail(error)
         else:
@@ -262,7 +262,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         """Keep the proof for the job's report, and offer that."""
         self.line(report_line(self._job))
         try:
-            self.transship.engine.keep_proof(self._job, proof)
+            self.transship.engine.jobs.keep_proof(self._job, proof)
         except TransshipError as error:
             self.fail(error)
 

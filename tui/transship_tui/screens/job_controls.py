@@ -122,7 +122,7 @@ class JobControls(Frame):
             return
         engine, naming = self.transship.engine, self.transship.naming
         try:
-            limits = engine.limits(job.id)
+            limits = engine.jobs.limits(job.id)
         except TransshipError as error:
             self.fail(error)
             return
@@ -137,8 +137,8 @@ class JobControls(Frame):
         engine, naming = self.transship.engine, self.transship.naming
         try:
             for wish in wishes:
-                engine.limit(job.id, wish)
-            limits = engine.limits(job.id)
+                engine.jobs.limit(job.id, wish)
+            limits = engine.jobs.limits(job.id)
         except TransshipError as error:
             self.fail(error)
             return
@@ -160,7 +160,7 @@ class JobControls(Frame):
             return
 
         async def write(path: str, form: Form, replace: bool) -> Path:
-            return await engine.write_report(job.id, path, form, replace=replace)
+            return await engine.jobs.write_report(job.id, path, form, replace=replace)
 
         def written(file: Path | None) -> None:
             if file is not None:
@@ -184,7 +184,7 @@ class JobControls(Frame):
         if (job := self.meant) is None:
             return
         try:
-            self.transship.engine.pause(job.id)
+            self.transship.engine.jobs.pause(job.id)
         except TransshipError as error:
             self.fail(error)
             return
@@ -198,7 +198,7 @@ class JobControls(Frame):
     def action_resume(self) -> None:
         """Go on with the job from where it was."""
         if (job := self.meant) is not None:
-            self._begin(job.id, self.transship.engine.resume, f"{job.id} goes on")
+            self._begin(job.id, self.transship.engine.jobs.resume, f"{job.id} goes on")
 
     def action_retry(self) -> None:
         """Ask whether to try again what failed."""
@@ -213,7 +213,7 @@ class JobControls(Frame):
 
         def answered(wanted: bool | None) -> None:
             if wanted:
-                self._begin(job.id, self.transship.engine.retry, f"{job.id} tries again")
+                self._begin(job.id, self.transship.engine.jobs.retry, f"{job.id} tries again")
 
         self.app.push_screen(
             ConfirmDialog(f"Try again what failed in {job.id}?", Content(safe(text)), "Retry"),
@@ -243,7 +243,7 @@ class JobControls(Frame):
 
     def _end(self, job: JobView) -> None:
         try:
-            self.transship.engine.cancel(job.id)
+            self.transship.engine.jobs.cancel(job.id)
         except TransshipError as error:
             self.fail(error)
         else:

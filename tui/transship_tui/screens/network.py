@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from transship.app.engines import NetworkRequest, PlannedRequest
 from transship.engines.tcr.network_access import (
     DesiredAccess,
     EndpointStatus,
@@ -24,7 +25,6 @@ from transship.errors import TransshipError
 from transship.text import counted
 from transship_tui.dialogs.facts import FactsDialog
 from transship_tui.dialogs.name import NameDialog
-from transship_tui.engine_delegates import Drawn, NetworkWish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import words_for
 from transship_tui.lines_delegates import network_line
@@ -71,7 +71,7 @@ address this machine comes, so that it can be said whether that is let in.
     def on_mount(self) -> None:
         """Say what this is."""
         self.heading(f"Network access of {self._host}")
-        self.line(network_line(NetworkWish(self._host, DesiredAccess())))
+        self.line(network_line(NetworkRequest(self._host, DesiredAccess())))
         self.query_one(VirtualTable).focus()
         self.set_interval(_EVERY_SECONDS, self._tick)
 
@@ -96,7 +96,7 @@ address this machine comes, so that it can be said whether that is let in.
     @work(group="look", exclusive=True, exit_on_error=False)
     async def _ask(self) -> None:
         try:
-            self._access = await self.transship.engine.network_at(self._host)
+            self._access = await self.transship.engine.engines.network(self._host)
         except TransshipError as error:
             self._access = None
             self.query_one(VirtualTable).show(NetworkRows(), empty=words_for(self, _NOT_KNOWN))
@@ -159,7 +159,7 @@ address this machine comes, so that it can be said whether that is let in.
 
     def _wish(self, wishes: DesiredAccess) -> None:
         self.hush()
-        wish = NetworkWish(self._host, wishes, self._here)
+        wish = NetworkRequest(self._host, wishes, self._here)
         self.app.push_screen(NetworkChangesScreen(wish, self.tell))
 
     def action_endpoint(self) -> None:
@@ -241,11 +241,11 @@ class NetworkChangesScreen(ChangesScreen):
     MODE = "registries"
     NOTES = "As it is before that"
 
-    def __init__(self, wish: NetworkWish, tell: Callable[[str], None]) -> None:
+    def __init__(self, wish: NetworkRequest, tell: Callable[[str], None]) -> None:
         super().__init__(wish, f"Network access of {wish.host}", network_line(wish))
         self._tell = tell
 
-    def made(self, drawn: Drawn, delegation: str) -> None:
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:
         """Go back to who gets through, which is asked for anew."""
         words = f"{counted(len(drawn.changes.to_make), 'change')} made: {delegation}"
         # Popping this screen ends its workers, the one that calls this too.

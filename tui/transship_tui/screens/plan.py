@@ -94,9 +94,9 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
     def _look(self) -> None:
         engine = self.transship.engine
         try:
-            entries = engine.all_plans()
+            entries = engine.plans.all()
             plans = [entry.plan for entry in entries if entry.plan is not None]
-            names = iter(engine.jobs_of(plans))
+            names = iter(engine.plans.jobs_of(plans))
         except TransshipError as error:
             self.fail(error)
             return
@@ -143,7 +143,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         engine, journey = self.transship.engine, self.transship.journey
         try:
             rule = way_between(journey.source, journey.target, engine)
-            name = engine.free_plan_name("plan")
+            name = engine.plans.free_name("plan")
         except TransshipError as error:
             self.fail(error)
             return
@@ -168,7 +168,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         if file.plan.kind is Kind.COPY:
             self.warn(f"A copy plan names its images one by one: copy the file, {entry.path}")
             return
-        name = self.transship.engine.free_plan_name(entry.name)
+        name = self.transship.engine.plans.free_name(entry.name)
         self._open_editor(OpenedPlan.copy_of(file, name))
 
     def _open_editor(self, opened: OpenedPlan) -> None:
@@ -181,7 +181,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
 
     def _load(self, entry: PlanEntry) -> PlanFile | None:
         try:
-            return self.transship.engine.load_plan(entry.path)
+            return self.transship.engine.plans.load(entry.path)
         except TransshipError as error:
             self.fail(error)
             self._look()
@@ -192,7 +192,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         if (entry := self.meant) is None:
             return
         try:
-            text = self.transship.engine.plan_text(entry.path)
+            text = self.transship.engine.plans.text(entry.path)
         except BadFile as error:
             self.fail(error)
             return
@@ -218,7 +218,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
 
     def _remove(self, entry: PlanEntry) -> None:
         try:
-            self.transship.engine.delete_plan(entry.path)
+            self.transship.engine.plans.delete(entry.path)
         except TransshipError as error:
             self.fail(error)
         else:

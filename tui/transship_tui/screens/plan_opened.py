@@ -13,10 +13,10 @@ from transship_tui.widgets.plan_draft import PlanDraft
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from transship.app.application import Application
     from transship.oci.reference import Reference
     from transship.plans.file import PlanFile
     from transship.plans.plan import Plan
-    from transship_tui.engine import Engine
 
 
 @dataclass(slots=True)
@@ -43,9 +43,9 @@ class OpenedPlan:
         return cls(name, _draft_of(file), like=file)
 
     @classmethod
-    def new(cls, name: str, rules: Iterable[Mapping[str, Any]], engine: Engine) -> OpenedPlan:
+    def new(cls, name: str, rules: Iterable[Mapping[str, Any]], engine: Application) -> OpenedPlan:
         """Return a new plan with some rules."""
-        return cls(name, PlanDraft.new(rules, engine.place))
+        return cls(name, PlanDraft.new(rules, engine.plans.place))
 
     @property
     def is_new(self) -> bool:
@@ -62,52 +62,52 @@ class OpenedPlan:
         """Where it is, in words."""
         return str(self.file.path) if self.file else f"{self.name} (in no file yet)"
 
-    def text(self, plan: Plan | None, engine: Engine) -> str:
+    def text(self, plan: Plan | None, engine: Application) -> str:
         """Return the text of the file as it would be saved, or as it was if there is no plan.
 
         Raises BadFile.
         """
         file = self.file or self.like
         if file is not None:
-            return file.replaced(plan, engine.spelling()).text if plan else file.text
-        return document_text(encode_plan(plan, engine.spelling())) if plan else ""
+            return file.replaced(plan, engine.plans.spelling()).text if plan else file.text
+        return document_text(encode_plan(plan, engine.plans.spelling())) if plan else ""
 
-    def save(self, plan: Plan, name: str, engine: Engine) -> None:
+    def save(self, plan: Plan, name: str, engine: Application) -> None:
         """Write the plan, under `name` if it is new.
 
         Raises FileChanged, BadRequest for a name that can't be, and BadFile.
         """
         if self.file is None:
-            self.file = engine.create_plan(name, plan, self.like)
+            self.file = engine.plans.create(name, plan, self.like)
         else:
-            self.file = engine.save_plan(self.file.replaced(plan, engine.spelling()))
+            self.file = engine.plans.save(self.file.replaced(plan, engine.plans.spelling()))
         self.name, self.draft = _name_of(self.file), _draft_of(self.file)
 
-    def is_changed_elsewhere(self, engine: Engine) -> bool:
+    def is_changed_elsewhere(self, engine: Application) -> bool:
         """Tell whether the file says something else than when it was read."""
-        return self.file is not None and engine.is_plan_changed(self.file)
+        return self.file is not None and engine.plans.is_changed(self.file)
 
-    def load(self, engine: Engine) -> None:
+    def load(self, engine: Application) -> None:
         """Take what the file says now. Raises BadFile."""
         assert self.file is not None
-        self.file = engine.load_plan(self.file.path)
+        self.file = engine.plans.load(self.file.path)
         self.draft = _draft_of(self.file)
 
-    def rebase(self, engine: Engine) -> None:
+    def rebase(self, engine: Application) -> None:
         """Go on from what the file says now; the draft stays. Raises BadFile."""
         assert self.file is not None
-        self.file = engine.load_plan(self.file.path)
+        self.file = engine.plans.load(self.file.path)
 
 
-def way_between(source: str, target: str, engine: Engine) -> dict[str, str]:
+def way_between(source: str, target: str, engine: Application) -> dict[str, str]:
     """Return where a rule reads and where it writes, without what isn't known or is no way."""
-    spelled = engine.spelling()
+    spelled = engine.plans.spelling()
     ends = {"from": source, "to": target if target != source else ""}
     return {key: spelled.registry(host) for key, host in ends.items() if host}
 
 
 def rules_for(
-    sources: Sequence[Reference], engine: Engine, target: str = ""
+    sources: Sequence[Reference], engine: Application, target: str = ""
 ) -> list[dict[str, Any]]:
     """Return rules that take these repositories and tags, all of one registry, and no others.
 
@@ -115,7 +115,7 @@ def rules_for(
     What is named by its digest is left out.
     """
     host = sources[0].registry
-    places = holding_images(engine.accounts())
+    places = holding_images(engine.registries.all())
     others = [account.host for account in places if account.host != host]
     if target in ("", host):
         target = others[0] if len(others) == 1 else ""

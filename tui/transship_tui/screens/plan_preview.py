@@ -14,11 +14,11 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher, Static
 
+from transship.app.background import compute_in_thread
 from transship.errors import TransshipError
 from transship.guide import Step
 from transship.text import counted, safe
 from transship.transfers.scanner import ScanProgress
-from transship_tui.beside import computed
 from transship_tui.creations import creation_question, visibility_of
 from transship_tui.dialogs.confirm import ConfirmDialog
 from transship_tui.keys import chosen
@@ -151,7 +151,7 @@ Where tags would move or go, it wants the target's name typed.
     async def _say_who_gets_in(self) -> None:
         """Say what keeps a registry from being reached, where its cloud tells."""
         try:
-            told = await self.transship.engine.who_gets_in(self._plan)
+            told = await self.transship.engine.engines.access_notes(self._plan)
         except TransshipError:
             return  # What was wrong is said already.
         if told:
@@ -159,12 +159,12 @@ Where tags would move or go, it wants the target's name typed.
 
     async def _foresee(self, progress: ScanProgress) -> Foreseen:
         engine = self.transship.engine
-        preview: Preview = await engine.preview(self._plan, progress)
-        rate = await engine.rate_of(self._plan)
-        gets_in = tuple(await engine.who_gets_in(self._plan))
+        preview: Preview = await engine.plans.preview(self._plan, progress)
+        rate = await engine.plans.rate_of(self._plan)
+        gets_in = tuple(await engine.engines.access_notes(self._plan))
         if len(preview.worklist.copies) + len(preview.dropped) <= _AT_ONCE:
             return replace(foresee(preview, rate), gets_in=gets_in)
-        return replace(await computed(foresee, preview, rate), gets_in=gets_in)
+        return replace(await compute_in_thread(foresee, preview, rate), gets_in=gets_in)
 
     def _say_found(self, progress: ScanProgress) -> None:
         self._say(
@@ -215,7 +215,7 @@ Where tags would move or go, it wants the target's name typed.
         view = self.query_one(PlanPreview)
         view.starting()
         try:
-            job = await self.transship.engine.start(self._plan, deletes=foreseen.deletes)
+            job = await self.transship.engine.jobs.start(self._plan, deletes=foreseen.deletes)
         except TransshipError as error:
             view.offer_start()
             self.fail(error)

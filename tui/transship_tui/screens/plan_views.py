@@ -74,7 +74,7 @@ class PlanViews(Frame):
 
         self.hush()
         try:
-            entries = self.transship.engine.flows()
+            entries = self.transship.engine.flows.all()
         except TransshipError as error:
             self.fail(error)
             return
@@ -122,10 +122,10 @@ class PlanViews(Frame):
     def _make(self, entry: PlanEntry, kind: Kind) -> None:
         engine = self.transship.engine
         try:
-            file = engine.load_plan(entry.path)
+            file = engine.plans.load(entry.path)
             delete = file.plan.delete if kind is Kind.REPLICATION else None
             plan = replace(file.plan, kind=kind, delete=delete)
-            engine.save_plan(file.replaced(plan, engine.spelling()))
+            engine.plans.save(file.replaced(plan, engine.plans.spelling()))
         except TransshipError as error:
             self.fail(error)
             return
@@ -141,7 +141,7 @@ async def advised(screen: Frame, plan: Plan) -> Way | None:
     """Ask what isn't known of a plan's two ends; return the way that the operator takes."""
     screen.hush()
     try:
-        facts = ends_of(plan, screen.transship.engine.accounts())
+        facts = ends_of(plan, screen.transship.engine.registries.all())
     except TransshipError as error:
         screen.fail(error)
         return None

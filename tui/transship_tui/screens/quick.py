@@ -11,10 +11,10 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from transship.accounts.sign_in import service_at
+from transship.app.engines import PlannedRequest, QuickTransferRequest
 from transship.errors import TransshipError
 from transship.text import counted, safe
 from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.engine_delegates import Drawn, QuickWish
 from transship_tui.keys import bindings
 from transship_tui.lines_delegates import quick_line
 from transship_tui.screens.changes import ChangesScreen
@@ -50,7 +50,7 @@ images are copied by a job of Transship; {delegate-form.show} looks, and changes
 
     def _hosts(self, kind: str) -> Sequence[str]:
         try:
-            accounts = self.transship.engine.accounts()
+            accounts = self.transship.engine.registries.all()
         except TransshipError as error:
             self.call_after_refresh(self.fail, error)
             return ()
@@ -82,7 +82,7 @@ class QuickChangesScreen(ChangesScreen):
 
     MODE = "plan"
 
-    def __init__(self, wish: QuickWish, left: Callable[[], None]) -> None:
+    def __init__(self, wish: QuickTransferRequest, left: Callable[[], None]) -> None:
         super().__init__(wish, "Quick mode", quick_line(wish))
         self._left = left
         self._starting = False
@@ -104,7 +104,7 @@ class QuickChangesScreen(ChangesScreen):
             return "there is nothing to move"
         return "" if self.all_made or not self.has_changes else super().why_not()
 
-    def question(self, drawn: Drawn) -> ConfirmDialog:
+    def question(self, drawn: PlannedRequest) -> ConfirmDialog:
         """Return the question: what is made, and that all is copied then."""
         changes = drawn.changes
         parts = [Content(f"{safe(words)}\n") for words in (*drawn.tells, *drawn.cares)]
@@ -116,17 +116,17 @@ class QuickChangesScreen(ChangesScreen):
             title = "Start the job?"
         return ConfirmDialog(title, Content.assemble(*parts), "Start")
 
-    def made(self, drawn: Drawn, delegation: str) -> None:  # noqa: ARG002 - the job says more
+    def made(self, drawn: PlannedRequest, delegation: str) -> None:  # noqa: ARG002 - the job says more
         """Start the job that copies everything."""
         self._start(drawn)
 
     @work(group="start", exclusive=True, exit_on_error=False)
-    async def _start(self, drawn: Drawn) -> None:
+    async def _start(self, drawn: PlannedRequest) -> None:
         assert drawn.plan is not None
         self._starting = True
         self.say()
         try:
-            job = await self.transship.engine.start(drawn.plan)
+            job = await self.transship.engine.jobs.start(drawn.plan)
         except TransshipError as error:
             self._starting = False
             self.fail(error)

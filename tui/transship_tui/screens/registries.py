@@ -197,7 +197,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
 
     def _show(self) -> None:
         try:
-            self._accounts = self.transship.engine.accounts()
+            self._accounts = self.transship.engine.registries.all()
         except TransshipError as error:
             self.fail(error)
         self._say_heading()
@@ -211,7 +211,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         account = self._at_cursor()
         trial = self._trials.get(account.host) if account else None
         engine = self.transship.engine
-        gone = account is not None and engine.is_secret_gone(account)
+        gone = account is not None and engine.registries.is_secret_gone(account)
         card = self.query_one(AccountCard)
         card.show(account, trial, engine.clock.now(), is_secret_gone=gone, accounts=self._accounts)
         self.refresh_bindings()
@@ -287,7 +287,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_replica(self) -> None:
         """Ask for a region, and show what replicating the instance under the cursor changes."""
-        from transship_tui.engine_delegates import ReplicaWish
+        from transship.app.engines import ReplicaRequest
         from transship_tui.screens.changes import ReplicaChangesScreen
 
         if (account := self._at_cursor()) is None:
@@ -295,7 +295,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         self.hush()
         dialog = NameDialog(f"Replicate {account.host}?", _REPLICATE, "", "Show changes")
         if region := await self.app.push_screen_wait(dialog):
-            self.app.push_screen(ReplicaChangesScreen(ReplicaWish(account.host, region)))
+            self.app.push_screen(ReplicaChangesScreen(ReplicaRequest(account.host, region)))
 
     def action_edit(self) -> None:
         """Ask what is to be different with the account under the cursor."""
@@ -330,7 +330,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         host = account.host
         self._set_state(host, "checking")
         try:
-            found = await self.transship.engine.examine(account)
+            found = await self.transship.engine.registries.examine(account)
         except TransshipError as error:
             self._tried(host, None, error)
         else:
@@ -347,7 +347,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     @work(group="remove", exit_on_error=False)
     async def _remove(self, account: Account) -> None:
         try:
-            await self.transship.engine.sign_out(account.host)
+            await self.transship.engine.registries.sign_out(account.host)
         except TransshipError as error:
             self.fail(error)
         else:

@@ -104,8 +104,10 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
-            self._rivals = await self.transship.engine.rivals(self._job)
-            self._undo_plan = await self.transship.engine.foresee_undo(self._job, self._progress)
+            self._rivals = await self.transship.engine.jobs.conflicting_watchers(self._job)
+            self._undo_plan = await self.transship.engine.jobs.preview_undo(
+                self._job, self._progress
+            )
             self._outcomes, self._undone = {}, None
         except TransshipError as error:
             self.fail(error)
@@ -244,7 +246,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def _undo(self, plan: UndoPlan) -> None:
         try:
-            self._rivals = await self.transship.engine.rivals(self._job)
+            self._rivals = await self.transship.engine.jobs.conflicting_watchers(self._job)
         except TransshipError as error:
             self.fail(error)
             return
@@ -255,7 +257,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
-            undone = await self.transship.engine.undo(self._job, plan, self._progress)
+            undone = await self.transship.engine.jobs.undo(self._job, plan, self._progress)
         except TransshipError as error:
             self.fail(error)
         else:

@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from transship.accounts.sign_in import service_at
+from transship.app.engines import EndAnswer, PlanRequest
 from transship.engines.choice import EngineChoice, EngineKind
 from transship.errors import TransshipError
 from transship.plans.advice import question
 from transship.text import safe
 from transship_tui.dialogs.choice import Choice, ChoiceDialog
-from transship_tui.engine_delegates import Answer, PlanWish
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for, words_for
 from transship_tui.lines_delegates import ways_line
@@ -105,8 +105,8 @@ every change that would be made first.
             self.fail(error)
 
     async def _judge(self) -> None:
-        answers: Sequence[Answer] = tuple(self._answers.items())
-        self._judged = await self.transship.engine.who_could(self._plan, answers)
+        answers: Sequence[EndAnswer] = tuple(self._answers.items())
+        self._judged = await self.transship.engine.engines.survey(self._plan, answers)
         self._table.show(WhoRows(self._judged.ways))
         self._say()
 
@@ -173,7 +173,7 @@ every change that would be made first.
             self.warn(_LOOKING)
             return
         self.hush()
-        wish = PlanWish(self._plan, way.who, self._saved)
+        wish = PlanRequest(self._plan, way.who, self._saved)
         if not way.is_possible:
             self.warn(f"{way.obstacle} {way.instead}")
         elif way.who is EngineKind.TRANSSHIP:
@@ -189,7 +189,7 @@ every change that would be made first.
         """Return the hosts of the Harbors that could relay: those that are neither side."""
         sides = {place.registry for place in self._plan.places}
         try:
-            accounts = self.transship.engine.accounts()
+            accounts = self.transship.engine.registries.all()
         except TransshipError as error:
             self.fail(error)
             return ()

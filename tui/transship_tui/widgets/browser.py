@@ -30,8 +30,8 @@ from transship_tui.widgets.virtual_table import VirtualTable
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
+    from transship.app.application import Application
     from transship.registry.inspection import Inspection
-    from transship_tui.engine import Engine
     from transship_tui.screens.frame import Frame
 
 _FOR_NAMES = frozenset(key.action for key in CONTEXTS["browse"][1])
@@ -84,7 +84,7 @@ class Browser(WorkersMinded, Vertical):
 
         sources: tuple[Reference, ...]
 
-    def __init__(self, engine: Engine, seen: Mapping[str, Inspection]) -> None:
+    def __init__(self, engine: Application, seen: Mapping[str, Inspection]) -> None:
         super().__init__()
         self._engine = engine
         self._seen = seen
@@ -132,7 +132,7 @@ class Browser(WorkersMinded, Vertical):
     def show_accounts(self) -> None:
         """Show the registries as they are now: they may have changed elsewhere."""
         try:
-            self._accounts = holding_images(self._engine.accounts())
+            self._accounts = holding_images(self._engine.registries.all())
         except TransshipError as error:
             self._frame.fail(error)
             return
@@ -314,7 +314,7 @@ class Browser(WorkersMinded, Vertical):
         if names is None:
             return
         try:
-            await self._engine.keep_repositories(self.names.host, names)
+            await self._engine.registries.keep_repositories(self.names.host, names)
         except TransshipError as error:
             self._frame.fail(error)
             return

@@ -10,8 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from transship.app.engines import PlannedRequest
 from transship.engines.changes import Change, ChangeAction, ChangeStep
-from transship_tui.engine_delegates import Drawn
 from transship_tui.keys import chosen
 from transship_tui.marks import BAD, CARE
 from transship_tui.widgets.change_words import change_lines, refusal_lines, said
@@ -44,14 +44,14 @@ class ChangesView(VerticalScroll, can_focus=True):
     def __init__(self, notes: str = "What follows from it") -> None:
         super().__init__()
         self._notes = notes
-        self._drawn: Drawn | None = None
+        self._drawn: PlannedRequest | None = None
         self._steps: Mapping[int, ChangeStep] = {}
         self._lots: list[tuple[Static, Sequence[_Numbered]]] = []
         self._top = Static()
         self._end = Static()
         self._width = 0
 
-    async def show(self, drawn: Drawn) -> None:
+    async def show(self, drawn: PlannedRequest) -> None:
         """Show other changes, from the top."""
         self._drawn, self._steps = drawn, {}
         # What does something is what is read for; what stays is only there to be sure.

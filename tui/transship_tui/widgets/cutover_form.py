@@ -14,12 +14,12 @@ from textual.message import Message
 from textual.widgets import Button, Input, Select
 
 from transship.accounts.sign_in import holding_images
+from transship.app.cutovers import CutoverRequest, TrialResult
+from transship.app.provider_request import settings_of
 from transship.cutover.change.settings import ProviderSettings
 from transship.cutover.domain import Subject
 from transship.errors import BadRequest, TransshipError
 from transship.text import safe
-from transship_tui.cutover_way import way_of
-from transship_tui.engine_cutover import Tried, Wished
 from transship_tui.lines import begin_line
 from transship_tui.marks import BAD, CARE, OK, QUIET
 from transship_tui.widgets.cutover_way_fields import WayFields
@@ -27,7 +27,7 @@ from transship_tui.widgets.field import Field
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 _FIELDS = (
     ("domain", "Domain", "images.example.com"),
@@ -82,7 +82,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
     class Left(Message):
         """The operator wants nothing of it kept."""
 
-    def __init__(self, engine: Engine, *, old: str = "", new: str = "") -> None:
+    def __init__(self, engine: Application, *, old: str = "", new: str = "") -> None:
         super().__init__()
         self._engine = engine
         self._given = {"old": old, "new": new}
@@ -112,7 +112,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         """Begin with the domain; say which registries are known."""
         self._control("domain").focus()
         try:
-            hosts = [account.host for account in holding_images(self._engine.accounts())]
+            hosts = [account.host for account in holding_images(self._engine.registries.all())]
         except TransshipError as error:
             self.post_message(self.Failed(error))
             return
@@ -138,9 +138,9 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         return filled_in or self._way.is_touched or not self._asks_public
 
     @property
-    def wished(self) -> Wished:
+    def wished(self) -> CutoverRequest:
         """What is filled in."""
-        return Wished(
+        return CutoverRequest(
             domain=self._text("domain"),
             new=self._text("new"),
             old=self._text("old"),
@@ -163,11 +163,11 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         """Hand over what is filled in, or say under a field what is wrong with it."""
         for name in _NEEDED:
             if not self._text(name):
-                self._say(name, Tried(good=False, words="This is needed."))
+                self._say(name, TrialResult(good=False, words="This is needed."))
                 self._control(name).focus()
                 return
         try:
-            subject = self._engine.subject_of(self.wished)
+            subject = self._engine.cutovers.checks.subject_of(self.wished)
         except TransshipError as error:
             place = _PLACES.get(error.cause)
             if place is None:
@@ -177,7 +177,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
                 self._control(place).focus()
             return
         try:
-            self.post_message(self.Complete(subject, way_of(self._way.wished)))
+            self.post_message(self.Complete(subject, settings_of(self._way.wished)))
         except BadRequest as error:
             self._way.refuse(safe(error.detail))
 
@@ -187,7 +187,9 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
     def _changed(self, event: Message) -> None:
         event.stop()
         try:
-            line = begin_line(self._engine.subject_of(self.wished), self._way.wished)
+            line = begin_line(
+                self._engine.cutovers.checks.subject_of(self.wished), self._way.wished
+            )
         except TransshipError:
             line = ""
         self.post_message(self.Edited(line))
@@ -216,25 +218,33 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
 
     @work(group="try-domain", exclusive=True, exit_on_error=False)
     async def _try_domain(self, text: str) -> None:
-        tried = await self._trying("domain", self._engine.try_domain(text), "where it leads today")
+        tried = await self._trying(
+            "domain", self._engine.cutovers.checks.try_domain(text), "where it leads today"
+        )
         if tried and tried.proposal and self._text("old") in ("", self._given["old"]):
             self._control("old").value = tried.proposal
 
     @work(group="try-new", exclusive=True, exit_on_error=False)
-    async def _try_new(self, wished: Wished) -> None:
-        await self._trying("new", self._engine.try_new(wished), "whether it answers for the name")
+    async def _try_new(self, wished: CutoverRequest) -> None:
+        await self._trying(
+            "new", self._engine.cutovers.checks.try_new(wished), "whether it answers for the name"
+        )
 
     @work(group="try-resolvers", exclusive=True, exit_on_error=False)
     async def _try_resolvers(self, resolvers: tuple[str, ...], domain: str) -> None:
         notes: list[Content] = []
         for each in resolvers:
             try:
-                notes.append(_note(await self._engine.try_resolver(each, domain), each))
+                notes.append(
+                    _note(await self._engine.cutovers.checks.try_resolver(each, domain), each)
+                )
             except TransshipError as error:
                 notes.append(_note(_problem(error), each))
             self._field("resolvers").say(Content("\n").join(notes))
 
-    async def _trying(self, name: str, trying: Awaitable[Tried], what: str) -> Tried | None:
+    async def _trying(
+        self, name: str, trying: Awaitable[TrialResult], what: str
+    ) -> TrialResult | None:
         self._field(name).say(Content.styled(f"… looking {what}", QUIET))
         try:
             tried = await trying
@@ -250,7 +260,7 @@ class CutoverForm(WorkersMinded, VerticalScroll, can_focus=False):
         self._tried.pop(name, None)
         self._field(name).say(Content.styled("✗ couldn't be tried", BAD))
 
-    def _say(self, name: str, tried: Tried) -> None:
+    def _say(self, name: str, tried: TrialResult) -> None:
         self._field(name).say(_note(tried))
 
     def _field(self, name: str) -> Field:
@@ -281,13 +291,13 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.replace(",", " ").split()))
 
 
-def _problem(error: TransshipError) -> Tried:
-    return Tried(
+def _problem(error: TransshipError) -> TrialResult:
+    return TrialResult(
         good=False, words=f"{error.title}: {error.detail}" if error.detail else error.title
     )
 
 
-def _note(tried: Tried, of: str = "") -> Content:
+def _note(tried: TrialResult, of: str = "") -> Content:
     sign, color = ("!", CARE) if tried.good is None else ("✓", OK) if tried.good else ("✗", BAD)
     who = f"{of}: " if of else ""
     return Content.styled(f"{sign} {safe(who + tried.words)}", color)

@@ -12,26 +12,28 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select
 
-from transship_tui.cutover_way import WayKind, WishedWay
+from transship.app.provider_request import ProviderKind, ProviderRequest
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.field import Field
 
 _KINDS = (
-    ("by hand, at your DNS provider", WayKind.HAND),
-    ("by dynamic update (RFC 2136)", WayKind.UPDATE),
-    ("by the API of PowerDNS", WayKind.POWERDNS),
-    ("in Amazon Route 53", WayKind.ROUTE53),
+    ("by hand, at your DNS provider", ProviderKind.HAND),
+    ("by dynamic update (RFC 2136)", ProviderKind.UPDATE),
+    ("by the API of PowerDNS", ProviderKind.POWERDNS),
+    ("in Amazon Route 53", ProviderKind.ROUTE53),
 )
 _ABOUT = {
-    WayKind.HAND: "The exact edit is shown; when it is made is seen by itself.",
-    WayKind.UPDATE: "Sent to the primary, once you confirm. The key's secret is asked for then.",
-    WayKind.POWERDNS: "Changed by the API, once you confirm. Its key is asked for then.",
-    WayKind.ROUTE53: "Changed with your AWS credentials, as boto3 finds them, once you confirm.",
+    ProviderKind.HAND: "The exact edit is shown; when it is made is seen by itself.",
+    ProviderKind.UPDATE: "Sent to the primary, once you confirm. The key's secret is asked for "
+    "then.",
+    ProviderKind.POWERDNS: "Changed by the API, once you confirm. Its key is asked for then.",
+    ProviderKind.ROUTE53: "Changed with your AWS credentials, as boto3 finds them, once you "
+    "confirm.",
 }
 _PLACES = {
-    WayKind.UPDATE: ("Server", "IP[:PORT] of the zone's primary"),
-    WayKind.POWERDNS: ("API URL", "https://powerdns.example.com:8081"),
-    WayKind.ROUTE53: ("Hosted zone", "its id: Z0123456789ABCDEFGHIJ"),
+    ProviderKind.UPDATE: ("Server", "IP[:PORT] of the zone's primary"),
+    ProviderKind.POWERDNS: ("API URL", "https://powerdns.example.com:8081"),
+    ProviderKind.ROUTE53: ("Hosted zone", "its id: Z0123456789ABCDEFGHIJ"),
 }
 
 
@@ -51,9 +53,9 @@ class WayFields(Vertical):
     class Edited(Message):
         """Something else is filled in now."""
 
-    def __init__(self, known: WishedWay | None = None) -> None:
+    def __init__(self, known: ProviderRequest | None = None) -> None:
         super().__init__(id="way-fields")
-        self._known = known or WishedWay()
+        self._known = known or ProviderRequest()
 
     def compose(self) -> ComposeResult:
         """Give the choice, and the fields of each way."""
@@ -71,16 +73,16 @@ class WayFields(Vertical):
         self._follow()
 
     @property
-    def wished(self) -> WishedWay:
+    def wished(self) -> ProviderRequest:
         """What is filled in."""
-        kind = cast("WayKind", self.query_one("#way", Select).value)
+        kind = cast("ProviderKind", self.query_one("#way", Select).value)
         said = {
             "place": self._text(f"way-{kind}") if kind in _PLACES else "",
             "zone": self._text("way-zone"),
             "key": self._text("way-key"),
         }
-        needed = WishedWay(kind).needs
-        return WishedWay(kind, **{name: said[name] for name in needed})
+        needed = ProviderRequest(kind).needs
+        return ProviderRequest(kind, **{name: said[name] for name in needed})
 
     @property
     def is_touched(self) -> bool:
@@ -114,7 +116,7 @@ class WayFields(Vertical):
 
     def _follow(self) -> None:
         kind = self.wished.kind
-        needs = WishedWay(kind).needs
+        needs = ProviderRequest(kind).needs
         for each in _PLACES:
             self.query_one(f"#at-way-{each}").display = each is kind
         for name in ("zone", "key"):

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
+from transship.app.engines import PlanRequest
 from transship.engines.choice import EngineKind, EngineOptions, PolicyTermOptions
 from transship.engines.harbor.policy import TriggerKind
 from transship.text import safe
-from transship_tui.engine_delegates import PlanWish
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.wish_form import WishForm
@@ -74,15 +74,15 @@ class DelegateForm(WishForm):
     class Edited(Message):
         """Something else is filled in."""
 
-        wish: PlanWish
+        wish: PlanRequest
 
     @dataclass
     class Complete(Message):
         """It is filled in: what would be changed can be seen."""
 
-        wish: PlanWish
+        wish: PlanRequest
 
-    def __init__(self, wish: PlanWish, harbors: Sequence[str]) -> None:
+    def __init__(self, wish: PlanRequest, harbors: Sequence[str]) -> None:
         super().__init__()
         self._wish = wish
         self._harbors = tuple(harbors)
@@ -127,7 +127,7 @@ class DelegateForm(WishForm):
             event.stop()
 
     @property
-    def wish(self) -> PlanWish:
+    def wish(self) -> PlanRequest:
         """What is filled in."""
         options = EngineOptions(
             name=self._text("name"),

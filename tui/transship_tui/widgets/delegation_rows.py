@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from textual.content import Content
 
+from transship.app.engines import EngineStatus, NamedExecution
 from transship.engines.changes import (
     ChangeStep,
     DelegatedItem,
@@ -19,7 +20,6 @@ from transship.engines.changes import (
 from transship.engines.choice import OtherEngineKind
 from transship.engines.executions import Execution, ExecutionState, ExecutionTask
 from transship.text import duration_text, safe
-from transship_tui.engine_delegates import Look, Run
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.rows import Column
 from transship_tui.widgets.totals import when_text
@@ -141,10 +141,10 @@ def delegation_rows(delegations: Sequence[Delegation], now: float) -> ListRows[D
     return ListRows(delegations, lambda each: each.id, cells)
 
 
-def run_rows(runs: Sequence[Run], now: float) -> ListRows[Run]:
+def run_rows(runs: Sequence[NamedExecution], now: float) -> ListRows[NamedExecution]:
     """Return executions as rows."""
 
-    def cells(run: Run) -> Sequence[Content]:
+    def cells(run: NamedExecution) -> Sequence[Content]:
         each = run.execution
         return (
             STATES[each.state].content(),
@@ -159,13 +159,13 @@ def run_rows(runs: Sequence[Run], now: float) -> ListRows[Run]:
     return ListRows(runs, key_of_run, cells)
 
 
-def _of_text(run: Run) -> str:
+def _of_text(run: NamedExecution) -> str:
     """Return what an execution is of; which one, where the engine has a word and no number."""
     name = run.execution.id
     return run.of if name.isdecimal() else f"{run.of}: {name}"
 
 
-def key_of_run(run: Run) -> str:
+def key_of_run(run: NamedExecution) -> str:
     """Return what an execution is known by."""
     return f"{run.of}\n{run.execution.id}"
 
@@ -201,7 +201,7 @@ def took_text(began: datetime | None, ended: datetime | None, now: float) -> str
     return duration_text(max(0.0, until - began.timestamp()))
 
 
-def about_lines(look: Look, every: Sequence[Delegation]) -> Iterator[Content]:
+def about_lines(look: EngineStatus, every: Sequence[Delegation]) -> Iterator[Content]:
     """Give what a delegation is, and how what it has made is there now.
 
     `every` are all delegations that there are.
@@ -237,7 +237,7 @@ def _thing_line(thing: DelegatedItem) -> Content:
     )
 
 
-def execution_lines(run: Run, now: float) -> Iterator[Content]:
+def execution_lines(run: NamedExecution, now: float) -> Iterator[Content]:
     """Give how far one execution is, and what it says."""
     each = run.execution
     parts = [

@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
+from transship.app.engines import DomainRequest, InstanceDomains
 from transship.engines.tcr.certificates import ServerCertificate
 from transship.text import safe
-from transship_tui.engine_delegates import DomainsThere, DomainWish
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.domain_rows import certificate_words
 from transship_tui.widgets.field import Field
@@ -49,15 +49,15 @@ class DomainForm(WishForm):
     class Edited(Message):
         """Something else is filled in: a wish, or None while something is missing."""
 
-        wish: DomainWish | None
+        wish: DomainRequest | None
 
     @dataclass
     class Complete(Message):
         """It is filled in: what would be changed can be seen."""
 
-        wish: DomainWish
+        wish: DomainRequest
 
-    def __init__(self, host: str, there: DomainsThere) -> None:
+    def __init__(self, host: str, there: InstanceDomains) -> None:
         super().__init__()
         self._host = host
         self._there = there
@@ -91,15 +91,15 @@ class DomainForm(WishForm):
             event.stop()
 
     @property
-    def wish(self) -> DomainWish | None:
+    def wish(self) -> DomainRequest | None:
         """What is filled in; None while something is missing."""
         if self._missing:
             return None
         name, chosen = self._text("name"), self._chosen
         if chosen == _BY_FILES:
             files = (_path(self._text("chain")), _path(self._text("key")))
-            return DomainWish(self._host, name, files=files)
-        return DomainWish(self._host, name, self._text("id") if chosen == _BY_ID else chosen)
+            return DomainRequest(self._host, name, files=files)
+        return DomainRequest(self._host, name, self._text("id") if chosen == _BY_ID else chosen)
 
     def save(self) -> None:
         """Hand over what is filled in, or say under a field that it is missing."""
@@ -137,7 +137,7 @@ class DomainForm(WishForm):
         return str(self.query_one("#certificate", Select).value)
 
 
-def _usable(there: DomainsThere) -> list[ServerCertificate]:
+def _usable(there: InstanceDomains) -> list[ServerCertificate]:
     """Return the certificates that hold for any name at all, those that end last first."""
     usable = [
         each for each in there.certificates if each.names and not each.fault(_some(each), there.now)

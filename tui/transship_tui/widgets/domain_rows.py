@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from transship.app.engines import InstanceDomains
 from transship.engines.tcr.certificates import (
     ISSUED,
     ServerCertificate,
@@ -15,7 +16,6 @@ from transship.engines.tcr.certificates import (
 from transship.engines.tcr.domains import CustomDomain, domain_status_text
 from transship.registry.attachment import Attached
 from transship.text import safe
-from transship_tui.engine_delegates import DomainsThere
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, Mark
 from transship_tui.widgets.change_words import said
 from transship_tui.widgets.rows import Column
@@ -41,7 +41,7 @@ _SOON_DAYS = 30
 class DomainRows:
     """The custom domains of an instance, each with its certificate where that can be seen."""
 
-    def __init__(self, there: DomainsThere | None = None) -> None:
+    def __init__(self, there: InstanceDomains | None = None) -> None:
         self._there = there
         self.domains: Sequence[CustomDomain] = there.domains if there is not None else ()
 
@@ -65,13 +65,13 @@ class DomainRows:
         )
 
 
-def certificate_of(domain: CustomDomain, there: DomainsThere) -> ServerCertificate | None:
+def certificate_of(domain: CustomDomain, there: InstanceDomains) -> ServerCertificate | None:
     """Return the certificate of a domain, where it can be seen."""
     return next((each for each in there.certificates if each.id == domain.certificate), None)
 
 
 def domain_lines(
-    domain: CustomDomain, there: DomainsThere, width: int, waited: float = 0.0
+    domain: CustomDomain, there: InstanceDomains, width: int, waited: float = 0.0
 ) -> Iterator[Content]:
     """Give how a domain is in words, and what is known of its certificate.
 

@@ -28,8 +28,8 @@ from transship_tui.widgets.rows import Column
 from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from transship.app.application import Application
     from transship.registry.inspection import Inspection
-    from transship_tui.engine import Engine
 
 _SIDE_BY_SIDE = 76
 """The width from which on repositories and tags have room beside each other."""
@@ -65,7 +65,7 @@ class ImageNames(Horizontal):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Application,
         seen: Mapping[str, Inspection],
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name
@@ -115,8 +115,8 @@ class ImageNames(Horizontal):
         if keep and self.tags.filled and not anew:
             return
         self.repository = repository
-        names = self._engine.tags(self.host, repository)
-        left_out = partial(self._engine.left_out, self.host, repository)
+        names = self._engine.registries.tags(self.host, repository)
+        left_out = partial(self._engine.registries.left_out, self.host, repository)
         prefix = f"{repository}:"
         self.tags.fill(names, left_out, title=repository, prefix=prefix, keep=keep)
 
@@ -221,8 +221,8 @@ class ImageNames(Horizontal):
             self._wait_for_rest()
 
     def _list_repositories(self, *, keep: bool = False) -> None:
-        left_out = partial(self._engine.left_out, self.host)
-        self.repositories.fill(self._engine.repositories(self.host), left_out, keep=keep)
+        left_out = partial(self._engine.registries.left_out, self.host)
+        self.repositories.fill(self._engine.registries.repositories(self.host), left_out, keep=keep)
 
     def _marked_in(self, repository: str) -> Sequence[Content]:
         count = self._marks_in[repository]

@@ -27,7 +27,7 @@ from transship_tui.widgets.text_lines import TextLines
 from transship_tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 
 class Tab(StrEnum):
@@ -58,7 +58,7 @@ class JobLists(Vertical):
     JobLists #causes { padding: 0 1; }
     """
 
-    def __init__(self, engine: Engine, job: str) -> None:
+    def __init__(self, engine: Application, job: str) -> None:
         super().__init__()
         self._engine = engine
         self._job = job
@@ -138,7 +138,7 @@ class JobLists(Vertical):
             self._copies.forget()
             self.table.changed()
             return
-        ids = self._engine.copy_ids(self._job, Which(str(self.tab)), self._pattern)
+        ids = self._engine.jobs.copy_ids(self._job, Which(str(self.tab)), self._pattern)
         self._copies, self._listed = CopyRows(ids, self._fetch), listed
         self._copies.moves, self._copies.ended = moves, view.state.ended
         narrowed = not is_everything(self._pattern)
@@ -155,14 +155,14 @@ class JobLists(Vertical):
     def _show_events(self) -> None:
         self._events_due = False
         follows = self.table.cursor >= len(self._events) - 1
-        self._events = EventRows(self._engine.events(self._job), self._engine.clock.now())
+        self._events = EventRows(self._engine.jobs.events(self._job), self._engine.clock.now())
         at = len(self._events) - 1 if follows else None
         self.table.show(self._events, empty=_EMPTY[Tab.LOG], at=at)
 
     def _fetch(self, ids: Sequence[int]) -> Sequence[CopyRow]:
         """Read copies while the table is drawn, when there is no way to say what went wrong."""
         try:
-            return self._engine.copy_rows(self._job, ids)
+            return self._engine.jobs.copy_rows(self._job, ids)
         except TransshipError:
             return ()
 

@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Select
 
+from transship.app.engines import QuickTransferRequest
 from transship.plans.plan import OnConflict
 from transship.text import safe
-from transship_tui.engine_delegates import QuickWish
 from transship_tui.marks import BAD, QUIET
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.wish_form import WishForm
@@ -55,13 +55,13 @@ class QuickForm(WishForm):
     class Edited(Message):
         """Something else is filled in: a wish, or None while something is missing."""
 
-        wish: QuickWish | None
+        wish: QuickTransferRequest | None
 
     @dataclass
     class Complete(Message):
         """It is filled in: what would be made and moved can be seen."""
 
-        wish: QuickWish
+        wish: QuickTransferRequest
 
     def __init__(self, sources: Sequence[str], targets: Sequence[str]) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class QuickForm(WishForm):
             event.stop()
 
     @property
-    def wish(self) -> QuickWish | None:
+    def wish(self) -> QuickTransferRequest | None:
         """What is filled in; None while something is missing or is no number."""
         source, target = self._chosen("source"), self._chosen("target")
         newest = self.query_one("#newest", Input).value.strip().lower()
@@ -104,7 +104,7 @@ class QuickForm(WishForm):
         names = _pairs(self.query_one("#rename", Input).value)
         if not source or not target or names is None or not (is_all or _is_count(newest)):
             return None
-        return QuickWish(
+        return QuickTransferRequest(
             source,
             target,
             None if is_all else int(newest),

@@ -31,7 +31,7 @@ from transship_tui.widgets.registry_notes import (
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 _ALL: tuple[Place, ...] = get_args(Place)
 _OF_THE_WAY: tuple[Place, ...] = (
@@ -90,7 +90,11 @@ class RegistryForm(WorkersMinded, Vertical):
         """The operator wants nothing of it kept."""
 
     def __init__(
-        self, engine: Engine, account: Account | None = None, *, begin_with: Entry | None = None
+        self,
+        engine: Application,
+        account: Account | None = None,
+        *,
+        begin_with: Entry | None = None,
     ) -> None:
         super().__init__()
         self._begin_with = begin_with
@@ -103,7 +107,7 @@ class RegistryForm(WorkersMinded, Vertical):
 
     def compose(self) -> ComposeResult:
         """Give the fields and the buttons."""
-        gone = self._before is not None and self._engine.is_secret_gone(self._before)
+        gone = self._before is not None and self._engine.registries.is_secret_gone(self._before)
         yield RegistryFields(
             self._before,
             is_secret_gone=gone,
@@ -193,7 +197,7 @@ class RegistryForm(WorkersMinded, Vertical):
     @work(group="keyring", exit_on_error=False)
     async def _look_at_keyring(self) -> None:
         try:
-            self._keyring = await self._engine.keyring()
+            self._keyring = await self._engine.registries.keyring()
         except TransshipError as error:
             self._keyring = status_of(error)
         if self._keyring.state != "ok":
@@ -225,7 +229,7 @@ class RegistryForm(WorkersMinded, Vertical):
     async def _knocking(self, nobody: Account) -> None:
         self._hush(_OF_THE_WAY, f"asking {nobody.host}")
         try:
-            found = await self._engine.examine(nobody)
+            found = await self._engine.registries.examine(nobody)
         except TransshipError as error:
             self._fail(error, nobody, instead_of=_OF_THE_WAY)
             return
@@ -283,7 +287,7 @@ class RegistryForm(WorkersMinded, Vertical):
                 return
             if account.secret_source == "keyring":
                 self.fields.say(Note("sign-in", "…", "waiting for your keyring", _OTHER_SCREEN))
-            kept = await self._engine.sign_in(account, secret or None)
+            kept = await self._engine.registries.sign_in(account, secret or None)
             self.post_message(self.Saved(kept, found))
         except TransshipError as error:
             self._fail(error, account)
@@ -312,7 +316,7 @@ class RegistryForm(WorkersMinded, Vertical):
         self._knocked = (account.host, account.tls)
         self._hush(_ALL, f"testing {account.host}")
         try:
-            found = await self._engine.examine(account, secret or None)
+            found = await self._engine.registries.examine(account, secret or None)
         except TransshipError as error:
             self._fail(error, account)
             return None
@@ -346,7 +350,7 @@ class RegistryForm(WorkersMinded, Vertical):
 
     def _accounts(self) -> Sequence[Account]:
         try:
-            return self._engine.accounts()
+            return self._engine.registries.all()
         except TransshipError as error:
             self.post_message(self.Failed(error))
             return ()

@@ -19,11 +19,11 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static
 
+from transship.app.background import compute_in_thread
 from transship.errors import CatalogClosed, TransshipError
 from transship.plans.outline import RuleCount
 from transship.plans.plan import Plan, Rule
 from transship.text import counted
-from transship_tui.beside import computed
 from transship_tui.keys import bindings
 from transship_tui.keys.words import key_for
 from transship_tui.marks import BAD, CARE, QUIET
@@ -43,7 +43,7 @@ from transship_tui.widgets.virtual_table import VirtualTable
 from transship_tui.workers import WorkersMinded
 
 if TYPE_CHECKING:
-    from transship_tui.engine import Engine
+    from transship.app.application import Application
 
 _AT_ONCE = 2_000
 """Of so many tags the pass takes no longer than a key does."""
@@ -85,7 +85,7 @@ class RuleMatches(WorkersMinded, Vertical):
 
         error: TransshipError
 
-    def __init__(self, engine: Engine, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, engine: Application, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._engine = engine
         self._plan: Plan | None = None
@@ -168,8 +168,8 @@ class RuleMatches(WorkersMinded, Vertical):
         self._say()
 
     async def _draw(self, plan: Plan) -> None:
-        catalogues = self._engine.listed()
-        self._to_list = 0 if self._trouble else self._engine.unlisted(plan.rules)
+        catalogues = self._engine.plans.listed()
+        self._to_list = 0 if self._trouble else self._engine.plans.unlisted(plan.rules)
         tags = sum(len(tags) for each in catalogues.values() for tags in each.tags.values())
         now = self._engine.clock.now()
         try:
@@ -177,7 +177,7 @@ class RuleMatches(WorkersMinded, Vertical):
                 self._drawn = draw(plan, catalogues, now)
             else:
                 self._say()
-                self._drawn = await computed(draw, plan, catalogues, now)
+                self._drawn = await compute_in_thread(draw, plan, catalogues, now)
         except TransshipError as error:
             self._refusal = f"{error.title}: {error.detail}"
             return
@@ -200,7 +200,7 @@ class RuleMatches(WorkersMinded, Vertical):
         self._listing = True
         ticks = self.set_interval(self.TICK, self._again)
         try:
-            await self._engine.list_sources(lambda: self._rules)
+            await self._engine.plans.list_sources(lambda: self._rules)
         except TransshipError as error:
             self._trouble, self._to_list = error, 0
             self.post_message(self.Failed(error))
@@ -219,7 +219,7 @@ class RuleMatches(WorkersMinded, Vertical):
     def list_anew(self) -> None:
         """List the sources of the plan anew."""
         for host in _hosts(self._rules):
-            self._engine.forget_listing(host)
+            self._engine.plans.forget_listing(host)
         self._trouble = None
         self._again()
 
@@ -238,12 +238,12 @@ class RuleMatches(WorkersMinded, Vertical):
             for _ in range(_MOST_ROUNDS):
                 if self._plan is None:
                     break
-                plan, catalogues = self._plan, self._engine.listed()
-                drawn = await computed(draw, plan, catalogues, self._engine.clock.now())
-                unknown = await computed(unknown_tags, drawn.outline, catalogues)
+                plan, catalogues = self._plan, self._engine.plans.listed()
+                drawn = await compute_in_thread(draw, plan, catalogues, self._engine.clock.now())
+                unknown = await compute_in_thread(unknown_tags, drawn.outline, catalogues)
                 if not unknown:
                     break
-                await self._engine.look_up(unknown)
+                await self._engine.plans.look_up(unknown)
         except TransshipError as error:
             self.post_message(self.Failed(error))
         finally:
@@ -285,7 +285,7 @@ class RuleMatches(WorkersMinded, Vertical):
         """Tell whether it is known what a rule reads from, or at least some of it."""
         if rule >= len(self._rules):
             return False
-        here = self._engine.listed().get(self._rules[rule].source.registry)
+        here = self._engine.plans.listed().get(self._rules[rule].source.registry)
         if here is not None and any(here.tags.values()):
             return True
         return self._trouble is None and self._to_list == 0 and not (here and here.problems)
@@ -368,7 +368,7 @@ class RuleMatches(WorkersMinded, Vertical):
         return f"… listing: {self._extent()} so far{more}"
 
     def _extent(self) -> str:
-        catalogues = self._engine.listed()
+        catalogues = self._engine.plans.listed()
         here = [each for host, each in catalogues.items() if host in _hosts(self._rules)]
         sizes = [len(tags) for each in here for tags in each.tags.values()]
         problems = sum(len(each.problems) for each in here)

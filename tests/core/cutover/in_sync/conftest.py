@@ -17,7 +17,7 @@ from transship.cutover.in_sync import CutoverRegistries, FullListing, PlannedLis
 from transship.cutover.journal import CutoverJournal
 from transship.oci.reference import Reference
 from transship.registry.access import Access, open_registry
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ class Pair:
     old: Registry
     new: Registry
     journal: CutoverJournal
-    jobs: Jobs
+    jobs: JobStore
     plan: Plan | None = None
     reached: dict[str, str] = field(default_factory=dict)
     """Where a registry is reached, if not where it listens: through a proxy."""
@@ -93,7 +93,7 @@ class Pair:
 def pair(new_registry: Callable[..., DockerRegistry], tmp_path: Path) -> Iterator[Pair]:
     """Two registries that hold the same: one tag."""
     journal = CutoverJournal(tmp_path / "cutover.sqlite")
-    made = Pair(new_registry(), new_registry(), journal, Jobs(tmp_path / "jobs"))
+    made = Pair(new_registry(), new_registry(), journal, JobStore(tmp_path / "jobs"))
     made.push_both("1", "one")
     yield made
     journal.close()

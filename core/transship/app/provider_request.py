@@ -20,7 +20,7 @@ _DNS_PORT = 53
 _ALGORITHM = "hmac-sha256"
 
 
-class WayKind(StrEnum):
+class ProviderKind(StrEnum):
     """The ways that there are."""
 
     HAND = "hand"
@@ -30,14 +30,14 @@ class WayKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WishedWay:
+class ProviderRequest:
     """A way as it is written down.
 
     `place` is `IP[:PORT]` of the primary for an update, the API's URL for PowerDNS, and the hosted
     zone's id for Route 53. `key` is `[ALGORITHM:]NAME`, as nsupdate takes it.
     """
 
-    kind: WayKind = WayKind.HAND
+    kind: ProviderKind = ProviderKind.HAND
     place: str = ""
     zone: str = ""
     key: str = ""
@@ -46,22 +46,22 @@ class WishedWay:
     def needs(self) -> tuple[str, ...]:
         """What has to be filled in: `place`, `zone`, `key`."""
         return {
-            WayKind.HAND: (),
-            WayKind.UPDATE: ("place", "zone", "key"),
-            WayKind.POWERDNS: ("place", "zone"),
-            WayKind.ROUTE53: ("place",),
+            ProviderKind.HAND: (),
+            ProviderKind.UPDATE: ("place", "zone", "key"),
+            ProviderKind.POWERDNS: ("place", "zone"),
+            ProviderKind.ROUTE53: ("place",),
         }[self.kind]
 
 
-def way_of(wished: WishedWay) -> ProviderSettings:
+def settings_of(wished: ProviderRequest) -> ProviderSettings:
     """Return the way. Raises BadRequest where something is missing or can't be read."""
     zone = wished.zone.strip().rstrip(".")
     match wished.kind:
-        case WayKind.HAND:
+        case ProviderKind.HAND:
             return ManualSettings()
-        case WayKind.ROUTE53:
+        case ProviderKind.ROUTE53:
             return Route53Settings(_said(wished.place, "the hosted zone's id"))
-        case WayKind.POWERDNS:
+        case ProviderKind.POWERDNS:
             url = _said(wished.place, "the API's URL")
             if "@" in url:
                 # Not shown: what stands before it may be a password.
@@ -84,21 +84,21 @@ def algorithm_and_name(key: str) -> tuple[str, str]:
     return (algorithm.lower() if colon else _ALGORITHM), name
 
 
-def wished_of(way: ProviderSettings) -> WishedWay:
+def request_of(way: ProviderSettings) -> ProviderRequest:
     """Return a way as it is written down."""
     match way:
         case ManualSettings():
-            return WishedWay()
+            return ProviderRequest()
         case Route53Settings():
-            return WishedWay(WayKind.ROUTE53, way.hosted_zone)
+            return ProviderRequest(ProviderKind.ROUTE53, way.hosted_zone)
         case PowerDnsSettings():
-            return WishedWay(WayKind.POWERDNS, way.url, way.zone)
+            return ProviderRequest(ProviderKind.POWERDNS, way.url, way.zone)
         case Rfc2136Settings():
             address = f"[{way.address}]" if ":" in way.address else way.address
             place = address if way.port == _DNS_PORT else f"{address}:{way.port}"
             plain = way.algorithm == _ALGORITHM
             key = way.key if plain else f"{way.algorithm}:{way.key}"
-            return WishedWay(WayKind.UPDATE, place, way.zone, key)
+            return ProviderRequest(ProviderKind.UPDATE, place, way.zone, key)
 
 
 def secret_words(way: ProviderSettings) -> str:

@@ -1,62 +1,69 @@
-"""The part of the engine at work that sees to plans: their files, and what their sources hold."""
+"""The operator's plans: their files, what their sources hold, what they would do and have done."""
 
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import (
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.accounts.registry_file import Accounts
-from transship.accounts.sign_in import resolve
-from transship.clock import Clock
+from transship.app.background import run_in_thread
+from transship.app.connections import Connections
 from transship.errors import SystemRefused, TransshipError
-from transship.oci.reference import LAYOUT, Reference
+from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
 from transship.plans.encode import Spelling
 from transship.plans.file import PlanEntry, PlanFile, PlanFolder, read_text
 from transship.plans.plan import Plan, Rule
 from transship.registry.registry import Registry
-from transship.transfers.job_view import measured_rate
-from transship.transfers.jobs import Jobs
+from transship.transfers.job_view import (
+    measured_rate,
+)
+from transship.transfers.jobs import JobStore
 
 if TYPE_CHECKING:
-    from transship_tui.listings import Listings, Rules
+    from transship.app.listing import Listings, Rules
+    from transship.oci.reference import Reference
+    from transship.plans.drift import Drift
+    from transship.plans.plan import Plan
+    from transship.registry.registry import Registry
+    from transship.transfers.drift import DriftProgress
+    from transship.transfers.jobs import JobStore
+    from transship.transfers.preview import Preview
+    from transship.transfers.scanner import ScanProgress
+    from transship.transfers.verify import Proof, VerifyProgress
 
 
-class LivePlans:
+class Plans:
     """The operator's plans, and the sources that were listed in this session."""
 
-    clock: Clock
-
-    def __init__(self, folder: Path, accounts: Accounts, jobs: Jobs) -> None:
-        self._accounts = accounts
+    def __init__(self, connections: Connections, folder: Path, jobs: JobStore) -> None:
+        self._connections = connections
         self._jobs = jobs
-        self._folder = PlanFolder(folder, self.place)
+        self._folder = PlanFolder(folder, connections.place)
         self._job_plans: dict[str, Plan | None] = {}
-
-    @abstractmethod
-    async def _source(self, host: str) -> Registry: ...
-
-    @cached_property
-    def _listings(self) -> Listings:
-        from transship_tui.listings import Listings  # The app opens without it.
-
-        return Listings(self._source, self.clock)
+        connections.when_closed(self.forget_listing)
 
     def place(self, text: str) -> Reference:
         """Return the place that a plan writes down as `text`; a folder's path is made whole."""
-        place = resolve(text, self._accounts)
-        if place.layout is None:
-            return place
-        return replace(place, registry=f"{LAYOUT}{Path(place.layout).expanduser().absolute()}")
+        return self._connections.place(text)
+
+    @cached_property
+    def _listings(self) -> Listings:
+        from transship.app.listing import Listings  # The app opens without it.
+
+        return Listings(self._connections.at, self._connections.clock)
 
     def spelling(self) -> Spelling:
         """Return how places are called: by the alias of their account, where it has one."""
-        aliases = {a.host: a.alias for a in self._accounts.all() if a.alias}
+        aliases = {a.host: a.alias for a in self._connections.accounts.all() if a.alias}
 
         def spell(place: Reference) -> str:
             alias = aliases.get(place.registry)
@@ -64,38 +71,38 @@ class LivePlans:
 
         return Spelling(spell, lambda registry: aliases.get(registry, registry))
 
-    def all_plans(self) -> Sequence[PlanEntry]:
+    def all(self) -> Sequence[PlanEntry]:
         """Return the plans by name, those that can't be read too."""
         return self._folder.all()
 
-    def load_plan(self, path: Path) -> PlanFile:
+    def load(self, path: Path) -> PlanFile:
         """Return the plan in a file, to be changed. Raises BadFile."""
-        return PlanFile.load(path, self.place)
+        return PlanFile.load(path, self._connections.place)
 
-    def plan_text(self, path: Path) -> str:
+    def text(self, path: Path) -> str:
         """Return the text of a plan's file. Raises BadFile."""
         return read_text(path)
 
-    def free_plan_name(self, wish: str) -> str:
+    def free_name(self, wish: str) -> str:
         """Return a name like `wish` that no plan has."""
         return self._folder.free_name(wish)
 
-    def create_plan(self, name: str, plan: Plan, like: PlanFile | None = None) -> PlanFile:
+    def create(self, name: str, plan: Plan, like: PlanFile | None = None) -> PlanFile:
         """Write a new plan; `like` is the file whose words and comments it takes over."""
         if like is None:
             return self._folder.create(name, plan, self.spelling())
         path = self._folder.fresh_path(name)
         return replace(like, path=path, on_disk=None).replaced(plan, self.spelling()).save()
 
-    def save_plan(self, file: PlanFile) -> PlanFile:
+    def save(self, file: PlanFile) -> PlanFile:
         """Write a plan. Raises FileChanged when somebody else has changed it meanwhile."""
         return file.save()
 
-    def is_plan_changed(self, file: PlanFile) -> bool:
+    def is_changed(self, file: PlanFile) -> bool:
         """Tell whether the file says something else than when it was read or written."""
         return not file.path.is_file() or read_text(file.path) != file.on_disk
 
-    def delete_plan(self, path: Path) -> None:
+    def delete(self, path: Path) -> None:
         """Delete the file of a plan. Raises SystemRefused."""
         try:
             path.unlink()
@@ -142,3 +149,40 @@ class LivePlans:
     def forget_listing(self, host: str) -> None:
         """List a source anew when it is asked for next."""
         self._listings.forget(host)
+
+    async def preview(self, plan: Plan, progress: ScanProgress) -> Preview:
+        """Return what a job with this plan would do. Only reads.
+
+        What comes of a large plan takes seconds to put together, so it is done beside the app.
+        """
+        from transship.transfers.preview import preview_plan  # The app opens without it.
+
+        accesses = await self._connections.accesses(plan)
+
+        async def look() -> Preview:
+            async with AsyncExitStack() as stack:
+                places = await self._connections.open_all(accesses, stack)
+                return await preview_plan(plan, places, self._connections.clock, progress)
+
+        return await run_in_thread(look)
+
+    async def verify(self, plan: Plan, progress: VerifyProgress, *, deep: bool = False) -> Proof:
+        """Prove that everything of a plan is at the target."""
+        from transship.transfers.verify import verify_plan  # The app opens without it.
+
+        async with AsyncExitStack() as stack:
+            places = await self._connections.open_all(await self._connections.accesses(plan), stack)
+            return await verify_plan(
+                plan, places, self._connections.clock, deep=deep, progress=progress
+            )
+
+    async def drift(self, plan: Plan, progress: DriftProgress) -> Drift:
+        """Return how the targets of a plan compare with what its rules select. Only reads."""
+        from transship.transfers.drift import look_for_drift
+
+        async def look(places: dict[str, Registry]) -> Drift:
+            return await look_for_drift(plan, places, self._connections.clock, progress)
+
+        return await self._connections.with_registries(
+            await self._connections.accesses_of(plan.places), look
+        )

@@ -25,7 +25,7 @@ _home: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("home", default
 """The app's loop, for what runs beside it."""
 
 
-async def computed(function: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
+async def compute_in_thread(function: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
     """Call `function` in a thread, and return its result. The app goes on meanwhile."""
     with _quick_turns():
         return await asyncio.to_thread(function, *args, **options)
@@ -46,17 +46,17 @@ def _quick_turns() -> Iterator[None]:
             sys.setswitchinterval(_NORMAL_SECONDS)
 
 
-async def beside(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+async def run_in_thread(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Run what `work` gives in a loop and a thread of its own, and return its result.
 
     Whoever stops waiting ends the work too. The thread is a daemon: it never holds up the end.
     """
-    making = _Beside(work)
+    making = _ThreadLoop(work)
     making.start()
     return await making.result()
 
 
-async def streamed(work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]:
+async def stream_from_thread(work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]:
     """Give what `work` gives, which runs in a loop and a thread of its own.
 
     Whoever stops looking ends the work too, and goes on once that has put its things away.
@@ -71,7 +71,7 @@ async def streamed(work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]
                 with suppress(RuntimeError):
                     here.call_soon_threadsafe(given.put_nowait, each)
 
-    making = _Beside(there)
+    making = _ThreadLoop(there)
     making.start()
     running = asyncio.create_task(making.result())
     running.add_done_callback(lambda _: given.put_nowait(end))
@@ -85,7 +85,7 @@ async def streamed(work: Callable[[], AsyncGenerator[_T]]) -> AsyncGenerator[_T]
         await asyncio.wait([making.ended], timeout=_END_SECONDS)
 
 
-async def at_home(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+async def run_in_home_loop(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Run what `work` gives in the app's own loop, from beside it too."""
     home = _home.get()
     if home is None:
@@ -93,7 +93,7 @@ async def at_home(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), home))
 
 
-class _Beside(Generic[_T]):
+class _ThreadLoop(Generic[_T]):
     def __init__(self, work: Callable[[], Coroutine[Any, Any, _T]]) -> None:
         self._work = work
         self._here = asyncio.get_running_loop()

@@ -1,111 +1,263 @@
-"""The part of the engine at work that lets engines elsewhere do the moving."""
+"""Engines elsewhere that do the moving: asked for, changed as agreed, followed, reverted."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transship.accounts.registry_file import Accounts
 from transship.accounts.sign_in import service_at
-from transship.clock import Clock
+from transship.app.connections import Connections
 from transship.engines.changes import ChangeJournal
+from transship.engines.choice import EngineKind, EngineOptions, PolicyTermOptions
+from transship.engines.tcr.network_access import DesiredAccess
 from transship.errors import CantBeDelegated, ChangedMeanwhile, TransshipError
 from transship.oci.reference import Reference
-from transship.paths import Paths
-from transship.registry.access import Access
-from transship_tui.live_beside import LiveBeside
+from transship.plans.plan import OnConflict
 
 if TYPE_CHECKING:
-    from transship.engines.changes import Change, ChangeSet, Delegation
+    from transship.engines.changes import (
+        AppliedChange,
+        Change,
+        ChangeSet,
+        DelegatedItem,
+        Delegation,
+    )
     from transship.engines.delegation import EngineSurvey, OpenedEngine
     from transship.engines.executions import Execution, ExecutionReader, ExecutionTask
     from transship.engines.reach import AccountReach
     from transship.engines.tcr.certificates import ServerCertificate
-    from transship.engines.tcr.domains import DomainEngine, DomainProgress
+    from transship.engines.tcr.domains import CustomDomain, DomainEngine, DomainProgress
     from transship.engines.tcr.network_access import NetworkAccess as GetsIn
     from transship.plans.plan import Plan
     from transship.registry.credential import Credential
-    from transship_tui.engine_delegates import Answer, DomainsThere, Drawn, Look, Step, Wish
+
+EndAnswer = tuple[str, str]
+"""The id of a question of `transship.plans.advice`, and the value of its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Let somebody move what a plan says.
+
+    `saved` is the plan's name where its file says the same, else empty. `terms` are put into the
+    `options` when it is drawn: the plan's schedule may hold.
+    """
+
+    plan: Plan
+    who: EngineKind
+    saved: str = ""
+    options: EngineOptions = field(default_factory=EngineOptions)
+    terms: PolicyTermOptions = field(default_factory=PolicyTermOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class RevertRequest:
+    """Take back what a delegation has made."""
+
+    delegation: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuickTransferRequest:
+    """Move all of a personal account of TCR to an instance of TCR.
+
+    `newest` takes so many tags of each repository, None all. With `incomplete` what could be listed
+    is moved without the rest, with `expose` private images may become public. `names` gives
+    namespaces other names at the instance, `leave_out` leaves some behind.
+    """
+
+    source: str
+    target: str
+    newest: int | None = None
+    on_conflict: OnConflict = OnConflict.FAIL
+    incomplete: bool = False
+    expose: bool = False
+    names: tuple[tuple[str, str], ...] = ()
+    leave_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRequest:
+    """Change who gets through to the instance of TCR at `host`.
+
+    `here` is the address with which this machine comes out to the internet; empty where that isn't
+    known.
+    """
+
+    host: str
+    wishes: DesiredAccess
+    here: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRequest:
+    """Attach a custom domain to the instance of TCR at `host`, or with `remove` take it away.
+
+    `certificate` is the id of one in the SSL service. `files` are a certificate, with those above
+    it, and its private key, to be handed to that service.
+    """
+
+    host: str
+    name: str
+    certificate: str = ""
+    files: tuple[Path, Path] | None = None
+    remove: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRequest:
+    """Have all of the instance of TCR at `host` replicated to a region, without a plan."""
+
+    host: str
+    region: str
+
+
+EngineRequest = (
+    PlanRequest
+    | RevertRequest
+    | QuickTransferRequest
+    | NetworkRequest
+    | DomainRequest
+    | ReplicaRequest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """What a wish would change.
+
+    `tells` are sentences about what it would move, `cares` those to mind. `plan` is what our own
+    lanes would copy once it is made.
+    """
+
+    changes: ChangeSet
+    tells: tuple[str, ...] = ()
+    cares: tuple[str, ...] = ()
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyStep:
+    """How far the making has come: the delegation's id, and the change that was made last."""
+
+    delegation: str
+    made: AppliedChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedExecution:
+    """An execution, and the name of what it is of."""
+
+    of: str
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """A delegation as it stands at its engine.
+
+    `of` names what has executions, `begins` what of that can be started, `stops` says that
+    executions can be stopped, `unseen` in sentences what couldn't be asked for.
+    """
+
+    delegation: Delegation
+    things: tuple[DelegatedItem, ...] = ()
+    of: tuple[str, ...] = ()
+    runs: tuple[NamedExecution, ...] = ()
+    begins: tuple[str, ...] = ()
+    stops: bool = False
+    unseen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceDomains:
+    """The custom domains of an instance of TCR, and the certificates that its owner has.
+
+    `now` is when they were asked for, in seconds since the epoch. `unseen` says why the
+    certificates can't be seen, empty where they can.
+    """
+
+    domains: tuple[CustomDomain, ...]
+    certificates: tuple[ServerCertificate, ...]
+    now: float
+    unseen: str = ""
+
 
 _EVERY_SECONDS = 2.0
 
 
-class LiveDelegates(LiveBeside):
-    """The operator's delegations. Everything is asked beside the app, by connections of its own.
+class Engines:
+    """Engines elsewhere that do the moving, and what was made at them.
 
-    The engines are imported where they are asked: the app opens without them.
+    Everything is asked in a thread of its own, by connections of its own. The engines are imported
+    where they are asked: the app opens without them.
     """
 
-    clock: Clock
-    _paths: Paths
-    _accounts: Accounts
-
-    @abstractmethod
-    async def _access(self, reference: Reference) -> Access: ...
-
-    @property
-    def _delegations(self) -> ChangeJournal:
-        return ChangeJournal(self._paths.delegations, self.clock)
+    def __init__(self, connections: Connections, folder: Path) -> None:
+        self._connections = connections
+        self._delegations = ChangeJournal(folder, connections.clock)
 
     def _reached(self) -> AccountReach:
         from transship.engines.reach import AccountReach
 
-        return AccountReach(lambda host: self._access(Reference(host)), self.clock)
+        return AccountReach(
+            lambda host: self._connections.access(Reference(host)), self._connections.clock
+        )
 
-    async def who_could(self, plan: Plan, answers: Sequence[Answer] = ()) -> EngineSurvey:
+    async def survey(self, plan: Plan, answers: Sequence[EndAnswer] = ()) -> EngineSurvey:
         """Return who could move a plan. Asks clouds of which there are keys; changes nothing."""
         from transship.engines.delegation import survey_engines
 
-        harbors = [each.host for each in self._accounts.all() if service_at(each).kind == "harbor"]
+        harbors = [
+            each.host
+            for each in self._connections.accounts.all()
+            if service_at(each).kind == "harbor"
+        ]
 
         async def judge() -> EngineSurvey:
             async with self._reached() as reach:
                 return await survey_engines(plan, reach, harbors=harbors, answers=answers)
 
-        return await self._doing(judge)
+        return await self._connections.doing(judge)
 
-    # What a wish would change
-
-    async def draw_changes(self, wish: Wish) -> Drawn:
+    async def plan(self, wish: EngineRequest) -> PlannedRequest:
         """Return what a wish would change. Only reads."""
-        from transship_tui.delegates_drawn import opened
+        from transship.app.engine_requests import open_request
 
-        async def draw() -> Drawn:
+        async def draw() -> PlannedRequest:
             async with self._reached() as reach:
-                return (await opened(wish, reach, self._delegations)).drawn
+                return (await open_request(wish, reach, self._delegations)).drawn
 
-        return await self._doing(draw)
+        return await self._connections.doing(draw)
 
-    # Making
-
-    async def make_changes(self, wish: Wish, shown: ChangeSet) -> AsyncGenerator[Step]:
+    async def apply(self, wish: EngineRequest, shown: ChangeSet) -> AsyncGenerator[ApplyStep]:
         """Make what was shown, change after change."""
-        from transship_tui.delegates_drawn import opened
-        from transship_tui.engine_delegates import UndoWish
+        from transship.app.engine_requests import open_request
 
-        async def making() -> AsyncGenerator[Step]:
+        async def making() -> AsyncGenerator[ApplyStep]:
             async with self._reached() as reach:
-                found = await opened(wish, reach, self._delegations)
+                found = await open_request(wish, reach, self._delegations)
                 changes = found.drawn.changes
                 if changes.to_make != shown.to_make or changes.refusals:
                     raise ChangedMeanwhile(f"{shown.engine}: it isn't as it was shown any more")
                 await _check_logins(shown.to_make, reach)
-                undoes = wish.delegation if isinstance(wish, UndoWish) else ""
+                undoes = wish.delegation if isinstance(wish, RevertRequest) else ""
                 identity = self._delegations.begin(found.who, found.host, shown, undoes=undoes)
                 async with aclosing(self._steps(identity, found.serving, reach)) as steps:
                     async for step in steps:
                         yield step
 
-        async with aclosing(self._giving(making)) as steps:
+        async with aclosing(self._connections.giving(making)) as steps:
             async for step in steps:
                 yield step
 
-    async def go_on_making(self, delegation: str) -> AsyncGenerator[Step]:
+    async def resume(self, delegation: str) -> AsyncGenerator[ApplyStep]:
         """Make what of a delegation wasn't made yet."""
 
-        async def making() -> AsyncGenerator[Step]:
+        async def making() -> AsyncGenerator[ApplyStep]:
             found = self._delegations.find(delegation)
             async with self._reached() as reach:
                 serving = await self._serving(found, reach)
@@ -114,45 +266,42 @@ class LiveDelegates(LiveBeside):
                     async for step in steps:
                         yield step
 
-        async with aclosing(self._giving(making)) as steps:
+        async with aclosing(self._connections.giving(making)) as steps:
             async for step in steps:
                 yield step
 
     async def _steps(
         self, identity: str, serving: OpenedEngine, reach: AccountReach
-    ) -> AsyncGenerator[Step]:
+    ) -> AsyncGenerator[ApplyStep]:
         from transship.engines.changes import apply_changes
         from transship.engines.reach import login_at
-        from transship_tui.engine_delegates import Step
 
         async def gives(host: str) -> Credential:
             return await login_at(reach, host)
 
-        yield Step(identity)
+        yield ApplyStep(identity)
         async for made in apply_changes(identity, serving.engine, gives, self._delegations):
-            yield Step(identity, made)
+            yield ApplyStep(identity, made)
 
-    # What was made
-
-    def delegations(self) -> Sequence[Delegation]:
+    def all(self) -> Sequence[Delegation]:
         """Return all delegations of this machine, the newest first."""
         return tuple(reversed(self._delegations.all()))
 
-    def delegation(self, name: str) -> Delegation:
+    def find(self, name: str) -> Delegation:
         """Return one delegation as its journal tells."""
         return self._delegations.find(name)
 
-    async def look_at(self, delegation: str) -> Look:
+    async def status(self, delegation: str) -> EngineStatus:
         """Return how a delegation stands, its executions the newest first."""
-        from transship_tui.delegates_looked import looked
+        from transship.app.engine_requests import read_status
 
         found = self._delegations.find(delegation)
 
-        async def look() -> Look:
+        async def look() -> EngineStatus:
             async with self._reached() as reach:
-                return await looked(found, await self._serving(found, reach))
+                return await read_status(found, await self._serving(found, reach))
 
-        return await self._doing(look)
+        return await self._connections.doing(look)
 
     async def _serving(self, delegation: Delegation, reach: AccountReach) -> OpenedEngine:
         from transship.engines.delegation import open_engine
@@ -170,15 +319,17 @@ class LiveDelegates(LiveBeside):
         async def follow() -> AsyncGenerator[Execution]:
             async with self._reached() as reach:
                 follows = _follows(await self._serving(found, reach))
-                seen = follow_execution(follows, of, execution, self.clock, every=_EVERY_SECONDS)
+                seen = follow_execution(
+                    follows, of, execution, self._connections.clock, every=_EVERY_SECONDS
+                )
                 async for each in seen:
                     yield each
 
-        async with aclosing(self._giving(follow)) as executions:
+        async with aclosing(self._connections.giving(follow)) as executions:
             async for each in executions:
                 yield each
 
-    async def tasks_of(self, delegation: str, of: str, execution: str) -> Sequence[ExecutionTask]:
+    async def tasks(self, delegation: str, of: str, execution: str) -> Sequence[ExecutionTask]:
         """Return the tasks of an execution."""
         found = self._delegations.find(delegation)
 
@@ -187,9 +338,9 @@ class LiveDelegates(LiveBeside):
                 follows = _follows(await self._serving(found, reach))
                 return [task async for task in follows.tasks(of, execution)]
 
-        return await self._doing(ask)
+        return await self._connections.doing(ask)
 
-    async def log_of(self, delegation: str, of: str, execution: str, task: str) -> str:
+    async def log(self, delegation: str, of: str, execution: str, task: str) -> str:
         """Return the log of a task; empty when there is none."""
         found = self._delegations.find(delegation)
 
@@ -197,7 +348,7 @@ class LiveDelegates(LiveBeside):
             async with self._reached() as reach:
                 return await _follows(await self._serving(found, reach)).log(of, execution, task)
 
-        return await self._doing(ask)
+        return await self._connections.doing(ask)
 
     async def start_execution(self, delegation: str, of: str) -> Execution:
         """Start an execution, and return it."""
@@ -210,7 +361,7 @@ class LiveDelegates(LiveBeside):
                     raise CantBeDelegated(f"{found.agreed.engine} begins by itself")
                 return await starts.start(of)
 
-        return await self._doing(ask)
+        return await self._connections.doing(ask)
 
     async def stop_execution(self, delegation: str, of: str, execution: str) -> None:
         """Ask for an execution to be stopped."""
@@ -223,11 +374,9 @@ class LiveDelegates(LiveBeside):
                     raise CantBeDelegated(f"{found.agreed.engine} lets nobody stop what it does")
                 await starts.stop(of, execution)
 
-        await self._doing(ask)
+        await self._connections.doing(ask)
 
-    # What is TCR's own
-
-    async def network_at(self, host: str) -> GetsIn:
+    async def network(self, host: str) -> GetsIn:
         """Return who gets through to the instance of TCR at a host."""
         from transship.engines.delegation import open_network_engine
 
@@ -235,9 +384,9 @@ class LiveDelegates(LiveBeside):
             async with self._reached() as reach:
                 return await (await open_network_engine(reach, host)).access()
 
-        return await self._doing(ask)
+        return await self._connections.doing(ask)
 
-    async def who_gets_in(self, plan: Plan) -> Sequence[str]:
+    async def access_notes(self, plan: Plan) -> Sequence[str]:
         """Return, in sentences, whether this machine gets through to what a plan is between."""
         from transship.engines.delegation import local_access_notes
 
@@ -247,20 +396,19 @@ class LiveDelegates(LiveBeside):
             async with self._reached() as reach:
                 return [words for host in hosts for words in await local_access_notes(host, reach)]
 
-        return await self._doing(ask)
+        return await self._connections.doing(ask)
 
-    async def domains_at(self, host: str) -> DomainsThere:
+    async def domains(self, host: str) -> InstanceDomains:
         """Return the custom domains of the instance of TCR at a host."""
         from transship.engines.delegation import open_domain_engine
-        from transship_tui.engine_delegates import DomainsThere
 
-        async def ask() -> DomainsThere:
+        async def ask() -> InstanceDomains:
             async with self._reached() as reach:
                 engine = await open_domain_engine(reach, host)
                 found, unseen = await _certificates(engine)
-                return DomainsThere(await engine.domains(), found, engine.now(), unseen)
+                return InstanceDomains(await engine.domains(), found, engine.now(), unseen)
 
-        return await self._doing(ask)
+        return await self._connections.doing(ask)
 
     async def wait_for_domain(self, host: str, name: str) -> AsyncGenerator[DomainProgress]:
         """Give how a custom domain is each time that there is news, until it is over with it."""
@@ -270,11 +418,11 @@ class LiveDelegates(LiveBeside):
         async def wait() -> AsyncGenerator[DomainProgress]:
             async with self._reached() as reach:
                 async for each in wait_for_domain(
-                    await open_domain_engine(reach, host), name, self.clock
+                    await open_domain_engine(reach, host), name, self._connections.clock
                 ):
                     yield each
 
-        async with aclosing(self._giving(wait)) as news:
+        async with aclosing(self._connections.giving(wait)) as news:
             async for each in news:
                 yield each
 

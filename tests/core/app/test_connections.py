@@ -12,12 +12,12 @@ import pytest
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app import connections
+from transship.app.application import Application
 from transship.errors import ConnectionLost
 from transship.paths import Paths
 from transship.registry.access import Access
 from transship.registry.credential import Credential
-from transship_tui import live
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,13 +39,17 @@ class FakePlace:
             raise ConnectionLost(self.name)
 
 
-class OneSecret(LiveEngine):
-    """An engine whose accounts all have the same secret, which a test changes."""
+class OneSecret(Application):
+    """An application whose accounts all have the same secret, which a test changes."""
 
-    secret = "first"
+    def __init__(self, paths: Paths, sources: Sources) -> None:
+        super().__init__(paths, sources)
+        self.secret = "first"
 
-    async def _access(self, reference: Reference) -> Access:
-        return Access(reference.registry, credential=Credential("alice", self.secret))
+        async def access(reference: Reference) -> Access:
+            return Access(reference.registry, credential=Credential("alice", self.secret))
+
+        self.connections.access = access  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[FakePlace]:
         found.append(FakePlace(reference.registry, access))
         return found[-1]
 
-    monkeypatch.setattr(live, "open_place", open_place)
+    monkeypatch.setattr(connections, "open_registry", open_place)
     return found
 
 
@@ -71,10 +75,13 @@ async def test_a_place_is_opened_once_and_closed_at_the_end(
     engine: OneSecret, opened: list[FakePlace]
 ) -> None:
     async def work() -> bool:
-        first, again = await engine._source("a.example"), await engine._source("a.example")
+        first, again = (
+            await engine.connections.at("a.example"),
+            await engine.connections.at("a.example"),
+        )
         return first is again and not opened[0].closed
 
-    assert await engine._doing(work)
+    assert await engine.connections.doing(work)
     assert [each.closed for each in opened] == [True]
 
 
@@ -82,12 +89,12 @@ async def test_an_account_that_changes_meanwhile_leaves_nothing_open(
     engine: OneSecret, opened: list[FakePlace]
 ) -> None:
     async def work() -> None:
-        await engine._source("a.example")
+        await engine.connections.at("a.example")
         engine.secret = "second"
-        await engine._source("a.example")
+        await engine.connections.at("a.example")
         assert not opened[0].closed, "what has begun with it goes on"
 
-    await engine._doing(work)
+    await engine.connections.doing(work)
 
     assert [each.closed for each in opened] == [True, True]
 
@@ -97,9 +104,9 @@ async def test_one_that_cannot_be_closed_leaves_no_other_open(
 ) -> None:
     async def work() -> None:
         for host in ("a.example", "stuck.example", "b.example"):
-            await engine._source(host)
+            await engine.connections.at(host)
 
     with pytest.raises(ConnectionLost):
-        await engine._doing(work)
+        await engine.connections.doing(work)
 
     assert [each.closed for each in opened] == [True, True, True]

@@ -14,6 +14,7 @@ from servers.images import make_layer, push_image
 from transship.accounts.docker_config import DockerConfig
 from transship.accounts.secrets import SessionStore
 from transship.accounts.sign_in import Sources
+from transship.app.application import Application
 from transship.errors import BadRequest, JobEnded, SystemRefused
 from transship.operator import this_operator
 from transship.paths import Paths
@@ -25,14 +26,13 @@ from transship.reports.job_formats import Form
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship.transfers.drift import DriftProgress
-from transship.transfers.jobs import Jobs
+from transship.transfers.jobs import JobStore
 from transship.transfers.limits import limit_request
 from transship.transfers.promotion import BoardProgress, PromotionOutcome, StageStep
 from transship.transfers.undo import RestoreAction, UndoProgress
 from transship.transfers.verify import VerifyProgress
 from transship.watch.record import WatchFile, WatchRecord
 from transship_tui.app import TransshipApp
-from transship_tui.live import LiveEngine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[LiveEngine]:
+async def engine(tmp_path: Path) -> AsyncIterator[Application]:
     sources = Sources(SessionStore(), SessionStore(), DockerConfig({}), {})
-    engine = LiveEngine(Paths(tmp_path / "config", tmp_path / "state"), sources)
+    engine = Application(Paths(tmp_path / "config", tmp_path / "state"), sources)
     yield engine
     await engine.aclose()
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> Jobs:
-    return Jobs(tmp_path / "state" / "jobs")
+def jobs(tmp_path: Path) -> JobStore:
+    return JobStore(tmp_path / "state" / "jobs")
 
 
 @pytest.fixture
@@ -98,33 +98,33 @@ def new_one(other_registry: DockerRegistry) -> DockerRegistry:
 
 
 async def test_a_board_and_a_promotion(
-    engine: LiveEngine, jobs: Jobs, flow: str, old: DockerRegistry, new: DockerRegistry
+    engine: Application, jobs: JobStore, flow: str, old: DockerRegistry, new: DockerRegistry
 ) -> None:
-    (entry,) = engine.flows()
+    (entry,) = engine.flows.all()
     assert entry.flow is not None
     assert entry.name == "shop"
     progress = BoardProgress()
-    seen = await engine.board(entry.flow, progress)
+    seen = await engine.flows.board(entry.flow, progress)
     (row,) = seen.rows
     assert [cell.step for cell in row.cells] == [StageStep.NEW, StageStep.NONE]
     assert progress.images == 1
     assert row.cells[0].digest is not None
 
-    promotion = await engine.consider(
+    promotion = await engine.flows.consider(
         entry.flow, Image("web", "1.4"), "prod", row.cells[0].digest, overwrite=False
     )
-    job = await engine.promote(promotion)
+    job = await engine.flows.promote(promotion)
 
     assert ends(jobs.find(job)).state is JobState.DONE
-    assert (await engine.board(entry.flow, progress)).rows[0].is_settled
-    (kept,) = await engine.promotions(entry.flow)
+    assert (await engine.flows.board(entry.flow, progress)).rows[0].is_settled
+    (kept,) = await engine.flows.promotions(entry.flow)
     assert (kept.outcome, kept.job, kept.by) == (PromotionOutcome.DONE, job, this_operator())
     target = f"docker://{new.host}/{flow}/prod/web:1.4"
     assert skopeo.digest(target, new) == row.cells[0].digest
 
 
 async def test_the_app_promotes_from_the_board(
-    engine: LiveEngine, jobs: Jobs, flow: str, new: DockerRegistry
+    engine: Application, jobs: JobStore, flow: str, new: DockerRegistry
 ) -> None:
     app = TransshipApp(engine, Settings(guide=False))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -146,78 +146,78 @@ async def test_the_app_promotes_from_the_board(
 
 
 async def test_drift_becomes_a_plan_that_mends_it(
-    engine: LiveEngine, jobs: Jobs, plan: Path, repository: str
+    engine: Application, jobs: JobStore, plan: Path, repository: str
 ) -> None:
-    file = engine.load_plan(plan)
-    found = await engine.drift(file.plan, DriftProgress())
+    file = engine.plans.load(plan)
+    found = await engine.plans.drift(file.plan, DriftProgress())
     ours = [row for row in found.rows if row.wanted is not None]
     assert [row.state for row in ours] == [DriftState.SAME, DriftState.DIFFERS, DriftState.MISSING]
 
     marked = plan_of(file.plan, ours[1:])
-    kept = engine.create_plan("mend", marked)
-    assert ends(jobs.find(await engine.start(kept.plan))).state is JobState.DONE
+    kept = engine.plans.create("mend", marked)
+    assert ends(jobs.find(await engine.jobs.start(kept.plan))).state is JobState.DONE
 
-    found = await engine.drift(file.plan, DriftProgress())
+    found = await engine.plans.drift(file.plan, DriftProgress())
     assert {row.state for row in found.rows if row.wanted} == {DriftState.SAME}
 
 
 async def test_a_job_is_held_to_other_limits_and_the_next_look_has_them(
-    engine: LiveEngine, jobs: Jobs, plan: Path, old: DockerRegistry, new: DockerRegistry
+    engine: Application, jobs: JobStore, plan: Path, old: DockerRegistry, new: DockerRegistry
 ) -> None:
-    job = jobs.create(engine.load_plan(plan).plan).id
-    assert engine.limits(job) == {old.host: Limits(), new.host: Limits()}
+    job = jobs.create(engine.plans.load(plan).plan).id
+    assert engine.jobs.limits(job) == {old.host: Limits(), new.host: Limits()}
 
-    engine.limit(job, limit_request(new.host, "20 MiB/s", "4"))
-    assert engine.limits(job)[new.host] == Limits(4, 20 * MEBIBYTE)
-    engine.limit(job, limit_request(new.host, concurrency="none"))
-    assert engine.limits(job)[new.host] == Limits(rate=20 * MEBIBYTE)
+    engine.jobs.limit(job, limit_request(new.host, "20 MiB/s", "4"))
+    assert engine.jobs.limits(job)[new.host] == Limits(4, 20 * MEBIBYTE)
+    engine.jobs.limit(job, limit_request(new.host, concurrency="none"))
+    assert engine.jobs.limits(job)[new.host] == Limits(rate=20 * MEBIBYTE)
 
-    engine.cancel(job)
+    engine.jobs.cancel(job)
     with pytest.raises(JobEnded):
-        engine.limit(job, limit_request(old.host, "1 MB/s"))
+        engine.jobs.limit(job, limit_request(old.host, "1 MB/s"))
 
 
 async def test_before_an_undo_the_plans_that_are_watched_are_known(
-    engine: LiveEngine, jobs: Jobs, plan: Path, tmp_path: Path
+    engine: Application, jobs: JobStore, plan: Path, tmp_path: Path
 ) -> None:
-    job = jobs.create(engine.load_plan(plan).plan).id
+    job = jobs.create(engine.plans.load(plan).plan).id
     watches = Paths(tmp_path / "config", tmp_path / "state").watches
     watch = WatchFile.of(watches, plan)
     with watch.held():
         watch.write(WatchRecord(str(plan)))
-        assert await engine.rivals(job) == [str(plan)]
-    assert await engine.rivals(job) == []
+        assert await engine.jobs.conflicting_watchers(job) == [str(plan)]
+    assert await engine.jobs.conflicting_watchers(job) == []
 
 
 async def test_a_job_is_undone_and_its_report_has_the_proof(
-    engine: LiveEngine,
-    jobs: Jobs,
+    engine: Application,
+    jobs: JobStore,
     plan: Path,
     new: DockerRegistry,
     repository: str,
     tmp_path: Path,
 ) -> None:
     before = skopeo.digest(f"docker://{new.host}/{repository}/{repository}:v2", new)
-    job = await engine.start(engine.load_plan(plan).plan)
+    job = await engine.jobs.start(engine.plans.load(plan).plan)
     assert ends(jobs.find(job)).state is JobState.DONE
-    engine.keep_proof(job, await engine.verify(engine.plan(job), VerifyProgress()))
+    engine.jobs.keep_proof(job, await engine.plans.verify(engine.jobs.plan(job), VerifyProgress()))
 
-    file = await engine.write_report(job, str(tmp_path / "r.json"), Form.JSON, replace=False)
+    file = await engine.jobs.write_report(job, str(tmp_path / "r.json"), Form.JSON, replace=False)
     report = json.loads(file.read_text(encoding="utf-8"))
     assert (report["conclusion"], report["verification"]["by"]) == ("proven", str(this_operator()))
     with pytest.raises(BadRequest, match="already"):
-        await engine.write_report(job, str(file), Form.MD, replace=False)
-    await engine.write_report(job, str(file), Form.MD, replace=True)
+        await engine.jobs.write_report(job, str(file), Form.MD, replace=False)
+    await engine.jobs.write_report(job, str(file), Form.MD, replace=True)
     assert file.read_text(encoding="utf-8").startswith("# ")
     with pytest.raises(SystemRefused):
-        await engine.write_report(job, str(tmp_path / "no" / "r.md"), Form.MD, replace=False)
+        await engine.jobs.write_report(job, str(tmp_path / "no" / "r.md"), Form.MD, replace=False)
 
-    foreseen = await engine.foresee_undo(job, UndoProgress())
+    foreseen = await engine.jobs.preview_undo(job, UndoProgress())
     assert {restore.tag.tag: restore.act for restore in foreseen.changing} == {
         "v2": RestoreAction.PUT_BACK,
         "v3": RestoreAction.TAKE_AWAY,
     }
-    undone = await engine.undo(job, foreseen, UndoProgress())
+    undone = await engine.jobs.undo(job, foreseen, UndoProgress())
     failed = [outcome.restore.tag.tag for outcome in undone.open]
     assert failed == []
     assert skopeo.digest(f"docker://{new.host}/{repository}/{repository}:v2", new) == before
