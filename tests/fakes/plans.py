@@ -90,7 +90,7 @@ class FakePlans:
         del self.plan_texts[path.stem]
 
     def jobs_of(self, plans: Iterable[Plan]) -> Sequence[str | None]:
-        known = cast("FakeEngine", self).plans
+        known = cast("FakeEngine", self).job_plans
         return [next((job for job, its in known.items() if its == plan), None) for plan in plans]
 
     async def rate_of(self, plan: Plan) -> float:

@@ -104,7 +104,7 @@ async def test_the_last_job_that_did_what_a_plan_says_is_told() -> None:
     stand_in = engine(nightly=SYNC)
     entry = stand_in.all_plans()[0]
     assert entry.plan is not None
-    stand_in.plans = {"abc234": entry.plan}
+    stand_in.job_plans = {"abc234": entry.plan}
     stand_in.views = [job_view("abc234", JobState.FAILED)]
     async with plans(stand_in, (120, 40)) as it:
         await it.says("✗ failed")
