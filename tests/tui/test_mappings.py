@@ -9,7 +9,7 @@ from transship.oci.reference import Reference
 from transship.plans.outline import Proposal
 from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.preview import Preview
-from transship_tui.commands.foreseen import Foreseen, document, lines
+from transship_tui.commands.preview import PreviewShown, preview_document, preview_lines
 from transship_tui.naming import Naming
 from transship_tui.widgets.plan_foreseen_rows import ForeseenRows
 
@@ -30,14 +30,14 @@ def preview() -> Preview:
 
 
 def test_a_line_says_what_to_write_and_what_comes_of_it(preview: Preview) -> None:
-    told = list(lines(Foreseen(preview, 0), None, everything=False))
+    told = list(preview_lines(PreviewShown(preview, 0), None, everything=False))
 
     words = 'rule 2: with map = "library/{repository}" 1 name fits: web becomes library/web'
     assert words in told
 
 
 def test_json_has_it_by_the_number_of_the_rule(preview: Preview) -> None:
-    assert document(Foreseen(preview, 0))["mappings"] == [
+    assert preview_document(PreviewShown(preview, 0))["mappings"] == [
         {
             "rule": 1,
             "map": "library/{repository}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from transship.accounts.registry_file import Account, is_handed_out
 from transship.accounts.secrets import SecretStatus, credential_of
@@ -23,9 +22,6 @@ from transship.registry.access import Access, open_distribution
 from transship.registry.examination import Examination, examine
 from transship.registry.inspection import Inspection, inspect
 from transship.registry.registry import left_out_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class Registries:

@@ -48,174 +48,6 @@ Statement = tuple[str, tuple[object, ...]]
 """What is to be written, in SQL, and its values."""
 
 
-class JournalFile:
-    """An SQLite file that one process writes, and that others may read at any time (WAL).
-
-    Nobody but its owner can open it, nor the files that SQLite puts beside it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.folder = path.parent
-        self.job = path.parent.name
-        """The id of the job whose journal it is."""
-        self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(SCHEMA)
-        if self._db.execute(UNTALLIED).fetchone():
-            self._db.execute(TALLY)
-        self._gathers = False
-        self._gathered: list[Statement] = []
-        self._waiting: list[asyncio.Future[None]] = []
-        """Who waits until what was gathered is written, which is `_due` to happen."""
-        self._due: asyncio.TimerHandle | None = None
-        self._awaited_at = 0.0
-        """When something was last written because somebody waited for it, by the loop's time."""
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Write all or nothing of what is written inside, after what was gathered before.
-
-        Inside another one it is a part of that.
-        """
-        if self._db.in_transaction:
-            yield
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._run(self._gathered)
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # A full disk has rolled it back already.
-                self._db.execute("ROLLBACK")
-            raise
-        self._all_is_written()
-
-    @contextmanager
-    def gathering(self) -> Iterator[None]:
-        """Gather inside what may be a moment late: any write takes it along, and so does the end.
-
-        Whoever asks for this sees to it that something is written several times a second.
-        """
-        self._gathers = True
-        try:
-            yield
-        finally:
-            self._gathers = False
-            self._cancel_due()
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what was gathered, all or nothing. What can't be written stays gathered."""
-        if self._gathered:
-            with self.together():
-                pass
-
-    async def committed(self) -> None:
-        """Return once all that was said until now is in the file.
-
-        Those who wait for that at the same time share one write, and its error if it fails.
-        """
-        if not self._gathered:
-            return
-        loop = asyncio.get_running_loop()
-        written = loop.create_future()
-        self._waiting.append(written)
-        if self._due is None:
-            self._due = loop.call_at(self._awaited_at + _APART, self._write_what_is_awaited)
-        await written
-
-    def _later(self, *statements: Statement) -> None:
-        """Write what may be a moment late: with what comes next, or at once if nobody gathers."""
-        if self._gathers and not self._db.in_transaction:
-            self._gathered += statements
-            return
-        with self.together():
-            self._run(statements)
-
-    def _write(self, statement: str, *rows: tuple[object, ...]) -> None:
-        """Write at once, the same statement with each of these values."""
-        with self.together():
-            self._db.executemany(statement, rows)
-
-    def _ask(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        """Read what is gathered before it is written: copies, blobs, placements and the log."""
-        self.flush()
-        return self._db.execute(query, values)
-
-    def _run(self, statements: Sequence[Statement]) -> None:
-        for statement, values in statements:
-            self._db.execute(statement, values)
-
-    def _write_what_is_awaited(self) -> None:
-        self._due = None
-        self._awaited_at = asyncio.get_running_loop().time()
-        try:
-            self.flush()
-        except Exception as error:  # noqa: BLE001 - it is theirs who wait, whatever it is
-            waiting, self._waiting = self._waiting, []
-            for each in waiting:
-                if not each.done():
-                    each.set_exception(error)
-
-    def _all_is_written(self) -> None:
-        self._gathered.clear()
-        self._cancel_due()
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            if not each.done():  # Who was cancelled waits no more.
-                each.set_result(None)
-
-    def _cancel_due(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
-
-    @contextmanager
-    def one_moment(self) -> Iterator[None]:
-        """Read all that is read inside as it is at one moment, whoever writes meanwhile."""
-        self.flush()
-        self._db.execute("BEGIN")
-        try:
-            yield
-        finally:
-            if self._db.in_transaction:  # An error may have ended it already.
-                self._db.execute("COMMIT")
-
-    def fact(self, name: str) -> str:
-        """Return a fact of the job, or an empty string."""
-        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row else ""
-
-    def note(self, **facts: object) -> None:
-        """Keep facts of the job: state, phase, times in seconds since the epoch, counts."""
-        rows = ((name, str(value)) for name, value in facts.items())
-        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", *rows)
-
-    def change(self) -> int:
-        """Return a number that changes whenever another process has written."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def log(self, at: float, level: str, message: str) -> None:
-        """Add a line to the job's log, which keeps the last `LOG_LINES`."""
-        self._later(
-            ("INSERT INTO log (at, level, message) VALUES (?, ?, ?)", (at, level, safe(message))),
-            ("DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?", (LOG_LINES,)),
-        )
-
-    def log_after(self, number: int) -> list[tuple[int, float, str, str]]:
-        """Return the lines of the log after the one of this number: number, time, level, words."""
-        rows = self._ask(
-            "SELECT id, at, level, message FROM log WHERE id > ? ORDER BY id", (number,)
-        )
-        return list(rows)
-
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS copies (
@@ -405,8 +237,289 @@ class StoredCreation:
     detail: str = ""
 
 
-class CreationJournal(JournalFile):
-    """The part of a journal that is about creations."""
+def _kept(row: tuple[str, str, str, str, str, str, bytes | None]) -> StoredCreation:
+    target, kind, name, visibility, state, detail, kept = row
+    options = msgspec.json.decode(kept, type=CreationOptions) if kept else NO_OPTIONS
+    creation = Creation(target, MissingTarget(kind, name), Visibility(visibility), options)
+    return StoredCreation(creation, Created(state), detail)
+
+
+_ROWS_AT_ONCE = 1_000
+"""How many rows are written together, so that it takes some hundredths of a second."""
+
+_Row = tuple[object, ...]
+
+
+def _rows_of(worklist: Worklist, last: int) -> Iterator[tuple[str, Iterator[_Row]]]:
+    """Give what is written of a worklist, statement by statement; `last` is the last copy's id."""
+    yield (
+        "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
+        ((last + copy.id, *row_of(copy)) for copy in worklist.copies),
+    )
+    yield (
+        "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)",
+        ((m.digest, m.media_type, m.body) for m in worklist.manifests.values()),
+    )
+    yield (
+        "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, ?, '')",
+        (
+            (b.target, b.digest, b.size, str(b.source), b.home, 1 + len(b.others))
+            for b in worklist.blobs
+        ),
+    )
+
+
+def _batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        yield some
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """An upload session that a place is known to hold, up to `offset` bytes."""
+
+    location: str
+    offset: int
+
+
+class Restored(StrEnum):
+    """What became of one tag in an undo."""
+
+    BEGUN = "begun"
+    """It was about to be written, and nothing was heard of it since."""
+    DONE = "done"
+    """It is as it was before the job."""
+    LEFT = "left"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUndo:
+    """How far a job is undone, and by whom. Times in seconds since the epoch.
+
+    `ended` is None for an undo that was broken off. The others count tags.
+    """
+
+    by: str
+    began: float
+    ended: float | None
+    restored: int
+    left: int
+    failed: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that the job changed is as it was before."""
+        return self.ended is not None and not self.left and not self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRestore:
+    """One tag of an undo. `detail` says why it was left, or what failed."""
+
+    tag: str
+    act: str
+    was: str | None
+    digest: str | None
+    restored: Restored
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What one lane moves at this moment. Sizes in bytes, `started` in seconds since the epoch.
+
+    `target` and `digest` are the blob's.
+    """
+
+    what: str
+    moved: int
+    size: int
+    started: float
+    target: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Copies that failed for one cause."""
+
+    cause: str
+    title: str
+    remedy: str
+    count: int
+    examples: tuple[tuple[str, str], ...]
+    """The first few, as what was copied and the detail."""
+
+
+class Journal:
+    """One job's journal: an SQLite file that one process writes, and others may read (WAL).
+
+    Open it anew in each process; close it when done. Nobody but its owner can open it, nor the
+    files that SQLite puts beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.folder = path.parent
+        self.job = path.parent.name
+        """The id of the job whose journal it is."""
+        self._db = sqlite3.connect(private_file(path), isolation_level=None, timeout=10.0)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(SCHEMA)
+        if self._db.execute(UNTALLIED).fetchone():
+            self._db.execute(TALLY)
+        self._gathers = False
+        self._gathered: list[Statement] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        """Who waits until what was gathered is written, which is `_due` to happen."""
+        self._due: asyncio.TimerHandle | None = None
+        self._awaited_at = 0.0
+        """When something was last written because somebody waited for it, by the loop's time."""
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write all or nothing of what is written inside, after what was gathered before.
+
+        Inside another one it is a part of that.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._run(self._gathered)
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # A full disk has rolled it back already.
+                self._db.execute("ROLLBACK")
+            raise
+        self._all_is_written()
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Gather inside what may be a moment late: any write takes it along, and so does the end.
+
+        Whoever asks for this sees to it that something is written several times a second.
+        """
+        self._gathers = True
+        try:
+            yield
+        finally:
+            self._gathers = False
+            self._cancel_due()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered, all or nothing. What can't be written stays gathered."""
+        if self._gathered:
+            with self.together():
+                pass
+
+    async def committed(self) -> None:
+        """Return once all that was said until now is in the file.
+
+        Those who wait for that at the same time share one write, and its error if it fails.
+        """
+        if not self._gathered:
+            return
+        loop = asyncio.get_running_loop()
+        written = loop.create_future()
+        self._waiting.append(written)
+        if self._due is None:
+            self._due = loop.call_at(self._awaited_at + _APART, self._write_what_is_awaited)
+        await written
+
+    def _later(self, *statements: Statement) -> None:
+        """Write what may be a moment late: with what comes next, or at once if nobody gathers."""
+        if self._gathers and not self._db.in_transaction:
+            self._gathered += statements
+            return
+        with self.together():
+            self._run(statements)
+
+    def _write(self, statement: str, *rows: tuple[object, ...]) -> None:
+        """Write at once, the same statement with each of these values."""
+        with self.together():
+            self._db.executemany(statement, rows)
+
+    def _ask(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        """Read what is gathered before it is written: copies, blobs, placements and the log."""
+        self.flush()
+        return self._db.execute(query, values)
+
+    def _run(self, statements: Sequence[Statement]) -> None:
+        for statement, values in statements:
+            self._db.execute(statement, values)
+
+    def _write_what_is_awaited(self) -> None:
+        self._due = None
+        self._awaited_at = asyncio.get_running_loop().time()
+        try:
+            self.flush()
+        except Exception as error:  # noqa: BLE001 - it is theirs who wait, whatever it is
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                if not each.done():
+                    each.set_exception(error)
+
+    def _all_is_written(self) -> None:
+        self._gathered.clear()
+        self._cancel_due()
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():  # Who was cancelled waits no more.
+                each.set_result(None)
+
+    def _cancel_due(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Read all that is read inside as it is at one moment, whoever writes meanwhile."""
+        self.flush()
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:  # An error may have ended it already.
+                self._db.execute("COMMIT")
+
+    def fact(self, name: str) -> str:
+        """Return a fact of the job, or an empty string."""
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def note(self, **facts: object) -> None:
+        """Keep facts of the job: state, phase, times in seconds since the epoch, counts."""
+        rows = ((name, str(value)) for name, value in facts.items())
+        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", *rows)
+
+    def change(self) -> int:
+        """Return a number that changes whenever another process has written."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def log(self, at: float, level: str, message: str) -> None:
+        """Add a line to the job's log, which keeps the last `LOG_LINES`."""
+        self._later(
+            ("INSERT INTO log (at, level, message) VALUES (?, ?, ?)", (at, level, safe(message))),
+            ("DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?", (LOG_LINES,)),
+        )
+
+    def log_after(self, number: int) -> list[tuple[int, float, str, str]]:
+        """Return the lines of the log after the one of this number: number, time, level, words."""
+        rows = self._ask(
+            "SELECT id, at, level, message FROM log WHERE id > ? ORDER BY id", (number,)
+        )
+        return list(rows)
 
     def need(self, needs: Collection[Need]) -> None:
         """Keep which repository needs what created."""
@@ -466,23 +579,6 @@ class CreationJournal(JournalFile):
         kept = map(_kept, rows)
         return [each for each in kept if not states or each.state in states]
 
-
-def _kept(row: tuple[str, str, str, str, str, str, bytes | None]) -> StoredCreation:
-    target, kind, name, visibility, state, detail, kept = row
-    options = msgspec.json.decode(kept, type=CreationOptions) if kept else NO_OPTIONS
-    creation = Creation(target, MissingTarget(kind, name), Visibility(visibility), options)
-    return StoredCreation(creation, Created(state), detail)
-
-
-_ROWS_AT_ONCE = 1_000
-"""How many rows are written together, so that it takes some hundredths of a second."""
-
-_Row = tuple[object, ...]
-
-
-class WorklistJournal(CreationJournal):
-    """The part of a journal that keeps what there is to be done."""
-
     def keep(self, worklist: Worklist, *, beside: Sequence[int] = ()) -> None:
         """Add a worklist: the whole one at first, later one for the copies that failed before.
 
@@ -538,42 +634,6 @@ class WorklistJournal(CreationJournal):
             "WHERE target = ? AND verdict = 'same'",
             moved,
         )
-
-
-def _rows_of(worklist: Worklist, last: int) -> Iterator[tuple[str, Iterator[_Row]]]:
-    """Give what is written of a worklist, statement by statement; `last` is the last copy's id."""
-    yield (
-        "INSERT INTO copies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, NULL)",
-        ((last + copy.id, *row_of(copy)) for copy in worklist.copies),
-    )
-    yield (
-        "INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)",
-        ((m.digest, m.media_type, m.body) for m in worklist.manifests.values()),
-    )
-    yield (
-        "INSERT OR IGNORE INTO blobs VALUES (?, ?, ?, ?, ?, ?, '')",
-        (
-            (b.target, b.digest, b.size, str(b.source), b.home, 1 + len(b.others))
-            for b in worklist.blobs
-        ),
-    )
-
-
-def _batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
-    while some := list(islice(rows, _ROWS_AT_ONCE)):
-        yield some
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSession:
-    """An upload session that a place is known to hold, up to `offset` bytes."""
-
-    location: str
-    offset: int
-
-
-class OutcomeJournal(JournalFile):
-    """The part of a journal that a runner writes while it carries out its worklist."""
 
     _open: frozenset[tuple[str, str, str]] | None = None
     """The blobs that may have an upload session, None where that has to be looked up anew."""
@@ -732,54 +792,6 @@ class OutcomeJournal(JournalFile):
             self._open = frozenset(rows)
         return self._open
 
-
-class Restored(StrEnum):
-    """What became of one tag in an undo."""
-
-    BEGUN = "begun"
-    """It was about to be written, and nothing was heard of it since."""
-    DONE = "done"
-    """It is as it was before the job."""
-    LEFT = "left"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredUndo:
-    """How far a job is undone, and by whom. Times in seconds since the epoch.
-
-    `ended` is None for an undo that was broken off. The others count tags.
-    """
-
-    by: str
-    began: float
-    ended: float | None
-    restored: int
-    left: int
-    failed: int
-
-    @property
-    def whole(self) -> bool:
-        """Whether all that the job changed is as it was before."""
-        return self.ended is not None and not self.left and not self.failed
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRestore:
-    """One tag of an undo. `detail` says why it was left, or what failed."""
-
-    tag: str
-    act: str
-    was: str | None
-    digest: str | None
-    restored: Restored
-    detail: str
-    at: float
-
-
-class UndoJournal(JournalFile):
-    """The part of a journal that an undo writes."""
-
     def undo_begins(self, by: str, at: float) -> None:
         """Say that what follows is undone, and by whom."""
         self.note(undo_by=safe(by), undo_began=at, undo_ended="")
@@ -830,10 +842,6 @@ class UndoJournal(JournalFile):
             failed=counts.get(Restored.FAILED, 0) + counts.get(Restored.BEGUN, 0),
         )
 
-
-class RequestJournal(JournalFile):
-    """The part of a journal that the operator writes."""
-
     def wish(self, wish: str, at: float, argument: str = "") -> None:
         """Ask the runner for something: `pause`, `cancel`, `limit`."""
         self._db.execute(
@@ -858,39 +866,6 @@ class RequestJournal(JournalFile):
     def grant_wishes(self) -> None:
         """Say that all wishes were taken up."""
         self._db.execute("UPDATE wishes SET granted = 1 WHERE granted = 0")
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What one lane moves at this moment. Sizes in bytes, `started` in seconds since the epoch.
-
-    `target` and `digest` are the blob's.
-    """
-
-    what: str
-    moved: int
-    size: int
-    started: float
-    target: str = ""
-    digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Copies that failed for one cause."""
-
-    cause: str
-    title: str
-    remedy: str
-    count: int
-    examples: tuple[tuple[str, str], ...]
-    """The first few, as what was copied and the detail."""
-
-
-class Journal(WorklistJournal, OutcomeJournal, UndoJournal, RequestJournal):
-    """One job's journal. Open it anew in each process; close it when done."""
-
-    # The worklist
 
     def copies(self, state: CopyState | None = None) -> list[Copy]:
         """Return the copies in the order of the worklist, all or those in one state."""

@@ -1,21 +1,16 @@
-"""The process that a job's runner is.
-
-Started, or standing by before there is a job; its login is renewed by whoever started it.
-"""
+"""The process that a job's runner is: started, with its login renewed by whoever started it."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import math
 import os
 import subprocess
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,6 +21,9 @@ from transship.registry.access import Access, without_secrets
 from transship.registry.credential import Credential, Login
 from transship.text import safe
 from transship.transfers.jobs import Job
+
+if TYPE_CHECKING:
+    from transship.transfers.standby import Standby
 
 
 def start_runner(job: Job, accesses: Iterable[Access], standby: Standby | None = None) -> int:
@@ -83,120 +81,6 @@ def last_words(job: Job) -> str:
     except OSError:
         return ""
     return safe(lines[-1]) if lines else ""
-
-
-Work = Callable[[Path, bytes], None]
-"""Does the job in a folder, with what else came through the pipe."""
-
-
-class Standby:
-    """A process that waits for a job, and ends with us if it gets none. `pid` is its id."""
-
-    def __init__(self, pid: int, asks: int, answers: int) -> None:
-        self.pid = pid
-        self._asks = asks
-        self._answers = answers
-
-    def begin(self, folder: Path, accesses: Iterable[Access]) -> bytes:
-        """Give it the job in a folder, with what it takes to reach the places; return its word.
-
-        That is empty when it ended before it said one. It can be called once.
-        """
-        lines = (os.fsencode(folder), *(access.encode() for access in accesses))
-        try:
-            with os.fdopen(self._asks, "wb") as pipe:
-                pipe.writelines(line + b"\n" for line in lines)
-        except BrokenPipeError:
-            pass  # It has ended already.
-        with os.fdopen(self._answers, "rb") as pipe:
-            return pipe.readline()
-
-
-def stand_by(prepare: Callable[[], Work]) -> Standby | None:
-    """Leave a process standing by that does the work on the job it is given, then ends.
-
-    It gets ready by `prepare`, which returns the work; that answers on standard output.
-    None where that can't be done, and a process must be started anew: elsewhere than on Linux, in
-    a process with several threads, and with a secret in the environment, which a fork would keep.
-    """
-    if (
-        sys.platform != "linux"
-        or threading.active_count() > 1
-        or without_secrets(os.environ) != dict(os.environ)
-    ):
-        return None
-    sys.stdout.flush()
-    sys.stderr.flush()
-    asked, asks = os.pipe()
-    answers, answered = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(asked)
-        os.close(answered)
-        return Standby(pid, asks, answers)
-    # From here on this is the other process; whatever happens, it doesn't go back to the caller.
-    status = 1
-    try:
-        os.setsid()
-        os.close(asks)
-        os.close(answers)
-        _wait(asked, answered, prepare)
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-        raise
-    finally:
-        os._exit(status)
-
-
-def _wait(asked: int, answered: int, prepare: Callable[[], Work]) -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    gc.disable()  # Nothing that is imported becomes garbage.
-    work = prepare()
-    gc.freeze()
-    gc.enable()
-    with os.fdopen(asked, "rb") as pipe:
-        folder, _, rest = pipe.read().partition(b"\n")
-    if folder:
-        os.dup2(answered, 1)
-        os.close(answered)
-        work(Path(os.fsdecode(folder)), rest)
-
-
-def stand_by_to_run() -> Standby | None:
-    """Leave a runner standing by, where that can be done, to be given to `start_runner`.
-
-    What it has in common with who starts it is imported first, once for both.
-    """
-    import asyncio  # noqa: F401
-
-    from transship.services import table  # noqa: F401
-    from transship.transfers import (
-        worklist,  # noqa: F401
-    )
-
-    return stand_by(_runner)
-
-
-def _runner() -> Work:
-    # What opens a registry is needed for every job, too, and isn't imported before that.
-    from transship.paths import private_file
-    from transship.registry import distribution  # noqa: F401
-    from transship.registry.credential import Tls
-    from transship.registry.http.tls import tls_context
-    from transship.transfers.__main__ import work
-    from transship.transfers.jobs import Job
-
-    tls_context(Tls())  # It is kept, and takes as long to make as hundreds of requests.
-
-    def begin(folder: Path, accesses: bytes) -> None:
-        with private_file(Job(folder).runner_log).open("ab") as log:
-            os.dup2(log.fileno(), 2)
-        work(folder, accesses)
-
-    return begin
 
 
 _SECONDS = 60.0

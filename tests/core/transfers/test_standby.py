@@ -12,7 +12,7 @@ import pytest
 from servers.process import eventually
 from transship.registry.access import Access
 from transship.registry.credential import Credential
-from transship.transfers.process import Standby, Work, stand_by
+from transship.transfers.standby import Standby, Work, stand_by
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks safely")
 

@@ -10,7 +10,7 @@ from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobBytes, JobCounts, JobView
 from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
-from transship_tui.commands.block import block, sentence
+from transship_tui.commands.progress import block, sentence
 
 MIB = 1024 * 1024
 DIGEST = "sha256:0123456789ab"

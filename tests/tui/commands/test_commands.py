@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from transship import __version__
 from transship.paths import default_paths
 from transship_tui.commands.application import app_for
-from transship_tui.commands.reported import reported
+from transship_tui.commands.output import reported
 
 _COMMANDS = [
     "login", "registries", "services", "logout", "ls", "inspect", "find", "copy", "advise", "plan",

@@ -40,8 +40,7 @@ from transship.errors import (
 )
 from transship.paths import Paths
 from transship.views.cutover import waits_for
-from transship_tui.commands.cutover_change import apply_change, next_step, roll_back
-from transship_tui.commands.cutover_delta import Loss
+from transship_tui.commands.cutover import LossDecision, apply_change, next_step, roll_back
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,7 +61,7 @@ ANSWERS = {
     "node-overrides": "no",
     "consumers": "no",
 }
-ACCEPT_LOSS = Loss(accepted=True)
+ACCEPT_LOSS = LossDecision(accepted=True)
 
 
 class SidesEngine(Application):
@@ -304,7 +303,7 @@ async def test_the_new_record_never_has_a_higher_ttl_than_the_old_one(
 
 async def test_before_the_change_there_is_nothing_to_put_back(engine: SidesEngine) -> None:
     with pytest.raises(NothingToPutBack, match="nothing was changed yet") as nothing:
-        await roll_back(engine, NAME, NAME, Loss())
+        await roll_back(engine, NAME, NAME, LossDecision())
     assert nothing.value.exit_status == 3
     assert "Copy it" not in nothing.value.remedy
     assert next_step(engine.cutovers.find(NAME)) == f"transship cutover {NAME} apply"
@@ -331,9 +330,11 @@ async def test_as_json_the_result_is_one_document(
     assert json.loads(capsys.readouterr().out)["state"] == "rolled back"
 
 
-@pytest.mark.parametrize("loss", [Loss(), Loss(copy_back=True)], ids=["compared", "copied back"])
+@pytest.mark.parametrize(
+    "loss", [LossDecision(), LossDecision(copy_back=True)], ids=["compared", "copied back"]
+)
 async def test_with_the_new_registry_gone_the_way_back_says_why_and_how_to_go_all_the_same(
-    engine: SidesEngine, lab: DnsLab, sides: TwoSides, loss: Loss
+    engine: SidesEngine, lab: DnsLab, sides: TwoSides, loss: LossDecision
 ) -> None:
     assert await apply(engine) == 0
     sides.new.stop()

@@ -16,8 +16,7 @@ from transship.accounts.sign_in import Sources
 from transship.cutover.progress import CutoverState
 from transship.errors import ByHandOnly, CutoverBusy
 from transship.paths import default_paths
-from transship_tui.commands.cutover_delta import rounds_beside
-from transship_tui.commands.cutover_watch import follow_cutover
+from transship_tui.commands.cutover import follow_cutover, rounds_beside
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

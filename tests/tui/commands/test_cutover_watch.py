@@ -15,7 +15,7 @@ from fakes.cutovers_world import changed
 from fakes.world import full_world
 from servers.dns.clients import with_resolver
 from servers.dns.zones import IMAGES, NEW, OLD
-from transship_tui.commands.cutover_watch import follow_cutover, pull_lines
+from transship_tui.commands.cutover import follow_cutover, pull_lines
 from tui.commands.conftest import Ended
 
 if TYPE_CHECKING:

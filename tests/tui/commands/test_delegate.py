@@ -7,21 +7,21 @@ import re
 import pytest
 
 from delegating.line import line
-from transship_tui.commands import delegate, delegate_domain
+from transship_tui.commands import engine, tcr
 
 
 def test_all_are_listed_in_one_line_each() -> None:
     ended = line("delegate", "--help")
     assert ended.status == 0
-    assert re.findall(r"^  ([a-z]+)  +\S", ended.out, re.MULTILINE) == [*delegate.COMMANDS]
+    assert re.findall(r"^  ([a-z]+)  +\S", ended.out, re.MULTILINE) == [*engine.COMMANDS]
     assert "..." not in ended.out.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        *((name,) for name in delegate.COMMANDS),
-        *(("domain", name) for name in delegate_domain.COMMANDS),
+        *((name,) for name in engine.COMMANDS),
+        *(("domain", name) for name in tcr.COMMANDS),
     ],
 )
 def test_each_explains_itself(words: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from servers.tencent import Instance, Instances, TencentApi, tencent_api
 from servers.tencent import domains as domain_actions
 from servers.tencent.domains import Custom
 from transship.app.engines import DomainRequest
-from transship_tui.commands import delegate_shown
+from transship_tui.commands import engine
 from transship_tui.lines_delegates import domain_line, domains_line
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def soon(monkeypatch: pytest.MonkeyPatch, api: TencentApi) -> Soon:
     """A clock on which waiting passes little time."""
     clock = Soon()
     api.now = clock.now
-    monkeypatch.setattr(delegate_shown, "SystemClock", lambda: clock)
+    monkeypatch.setattr(engine, "SystemClock", lambda: clock)
     return clock
 
 

@@ -14,8 +14,7 @@ from servers.process import eventually
 from transship.cutover.evidence import NamedPull
 from transship.paths import default_paths
 from transship.sandbox.sandbox import sandbox_in_thread
-from transship_tui.commands.demo import demo, session_of
-from transship_tui.commands.demo_domain import show_cutover
+from transship_tui.commands.demo import demo, session_of, show_cutover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +73,7 @@ def test_a_pull_that_fails_is_a_failure_and_not_a_check_that_says_no(
     async def pulled(*_: object) -> tuple[NamedPull, ...]:
         return (NamedPull(("office",), 0.0, "127.0.0.1", error="connection-refused"),)
 
-    monkeypatch.setattr("transship_tui.commands.demo_domain.pull_by_name", pulled)
+    monkeypatch.setattr("transship_tui.commands.demo.pull_by_name", pulled)
     with (
         tempfile.TemporaryDirectory() as folder,
         sandbox_in_thread(Path(folder, "sandbox"), domain=True) as sandbox,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from transship_tui.commands.screen import Screen
+from transship_tui.commands.status import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

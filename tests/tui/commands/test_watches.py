@@ -6,7 +6,7 @@ import msgspec
 
 from transship.watch.offline import OfflineRegistry
 from transship.watch.record import WatchRecord, WatchRound
-from transship_tui.commands.watches import watch_entry, watch_line
+from transship_tui.commands.jobs import watch_entry, watch_line
 
 NOW = 1_790_000_000.0
 WHY = ("Connection refused", "backup.example: Connection refused", "Check it.")

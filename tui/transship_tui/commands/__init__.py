@@ -17,9 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and exit with its status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     gc.disable()  # Nothing that is imported becomes garbage.
-    from transship_tui.commands import standing_by
+    from transship_tui.commands import standby
 
-    standing_by.leave(words)
+    standby.leave(words)
     for stream in (sys.stdout, sys.stderr):
         # Where the terminal's encoding lacks a character, a question mark beats an error.
         if hasattr(stream, "reconfigure"):

@@ -1,45 +1,85 @@
-"""What typer makes of the commands: the options of all, the list of them, and the one to run."""
+"""The commands: listed by their names, imported when they are run, with the options of all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from importlib import import_module
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from transship_tui.commands.listed import Command, fill
-from transship_tui.commands.output import say, show
-from transship_tui.commands.reported import reported
+from transship_tui.commands.output import reported, say, show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Command(NamedTuple):
+    """The module that a command's function is in, and what the list of commands says of it.
+
+    A `group` has commands of its own: its module's `group` makes them, of the words that follow.
+    """
+
+    module: str
+    help: str
+    group: bool = False
+
+
+def fill(
+    app: typer.Typer, commands: Mapping[str, Command], words: Sequence[str], *, prefix: str = ""
+) -> None:
+    """Give an app the command that these words begin with, or the list of all of them.
+
+    Its function is called as the command is, after `prefix`. Only the module that is needed is
+    imported.
+    """
+    first = words[0] if words else ""
+    command = commands.get(first)
+    if command is None:
+        if first in ("", "-h", "--help") or not first.startswith("-"):
+            for name, each in commands.items():
+                app.command(name, short_help=each.help)(_named_only)
+        return
+    module = import_module(f"transship_tui.commands.{command.module}")
+    if command.group:
+        app.add_typer(module.group(words[1:]), name=first)
+        return
+    called = f"{prefix}{first}"
+    function: Callable[..., int] = getattr(module, f"{called}_" if iskeyword(called) else called)
+    app.command(first)(reported(function))
+
+
+def _named_only() -> None:
+    """Stand for a command that is listed, and not run."""
+
 
 COMMANDS = {
     "login": Command("login", "Add a registry, or sign in to one again."),
-    "registries": Command("registries", "List the accounts, or show what can be done at one."),
-    "services": Command("services", "List the services that are known, or show one."),
-    "logout": Command("logout", "Remove an account, and its secret from the keyring."),
-    "ls": Command("ls", "List accounts, repositories or tags."),
-    "inspect": Command("inspect", "Show what a tag or a digest points at."),
-    "find": Command("find", "Look for a package in Artifact Hub."),
+    "registries": Command("registry", "List the accounts, or show what can be done at one."),
+    "services": Command("registry", "List the services that are known, or show one."),
+    "logout": Command("registry", "Remove an account, and its secret from the keyring."),
+    "ls": Command("registry", "List accounts, repositories or tags."),
+    "inspect": Command("registry", "Show what a tag or a digest points at."),
+    "find": Command("registry", "Look for a package in Artifact Hub."),
     "copy": Command("copy", "Copy a tag, a digest, or every tag of a repository."),
     "advise": Command("advise", "Recommend a way from one registry to another."),
     "plan": Command("plan", "Show what a plan would do, and what that costs."),
-    "drift": Command("drift", "Compare the targets of a plan with its sources, tag by tag."),
+    "drift": Command("plan", "Compare the targets of a plan with its sources, tag by tag."),
     "run": Command("run", "Carry a plan out: once, or with --watch again and again."),
-    "import": Command("importing", "Make a plan of the configuration of another copy tool."),
-    "verify": Command("verify", "Prove that the target has all of the source."),
-    "delegate": Command("delegate", "Let Harbor or Tencent TCR do the moving.", group=True),
+    "import": Command("plan", "Make a plan of the configuration of another copy tool."),
+    "verify": Command("job", "Prove that the target has all of the source."),
+    "delegate": Command("engine", "Let Harbor or Tencent TCR do the moving.", group=True),
     "jobs": Command("jobs", "List the jobs, and the plans that are watched."),
-    "attach": Command("control", "Follow a job to its end."),
-    "pause": Command("control", "Let a running job come to a stop at its next good point."),
-    "resume": Command("control", "Go on with a job that stopped, and follow it."),
-    "cancel": Command("control", "End a job for good."),
-    "retry": Command("control", "Try again what failed in a job, and follow it."),
-    "limit": Command("control", "Change how hard a job may ask a registry, and when."),
-    "undo": Command("undo", "Put back what each tag pointed at before a job."),
-    "promote": Command("promote", "Move an image to the next stage of a flow, by digest."),
+    "attach": Command("job", "Follow a job to its end."),
+    "pause": Command("job", "Let a running job come to a stop at its next good point."),
+    "resume": Command("job", "Go on with a job that stopped, and follow it."),
+    "cancel": Command("job", "End a job for good."),
+    "retry": Command("job", "Try again what failed in a job, and follow it."),
+    "limit": Command("job", "Change how hard a job may ask a registry, and when."),
+    "undo": Command("job", "Put back what each tag pointed at before a job."),
+    "promote": Command("flow", "Move an image to the next stage of a flow, by digest."),
     "flow": Command("flow", "Show the images of a flow, and in which stage they are."),
-    "report": Command("report", "Tell what a job was asked, what it did, and the proof."),
+    "report": Command("job", "Tell what a job was asked, what it did, and the proof."),
     "check": Command("check", "See whether domains can be moved, and what would break."),
     "cutover": Command("cutover", "Move a domain to another registry, step by step."),
     "demo": Command("demo", "Try it without an account, in a small world of its own."),

@@ -77,7 +77,6 @@ Public = Annotated[
     typer.Option("--public/--no-public", help="Ask public resolvers too, or leave them out."),
 ]
 
-
 FollowedJob = Annotated[
     str,
     typer.Option("--job", metavar="JOB", help="Compare the tags that this job has copied."),

@@ -28,7 +28,7 @@ from transship_tui.commands.output import say, show, show_json
 from transship_tui.commands.preview import show_preview
 from transship_tui.commands.progress import OnInterrupt, finish, follow
 from transship_tui.commands.session import open_session
-from transship_tui.commands.standing_by import taken
+from transship_tui.commands.standby import taken
 
 Source = Annotated[
     str,

@@ -1,8 +1,11 @@
-"""Options that several commands have, and what follows from them."""
+"""Options that several commands have, what follows from them, and questions on the terminal."""
 
 from __future__ import annotations
 
+import getpass
 import shlex
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -80,3 +83,20 @@ def adhoc_words(tls: Tls | None) -> str:
     insecure = " --insecure" if tls.insecure else ""
     ca = f" --ca {shlex.quote(tls.ca_file)}" if tls.ca_file else ""
     return plain_http + insecure + ca
+
+
+def ask(question: str, *, hidden: bool = False) -> str:
+    """Return what the operator answers; `hidden` keeps it off the screen.
+
+    Ctrl-C ends the question, and the command. Left to a running event loop, it would be kept
+    until an answer had been given.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        if hidden:
+            return getpass.getpass(question)
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
+    finally:
+        signal.signal(signal.SIGINT, before)

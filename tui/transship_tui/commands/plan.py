@@ -1,14 +1,41 @@
-"""`transship plan`: everything that a plan would do, known before a byte moves."""
+"""`transship plan`, `import` and `drift`: what a plan would do, where it is from, how far it is."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from transship.accounts.registry_file import Account
+from transship.accounts.sign_in import sign_in_to
+from transship.clock import SystemClock
+from transship.errors import BadFile, BadRequest, KeyringAbsent, KeyringInsecure, TransshipError
+from transship.plans.drift import DriftState
+from transship.plans.encode import document_text, encode_plan
+from transship.plans.file import write_plan
+from transship.plans.importers.document import MOST_BYTES
+from transship.plans.importers.draft import NoteKind, one_for_each
+from transship.plans.importers.importer import TOOLS, import_files
+from transship.text import counted, safe
+from transship.transfers.drift import DriftProgress, look_for_drift
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, PlanName, adhoc_tls
-from transship_tui.commands.preview import show_preview
+from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
+from transship_tui.commands.preview import short_name, show_preview
 from transship_tui.commands.session import open_session
+from transship_tui.commands.status import watched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transship.oci.reference import Reference
+    from transship.plans.drift import Drift, DriftRow
+    from transship.plans.importers.draft import Imported, ImportedLogin
+    from transship.plans.plan import Plan
+    from transship_tui.commands.session import Session
 
 
 def plan(
@@ -30,3 +57,268 @@ def plan(
     session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
     read = session.read_plan(plan)
     return show_preview(session, read, as_json=as_json, everything=everything)
+
+
+_STDOUT = "-"
+_KINDS = {
+    NoteKind.LEFT_OUT: ("left out:", Ink.BAD),
+    NoteKind.CHANGED: ("changed: ", Ink.WARNING),
+    NoteKind.TO_DO: ("to do:   ", Ink.WARNING),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _ImportedSignIn:
+    """What became of a sign-in: `needed`, `there` (an account has the host), `added`, `failed`."""
+
+    host: str
+    state: str
+    why: str = ""
+
+
+def import_(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Configuration files of one tool.")
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PLAN", help="The plan; - writes it here.")
+    ] = "",
+    tool: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="TOOL", help=f"One of {', '.join(TOOLS)}; left out, it shows."
+        ),
+    ] = "",
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="HOST[/PATH]", help="Where what names no target goes (skopeo sync)."
+        ),
+    ] = "",
+    keyring: Annotated[
+        bool,
+        typer.Option("--keyring", help="Add accounts for the sign-ins in the files, and try them."),
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Make a plan of the configuration of another copy tool.
+
+    Reads image-transfer, image-syncer, skopeo sync, regsync and dregsy. What a plan can't say is
+    listed line by line. Passwords never go into the plan.
+    """
+    if tool and tool not in TOOLS:
+        raise BadRequest(f"{tool!r} is no tool", remedy=f"Known are {', '.join(TOOLS)}.")
+    if as_json and output == _STDOUT:
+        raise BadRequest("--json and -o - both write to the output")
+    session = open_session()
+    contents = [(str(path), _content(path)) for path in files]
+    imported = import_files(contents, tool=tool, to=_place(session, to))
+    _check_output(output, imported.plan)
+    signs = asyncio.run(_sign_ins(session, imported.secrets, keyring=keyring))
+    _write(output, imported.plan)
+    for note in imported.notes:
+        words, ink = _KINDS[note.kind]
+        say(f"{painted(words, ink, sys.stderr)} {safe(str(note))}")
+    _tell(imported, output, signs)
+    if as_json:
+        show_json(_document(imported, output, signs))
+    failed = any(sign.state == "failed" for sign in signs)
+    # Who wants the sign-ins of a file alone asks for no plan.
+    in_vain = imported.plan is None and (output != "" or not (keyring and signs))
+    return 1 if failed or in_vain else 0
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadFile(f"{path}: {error.strerror}", remedy="Make the file readable.") from None
+
+
+def _place(session: Session, text: str) -> Reference | None:
+    if not text:
+        return None
+    reference = session.reference(text)
+    if reference.version or reference.layout is not None:
+        raise BadRequest(f"--to {text} is no place in a registry", remedy="Write HOST[/PATH].")
+    return reference
+
+
+def _check_output(output: str, plan: Plan | None) -> None:
+    if plan is None or output == _STDOUT:
+        return
+    if not output:
+        raise BadRequest(
+            "It isn't said where the plan goes", remedy="Say it with -o PLAN; - is the output."
+        )
+    if Path(output).exists():
+        raise BadRequest(f"{output} is there already", remedy="Choose another name, or remove it.")
+
+
+def _write(output: str, plan: Plan | None) -> None:
+    if plan is None:
+        return
+    if output == _STDOUT:
+        show(document_text(encode_plan(plan)).rstrip("\n"))
+    else:
+        write_plan(Path(output), plan)
+
+
+async def _sign_ins(
+    session: Session, secrets: Sequence[ImportedLogin], *, keyring: bool
+) -> tuple[_ImportedSignIn, ...]:
+    logins = one_for_each(secrets)
+    if keyring and logins:
+        status = await session.sources.keyring.probe()
+        if status.state in ("absent", "insecure"):
+            kind = KeyringAbsent if status.state == "absent" else KeyringInsecure
+            raise kind(status.detail, remedy=status.remedy)
+    return tuple(
+        [await _sign_in(session, host, login, keyring=keyring) for host, login in logins.items()]
+    )
+
+
+async def _sign_in(
+    session: Session, host: str, login: ImportedLogin | None, *, keyring: bool
+) -> _ImportedSignIn:
+    if session.accounts.find(host):
+        return _ImportedSignIn(host, "there")
+    if not keyring:
+        return _ImportedSignIn(host, "needed")
+    if login is None:
+        return _ImportedSignIn(host, "failed", "there are several sign-ins for parts of it")
+    account = Account(host, username=login.username, tls=login.tls, secret_source="keyring")
+    try:
+        await sign_in_to(account, login.secret, accounts=session.accounts, sources=session.sources)
+    except TransshipError as error:
+        return _ImportedSignIn(host, "failed", f"{error}. {error.remedy}")
+    return _ImportedSignIn(host, "added")
+
+
+def _tell(imported: Imported, output: str, signs: Sequence[_ImportedSignIn]) -> None:
+    for sign in signs:
+        match sign.state:
+            case "needed":
+                say(
+                    f"{safe(sign.host)} has a sign-in in the file, which isn't kept: "
+                    f"`transship login {safe(sign.host)}`, or import with --keyring"
+                )
+            case "there":
+                say(f"{safe(sign.host)} is an account already; its sign-in stays as it is")
+            case "added":
+                say(f"{safe(sign.host)} is an account; its password is in your keyring")
+            case _:
+                bad = painted("error:", Ink.BAD, sys.stderr)
+                say(f"{bad} {safe(sign.host)} is no account: {safe(sign.why)}")
+    plan = imported.plan
+    if plan is None:
+        say(f"read as {imported.tool}: there is nothing to copy in it, so there is no plan")
+        return
+    what = (
+        counted(len(plan.rules), "rule")
+        if plan.rules
+        else counted(len(plan.copies), "copy", "copies")
+    )
+    say(f"read as {imported.tool}: {what}, {counted(len(imported.notes), 'note')}")
+    if output != _STDOUT:
+        plan_file = safe(output)
+        say(f"the plan is in {plan_file}; `transship plan {plan_file}` shows what it would do")
+
+
+def _document(
+    imported: Imported, output: str, signs: Sequence[_ImportedSignIn]
+) -> dict[str, object]:
+    plan = imported.plan
+    return {
+        "tool": imported.tool,
+        "plan": output if plan else None,
+        "kind": str(plan.kind) if plan else None,
+        "rules": len(plan.rules) if plan else 0,
+        "copies": len(plan.copies) if plan else 0,
+        "notes": [
+            {
+                "kind": str(note.kind),
+                "file": note.file,
+                "line": note.line,
+                "entry": note.entry,
+                "text": note.text,
+            }
+            for note in imported.notes
+        ],
+        "registries": [
+            {"host": sign.host, "state": sign.state, "why": sign.why or None} for sign in signs
+        ],
+    }
+
+
+_APART = (DriftState.DIFFERS, DriftState.MISSING, DriftState.UNKNOWN)
+
+
+def drift(
+    plan: PlanName,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List what is the same on both sides, too.")
+    ] = False,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """Compare the targets of a plan with its sources, tag by tag.
+
+    Only reads. Ends with 1 when something differs, is missing, or couldn't be compared.
+    """
+    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    found = asyncio.run(_look(session, session.read_plan(plan)))
+    if as_json:
+        show_json(_drift_document(found))
+    else:
+        for line in _lines(found, width_of(sys.stdout), everything=everything):
+            show(line)
+    return 1 if any(found.counts[state] for state in _APART) else 0
+
+
+async def _look(session: Session, plan: Plan) -> Drift:
+    progress = DriftProgress()
+
+    def line() -> str:
+        if not progress.to_compare:
+            repositories = counted(progress.listed, "repository", "repositories")
+            return f"listing both sides: {repositories} of the target so far"
+        return f"comparing: {progress.compared:,} of {counted(progress.to_compare, 'tag')}"
+
+    async with session.places(plan, create=True) as places, watched(line):
+        return await look_for_drift(plan, places, SystemClock(), progress)
+
+
+def _lines(found: Drift, width: int | None, *, everything: bool) -> Iterator[str]:
+    rows = [row for row in found.rows if everything or row.state is not DriftState.SAME]
+    if rows:
+        yield from table(("STATE", "TARGET", "SOURCE", "WHY"), map(_row, rows), width)
+        yield ""
+    counts = [f"{found.counts[state]:,} {state}" for state in DriftState if found.counts[state]]
+    words = f": {', '.join(counts)}" if counts else ""
+    yield f"{counted(len(found.rows), 'tag')}{words}"
+
+
+def _row(row: DriftRow) -> tuple[str, str, str, str]:
+    source = short_name(row.wanted.source) if row.wanted else ""
+    return str(row.state), short_name(row.target), source, row.why
+
+
+def _drift_document(found: Drift) -> dict[str, object]:
+    return {
+        "tags": [
+            {
+                "state": str(row.state),
+                "target": str(row.target),
+                "source": str(row.wanted.source) if row.wanted else None,
+                "target_digest": row.target_digest,
+                "source_digest": row.source_digest,
+                "reason": row.why or None,
+            }
+            for row in found.rows
+        ],
+        "counts": {str(state): count for state, count in found.counts.items()},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,6 @@ from transship.text import safe
 from transship.transfers.job_view import read_job
 from transship.transfers.process import start_runner
 from transship_tui.commands.documents import job_document
-from transship_tui.commands.listening import Listening
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -26,12 +26,29 @@ from transship_tui.commands.options import (
 from transship_tui.commands.output import say, show, show_json
 from transship_tui.commands.progress import OnInterrupt, finish, follow
 from transship_tui.commands.session import open_session
-from transship_tui.commands.standing_by import taken
+from transship_tui.commands.standby import taken
 
 if TYPE_CHECKING:
     from transship.plans.plan import Plan
     from transship.transfers.jobs import Job
     from transship_tui.commands.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What the command line says of notifications."""
+
+    address: str = ""
+    secret_file: Path | None = None
+    secret_descriptor: int | None = None
+
+    def check(self) -> None:
+        """Raise BadRequest when it doesn't go together."""
+        given = self.secret_file is not None or self.secret_descriptor is not None
+        if given and not self.address:
+            raise BadRequest("a shared secret is for --listen ADDRESS:PORT")
+        if self.secret_file is not None and self.secret_descriptor is not None:
+            raise BadRequest("--secret-file and --secret-fd both give the secret; give it once")
 
 
 def run(

@@ -22,8 +22,7 @@ from transship.watch.record import WatchFile
 from transship.watch.schedule import schedule_of, schedule_text
 from transship.watch.watcher import Watcher, WatchSummary
 from transship.watch.webhooks import is_deletion, pushed
-from transship_tui.commands.output import say
-from transship_tui.commands.reported import INTERRUPTED
+from transship_tui.commands.output import INTERRUPTED, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     from transship.watch.receiver import ListenAddress
     from transship.watch.webhooks import RegistryEvent
-    from transship_tui.commands.listening import Listening
+    from transship_tui.commands.run import Listening
     from transship_tui.commands.session import Session
 
 KEYRING_HOST = "webhook"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from transship.transfers.process import Standby, stand_by_to_run
+from transship.transfers.standby import Standby, stand_by_to_run
 
 _MOVE = frozenset({"copy", "run"})
 _START_NOTHING = frozenset({"--dry-run", "--help", "-h", "--watch", "-w"})

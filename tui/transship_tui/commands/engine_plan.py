@@ -17,11 +17,10 @@ from transship.engines.harbor.policy import TriggerKind
 from transship.errors import BadRequest
 from transship.plans.advice import question
 from transship.text import safe
-from transship_tui.commands.delegate_made import show_ended
-from transship_tui.commands.delegate_run import begin
-from transship_tui.commands.delegate_shown import (
+from transship_tui.commands.engine import (
     REFUSED,
     agreed,
+    begin,
     changes_document,
     check_logins,
     host_named,
@@ -30,6 +29,7 @@ from transship_tui.commands.delegate_shown import (
     nothing_made,
     reached,
     say_refusals,
+    show_ended,
 )
 from transship_tui.commands.options import AsJson, PlanName
 from transship_tui.commands.output import say, show, show_json, width_of, wrapped

@@ -1,10 +1,15 @@
-"""`transship undo`: a job's tags, put back to what they pointed at before it."""
+"""What one job can be told or asked.
+
+Attach, pause, resume, cancel, retry, limit, report, undo, verify.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +19,14 @@ from transship.errors import BadRequest, TransshipError
 from transship.oci.digest import short
 from transship.oci.reference import Reference
 from transship.operator import this_operator
+from transship.paths import default_paths
 from transship.registry.access import open_registry
-from transship.text import counted, safe
+from transship.reports.job import open_report
+from transship.reports.job_formats import WRITERS, Form, form_of, write_whole
+from transship.text import bytes_text, counted, safe
+from transship.transfers import control
+from transship.transfers.jobs import JobStore
+from transship.transfers.limits import held_words, limit_request
 from transship.transfers.undo import (
     RestoreAction,
     UndoOutcome,
@@ -24,30 +35,172 @@ from transship.transfers.undo import (
     preview_undo,
 )
 from transship.transfers.undo import undo_job as carry_out
+from transship.transfers.verify import VerifyProgress, store_proof
+from transship.transfers.verify import verify_plan as prove
 from transship.watch.record import conflicting_watchers
-from transship_tui.commands.asking import ask
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
     Insecure,
     JobName,
     PlainHttp,
+    Platforms,
+    Referrers,
+    Verbose,
     adhoc_tls,
+    adhoc_words,
+    ask,
 )
 from transship_tui.commands.output import Ink, painted, say, show, show_json
+from transship_tui.commands.progress import OnInterrupt, finish, follow
 from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 from transship_tui.watched import watched_words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
     from typing import TextIO
 
     from transship.plans.plan import Plan
+    from transship.registry.access import Access
+    from transship.registry.credential import Tls
     from transship.registry.registry import Registry
     from transship.transfers.jobs import Job
     from transship.transfers.undo import Restore, UndoPlan, UndoResult
+    from transship.transfers.verify import Proof
     from transship_tui.commands.session import Session
+
+
+def attach(job: JobName, as_json: AsJson = False, verbose: Verbose = False) -> int:
+    """Follow a job to its end. Ctrl-C leaves it running."""
+    found = _find(job)
+    ended = follow(found, on_interrupt=OnInterrupt.LEAVE, verbose=verbose)
+    return finish(found, ended, as_json=as_json, adhoc="")
+
+
+def pause(job: JobName) -> int:
+    """Let a running job come to a stop at its next good point. Twice: at once."""
+    found = _find(job)
+    control.pause_job(found)
+    say(f"pausing {found.id}; `transship resume {found.id}` goes on")
+    return 0
+
+
+def cancel(job: JobName) -> int:
+    """End a job for good. What was copied stays."""
+    found = _find(job)
+    control.cancel_job(found)
+    say(f"cancelling {found.id}; what was copied stays")
+    return 0
+
+
+def resume(
+    job: JobName,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """Go on with a job that stopped, and follow it.
+
+    It was paused or interrupted. Ctrl-C pauses it again.
+    """
+    adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
+    return _go_on(_find(job), control.resume_job, adhoc, as_json=as_json)
+
+
+def retry(
+    job: JobName,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """Try again what failed in a job, and follow it.
+
+    Both sides are looked at anew for that. Ctrl-C pauses it.
+    """
+    adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
+    return _go_on(_find(job), control.retry_job, adhoc, as_json=as_json)
+
+
+def limit(
+    job: JobName,
+    host: Annotated[
+        str, typer.Argument(metavar="HOST", help="A registry of the job, or an account's alias.")
+    ],
+    rate: Annotated[
+        str, typer.Option(metavar="RATE", help="Bytes per second: 20MiB/s; none takes it away.")
+    ] = "",
+    concurrency: Annotated[
+        str, typer.Option(metavar="N", help="Requests at once; none takes the limit away.")
+    ] = "",
+    window: Annotated[
+        str,
+        typer.Option(metavar="FROM-TO", help="When anything is moved: 22:00-06:00; none: always."),
+    ] = "",
+) -> int:
+    """Change how hard a job may ask a registry, and when.
+
+    It holds until the job ends, also over a pause. What isn't named stays as it is.
+    """
+    found = _find(job)
+    if not (rate or concurrency or window):
+        raise BadRequest(
+            "say what is to change: --rate, --concurrency or --window",
+            remedy=f"For example `transship limit {found.id} HOST --rate 20MiB/s "
+            "--concurrency 4 --window 22:00-06:00`.",
+        )
+    registry = open_session().reference(host).registry
+    control.set_limit(found, limit_request(registry, rate, concurrency, window))
+    limits = control.current_limits(found)[registry]
+    words = held_words(limits.rate, limits.concurrency, limits.window)
+    say(f"{found.id}: {registry} {f'is held to {words}' if words else 'has no limit'}")
+    return 0
+
+
+def _go_on(
+    job: Job,
+    start: Callable[[Job, Iterable[Access]], int],
+    adhoc: Tls | None,
+    *,
+    as_json: bool,
+) -> int:
+    start(job, asyncio.run(open_session(adhoc).accesses(job.plan())))
+    ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
+    return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
+
+
+def _find(name: str) -> Job:
+    return JobStore(default_paths().jobs).find(name)
+
+
+def report(
+    job: JobName,
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", "-f", help="Left out: as the name of FILE ends, else md."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="Write it there."),
+    ] = None,
+) -> int:
+    """Tell what a job was asked, what it did, and the proof.
+
+    For a person (html), a ticket (md) or a script (json). What `transship verify JOB` found last
+    is the proof.
+    """
+    found = JobStore(default_paths().jobs).find(job)
+    write = WRITERS[form or (form_of(output) if output else Form.MD)]
+    with open_report(found, time.time()) as told:
+        if output is None:
+            sys.stdout.writelines(write(told))
+        else:
+            write_whole(output, write(told))
+            say(f"the report of job {found.id} is in {safe(str(output))}")
+    return 0
+
 
 _ACTS = {
     RestoreAction.PUT_BACK: ("put back", Ink.GOOD),
@@ -252,4 +405,100 @@ def _entry(outcome: UndoOutcome, *, done: bool) -> dict[str, object]:
         "detail": outcome.words,
         "cause": error.cause if error else None,
         "remedy": error.remedy if error else None,
+    }
+
+
+def verify(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE|JOB", help="What was copied, as for copy; or a job.")
+    ],
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", help="Where it was copied to.")
+    ] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read and hash every blob at the target as well.")
+    ] = False,
+    platform: Platforms = None,
+    referrers: Referrers = True,
+    as_json: AsJson = False,
+    plain_http: PlainHttp = False,
+    insecure: Insecure = False,
+    ca: CaFile = None,
+) -> int:
+    """Prove that the target has all of the source.
+
+    Every digest is compared. Asks both sides, and nothing that a job has kept.
+    """
+    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    if target is not None:
+        plan = session.plan(source, target, platforms=platform or (), referrers=referrers)
+    elif platform or not referrers:
+        raise BadRequest("A job has its own platforms and referrers; leave the options out")
+    else:
+        job = session.jobs.find(source)
+        proof = asyncio.run(prove_plan(session, job.plan(), deep=deep))
+        store_proof(job, proof, SystemClock().now(), str(this_operator()))
+        status = show_proof(proof, as_json=as_json)
+        if not as_json:
+            say(f"next: `transship report {job.id} -o report.html` puts it on paper")
+        return status
+    return show_proof(asyncio.run(prove_plan(session, plan, deep=deep)), as_json=as_json)
+
+
+def show_proof(proof: Proof, *, as_json: bool) -> int:
+    """Write what was compared and every difference; return the exit status."""
+    if as_json:
+        show_json(_verify_document(proof))
+    else:
+        for line in _lines(proof):
+            show(line)
+    return 0 if proof.holds else 1
+
+
+async def prove_plan(session: Session, plan: Plan, *, deep: bool) -> Proof:
+    """Compare both sides of a plan, and show how far that is."""
+    progress = VerifyProgress()
+
+    def line() -> str:
+        read = f", {bytes_text(progress.bytes_read)} read" if deep else ""
+        images, blobs = counted(progress.found, "image"), counted(progress.blobs, "blob")
+        return f"comparing: {images} found so far, {blobs} looked at{read}"
+
+    async with session.places(plan) as places, watched(line):
+        return await prove(plan, places, SystemClock(), deep=deep, progress=progress)
+
+
+def _lines(proof: Proof) -> Iterator[str]:
+    for difference in proof.differences:
+        problem = painted(str(difference.problem), Ink.BAD, sys.stdout)
+        yield f"{problem}  {difference.source} → {difference.target}"
+        yield f"  {safe(difference.detail)}"
+    images = counted(proof.compared, "image")
+    if not proof.holds:
+        yield f"{len(proof.differences):,} of {images} differ"
+        return
+    checked = f"{bytes_text(proof.bytes_read)} read and hashed" if proof.deep else "sizes compared"
+    manifests, blobs = counted(proof.manifests, "manifest"), counted(proof.blobs, "blob")
+    proven = painted("proven", Ink.GOOD, sys.stdout)
+    yield f"{proven}  {images}, every digest the same on both sides"
+    yield f"  {manifests} and {blobs} are at the target, {checked}"
+
+
+def _verify_document(proof: Proof) -> dict[str, object]:
+    return {
+        "holds": proof.holds,
+        "deep": proof.deep,
+        "compared": proof.compared,
+        "manifests": proof.manifests,
+        "blobs": proof.blobs,
+        "bytes_read": proof.bytes_read,
+        "differences": [
+            {
+                "source": str(difference.source),
+                "target": str(difference.target),
+                "problem": str(difference.problem),
+                "detail": difference.detail,
+            }
+            for difference in proof.differences
+        ],
     }
