@@ -80,7 +80,7 @@ async def test_while_many_tags_are_gone_through_it_says_that_they_are(
 
     async with editing(engine()) as it:
         monkeypatch.setattr(rule_matches, "_AT_ONCE", 0)
-        monkeypatch.setattr(rule_matches, "computed", slowly)
+        monkeypatch.setattr(rule_matches, "compute_in_thread", slowly)
         await it.fill("tags-include", "v*")
         await it.says("… going through the tags again")
         go.set()
