@@ -10,7 +10,7 @@ PULP := .venv-pulp
 PULP_INSTALLED := $(PULP)/.installed
 PULP_NEEDS := tests/servers/pulp.txt
 
-.PHONY: help demo test test-long test-pulp bench bench-quick bench-scale check screenshots keys servers clean
+.PHONY: help demo test test-long test-pulp bench bench-quick bench-scale check mutants screenshots keys servers clean
 
 help:
 	@echo "make demo         the app in a world of its own: two registries, and a domain"
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-quick  the same with little data: that it works, not how fast"
 	@echo "make bench-scale  what a million tags and 100,000 copies cost, and the app's start (15 minutes)"
 	@echo "make check        format, lint, types and import contracts"
+	@echo "make mutants      break the core in 200 places, and see what the tests catch (some hours)"
 	@echo "make screenshots  make the pictures of the README anew"
 	@echo "make keys         make KEYS.md anew"
 	@echo "make clean        remove the environments"
@@ -55,6 +56,10 @@ check: $(INSTALLED)
 	@$(VENV)/bin/ruff check $(SOURCES)
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+mutants: $(INSTALLED) servers
+	@$(VENV)/bin/python tests/mutants.py map
+	@$(VENV)/bin/python tests/mutants.py run $(OPTIONS)
 
 screenshots: $(INSTALLED)
 	@$(VENV)/bin/python tests/pictures.py screenshots
