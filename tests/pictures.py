@@ -33,7 +33,7 @@ from transship.sandbox.name_server import DOMAIN
 from transship.sandbox.sandbox import Sandbox, sandbox_in_thread
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.commands.demo import session_of
+from transship_tui.commands.demo import application_of
 from transship_tui.type_ahead import at_rest
 
 FLOW = """\
@@ -168,8 +168,8 @@ async def _domain_app() -> AsyncIterator[tuple[Pilot[None], dict[str, str]]]:
         tempfile.TemporaryDirectory(prefix="transship-pictures-") as name,
         sandbox_in_thread(Path(name) / "sandbox", domain=True) as sandbox,
     ):
-        session = await asyncio.to_thread(session_of, sandbox, Path(name))
-        app = TransshipApp(Application(session.paths, session.sources), Settings())
+        engine = await asyncio.to_thread(application_of, sandbox, Path(name))
+        app = TransshipApp(engine, Settings())
         async with app.run_test(size=SIZES["80x24"]) as pilot:
             yield pilot, {alias: access.host for alias, access in sandbox.accesses.items()}
 

@@ -12,11 +12,11 @@ import pytest
 from textual.widgets import Button, TextArea
 
 from fakes.screen import screen_text, until
-from transship.app.application import Application
+from transship.app import Application, CopyRequest
 from transship.sandbox.sandbox import sandbox_in_thread
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.commands.demo import session_of
+from transship_tui.commands.demo import application_of
 from transship_tui.cutover_news import followed
 
 if TYPE_CHECKING:
@@ -25,25 +25,23 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from transship_tui.commands.session import Session
 
 DOMAIN = "images.example.test"
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
+def engine(tmp_path: Path) -> Iterator[Application]:
     """The demo's world, at full speed."""
     with sandbox_in_thread(tmp_path / "sandbox", domain=True) as sandbox:
-        yield session_of(sandbox, tmp_path)
+        yield application_of(sandbox, tmp_path)
 
 
-async def copied(engine: Application, session: Session) -> None:
+async def copied(engine: Application) -> None:
     """Copy all that the domain serves."""
-    old = session.accounts.find("old")
-    assert old is not None
+    (old,) = [account for account in engine.registries.all() if account.alias == "old"]
     async with asyncio.timeout(60):
         for repository in [name async for name in engine.registries.repositories(old.host)]:
-            job = await engine.jobs.start(session.plan(f"old/{repository}", f"new/{repository}"))
+            job = await engine.copies.start(CopyRequest(f"old/{repository}", f"new/{repository}"))
             while not engine.jobs.find(job).state.ended:
                 await asyncio.sleep(0.05)
 
@@ -79,8 +77,7 @@ class Walk:
 
 
 @pytest.mark.long
-async def test_a_newcomer_moves_a_domain_and_moves_it_back(session: Session) -> None:
-    engine = Application(session.paths, session.sources)
+async def test_a_newcomer_moves_a_domain_and_moves_it_back(engine: Application) -> None:
     app = TransshipApp(engine, Settings())
     async with app.run_test(size=(120, 40)) as pilot:
         walk = Walk(pilot, app)
@@ -89,7 +86,7 @@ async def test_a_newcomer_moves_a_domain_and_moves_it_back(session: Session) -> 
         await pilot.press("enter")
         await walk.sees("P-26 The same paths", "blocks")
 
-        await copied(engine, session)
+        await copied(engine)
         await pilot.press("t")
         await walk.sees("waits for P-35")
         await walk.until(lambda: "P-26" not in screen_text(app), "P-26 is settled")
@@ -122,7 +119,7 @@ async def test_a_newcomer_moves_a_domain_and_moves_it_back(session: Session) -> 
 
 
 async def test_nobody_but_the_sandbox_is_asked_for_anything(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+    engine: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, int]] = []
     original = asyncio.BaseEventLoop.getaddrinfo
@@ -132,7 +129,6 @@ async def test_nobody_but_the_sandbox_is_asked_for_anything(
         return await original(loop, host, port, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    engine = Application(session.paths, session.sources)
     (standing,) = engine.cutovers.all()
     assert {each.address for each in engine.cutovers.checks.resolvers_of(standing.subject)} == {
         "127.0.0.1"

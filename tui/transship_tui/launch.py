@@ -1,4 +1,4 @@
-"""Opens the app, or the guide in plain lines, on a session."""
+"""Opens the app, or the guide in plain lines, on an application."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transship.settings import Settings, read_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from transship_tui.commands.session import Session
+    from transship.app import Application
 
 
 def can_draw() -> bool:
@@ -25,7 +25,7 @@ def can_draw() -> bool:
     return drawable and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def open_app(session: Session, *, guide: bool | None = None, read_only: bool = False) -> int:
+def open_app(engine: Application, *, guide: bool | None = None, read_only: bool = False) -> int:
     """Open the app and return its exit status. `guide` goes before what the settings say.
 
     With `read_only` the app changes no DNS record.
@@ -36,13 +36,11 @@ def open_app(session: Session, *, guide: bool | None = None, read_only: bool = F
     # Nothing of what comes now becomes garbage. It is looked for again once the app stands.
     gc.disable()
     # Textual is slow to import, and no line command needs it.
-    from transship.app.application import Application
     from transship_tui.app import TransshipApp
 
-    settings = checked(read_settings(session.paths.settings), session.paths.settings)
+    settings = checked(read_settings(engine.paths.settings), engine.paths.settings)
     if guide is not None:
         settings = msgspec.structs.replace(settings, guide=guide)
-    engine = Application(session.paths, session.sources)
     engine.cutovers.read_only = read_only
     app = TransshipApp(engine, settings)
     app.run(mouse=settings.mouse)
@@ -80,16 +78,14 @@ def why_not_drawn() -> str:
     )
 
 
-def open_plain(session: Session, *, farewell: str = "") -> int:
+def open_plain(engine: Application, *, farewell: str = "") -> int:
     """Walk through the guide in plain lines and return an exit status.
 
     `farewell` is said to who leaves early, instead of how to start again.
     """
-    from transship.app.application import Application
     from transship_tui.plain import FAREWELL, PlainGuide
 
     async def walk() -> int:
-        engine = Application(session.paths, session.sources)
         try:
             return await PlainGuide(engine, farewell=farewell or FAREWELL).run()
         finally:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import stat
 import threading
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from transship.errors import (
 from transship.registry.credential import Credential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from keyring.backend import KeyringBackend
 
@@ -245,6 +245,45 @@ class KeyringStore:
         if self._backend is None:
             self._backend = safe_backend(self._find_backend(), self._allowed)
         return self._backend
+
+
+_SILENCE_SECONDS = 1.0
+
+
+class NotifyingStore:
+    """A store of secrets that calls `waiting` when it lets somebody wait."""
+
+    def __init__(self, store: SecretStore, waiting: Callable[[], None]) -> None:
+        self._store = store
+        self._waiting = waiting
+
+    async def get(self, host: str, username: str) -> str | None:
+        """Return the secret, or None if there is none."""
+        with self._notified():
+            return await self._store.get(host, username)
+
+    async def set(self, host: str, username: str, secret: str) -> None:
+        """Keep a secret, in place of an earlier one."""
+        with self._notified():
+            await self._store.set(host, username, secret)
+
+    async def delete(self, host: str, username: str) -> bool:
+        """Forget a secret; return whether there was one."""
+        with self._notified():
+            return await self._store.delete(host, username)
+
+    async def probe(self) -> SecretStatus:
+        """Return whether the store can be used now. Never raises."""
+        with self._notified():
+            return await self._store.probe()
+
+    @contextmanager
+    def _notified(self) -> Iterator[None]:
+        timer = asyncio.get_running_loop().call_later(_SILENCE_SECONDS, self._waiting)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def safe_backend(found: KeyringBackend, allowed: frozenset[str]) -> KeyringBackend:

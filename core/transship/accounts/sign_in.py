@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from transship.registry.credential import Credential
 
 
+_PERSON_SECONDS = 60.0
+"""How long a keyring may take where a person sees why, and can type its password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where secrets may come from. Only `session` and `keyring` are ever written."""
@@ -48,6 +52,23 @@ class Sources:
     def store(self, name: str) -> SecretStore | None:
         """Return the store that an account's `secret_source` names, if it can be written."""
         return {"session": self.session, "keyring": self.keyring}.get(name)
+
+
+def operator_sources(waiting: Callable[[], None] | None = None) -> Sources:
+    """Return where the secrets of whoever runs this program may come from.
+
+    `waiting` is called when the keyring lets somebody wait. Where there is nobody to answer it, a
+    keyring that asks for its password is soon given up.
+    """
+    import os
+
+    from transship.accounts.docker_config import DockerConfig
+    from transship.accounts.secrets import KeyringStore, NotifyingStore, SessionStore
+
+    keyring: SecretStore = KeyringStore()
+    if waiting is not None:
+        keyring = NotifyingStore(KeyringStore(read_seconds=_PERSON_SECONDS), waiting)
+    return Sources(SessionStore(), keyring, DockerConfig(os.environ), os.environ)
 
 
 async def credential_for(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from transship.accounts.registry_file import Accounts
+from transship.accounts.registry_file import Account, Accounts
+from transship.accounts.secrets import environment_credential
 from transship.accounts.sign_in import Sources, access_for, resolve
 from transship.app.background import run_in_home_loop, run_in_thread, stream_from_thread
 from transship.clock import Clock
@@ -45,19 +46,26 @@ class Connections:
     """Opens registries with the operator's accounts and secrets, and keeps those it has opened.
 
     Connections belong to one loop: what runs in a thread of its own opens, and closes, its own.
-    `adhoc` is how hosts that are no account are reached.
+    `adhoc` is how hosts that are no account are reached, `ask` returns the secret of an account
+    that keeps it nowhere.
     """
 
     _own: ContextVar[OwnConnections | None] = ContextVar("own connections", default=None)
 
     def __init__(
-        self, accounts: Accounts, sources: Sources, clock: Clock, adhoc: Tls | None = None
+        self,
+        accounts: Accounts,
+        sources: Sources,
+        clock: Clock,
+        adhoc: Tls | None = None,
+        ask: Callable[[Account], str] | None = None,
     ) -> None:
         self.accounts = accounts
         self.sources = sources
         self.clock = clock
         self.recorder = Recorder(clock)
         self._adhoc = adhoc
+        self._ask = ask
         self._open: OpenRegistries = {}
         self._closed: list[Callable[[str], None]] = []
 
@@ -76,9 +84,22 @@ class Connections:
         """Return what it takes to open the registry of a reference."""
 
         async def found() -> Access:
+            if self._ask is not None and reference.layout is None:
+                await self._ask_for(self.accounts.find(reference.registry), self._ask)
             return await access_for(reference, self.accounts, self.sources, adhoc=self._adhoc)
 
         return await run_in_home_loop(found)
+
+    async def _ask_for(self, account: Account | None, ask: Callable[[Account], str]) -> None:
+        """Ask for a secret that is kept for one run only, unless this run has it already."""
+        session = self.sources.session
+        if account is None or self.sources.store(account.secret_source) is not session:
+            return
+        host, username = account.host, account.username
+        if await session.get(host, username) is not None:
+            return
+        if not environment_credential(host, self.sources.environ, username=username):
+            await session.set(host, username, ask(account))
 
     async def accesses(self, plan: Plan) -> dict[str, Access]:
         """Return what it takes to open each registry of a plan, by its name."""
@@ -126,22 +147,42 @@ class Connections:
         for host in list(self._open):
             await self.close(host)
 
+    @asynccontextmanager
+    async def opened_for_now(
+        self, reference: Reference, *, create: bool = False
+    ) -> AsyncIterator[Registry]:
+        """Open the registry of a reference until the block ends, asking anew what opens it.
+
+        With `create` a layout needn't be there yet.
+        """
+        access = await self.access(reference)
+        place = open_registry(
+            Reference(reference.registry), access, create=create, recorder=self.recorder
+        )
+        async with aclosing(place):
+            yield place
+
     async def open_all(
-        self, accesses: Mapping[str, Access], stack: AsyncExitStack
+        self, accesses: Mapping[str, Access], stack: AsyncExitStack, *, create: bool = True
     ) -> dict[str, Registry]:
-        """Open these registries, to be closed with `stack`. A layout needn't be there yet."""
+        """Open these registries, to be closed with `stack`.
+
+        With `create` a layout needn't be there yet.
+        """
         places: dict[str, Registry] = {}
         for name, access in accesses.items():
-            place = open_registry(Reference(name), access, create=True, recorder=self.recorder)
+            place = open_registry(Reference(name), access, create=create, recorder=self.recorder)
             places[name] = await stack.enter_async_context(aclosing(place))
         return places
 
-    async def with_registries(self, accesses: Mapping[str, Access], work: Work[_T]) -> _T:
+    async def with_registries(
+        self, accesses: Mapping[str, Access], work: Work[_T], *, create: bool = True
+    ) -> _T:
         """Do some work with open registries, in a thread with a loop of its own."""
 
         async def opened() -> _T:
             async with AsyncExitStack() as stack:
-                return await work(await self.open_all(accesses, stack))
+                return await work(await self.open_all(accesses, stack, create=create))
 
         return await run_in_thread(opened)
 

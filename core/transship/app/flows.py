@@ -35,21 +35,35 @@ class Flows:
 
         return flows_in(self._paths.plans, self._connections.place)
 
-    async def board(self, flow: Flow, progress: BoardProgress) -> StageBoard:
-        """Return which image of a flow is in which stage. Only reads."""
+    def find(self, name: str) -> Flow:
+        """Return the flow in a file, or the one of this name. Raises PlanNotFound and BadFile."""
+        from transship.plans.file import PlanFolder
+        from transship.plans.flow import read_flow
+
+        place = self._connections.place
+        return read_flow(PlanFolder(self._paths.plans, place).find(name), place)
+
+    async def board(self, flow: Flow, progress: BoardProgress, pattern: str = "") -> StageBoard:
+        """Return which image of a flow is in which stage. Only reads.
+
+        `pattern` narrows `REPOSITORY:TAG` (see `transship.matching`).
+        """
         from transship.transfers.promotion import stage_board
 
         async def look(places: dict[str, Registry]) -> StageBoard:
-            return await stage_board(flow, places, progress=progress)
+            return await stage_board(flow, places, pattern=pattern, progress=progress)
 
         return await self._connections.with_registries(
             await self._connections.accesses_of(flow.places), look
         )
 
     async def consider(
-        self, flow: Flow, image: Image, to: str, digest: Digest, *, overwrite: bool
+        self, flow: Flow, image: Image, to: str, digest: Digest | None, *, overwrite: bool
     ) -> Promotion:
-        """Look at both stages anew, and return the promotion of just this digest. Only reads."""
+        """Look at both stages anew, and return the promotion of an image. Only reads.
+
+        With a digest it is that of just this one.
+        """
         from transship.transfers.promotion import consider_promotion
 
         async def look(places: dict[str, Registry]) -> Promotion:

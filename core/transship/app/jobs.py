@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import (
     Callable,
     Iterable,
@@ -11,12 +12,13 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transship.app.connections import Connections
-from transship.errors import BadFile, TransshipError
+from transship.app.standby import take_standby
+from transship.errors import BadFile, BadRequest, JobEnded, RunnerFailed, TransshipError
 from transship.operator import this_operator
 from transship.paths import Paths
 from transship.registry.access import Access
@@ -31,9 +33,11 @@ from transship.transfers.job_view import (
     copy_rows,
     events,
     glance,
+    look,
 )
 from transship.transfers.jobs import Job, JobStore
-from transship.transfers.process import start_runner
+from transship.transfers.process import last_words, start_runner
+from transship.transfers.worklist import NOT_ASKED_TO_DELETE
 
 if TYPE_CHECKING:
     from transship.paths import Paths
@@ -46,11 +50,17 @@ if TYPE_CHECKING:
     from transship.transfers.journal import Journal
     from transship.transfers.limits import LimitRequest
     from transship.transfers.undo import UndoPlan, UndoProgress, UndoResult
-    from transship.transfers.verify import Proof
+    from transship.transfers.verify import Proof, VerifyProgress
+
+
+_POLL_SECONDS = 0.05
 
 
 class Jobs:
-    """The operator's jobs: begun, looked at, controlled, undone, reported."""
+    """The operator's jobs: begun, looked at, controlled, undone, reported.
+
+    A job is named by its id, or by enough of its beginning; all raise JobNotFound.
+    """
 
     def __init__(self, connections: Connections, paths: Paths) -> None:
         self._connections = connections
@@ -58,12 +68,27 @@ class Jobs:
         self.store = JobStore(paths.jobs)
         self._looks: dict[str, tuple[object, JobView]] = {}
 
-    async def start(self, plan: Plan, *, deletes: bool = False) -> str:
-        """Start a job in a process of its own; return its id."""
-        await self._connections.accesses(plan)
-        job = self.store.create(plan, deletes=deletes)
-        await self.begin(start_runner, job)
+    async def start(self, plan: Plan, *, deletes: bool = False, trusts: bool = False) -> str:
+        """Start a job in a process of its own; return its id.
+
+        It deletes what its plan says only if it `deletes`. If it `trusts`, targets are believed to
+        be as the last job with this plan left them. Raises BadRequest, RunnerFailed, and what keeps
+        a registry from being reached.
+        """
+        if deletes and plan.delete is None:
+            raise BadRequest(
+                "the plan has no [delete], so --delete says nothing",
+                remedy="Write [delete] into the plan; only a replication can have it.",
+            )
+        accesses = (await self._connections.accesses(plan)).values()
+        job = self.store.create(plan, deletes=deletes, trusts=trusts)
+        with _files_of(job.id):
+            await asyncio.to_thread(start_runner, job, accesses, take_standby())
         return job.id
+
+    def identify(self, job: str) -> str:
+        """Return the whole id of a job."""
+        return self.store.find(job).id
 
     def all(self) -> list[JobView]:
         """Return all jobs, the newest first. One that hasn't changed isn't read again."""
@@ -72,6 +97,25 @@ class Jobs:
     def find(self, job: str) -> JobView:
         """Look at one job. Raises JobNotFound."""
         return self._look(self.store.find(job))
+
+    @contextmanager
+    def follow(self, job: str) -> Iterator[FollowedJob]:
+        """Give a job to be looked at again and again, until the block ends."""
+        with self._journal(job) as journal:
+            yield FollowedJob(self.store.find(job), journal)
+
+    def check_ended(self, view: JobView) -> None:
+        """Raise RunnerFailed when a job's process is gone without having ended it."""
+        if view.state in (JobState.INTERRUPTED, JobState.WAITING, JobState.RUNNING):
+            raise RunnerFailed(
+                f"{view.id}: {last_words(self.store.find(view.id))}",
+                remedy=f"`transship resume {view.id}` goes on from where it was.",
+            )
+
+    def undeleted(self, job: str) -> int:
+        """Return how many tags were left that are gone at the source: none was to be deleted."""
+        with self._journal(job) as journal:
+            return journal.skipped_for(NOT_ASKED_TO_DELETE)
 
     def plan(self, job: str) -> Plan:
         """Return what a job is to do. Raises BadFile."""
@@ -103,10 +147,32 @@ class Jobs:
         with _files_of(job):
             control.cancel_job(self.store.find(job))
 
+    def cancel_all(self, within: float) -> None:
+        """End all jobs for good, and wait so many seconds at most until no process works on one."""
+        jobs = self.store.all()
+        for job in jobs:
+            with suppress(JobEnded):
+                control.cancel_job(job)
+        until = time.monotonic() + within
+        while any(job.is_held for job in jobs) and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
+
     def limits(self, job: str) -> Mapping[str, Limits]:
         """Return what each registry of a job is held to now."""
         with _files_of(job):
             return control.current_limits(self.store.find(job))
+
+    def limit_request(
+        self, host: str, rate: str = "", concurrency: str = "", window: str = ""
+    ) -> LimitRequest:
+        """Return the limits that words say, at a host or an account's alias. Raises BadRequest.
+
+        `rate` is as `20MiB/s`, `window` as `22:00-06:00`; `none` takes a limit away, and what is
+        empty stays as it is.
+        """
+        from transship.transfers.limits import limit_request
+
+        return limit_request(self._connections.place(host).registry, rate, concurrency, window)
 
     def limit(self, job: str, wish: LimitRequest) -> None:
         """Hold a job to other limits at one of its registries. Raises JobEnded."""
@@ -164,6 +230,22 @@ class Jobs:
 
         return await asyncio.to_thread(look)
 
+    async def verify(self, job: str, progress: VerifyProgress, *, deep: bool = False) -> Proof:
+        """Prove that everything of a job is at the target, and keep the proof for its report."""
+        from transship.transfers.verify import verify_plan
+
+        found = self.store.find(job)
+
+        async def prove(places: dict[str, Registry]) -> Proof:
+            return await verify_plan(
+                found.plan(), places, self._connections.clock, deep=deep, progress=progress
+            )
+
+        accesses = await self._connections.accesses(found.plan())
+        proof = await self._connections.with_registries(accesses, prove, create=False)
+        self.keep_proof(found.id, proof)
+        return proof
+
     def keep_proof(self, job: str, proof: Proof) -> None:
         """Keep what a verification of all of a job has found, for its report."""
         from transship.transfers.verify import store_proof
@@ -172,6 +254,13 @@ class Jobs:
             store_proof(
                 self.store.find(job), proof, self._connections.clock.now(), str(this_operator())
             )
+
+    def report(self, job: str, form: Form) -> Iterator[str]:
+        """Give the text of a job's report, piece by piece."""
+        from transship.reports.job_formats import report_pieces
+
+        with own_files():
+            yield from report_pieces(self.store.find(job), form, self._connections.clock.now())
 
     async def write_report(self, job: str, path: str, form: Form, *, replace: bool) -> Path:
         """Write the report of a job; return the whole path of its file."""
@@ -216,6 +305,38 @@ class Jobs:
         look = glance(job)
         self._looks[job.id] = (stamp, look)
         return look
+
+
+class FollowedJob:
+    """A job that is looked at again and again while it runs."""
+
+    def __init__(self, job: Job, journal: Journal) -> None:
+        self._job = job
+        self._plan = job.plan()
+        self._journal = journal
+        self._logged = 0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process works on it at this moment.
+
+        Asked before a look: what is then seen of a job that nobody holds any more is its end.
+        """
+        return self._job.is_held
+
+    def look(self) -> JobView:
+        """Look at it."""
+        return look(self._job, self._plan, self._journal)
+
+    def log(self) -> Iterator[tuple[float, str, str]]:
+        """Give the lines of its log since this was asked last: when, the level, what."""
+        for number, at, level, words in self._journal.log_after(self._logged):
+            self._logged = number
+            yield at, level, words
+
+    def pause(self) -> None:
+        """Let it come to a stop at its next good point. Raises JobEnded."""
+        control.pause_job(self._job)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from transship.errors import SystemRefused, TransshipError
 from transship.oci.reference import Reference
 from transship.plans.catalogue import Catalogue
 from transship.plans.encode import Spelling
-from transship.plans.file import PlanEntry, PlanFile, PlanFolder, read_text
+from transship.plans.file import PlanEntry, PlanFile, PlanFolder, read_plan, read_text
 from transship.plans.plan import Plan, Rule
 from transship.registry.registry import Registry
 from transship.transfers.job_view import (
@@ -74,6 +74,15 @@ class Plans:
     def all(self) -> Sequence[PlanEntry]:
         """Return the plans by name, those that can't be read too."""
         return self._folder.all()
+
+    def find(self, name: str) -> Path:
+        """Return the file of the plan that `name` names, or is. Raises PlanNotFound."""
+        return self._folder.find(name)
+
+    def read(self, name: str) -> Plan:
+        """Return the plan in a file, or the one of this name. Raises PlanNotFound and BadFile."""
+        now = self._connections.clock.now()
+        return read_plan(self._folder.find(name), self._connections.place, now)
 
     def load(self, path: Path) -> PlanFile:
         """Return the plan in a file, to be changed. Raises BadFile."""
@@ -170,11 +179,14 @@ class Plans:
         """Prove that everything of a plan is at the target."""
         from transship.transfers.verify import verify_plan  # The app opens without it.
 
-        async with AsyncExitStack() as stack:
-            places = await self._connections.open_all(await self._connections.accesses(plan), stack)
+        async def prove(places: dict[str, Registry]) -> Proof:
             return await verify_plan(
                 plan, places, self._connections.clock, deep=deep, progress=progress
             )
+
+        return await self._connections.with_registries(
+            await self._connections.accesses(plan), prove, create=False
+        )
 
     async def drift(self, plan: Plan, progress: DriftProgress) -> Drift:
         """Return how the targets of a plan compare with what its rules select. Only reads."""

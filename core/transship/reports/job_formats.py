@@ -422,6 +422,12 @@ def form_of(path: Path) -> Form:
     return _ENDINGS.get(path.suffix.lower(), Form.MD)
 
 
+def report_pieces(job: Job, form: Form, now: float) -> Iterator[str]:
+    """Give the report of a job as it is `now`, piece by piece. Raises BadFile."""
+    with open_report(job, now) as report:
+        yield from WRITERS[form](report)
+
+
 def write_report(job: Job, path: Path, form: Form, now: float, *, replace: bool) -> None:
     """Write the report of a job as it is `now`: the whole file, or nothing of it.
 

@@ -14,7 +14,7 @@ from servers.process import eventually
 from transship.cutover.evidence import NamedPull
 from transship.paths import default_paths
 from transship.sandbox.sandbox import sandbox_in_thread
-from transship_tui.commands.demo import demo, session_of, show_cutover
+from transship_tui.commands.demo import application_of, demo, show_cutover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_a_pull_that_fails_is_a_failure_and_not_a_check_that_says_no(
         tempfile.TemporaryDirectory() as folder,
         sandbox_in_thread(Path(folder, "sandbox"), domain=True) as sandbox,
     ):
-        assert show_cutover(session_of(sandbox, Path(folder))) == 1
+        assert show_cutover(application_of(sandbox, Path(folder))) == 1
 
     assert "office, 127.0.0.1: connection-refused" in capsys.readouterr().err
 

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_STARTS_JOB = frozenset({"copy", "run"})
+_STARTS_NOTHING = frozenset({"--dry-run", "--help", "-h", "--watch", "-w"})
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command line and exit with its status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     gc.disable()  # Nothing that is imported becomes garbage.
-    from transship_tui.commands import standby
+    if words and words[0] in _STARTS_JOB and _STARTS_NOTHING.isdisjoint(words):
+        from transship.app.standby import leave_standby
 
-    standby.leave(words)
+        leave_standby()
     for stream in (sys.stdout, sys.stderr):
         # Where the terminal's encoding lacks a character, a question mark beats an error.
         if hasattr(stream, "reconfigure"):

@@ -152,7 +152,7 @@ def _open(*, plain: bool, guide: bool | None, read_only: bool) -> int:
         show(_WELCOME)
         say(f"{why_not_drawn()}, so the app doesn't open; transship --plain asks in plain lines.")
         return 0
-    from transship_tui.commands.session import open_session
+    from transship_tui.commands.options import open_application
 
-    session = open_session()
-    return open_plain(session) if plain else open_app(session, guide=guide, read_only=read_only)
+    app = open_application()
+    return open_plain(app) if plain else open_app(app, guide=guide, read_only=read_only)

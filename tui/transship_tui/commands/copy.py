@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
 
+from transship.app import CopyRequest, OnConflict, Visibility
 from transship.errors import BadRequest
-from transship.plans.plan import OnConflict
-from transship.registry.registry import Visibility
 from transship.text import safe
-from transship.transfers.job_view import read_job
-from transship.transfers.process import start_runner
-from transship_tui.commands.documents import job_document
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -23,12 +18,12 @@ from transship_tui.commands.options import (
     Referrers,
     adhoc_tls,
     adhoc_words,
+    carried_out,
+    open_application,
 )
-from transship_tui.commands.output import say, show, show_json
+from transship_tui.commands.output import say
 from transship_tui.commands.preview import show_preview
-from transship_tui.commands.progress import OnInterrupt, finish, follow
-from transship_tui.commands.session import open_session
-from transship_tui.commands.standby import taken
+from transship_tui.commands.progress import OnInterrupt, finish, follow, leave
 
 Source = Annotated[
     str,
@@ -86,29 +81,24 @@ def copy(
     if dry_run and detach:
         raise BadRequest("--dry-run starts no job that could be left")
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    session = open_session(adhoc)
-    plan = session.plan(
-        source,
-        target,
-        platforms=platform or (),
-        referrers=referrers,
-        on_conflict=on_conflict,
-        create_missing=create_missing,
-        try_refused=try_refused,
+    app = open_application(adhoc)
+    plan = app.copies.plan(
+        CopyRequest(
+            source,
+            target,
+            platforms=tuple(platform or ()),
+            referrers=referrers,
+            on_conflict=on_conflict,
+            create_missing=create_missing,
+            try_refused=try_refused,
+        )
     )
     if dry_run:
-        return show_preview(session, plan, as_json=as_json)
-    accesses = asyncio.run(session.accesses(plan))
-    job = session.jobs.create(plan)
-    start_runner(job, accesses, taken())
+        return show_preview(app, plan, as_json=as_json)
+    job = carried_out(app, app.jobs.start(plan))
     if detach:
-        if as_json:
-            show_json(job_document(read_job(job)))
-        else:
-            show(job.id)
-        say(f"it runs by itself; `transship attach {job.id}` follows it")
-        return 0
+        return leave(app, job, as_json=as_json)
     [wanted] = plan.copies
-    say(f"job {job.id}: {safe(str(wanted.source))} → {safe(str(wanted.target))}")
-    ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
-    return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
+    say(f"job {job}: {safe(str(wanted.source))} → {safe(str(wanted.target))}")
+    ended = follow(app, job, on_interrupt=OnInterrupt.PAUSE)
+    return finish(app, job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))

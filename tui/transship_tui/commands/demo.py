@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import tempfile
-import time
 from collections import Counter
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +18,7 @@ from transship.accounts.docker_config import DockerConfig
 from transship.accounts.registry_file import Account, Accounts, SecretSource
 from transship.accounts.secrets import InsteadOfKeyring, variables_of
 from transship.accounts.sign_in import Sources
-from transship.app.application import Application
+from transship.app import Application, CopyRequest, VerifyProgress
 from transship.cutover.change.provider import store_tsig_key
 from transship.cutover.domain import Domain, Subject
 from transship.cutover.evidence import Statement
@@ -29,7 +27,7 @@ from transship.cutover.journal import EntryKind
 from transship.cutover.observe.dns_queries import DnsClient
 from transship.cutover.observe.endpoint import TargetOptions, TrialCredential
 from transship.cutover.observe.image_pulls import pull_by_name
-from transship.errors import ChangeBlocked, JobEnded, PullFailed, TimedOut, TransshipError
+from transship.errors import ChangeBlocked, PullFailed, TimedOut, TransshipError
 from transship.oci.reference import Reference
 from transship.operator import Operator
 from transship.paths import Paths, private_folder
@@ -37,12 +35,11 @@ from transship.plans.file import write_text
 from transship.sandbox.name_server import DOMAIN, NEW, TTL
 from transship.sandbox.sandbox import has_two_addresses, sandbox_in_thread
 from transship.text import bytes_text, safe
-from transship.transfers import control
-from transship.transfers.process import start_runner
 from transship.views.cutover import waits_for
 from transship_tui.commands.check import last_of, show_standing
 from transship_tui.commands.cutover import edit_lines
-from transship_tui.commands.job import prove_plan, show_proof
+from transship_tui.commands.job import show_proof, watched_proof
+from transship_tui.commands.options import carried_out
 from transship_tui.commands.output import (
     INTERRUPTED,
     Ink,
@@ -53,7 +50,6 @@ from transship_tui.commands.output import (
     show_error,
 )
 from transship_tui.commands.progress import OnInterrupt, follow, show_end
-from transship_tui.commands.session import Session
 from transship_tui.cutover_news import followed, news
 from transship_tui.launch import can_draw, open_app, open_plain, wants_plain
 
@@ -64,8 +60,8 @@ if TYPE_CHECKING:
     from transship.cutover.status import CutoverStatus
     from transship.plans.plan import Plan
     from transship.registry.credential import Credential
+    from transship.sandbox.name_server import SandboxNames
     from transship.sandbox.sandbox import Sandbox
-    from transship.transfers.jobs import Job
 
 REPOSITORY, _IMAGE = "team/web", "team/web:2.0"
 
@@ -87,19 +83,9 @@ _WATCH_SECONDS = 180.0
 _PULL_SECONDS = 0.5
 
 
-def with_domain(session: Session, sandbox: Sandbox) -> Session:
-    """Return a session in which a cutover of the sandbox's domain waits for its operator.
-
-    Nodes have a sign-in under the domain's name already: that of the new registry, which the old
-    one, open to everybody, takes too.
-    """
-    assert sandbox.names is not None
-    names = sandbox.names
-    domain = Domain(DOMAIN, sandbox.port, DOMAIN)
-    variables = variables_of(domain.host)
-    credential = sandbox.credential
-    nodes = dict(zip(variables, (credential.username, credential.secret), strict=True))
-    session = replace(session, sources=replace(session.sources, environ=nodes))
+def _add_domain(app: Application, sandbox: Sandbox, names: SandboxNames) -> None:
+    """Let a cutover of the sandbox's domain wait for its operator."""
+    domain = _domain_of(sandbox)
     subject = Subject(
         domain,
         sandbox.new.host,
@@ -113,33 +99,35 @@ def with_domain(session: Session, sandbox: Sandbox) -> Session:
         system=False,
         ttl=TTL,
     )
-    asyncio.run(store_tsig_key(session.sources.keyring, names.way.address, names.key))
-    cutover = CutoverStore(session.paths.cutovers).create(subject, names.way)
+    keyring = app.connections.sources.keyring
+    asyncio.run(store_tsig_key(keyring, names.way.address, names.key))
+    cutover = CutoverStore(app.paths.cutovers).create(subject, names.way)
     now = names.clock.now()
     with cutover.journal() as journal:
         for question, answer in _TOLD.items():
             statement = Statement(question, answer, now, str(_BY))
             journal.add(EntryKind.STATEMENT, statement, now, _BY)
-    return session
 
 
-def show_cutover(session: Session) -> int:
+def _domain_of(sandbox: Sandbox) -> Domain:
+    return Domain(DOMAIN, sandbox.port, DOMAIN)
+
+
+def show_cutover(app: Application) -> int:
     """Walk the cutover to its end and back again, in lines; return an exit status."""
-    return asyncio.run(_walk(session))
+    return carried_out(app, _walk(app))
 
 
-async def _walk(session: Session) -> int:
-    engine = Application(session.paths, session.sources)
-    async with aclosing(engine):
-        (standing,) = engine.cutovers.all()
-        try:
-            access = await session.access(Reference(standing.subject.domain.host))
-            assert access.credential is not None
-            walk = _Walk(engine, standing.name, standing.subject, access.credential)
-            return await walk.walk()
-        except TransshipError as error:
-            show_error(error)
-            return error.exit_status
+async def _walk(app: Application) -> int:
+    (standing,) = app.cutovers.all()
+    try:
+        access = await app.connections.access(Reference(standing.subject.domain.host))
+        assert access.credential is not None
+        walk = _Walk(app, standing.name, standing.subject, access.credential)
+        return await walk.walk()
+    except TransshipError as error:
+        show_error(error)
+        return error.exit_status
 
 
 class _Walk:
@@ -323,7 +311,7 @@ def demo(
         pace = _TO_BE_READ if story is _show else _TO_BE_WATCHED
         domain = has_two_addresses()
         with sandbox_in_thread(folder / "sandbox", bytes_per_second=pace, domain=domain) as sandbox:
-            status = story(session_of(sandbox, folder))
+            status = story(application_of(sandbox, folder))
     if not domain:
         say(_ONE_ADDRESS)
     if sys.stdout.isatty() and status == 0:
@@ -331,64 +319,69 @@ def demo(
     return status
 
 
-def _open_app(session: Session) -> int:
-    return _with_jobs_ended(session, lambda: open_app(session, guide=True))
+def _open_app(app: Application) -> int:
+    return _with_jobs_ended(app, lambda: open_app(app, guide=True))
 
 
-def _ask_and_answer(session: Session) -> int:
-    return _with_jobs_ended(session, lambda: open_plain(session, farewell=_GONE))
+def _ask_and_answer(app: Application) -> int:
+    return _with_jobs_ended(app, lambda: open_plain(app, farewell=_GONE))
 
 
-def _with_jobs_ended(session: Session, story: Callable[[], int]) -> int:
+def _with_jobs_ended(app: Application, story: Callable[[], int]) -> int:
+    """End all jobs with a story: none may outlive the folder that it works in."""
     try:
         return story()
     finally:
-        for job in session.jobs.all():
-            _end(job)
+        app.jobs.cancel_all(_END_SECONDS)
 
 
-def _show(session: Session) -> int:
+def _show(app: Application) -> int:
     show("Two registries run on this machine, for as long as this demo does:")
-    for account in session.accounts.all():
+    for account in app.registries.all():
         what = "empty, and asks for a login" if account.username else "full of sample images"
         show(f"  {account.alias:<4} {account.host:<16} {what}")
-    cutovers = CutoverStore(session.paths.cutovers).all()
+    cutovers = app.cutovers.all()
     for each in cutovers:
-        show(f"  {each.subject().domain.host} leads to the old one, by a small DNS")
+        show(f"  {each.subject.domain.host} leads to the old one, by a small DNS")
     show_command(f"transship copy {_SOURCE} {_TARGET}")
-    plan = session.plan(_SOURCE, _TARGET)
-    status = _copy(session, plan)
+    plan = app.copies.plan(CopyRequest(_SOURCE, _TARGET))
+    status = _copy(app, plan)
     if status:
         return status
     show_command(f"transship verify {_SOURCE} {_TARGET}")
-    status = show_proof(asyncio.run(prove_plan(session, plan, deep=False)), as_json=False)
+    progress = VerifyProgress()
+    proving = watched_proof(app.plans.verify(plan, progress), progress)
+    status = show_proof(carried_out(app, proving), as_json=False)
     if status or not cutovers:
         return status
-    return _copy_the_rest(session) or show_cutover(session)
+    return _copy_the_rest(app) or show_cutover(app)
 
 
-def _copy_the_rest(session: Session) -> int:
+def _copy_the_rest(app: Application) -> int:
     """Copy all that the domain serves: a cutover waits for every tag of it."""
-    write_text(private_folder(session.paths.plans) / f"{_EVERYTHING}.toml", _RULES)
+    write_text(private_folder(app.paths.plans) / f"{_EVERYTHING}.toml", _RULES)
     show_command(f"transship run {_EVERYTHING}")
-    return _copy(session, session.read_plan(_EVERYTHING))
+    return _copy(app, app.plans.read(_EVERYTHING))
 
 
-def _copy(session: Session, plan: Plan) -> int:
-    job = session.jobs.create(plan)
-    pid = start_runner(job, asyncio.run(session.accesses(plan)))
+def _copy(app: Application, plan: Plan) -> int:
+    job = carried_out(app, app.jobs.start(plan))
     try:
-        view = follow(job, on_interrupt=OnInterrupt.LEAVE)
+        view = follow(app, job, on_interrupt=OnInterrupt.LEAVE)
     finally:
-        _end(job, pid)
+        app.jobs.cancel_all(_END_SECONDS)
     if view is None:
         say("the demo ends here, and nothing of it is left")
         return INTERRUPTED
     return show_end(view)
 
 
-def session_of(sandbox: Sandbox, folder: Path) -> Session:
-    """Return a session that knows the sandbox and nothing of the operator's own."""
+def application_of(sandbox: Sandbox, folder: Path) -> Application:
+    """Return an application that knows the sandbox and nothing of the operator's own.
+
+    Nodes have a sign-in under the domain's name already: that of the new registry, which the old
+    one, open to everybody, takes too.
+    """
     secrets = InsteadOfKeyring()
     accounts = Accounts(folder / "config" / "registries.toml")
     for alias, access in sandbox.accesses.items():
@@ -400,20 +393,16 @@ def session_of(sandbox: Sandbox, folder: Path) -> Session:
             asyncio.run(secrets.set(access.host, username, access.credential.secret))
         accounts.save(account)
     docker = DockerConfig({}, home=folder)
-    sources = Sources(session=secrets, keyring=secrets, docker=docker, environ={})
-    session = Session(Paths(folder / "config", folder / "state"), accounts, sources)
-    return with_domain(session, sandbox) if sandbox.names else session
-
-
-def _end(job: Job, pid: int | None = None) -> None:
-    """End the job's process, which must not outlive the folder that it works in."""
-    with suppress(JobEnded):
-        control.cancel_job(job)
-    until = time.monotonic() + _END_SECONDS
-    while job.is_held and time.monotonic() < until:
-        time.sleep(0.05)
-    if job.is_held and pid is not None:
-        os.kill(pid, signal.SIGKILL)
+    nodes: dict[str, str] = {}
+    if sandbox.names is not None:
+        credential = sandbox.credential
+        variables = variables_of(_domain_of(sandbox).host)
+        nodes = dict(zip(variables, (credential.username, credential.secret), strict=True))
+    sources = Sources(session=secrets, keyring=secrets, docker=docker, environ=nodes)
+    app = Application(Paths(folder / "config", folder / "state"), sources)
+    if sandbox.names is not None:
+        _add_domain(app, sandbox, sandbox.names)
+    return app
 
 
 _HANG_UPS = (signal.SIGHUP, signal.SIGTERM)

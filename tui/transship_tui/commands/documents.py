@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transship.transfers.job_view import JobView
-    from transship.transfers.journal import StoredUndo
-    from transship.transfers.limits import Limit
+    from transship.app import JobView, Limit, StoredUndo
 
 
 def job_entry(view: JobView) -> dict[str, object]:

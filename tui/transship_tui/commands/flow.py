@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.clock import SystemClock
+from transship.app import BoardProgress, ScanProgress, Verdict, parse_image
 from transship.matching import matcher
 from transship.oci.digest import short
-from transship.oci.reference import Reference
-from transship.operator import this_operator
-from transship.plans.flow import parse_image, read_flow
-from transship.registry.access import open_registry
 from transship.text import bytes_text, counted, safe
-from transship.transfers.copies import Verdict
-from transship.transfers.preview import preview_plan
-from transship.transfers.process import start_runner
-from transship.transfers.promotion import (
-    BoardProgress,
-    consider_promotion,
-    open_history,
-    settle_promotions,
-    stage_board,
-    start_promotion,
-)
 from transship_tui.commands.documents import job_document, time_text
 from transship_tui.commands.options import (
     AsJson,
@@ -37,45 +20,32 @@ from transship_tui.commands.options import (
     PlainHttp,
     adhoc_tls,
     adhoc_words,
+    carried_out,
+    open_application,
 )
 from transship_tui.commands.output import cells, say, say_problem, show, show_json, table, width_of
 from transship_tui.commands.preview import short_name
 from transship_tui.commands.progress import OnInterrupt, finish, follow, status_of
-from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 from transship_tui.stages import ARROWS, LEGEND, hexadecimal, letter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from transship.oci.digest import Digest
-    from transship.plans.flow import Flow, Image
-    from transship.registry.access import Access
-    from transship.registry.registry import Registry
-    from transship.transfers.copies import Worklist
-    from transship.transfers.promotion import (
+    from transship.app import (
+        Application,
         BoardCell,
         BoardRow,
+        Flow,
         Promotion,
         PromotionRecord,
         StageBoard,
+        Worklist,
     )
-    from transship_tui.commands.session import Session
 
 FlowFile = Annotated[
     str, typer.Argument(metavar="FLOW", help="A flow's file, or its name among your plans.")
 ]
-
-
-@asynccontextmanager
-async def stage_places(session: Session, flow: Flow) -> AsyncIterator[dict[str, Registry]]:
-    """Open the registry of every stage. A layout needn't be there yet."""
-    async with AsyncExitStack() as stack:
-        places: dict[str, Registry] = {}
-        for at in flow.places:
-            place = open_registry(Reference(at.registry), await session.access(at), create=True)
-            places[at.registry] = await stack.enter_async_context(aclosing(place))
-        yield places
 
 
 def promotion_document(entry: PromotionRecord) -> dict[str, object]:
@@ -121,11 +91,11 @@ def flow(
 
     With --history, who moved them; that asks no registry.
     """
-    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
-    stages = read_flow(session.plans.find(flow), session.reference)
+    app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    stages = app.flows.find(flow)
     if history:
-        return _show_history(session, stages, pattern, as_json=as_json)
-    seen = asyncio.run(_look(session, stages, pattern))
+        return _show_history(app, stages, pattern, as_json=as_json)
+    seen = carried_out(app, _board(app, stages, pattern))
     if as_json:
         show_json(_document(seen))
     else:
@@ -136,13 +106,10 @@ def flow(
     return 1 if seen.problems else 0
 
 
-async def _look(session: Session, flow: Flow, pattern: str) -> StageBoard:
+async def _board(app: Application, flow: Flow, pattern: str) -> StageBoard:
     progress = BoardProgress()
-    async with (
-        stage_places(session, flow) as places,
-        watched(lambda: f"looking: {counted(progress.images, 'tag')} so far"),
-    ):
-        return await stage_board(flow, places, pattern=pattern, progress=progress)
+    async with watched(lambda: f"looking: {counted(progress.images, 'tag')} so far"):
+        return await app.flows.board(flow, progress, pattern)
 
 
 def _lines(seen: StageBoard, width: int | None) -> Iterator[str]:
@@ -208,14 +175,10 @@ def _image(row: BoardRow, stages: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _show_history(session: Session, flow: Flow, pattern: str, *, as_json: bool) -> int:
+def _show_history(app: Application, flow: Flow, pattern: str, *, as_json: bool) -> int:
     asked_for = matcher(pattern)
-    with open_history(session.paths.flows, flow.name, flow.file) as ledger:
-        entries = [
-            entry
-            for entry in settle_promotions(ledger, session.jobs)
-            if asked_for(str(entry.image))
-        ]
+    every = carried_out(app, app.flows.promotions(flow))
+    entries = [entry for entry in every if asked_for(str(entry.image))]
     if as_json:
         show_json({"flow": flow.name, "promotions": list(map(promotion_document, entries))})
     elif entries:
@@ -273,53 +236,22 @@ def promote(
     What refers to it goes along. No stage is skipped, and who did it is kept. Ctrl-C pauses it.
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    session = open_session(adhoc)
-    stages = read_flow(session.plans.find(flow), session.reference)
+    app = open_application(adhoc)
+    stages = app.flows.find(flow)
     image, digest = parse_image(ref)
-    looking = _promote_look(
-        session, stages, image, digest, to, overwrite=overwrite, dry_run=dry_run
-    )
-    promotion, worklist, accesses = asyncio.run(looking)
-    if worklist is not None:
-        return _show_dry_run(promotion, worklist, as_json=as_json)
+    promotion = carried_out(app, app.flows.consider(stages, image, to, digest, overwrite=overwrite))
+    if dry_run:
+        seen = carried_out(app, app.plans.preview(promotion.plan(), ScanProgress()))
+        return _show_dry_run(promotion, seen.worklist, as_json=as_json)
     say("\n".join(_promote_lines(promotion)))
-    with open_history(session.paths.flows, stages.name, stages.file) as ledger:
-        job = start_promotion(
-            promotion,
-            session.jobs,
-            ledger,
-            this_operator(),
-            SystemClock(),
-            lambda job: start_runner(job, accesses),
-        )
-        ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
-        entries = settle_promotions(ledger, session.jobs)
+    job = carried_out(app, app.flows.promote(promotion))
+    ended = follow(app, job, on_interrupt=OnInterrupt.PAUSE)
+    entries = carried_out(app, app.flows.promotions(stages))
     if as_json and ended is not None:
-        entry = next(entry for entry in entries if entry.job == job.id)
+        entry = next(entry for entry in entries if entry.job == job)
         show_json({"promotion": promotion_document(entry)} | job_document(ended))
         return status_of(ended)
-    return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
-
-
-async def _promote_look(
-    session: Session,
-    flow: Flow,
-    image: Image,
-    digest: Digest | None,
-    to: str,
-    *,
-    overwrite: bool,
-    dry_run: bool,
-) -> tuple[Promotion, Worklist | None, list[Access]]:
-    """Return the promotion, what its job would do if only that is asked, and how to get there."""
-    clock = SystemClock()
-    async with stage_places(session, flow) as places:
-        promotion = await consider_promotion(
-            flow, image, to, places, digest=digest, overwrite=overwrite
-        )
-        plan = promotion.plan()
-        seen = await preview_plan(plan, places, clock) if dry_run else None
-    return promotion, seen.worklist if seen else None, await session.accesses(plan)
+    return finish(app, job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
 
 
 def _promote_lines(promotion: Promotion) -> Iterator[str]:

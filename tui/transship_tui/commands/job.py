@@ -5,39 +5,25 @@ Attach, pause, resume, cancel, retry, limit, report, undo, verify.
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.clock import SystemClock
-from transship.errors import BadRequest, TransshipError
-from transship.oci.digest import short
-from transship.oci.reference import Reference
-from transship.operator import this_operator
-from transship.paths import default_paths
-from transship.registry.access import open_registry
-from transship.reports.job import open_report
-from transship.reports.job_formats import WRITERS, Form, form_of, write_whole
-from transship.text import bytes_text, counted, safe
-from transship.transfers import control
-from transship.transfers.jobs import JobStore
-from transship.transfers.limits import held_words, limit_request
-from transship.transfers.undo import (
+from transship.app import (
+    CopyRequest,
     RestoreAction,
     UndoOutcome,
     UndoProgress,
+    VerifyProgress,
+    held_words,
     left_words,
-    preview_undo,
 )
-from transship.transfers.undo import undo_job as carry_out
-from transship.transfers.verify import VerifyProgress, store_proof
-from transship.transfers.verify import verify_plan as prove
-from transship.watch.record import conflicting_watchers
+from transship.errors import BadRequest
+from transship.oci.digest import short
+from transship.reports.job_formats import Form, form_of
+from transship.text import bytes_text, counted, safe
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -50,47 +36,44 @@ from transship_tui.commands.options import (
     adhoc_tls,
     adhoc_words,
     ask,
+    carried_out,
+    open_application,
 )
 from transship_tui.commands.output import Ink, painted, say, show, show_json
 from transship_tui.commands.progress import OnInterrupt, finish, follow
-from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 from transship_tui.watched import watched_words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from typing import TextIO
 
-    from transship.plans.plan import Plan
-    from transship.registry.access import Access
-    from transship.registry.credential import Tls
-    from transship.registry.registry import Registry
-    from transship.transfers.jobs import Job
-    from transship.transfers.undo import Restore, UndoPlan, UndoResult
-    from transship.transfers.verify import Proof
-    from transship_tui.commands.session import Session
+    from transship.app import Application, Proof, Restore, UndoPlan, UndoResult
 
 
 def attach(job: JobName, as_json: AsJson = False, verbose: Verbose = False) -> int:
     """Follow a job to its end. Ctrl-C leaves it running."""
-    found = _find(job)
-    ended = follow(found, on_interrupt=OnInterrupt.LEAVE, verbose=verbose)
-    return finish(found, ended, as_json=as_json, adhoc="")
+    app = open_application()
+    found = app.jobs.identify(job)
+    ended = follow(app, found, on_interrupt=OnInterrupt.LEAVE, verbose=verbose)
+    return finish(app, found, ended, as_json=as_json, adhoc="")
 
 
 def pause(job: JobName) -> int:
     """Let a running job come to a stop at its next good point. Twice: at once."""
-    found = _find(job)
-    control.pause_job(found)
-    say(f"pausing {found.id}; `transship resume {found.id}` goes on")
+    jobs = open_application().jobs
+    found = jobs.identify(job)
+    jobs.pause(found)
+    say(f"pausing {found}; `transship resume {found}` goes on")
     return 0
 
 
 def cancel(job: JobName) -> int:
     """End a job for good. What was copied stays."""
-    found = _find(job)
-    control.cancel_job(found)
-    say(f"cancelling {found.id}; what was copied stays")
+    jobs = open_application().jobs
+    found = jobs.identify(job)
+    jobs.cancel(found)
+    say(f"cancelling {found}; what was copied stays")
     return 0
 
 
@@ -106,7 +89,8 @@ def resume(
     It was paused or interrupted. Ctrl-C pauses it again.
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    return _go_on(_find(job), control.resume_job, adhoc, as_json=as_json)
+    app = open_application(adhoc)
+    return _go_on(app, job, app.jobs.resume, adhoc_words(adhoc), as_json=as_json)
 
 
 def retry(
@@ -121,7 +105,8 @@ def retry(
     Both sides are looked at anew for that. Ctrl-C pauses it.
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    return _go_on(_find(job), control.retry_job, adhoc, as_json=as_json)
+    app = open_application(adhoc)
+    return _go_on(app, job, app.jobs.retry, adhoc_words(adhoc), as_json=as_json)
 
 
 def limit(
@@ -144,35 +129,34 @@ def limit(
 
     It holds until the job ends, also over a pause. What isn't named stays as it is.
     """
-    found = _find(job)
+    app = open_application()
+    found = app.jobs.identify(job)
     if not (rate or concurrency or window):
         raise BadRequest(
             "say what is to change: --rate, --concurrency or --window",
-            remedy=f"For example `transship limit {found.id} HOST --rate 20MiB/s "
+            remedy=f"For example `transship limit {found} HOST --rate 20MiB/s "
             "--concurrency 4 --window 22:00-06:00`.",
         )
-    registry = open_session().reference(host).registry
-    control.set_limit(found, limit_request(registry, rate, concurrency, window))
-    limits = control.current_limits(found)[registry]
+    request = app.jobs.limit_request(host, rate, concurrency, window)
+    app.jobs.limit(found, request)
+    limits = app.jobs.limits(found)[request.registry]
     words = held_words(limits.rate, limits.concurrency, limits.window)
-    say(f"{found.id}: {registry} {f'is held to {words}' if words else 'has no limit'}")
+    say(f"{found}: {request.registry} {f'is held to {words}' if words else 'has no limit'}")
     return 0
 
 
 def _go_on(
-    job: Job,
-    start: Callable[[Job, Iterable[Access]], int],
-    adhoc: Tls | None,
+    app: Application,
+    job: str,
+    start: Callable[[str], Coroutine[None, None, None]],
+    adhoc: str,
     *,
     as_json: bool,
 ) -> int:
-    start(job, asyncio.run(open_session(adhoc).accesses(job.plan())))
-    ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
-    return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
-
-
-def _find(name: str) -> Job:
-    return JobStore(default_paths().jobs).find(name)
+    found = app.jobs.identify(job)
+    carried_out(app, start(found))
+    ended = follow(app, found, on_interrupt=OnInterrupt.PAUSE)
+    return finish(app, found, ended, as_json=as_json, adhoc=adhoc)
 
 
 def report(
@@ -191,14 +175,14 @@ def report(
     For a person (html), a ticket (md) or a script (json). What `transship verify JOB` found last
     is the proof.
     """
-    found = JobStore(default_paths().jobs).find(job)
-    write = WRITERS[form or (form_of(output) if output else Form.MD)]
-    with open_report(found, time.time()) as told:
-        if output is None:
-            sys.stdout.writelines(write(told))
-        else:
-            write_whole(output, write(told))
-            say(f"the report of job {found.id} is in {safe(str(output))}")
+    app = open_application()
+    found = app.jobs.identify(job)
+    form = form or (form_of(output) if output else Form.MD)
+    if output is None:
+        sys.stdout.writelines(app.jobs.report(found, form))
+    else:
+        carried_out(app, app.jobs.write_report(found, str(output), form, replace=True))
+        say(f"the report of job {found} is in {safe(str(output))}")
     return 0
 
 
@@ -231,71 +215,53 @@ def undo(
     and named; so is a tag that the registry didn't show before the job wrote it. Images that it
     copied stay at the registry, without their tags, and so does what it created for them to be in.
     """
-    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
-    found = session.jobs.find(job)
-    plan = asyncio.run(_foresee(session, found))
+    app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    found = app.jobs.identify(job)
+    plan = carried_out(app, _preview_undo(app, found))
     if dry_run:
         return _show_plan(plan, dry_run=True, as_json=as_json)
     if plan.changing and not yes:
         _check_terminal(found)
         for line in _plan_lines(plan, sys.stderr):
             say(line)
-        for file in conflicting_watchers(found.plan(), session.paths.watches, session.reference):
+        for file in carried_out(app, app.jobs.conflicting_watchers(found)):
             say(watched_words(file))
         hosts = dict.fromkeys(safe(restore.tag.registry) for restore in plan.changing)
         if ask(f"Undo the job at {', '.join(hosts)}? [y/N] ").lower() not in ("y", "yes"):
             say("nothing was changed")
             return 1
-    done = asyncio.run(_undo(session, found, plan))
+    done = carried_out(app, _undo(app, found, plan))
     if not plan.changing:
         return _show_plan(plan, dry_run=False, as_json=as_json)
     return _show_undone(done, as_json=as_json)
 
 
-def _check_terminal(job: Job) -> None:
+def _check_terminal(job: str) -> None:
     if not sys.stdin.isatty():
         raise BadRequest(
             "There is no terminal to ask on",
-            remedy=f"Look at `transship undo {job.id} --dry-run`, then do it with --yes.",
+            remedy=f"Look at `transship undo {job} --dry-run`, then do it with --yes.",
         )
 
 
-async def _foresee(session: Session, job: Job) -> UndoPlan:
+async def _preview_undo(app: Application, job: str) -> UndoPlan:
     progress = UndoProgress()
 
     def line() -> str:
         return f"looking: {progress.looked:,} of {counted(progress.tags, 'tag')}"
 
-    async with _places(session, job.plan()) as places, watched(line):
-        return await preview_undo(job, places, progress)
+    async with watched(line):
+        return await app.jobs.preview_undo(job, progress)
 
 
-async def _undo(session: Session, job: Job, plan: UndoPlan) -> UndoResult:
+async def _undo(app: Application, job: str, plan: UndoPlan) -> UndoResult:
     progress = UndoProgress()
 
     def line() -> str:
         return f"undoing: {progress.restored:,} of {counted(progress.to_restore, 'tag')}"
 
-    async with _places(session, job.plan()) as places, watched(line):
-        return await carry_out(job, plan, places, SystemClock(), str(this_operator()), progress)
-
-
-@asynccontextmanager
-async def _places(session: Session, plan: Plan) -> AsyncIterator[dict[str, Registry]]:
-    """Open the targets, and the sources as far as that can be done: they are asked last."""
-    targets = {target.registry for target in plan.targets}
-    async with AsyncExitStack() as stack:
-        places: dict[str, Registry] = {}
-        for reference in plan.places:
-            try:
-                access = await session.access(reference)
-                place = open_registry(Reference(access.host), access)
-            except TransshipError:
-                if reference.registry in targets:
-                    raise
-                continue
-            places[access.host] = await stack.enter_async_context(aclosing(place))
-        yield places
+    async with watched(line):
+        return await app.jobs.undo(job, plan, progress)
 
 
 def _show_plan(plan: UndoPlan, *, dry_run: bool, as_json: bool) -> int:
@@ -429,20 +395,20 @@ def verify(
 
     Every digest is compared. Asks both sides, and nothing that a job has kept.
     """
-    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    progress = VerifyProgress()
     if target is not None:
-        plan = session.plan(source, target, platforms=platform or (), referrers=referrers)
-    elif platform or not referrers:
+        request = CopyRequest(source, target, tuple(platform or ()), referrers)
+        proving = app.plans.verify(app.copies.plan(request), progress, deep=deep)
+        return show_proof(carried_out(app, watched_proof(proving, progress)), as_json=as_json)
+    if platform or not referrers:
         raise BadRequest("A job has its own platforms and referrers; leave the options out")
-    else:
-        job = session.jobs.find(source)
-        proof = asyncio.run(prove_plan(session, job.plan(), deep=deep))
-        store_proof(job, proof, SystemClock().now(), str(this_operator()))
-        status = show_proof(proof, as_json=as_json)
-        if not as_json:
-            say(f"next: `transship report {job.id} -o report.html` puts it on paper")
-        return status
-    return show_proof(asyncio.run(prove_plan(session, plan, deep=deep)), as_json=as_json)
+    job = app.jobs.identify(source)
+    proving = app.jobs.verify(job, progress, deep=deep)
+    status = show_proof(carried_out(app, watched_proof(proving, progress)), as_json=as_json)
+    if not as_json:
+        say(f"next: `transship report {job} -o report.html` puts it on paper")
+    return status
 
 
 def show_proof(proof: Proof, *, as_json: bool) -> int:
@@ -455,17 +421,16 @@ def show_proof(proof: Proof, *, as_json: bool) -> int:
     return 0 if proof.holds else 1
 
 
-async def prove_plan(session: Session, plan: Plan, *, deep: bool) -> Proof:
-    """Compare both sides of a plan, and show how far that is."""
-    progress = VerifyProgress()
+async def watched_proof(proving: Coroutine[None, None, Proof], progress: VerifyProgress) -> Proof:
+    """Wait for a proof, and show how far it is."""
 
     def line() -> str:
-        read = f", {bytes_text(progress.bytes_read)} read" if deep else ""
+        read = f", {bytes_text(progress.bytes_read)} read" if progress.bytes_read else ""
         images, blobs = counted(progress.found, "image"), counted(progress.blobs, "blob")
         return f"comparing: {images} found so far, {blobs} looked at{read}"
 
-    async with session.places(plan) as places, watched(line):
-        return await prove(plan, places, SystemClock(), deep=deep, progress=progress)
+    async with watched(line):
+        return await proving
 
 
 def _lines(proof: Proof) -> Iterator[str]:

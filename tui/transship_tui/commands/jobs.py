@@ -8,23 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from transship.app import JobState
 from transship.oci.digest import short
-from transship.paths import default_paths
 from transship.text import bytes_text, counted, duration_text, safe
-from transship.transfers.copies import JobState
-from transship.transfers.job_view import read_job
-from transship.transfers.jobs import JobStore
-from transship.watch.record import watches
 from transship_tui.commands.documents import job_entry, time_text
-from transship_tui.commands.options import AsJson
+from transship_tui.commands.options import AsJson, open_application
 from transship_tui.commands.output import cells, say, show, show_json, table, tail, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transship.transfers.job_view import JobView
-    from transship.watch.offline import OfflineRegistry, Words
-    from transship.watch.record import WatchRecord, WatchRound
+    from transship.app import JobView, OfflineRegistry, WatchRecord, WatchRound, Words
 
 
 def watch_line(record: WatchRecord, now: float) -> str:
@@ -112,8 +106,9 @@ _GAP = 2
 
 def jobs(as_json: AsJson = False) -> int:
     """List the jobs, and the plans that are watched."""
-    views = [read_job(job) for job in JobStore(default_paths().jobs).all()]
-    watched = [record for record, goes_on in watches(default_paths().watches) if goes_on]
+    app = open_application()
+    views = app.jobs.all()
+    watched = app.watches.all()
     if as_json:
         document = {"jobs": [job_entry(each) for each in views]}
         if watched:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import shlex
 import signal
 import sys
+from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from transship.errors import BadRequest
-from transship.registry.credential import Tls
+from transship.app.application import Application
+from transship.errors import BadRequest, SecretUnavailable
+from transship_tui.commands.output import is_screen, say
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from transship.app import Account, Tls
+
+_T = TypeVar("_T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document to the output.")]
 
@@ -72,6 +82,8 @@ def adhoc_tls(*, plain_http: bool, insecure: bool, ca: Path | None) -> Tls | Non
         raise BadRequest("--insecure trusts everybody, so --ca says nothing")
     if not (plain_http or insecure or ca):
         return None
+    from transship.app import Tls
+
     return Tls(plain_http, insecure, str(ca.absolute()) if ca else "")
 
 
@@ -83,6 +95,39 @@ def adhoc_words(tls: Tls | None) -> str:
     insecure = " --insecure" if tls.insecure else ""
     ca = f" --ca {shlex.quote(tls.ca_file)}" if tls.ca_file else ""
     return plain_http + insecure + ca
+
+
+def open_application(adhoc: Tls | None = None) -> Application:
+    """Return the use cases of whoever runs this command, on their accounts, secrets and files."""
+    waiting = _say_keyring_waits if is_screen(sys.stderr) else None
+    return Application.of_operator(adhoc, ask=_ask_secret, waiting=waiting)
+
+
+def carried_out(app: Application, work: Coroutine[None, None, _T]) -> _T:
+    """Do some work of an application, close its connections, and return what came of the work."""
+
+    async def done() -> _T:
+        async with aclosing(app):
+            return await work
+
+    return asyncio.run(done())
+
+
+def _say_keyring_waits() -> None:
+    say("waiting for your keyring to unlock; it may be asking on another screen")
+
+
+def _ask_secret(account: Account) -> str:
+    """Ask for a secret that is kept for one run only."""
+    who = f"{account.username} at {account.host}"
+    if not sys.stdin.isatty():
+        from transship.app import variables_of
+
+        raise SecretUnavailable(
+            f"{who}: it isn't kept, and there is no terminal to ask on",
+            remedy=f"Set {' and '.join(variables_of(account.host))}.",
+        )
+    return ask(f"Password of {who}: ", hidden=True)
 
 
 def ask(question: str, *, hidden: bool = False) -> str:

@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.accounts.registry_file import Account
-from transship.accounts.sign_in import sign_in_to
-from transship.clock import SystemClock
-from transship.errors import BadFile, BadRequest, KeyringAbsent, KeyringInsecure, TransshipError
-from transship.plans.drift import DriftState
-from transship.plans.encode import document_text, encode_plan
-from transship.plans.file import write_plan
-from transship.plans.importers.document import MOST_BYTES
-from transship.plans.importers.draft import NoteKind, one_for_each
-from transship.plans.importers.importer import TOOLS, import_files
+from transship.app import TOOLS, DriftProgress, DriftState, NoteKind
+from transship.errors import BadRequest
 from transship.text import counted, safe
-from transship.transfers.drift import DriftProgress, look_for_drift
-from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, PlanName, adhoc_tls
+from transship_tui.commands.options import (
+    AsJson,
+    CaFile,
+    Insecure,
+    PlainHttp,
+    PlanName,
+    adhoc_tls,
+    carried_out,
+    open_application,
+)
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 from transship_tui.commands.preview import short_name, show_preview
-from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from transship.oci.reference import Reference
-    from transship.plans.drift import Drift, DriftRow
-    from transship.plans.importers.draft import Imported, ImportedLogin
-    from transship.plans.plan import Plan
-    from transship_tui.commands.session import Session
+    from transship.app import Application, Drift, DriftRow, Imported, ImportedSignIn, Plan
 
 
 def plan(
@@ -54,9 +47,8 @@ def plan(
     Every copy is listed with its verdict, and what no rule took with the reason. Only
     reads. Ends with 1 when something couldn't be copied, 3 when too much would be deleted.
     """
-    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
-    read = session.read_plan(plan)
-    return show_preview(session, read, as_json=as_json, everything=everything)
+    app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    return show_preview(app, app.plans.read(plan), as_json=as_json, everything=everything)
 
 
 _STDOUT = "-"
@@ -65,15 +57,6 @@ _KINDS = {
     NoteKind.CHANGED: ("changed: ", Ink.WARNING),
     NoteKind.TO_DO: ("to do:   ", Ink.WARNING),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _ImportedSignIn:
-    """What became of a sign-in: `needed`, `there` (an account has the host), `added`, `failed`."""
-
-    host: str
-    state: str
-    why: str = ""
 
 
 def import_(
@@ -106,16 +89,17 @@ def import_(
     Reads image-transfer, image-syncer, skopeo sync, regsync and dregsy. What a plan can't say is
     listed line by line. Passwords never go into the plan.
     """
-    if tool and tool not in TOOLS:
-        raise BadRequest(f"{tool!r} is no tool", remedy=f"Known are {', '.join(TOOLS)}.")
     if as_json and output == _STDOUT:
         raise BadRequest("--json and -o - both write to the output")
-    session = open_session()
-    contents = [(str(path), _content(path)) for path in files]
-    imported = import_files(contents, tool=tool, to=_place(session, to))
-    _check_output(output, imported.plan)
-    signs = asyncio.run(_sign_ins(session, imported.secrets, keyring=keyring))
-    _write(output, imported.plan)
+    app = open_application()
+    imported = app.imports.read(files, tool=tool, to=to)
+    if imported.plan is not None and output != _STDOUT:
+        app.imports.check_free(output)
+    signs = carried_out(app, app.imports.sign_in(imported.secrets, keyring=keyring))
+    if imported.plan is not None and output == _STDOUT:
+        show(app.imports.text(imported.plan).rstrip("\n"))
+    elif imported.plan is not None:
+        app.imports.write(imported.plan, output)
     for note in imported.notes:
         words, ink = _KINDS[note.kind]
         say(f"{painted(words, ink, sys.stderr)} {safe(str(note))}")
@@ -128,75 +112,7 @@ def import_(
     return 1 if failed or in_vain else 0
 
 
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise BadFile(f"{path}: {error.strerror}", remedy="Make the file readable.") from None
-
-
-def _place(session: Session, text: str) -> Reference | None:
-    if not text:
-        return None
-    reference = session.reference(text)
-    if reference.version or reference.layout is not None:
-        raise BadRequest(f"--to {text} is no place in a registry", remedy="Write HOST[/PATH].")
-    return reference
-
-
-def _check_output(output: str, plan: Plan | None) -> None:
-    if plan is None or output == _STDOUT:
-        return
-    if not output:
-        raise BadRequest(
-            "It isn't said where the plan goes", remedy="Say it with -o PLAN; - is the output."
-        )
-    if Path(output).exists():
-        raise BadRequest(f"{output} is there already", remedy="Choose another name, or remove it.")
-
-
-def _write(output: str, plan: Plan | None) -> None:
-    if plan is None:
-        return
-    if output == _STDOUT:
-        show(document_text(encode_plan(plan)).rstrip("\n"))
-    else:
-        write_plan(Path(output), plan)
-
-
-async def _sign_ins(
-    session: Session, secrets: Sequence[ImportedLogin], *, keyring: bool
-) -> tuple[_ImportedSignIn, ...]:
-    logins = one_for_each(secrets)
-    if keyring and logins:
-        status = await session.sources.keyring.probe()
-        if status.state in ("absent", "insecure"):
-            kind = KeyringAbsent if status.state == "absent" else KeyringInsecure
-            raise kind(status.detail, remedy=status.remedy)
-    return tuple(
-        [await _sign_in(session, host, login, keyring=keyring) for host, login in logins.items()]
-    )
-
-
-async def _sign_in(
-    session: Session, host: str, login: ImportedLogin | None, *, keyring: bool
-) -> _ImportedSignIn:
-    if session.accounts.find(host):
-        return _ImportedSignIn(host, "there")
-    if not keyring:
-        return _ImportedSignIn(host, "needed")
-    if login is None:
-        return _ImportedSignIn(host, "failed", "there are several sign-ins for parts of it")
-    account = Account(host, username=login.username, tls=login.tls, secret_source="keyring")
-    try:
-        await sign_in_to(account, login.secret, accounts=session.accounts, sources=session.sources)
-    except TransshipError as error:
-        return _ImportedSignIn(host, "failed", f"{error}. {error.remedy}")
-    return _ImportedSignIn(host, "added")
-
-
-def _tell(imported: Imported, output: str, signs: Sequence[_ImportedSignIn]) -> None:
+def _tell(imported: Imported, output: str, signs: Sequence[ImportedSignIn]) -> None:
     for sign in signs:
         match sign.state:
             case "needed":
@@ -227,7 +143,7 @@ def _tell(imported: Imported, output: str, signs: Sequence[_ImportedSignIn]) -> 
 
 
 def _document(
-    imported: Imported, output: str, signs: Sequence[_ImportedSignIn]
+    imported: Imported, output: str, signs: Sequence[ImportedSignIn]
 ) -> dict[str, object]:
     plan = imported.plan
     return {
@@ -269,8 +185,8 @@ def drift(
 
     Only reads. Ends with 1 when something differs, is missing, or couldn't be compared.
     """
-    session = open_session(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
-    found = asyncio.run(_look(session, session.read_plan(plan)))
+    app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    found = carried_out(app, _drift_of(app, app.plans.read(plan)))
     if as_json:
         show_json(_drift_document(found))
     else:
@@ -279,7 +195,7 @@ def drift(
     return 1 if any(found.counts[state] for state in _APART) else 0
 
 
-async def _look(session: Session, plan: Plan) -> Drift:
+async def _drift_of(app: Application, plan: Plan) -> Drift:
     progress = DriftProgress()
 
     def line() -> str:
@@ -288,8 +204,8 @@ async def _look(session: Session, plan: Plan) -> Drift:
             return f"listing both sides: {repositories} of the target so far"
         return f"comparing: {progress.compared:,} of {counted(progress.to_compare, 'tag')}"
 
-    async with session.places(plan, create=True) as places, watched(line):
-        return await look_for_drift(plan, places, SystemClock(), progress)
+    async with watched(line):
+        return await app.plans.drift(plan, progress)
 
 
 def _lines(found: Drift, width: int | None, *, everything: bool) -> Iterator[str]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from transship.clock import SystemClock
+from transship.app import ScanProgress, Verdict, nothing_found
 from transship.errors import TooManyDeletions
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
-from transship.transfers.copies import Verdict
-from transship.transfers.inventory import nothing_found
-from transship.transfers.job_view import measured_rate
-from transship.transfers.preview import preview_plan
-from transship.transfers.scanner import ScanProgress
+from transship_tui.commands.options import carried_out
 from transship_tui.commands.output import Lazily, say_problem, show, show_json, table, width_of
 from transship_tui.commands.status import watched
 from transship_tui.extents import extent_of
@@ -23,12 +18,8 @@ from transship_tui.extents import extent_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from transship.app import Application, Copy, Plan, Preview, PrunedTags
     from transship.oci.reference import Reference
-    from transship.plans.plan import Plan
-    from transship.transfers.copies import Copy
-    from transship.transfers.preview import Preview
-    from transship.transfers.pruning import PrunedTags
-    from transship_tui.commands.session import Session
 
 # Tags that stand for referrers have a digest in them too.
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}")
@@ -270,12 +261,12 @@ def _deletions(vanished: PrunedTags) -> Iterator[str]:
 _STOPPED = (Verdict.CONFLICT, Verdict.BLOCKED)
 
 
-def show_preview(session: Session, plan: Plan, *, as_json: bool, everything: bool = True) -> int:
+def show_preview(app: Application, plan: Plan, *, as_json: bool, everything: bool = True) -> int:
     """Show what a job with this plan would do; return the exit status that it would come to.
 
     Without `everything`, what is the same already and what no rule took are only counted.
     """
-    foreseen = foresee(session, plan)
+    foreseen = carried_out(app, preview_of(app, plan))
     if as_json:
         show_json(preview_document(foreseen))
     else:
@@ -291,16 +282,9 @@ def show_preview(session: Session, plan: Plan, *, as_json: bool, everything: boo
     return 1 if seen.worklist.of(*_STOPPED) else 0
 
 
-def foresee(session: Session, plan: Plan) -> PreviewShown:
+async def preview_of(app: Application, plan: Plan) -> PreviewShown:
     """Look at both sides of a plan, and show how far that is."""
-    seen = asyncio.run(_look(session, plan))
-    return PreviewShown(seen, measured_rate(plan, session.jobs.all()))
-
-
-async def _look(session: Session, plan: Plan) -> Preview:
     progress = ScanProgress()
-    async with (
-        session.places(plan, create=True) as places,
-        watched(lambda: f"looking: {counted(progress.found, 'image')} found so far"),
-    ):
-        return await preview_plan(plan, places, SystemClock(), progress)
+    async with watched(lambda: f"looking: {counted(progress.found, 'image')} found so far"):
+        seen = await app.plans.preview(plan, progress)
+    return PreviewShown(seen, await app.plans.rate_of(plan))

@@ -11,14 +11,9 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from transship.errors import CheckFailed, JobEnded, RunnerFailed, TransshipError
+from transship.app import NOT_ASKED_TO_DELETE, JobState, JobView, limit_words
+from transship.errors import CheckFailed, JobEnded, TransshipError
 from transship.text import bytes_text, counted, duration_text, rate_text, safe
-from transship.transfers import control
-from transship.transfers.copies import JobState
-from transship.transfers.job_view import JobView, look
-from transship.transfers.limits import limit_words
-from transship.transfers.process import last_words
-from transship.transfers.worklist import NOT_ASKED_TO_DELETE
 from transship_tui.commands.documents import job_document
 from transship_tui.commands.output import (
     INTERRUPTED,
@@ -37,8 +32,7 @@ from transship_tui.commands.status import Screen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from transship.transfers.jobs import Job
-    from transship.transfers.journal import Failure, Journal
+    from transship.app import Application, Failure, FollowedJob
 
 _LANES = 4
 _CAUSES = 2
@@ -266,7 +260,9 @@ class Display(Protocol):
         """Make room for what comes after."""
 
 
-def follow(job: Job, *, on_interrupt: OnInterrupt, verbose: bool = False) -> JobView | None:
+def follow(
+    app: Application, job: str, *, on_interrupt: OnInterrupt, verbose: bool = False
+) -> JobView | None:
     """Show a job until its process lets go of it; return how it looks then.
 
     With `verbose` the lines of its log are shown too, from the first that is kept.
@@ -275,48 +271,50 @@ def follow(job: Job, *, on_interrupt: OnInterrupt, verbose: bool = False) -> Job
     """
     display: Display = ScreenDisplay() if is_screen(sys.stderr) else LineDisplay()
     try:
-        with job.journal() as journal, _interrupts() as interrupts:
-            log = _Log(journal) if verbose else None
-            view = _watch(job, journal, display, log, interrupts, on_interrupt)
+        with app.jobs.follow(job) as followed, _interrupts() as interrupts:
+            view = _watch(followed, display, interrupts, on_interrupt, verbose=verbose)
     finally:
         display.close()
-    if view and view.state in (JobState.INTERRUPTED, JobState.WAITING, JobState.RUNNING):
-        raise RunnerFailed(
-            f"{job.id}: {last_words(job)}",
-            remedy=f"`transship resume {job.id}` goes on from where it was.",
-        )
+    if view is not None:
+        app.jobs.check_ended(view)
     return view
 
 
-def finish(job: Job, view: JobView | None, *, as_json: bool, adhoc: str = "") -> int:
+def leave(app: Application, job: str, *, as_json: bool) -> int:
+    """Write that a job was begun and is left to itself; return the exit status."""
+    if as_json:
+        show_json(job_document(app.jobs.find(job)))
+    else:
+        show(job)
+    say(f"it runs by itself; `transship attach {job}` follows it")
+    return 0
+
+
+def finish(
+    app: Application, job: str, view: JobView | None, *, as_json: bool, adhoc: str = ""
+) -> int:
     """Write how a followed job ended, or that it was left, and return the exit status.
 
     `adhoc` are the options for hosts that are no account, which a next command needs as well.
     """
     if view is None:
-        say(f"job {job.id} goes on; `transship attach {job.id}` follows it")
+        say(f"job {job} goes on; `transship attach {job}` follows it")
         return INTERRUPTED
     status = show_end(view, as_json=as_json)
-    if not as_json and (left := _left_undeleted(job)):
-        say(f"{left}, with `transship run PLAN --delete`")
+    if not as_json and (left := app.jobs.undeleted(job)):
+        words = f"{counted(left, 'tag')} skipped: {NOT_ASKED_TO_DELETE}"
+        say(f"{words}, with `transship run PLAN --delete`")
     if view.signed_out:
         return status  # The problem has said already what goes on with it.
     if view.state is JobState.PAUSED:
-        say(f"paused; `transship resume {job.id}{adhoc}` goes on")
+        say(f"paused; `transship resume {job}{adhoc}` goes on")
     elif view.stopped and not as_json:
         say("next: change the plan and run it again; this job keeps the plan that it began with")
     elif view.state is JobState.FAILED and not as_json:
-        say(f"next: `transship retry {job.id}{adhoc}` tries again what failed")
+        say(f"next: `transship retry {job}{adhoc}` tries again what failed")
     elif view.state is JobState.DONE and not as_json:
-        say(f"next: `transship verify {job.id}{adhoc}` proves that all of it is there")
+        say(f"next: `transship verify {job}{adhoc}` proves that all of it is there")
     return status
-
-
-def _left_undeleted(job: Job) -> str:
-    """Return how much is gone at the source and was left, because the run wasn't to delete it."""
-    with job.journal() as journal:
-        left = journal.skipped_for(NOT_ASKED_TO_DELETE)
-    return f"{counted(left, 'tag')} skipped: {NOT_ASKED_TO_DELETE}" if left else ""
 
 
 def show_end(view: JobView, *, as_json: bool = False) -> int:
@@ -387,38 +385,24 @@ class LineDisplay:
         """Nothing stands in the way."""
 
 
-class _Log:
-    """The log of a job, told line by line."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._last = 0
-
-    def news(self) -> Iterator[str]:
-        """Give the lines that have come since this was asked last."""
-        for number, at, level, words in self._journal.log_after(self._last):
-            self._last = number
-            yield f"{datetime.fromtimestamp(at):%m-%d %H:%M:%S}  {level:<7}  {safe(words)}"
-
-
 def _watch(
-    job: Job,
-    journal: Journal,
+    job: FollowedJob,
     display: Display,
-    log: _Log | None,
     interrupts: Callable[[], int],
     on_interrupt: OnInterrupt,
+    *,
+    verbose: bool,
 ) -> JobView | None:
-    plan = job.plan()
     seconds = _LOOK_SECONDS_FAR if os.environ.get("SSH_CONNECTION") else _LOOK_SECONDS
     answered = 0
     began = time.monotonic()
     while True:
         # Asked first: what is seen of a job that nobody holds any more is its end.
         held = job.is_held
-        view = look(job, plan, journal)
-        for line in log.news() if log else ():
-            display.tell(line)
+        view = job.look()
+        for at, level, words in job.log() if verbose else ():
+            moment = datetime.fromtimestamp(at)
+            display.tell(f"{moment:%m-%d %H:%M:%S}  {level:<7}  {safe(words)}")
         if not held:
             return view
         display.show(view, "Ctrl-C again leaves it to that" if answered else "")
@@ -431,7 +415,7 @@ def _watch(
             if on_interrupt is OnInterrupt.LEAVE or answered > 1:
                 return None
             with suppress(JobEnded):
-                control.pause_job(job)
+                job.pause()
 
 
 @contextmanager

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from transship.app import WatchOptions
 from transship.errors import BadRequest
 from transship.text import safe
-from transship.transfers.job_view import read_job
-from transship.transfers.process import start_runner
-from transship_tui.commands.documents import job_document
 from transship_tui.commands.options import (
     AsJson,
     CaFile,
@@ -22,33 +18,11 @@ from transship_tui.commands.options import (
     PlanName,
     adhoc_tls,
     adhoc_words,
+    carried_out,
+    open_application,
 )
-from transship_tui.commands.output import say, show, show_json
-from transship_tui.commands.progress import OnInterrupt, finish, follow
-from transship_tui.commands.session import open_session
-from transship_tui.commands.standby import taken
-
-if TYPE_CHECKING:
-    from transship.plans.plan import Plan
-    from transship.transfers.jobs import Job
-    from transship_tui.commands.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """What the command line says of notifications."""
-
-    address: str = ""
-    secret_file: Path | None = None
-    secret_descriptor: int | None = None
-
-    def check(self) -> None:
-        """Raise BadRequest when it doesn't go together."""
-        given = self.secret_file is not None or self.secret_descriptor is not None
-        if given and not self.address:
-            raise BadRequest("a shared secret is for --listen ADDRESS:PORT")
-        if self.secret_file is not None and self.secret_descriptor is not None:
-            raise BadRequest("--secret-file and --secret-fd both give the secret; give it once")
+from transship_tui.commands.output import say
+from transship_tui.commands.progress import OnInterrupt, finish, follow, leave
 
 
 def run(
@@ -99,9 +73,9 @@ def run(
     The job goes on if this terminal closes. Ctrl-C pauses it; with --watch it ends the watch.
     """
     adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
-    session = open_session(adhoc)
-    listening = Listening(listen, secret_file, secret_fd)
-    listening.check()
+    app = open_application(adhoc)
+    options = WatchOptions(delete, listen, secret_file, secret_fd)
+    options.check()
     if watch:
         if detach or as_json:
             raise BadRequest("--watch stays and has no end, so --detach and --json say nothing")
@@ -109,30 +83,13 @@ def run(
             raise BadRequest("--trust is for one run; with --watch both sides are looked at")
         from transship_tui.commands.watch import watch as watch_plan
 
-        return watch_plan(session, plan, listening, delete=delete)
+        return watch_plan(app, plan, options)
     if listen:
         raise BadRequest("--listen takes notifications while a plan is watched; add --watch")
-    job = _started(session, session.read_plan(plan), delete=delete, trust=trust)
+    job = carried_out(app, app.jobs.start(app.plans.read(plan), deletes=delete, trusts=trust))
     if detach:
-        if as_json:
-            show_json(job_document(read_job(job)))
-        else:
-            show(job.id)
-        say(f"it runs by itself; `transship attach {job.id}` follows it")
-        return 0
-    seen = read_job(job)
-    say(f"job {job.id}: {safe(seen.source)} → {safe(seen.target)}")
-    ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
-    return finish(job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))
-
-
-def _started(session: Session, plan: Plan, *, delete: bool, trust: bool) -> Job:
-    if delete and plan.delete is None:
-        raise BadRequest(
-            "the plan has no [delete], so --delete says nothing",
-            remedy="Write [delete] into the plan; only a replication can have it.",
-        )
-    accesses = asyncio.run(session.accesses(plan))
-    job = session.jobs.create(plan, deletes=delete, trusts=trust)
-    start_runner(job, accesses, taken())
-    return job
+        return leave(app, job, as_json=as_json)
+    seen = app.jobs.find(job)
+    say(f"job {job}: {safe(seen.source)} → {safe(seen.target)}")
+    ended = follow(app, job, on_interrupt=OnInterrupt.PAUSE)
+    return finish(app, job, ended, as_json=as_json, adhoc=adhoc_words(adhoc))

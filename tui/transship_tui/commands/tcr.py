@@ -28,8 +28,6 @@ from transship.plans.plan import OnConflict
 from transship.registry.attachment import Attached
 from transship.registry.registry import Visibility
 from transship.text import counted, safe
-from transship.transfers.job_view import read_job
-from transship.transfers.process import start_runner
 from transship_tui.commands.application import Command, fill
 from transship_tui.commands.documents import job_document, time_text
 from transship_tui.commands.engine import (
@@ -47,7 +45,7 @@ from transship_tui.commands.engine import (
     show_ended,
     standing_of,
 )
-from transship_tui.commands.options import AsJson
+from transship_tui.commands.options import AsJson, carried_out, open_application
 from transship_tui.commands.output import (
     say,
     say_problem,
@@ -59,13 +57,13 @@ from transship_tui.commands.output import (
 )
 from transship_tui.commands.progress import OnInterrupt, finish, follow, status_of
 from transship_tui.commands.session import open_session
-from transship_tui.commands.standby import taken
 from transship_tui.commands.status import watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
+    from transship.app import Application
     from transship.engines.changes import ChangeSet
     from transship.engines.reach import EngineReach
     from transship.engines.tcr.certificates import ServerCertificate
@@ -75,7 +73,6 @@ if TYPE_CHECKING:
     from transship.engines.tcr.quick_transfer import QuickTransfer, TargetCollision
     from transship.registry.access import Access
     from transship.transfers.job_view import JobView
-    from transship.transfers.jobs import Job
     from transship_tui.commands.session import Session
 
 COMMANDS = {
@@ -563,10 +560,10 @@ def delegate_quick(
         if as_json:
             show_json(_document(made.found, made.delegation))
         return made.status
-    job = session.jobs.create(made.found.plan)
-    start_runner(job, list(made.accesses), taken())
-    say(f"job {job.id}: {safe(hosts[0])} → {safe(hosts[1])}")
-    return _followed(job, made, detach=detach, as_json=as_json)
+    app = open_application()
+    job = carried_out(app, app.jobs.start(made.found.plan))
+    say(f"job {job}: {safe(hosts[0])} → {safe(hosts[1])}")
+    return _followed(app, job, made, detach=detach, as_json=as_json)
 
 
 async def _found(
@@ -611,18 +608,18 @@ async def _made(
         return _Agreed(found, identity, accesses)
 
 
-def _followed(job: Job, made: _Agreed, *, detach: bool, as_json: bool) -> int:
+def _followed(app: Application, job: str, made: _Agreed, *, detach: bool, as_json: bool) -> int:
     """Follow the job that copies, or leave it, and return the exit status."""
     if detach:
         if as_json:
-            show_json(_document(made.found, made.delegation, read_job(job)))
+            show_json(_document(made.found, made.delegation, app.jobs.find(job)))
         else:
-            show(job.id)
-        say(f"it runs by itself; `transship attach {job.id}` follows it")
+            show(job)
+        say(f"it runs by itself; `transship attach {job}` follows it")
         return 0
-    ended = follow(job, on_interrupt=OnInterrupt.PAUSE)
+    ended = follow(app, job, on_interrupt=OnInterrupt.PAUSE)
     if not as_json or ended is None:
-        return finish(job, ended, as_json=False)
+        return finish(app, job, ended, as_json=False)
     show_json(_document(made.found, made.delegation, ended))
     if ended.problem is not None:
         say_problem(*ended.problem)
