@@ -564,6 +564,13 @@ class ExtraMissing(UsageError):
     remedy = "Install it in the environment that Transship is in."
 
 
+class PluginBroken(TransshipError):
+    """What another distribution adds can't be loaded, or mustn't be taken. It is left out."""
+
+    title = "A plugin can't be used"
+    remedy = "Update it, or remove it; everything else works without it."
+
+
 class ByHandOnly(UsageError):
     """The record is to be changed by a person, and not from here."""
 

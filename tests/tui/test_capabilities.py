@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from transship.registry.capability_card import card_of
-from transship.registry.service import Service
-from transship.services.table import SERVICES
+from transship.registry.service import Service, all_services
 from transship_tui.capabilities import (
     SEEN,
     SIGNS,
@@ -20,7 +19,7 @@ from transship_tui.capabilities import (
 
 ABILITIES = {"list", "create", "mount", "resume", "delete", "referrers"}
 
-pytestmark = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.kind)
+pytestmark = pytest.mark.parametrize("service", all_services(), ids=lambda service: service.kind)
 
 
 def test_every_answer_has_a_sign_and_every_no_says_what_it_means(service: Service) -> None:

@@ -18,8 +18,9 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from transship.app.application import Application
-from transship.errors import JobEnded, SecretMissing, TransshipError
+from transship.errors import JobEnded, PluginBroken, SecretMissing, TransshipError
 from transship.guide import next_step
+from transship.plugins import tell_broken
 from transship.settings import Settings
 from transship_tui.bridge import Bridge
 from transship_tui.clipboard import Clipboard, Copied
@@ -149,6 +150,7 @@ class TransshipApp(WorkersMinded, App[None]):
     def on_mount(self) -> None:
         """Begin to watch the jobs."""
         asyncio.get_running_loop().set_exception_handler(self._keep_unawaited)
+        tell_broken(self._warn_of)
         self.bridge.start()
         self.journey.take_up(self.bridge.jobs)
         self.journey.on = self.settings.guide and not self.bridge.jobs
@@ -157,8 +159,13 @@ class TransshipApp(WorkersMinded, App[None]):
 
     async def on_unmount(self) -> None:
         """Close what the engine holds open."""
+        tell_broken(None)
         self.bridge.stop()
         await self.engine.aclose()
+
+    def _warn_of(self, plugin: PluginBroken) -> None:
+        words = f"{plugin.detail}\n{plugin.remedy}"
+        self.notify(words, title=plugin.title, severity="warning", markup=False)
 
     def settle_memory(self) -> None:
         """Take what was loaded for good: it stays as long as the app does.

@@ -234,10 +234,9 @@ def hands_out(account: Account, accounts: Iterable[Account]) -> str:
 def handed_out_words(service: Service) -> str:
     """Return in a few words by what a service hands out logins, where it does."""
     # The app opens without the words of every service.
-    from transship.services.table import sign_in_form
 
     by_keys = "by the keys of its cloud's API" if service.keys_at else "by its API"
-    return sign_in_form(service).handed_out or by_keys
+    return service.sign_in_form.handed_out or by_keys
 
 
 def used_by(api: Account, accounts: Sequence[Account]) -> tuple[Account, ...]:

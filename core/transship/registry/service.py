@@ -1,29 +1,32 @@
 """What a hosted service is: how it is recognised, signed in to, written to, and asked.
 
-A service is one `Service` in a file of `transship.services`; every registry that speaks the
-distribution API works without one. `AskApi` is the way to its API, and the protocols here say what
-that API can do: list, create, sign in, check keys. `Facts` are for its capability card.
+A service is one `Service`, in a file of `transship.services` or of a plugin (see
+`transship.plugins`); every registry that speaks the distribution API works without one. `AskApi` is
+the way to its API, and the protocols here say what that API can do: list, create, sign in, check
+keys. `Facts` are for its capability card.
 
-The table of all services is imported when it is first asked for: what only follows a job needs
-none.
+Services are imported when they are first asked for: what only follows a job needs none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import lru_cache
-from importlib import import_module
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
+from transship import plugins
 from transship.errors import TransshipError, UnexpectedAnswer
 from transship.registry.credential import Credential, Login, Tls
 from transship.registry.http.answer import Answer
 from transship.registry.http.authentication import Challenge, parse_challenges
 from transship.registry.registry import Capabilities, CreationOptions, MissingTarget, Visibility
+
+if TYPE_CHECKING:
+    from transship.registry.sign_in_form import SignInForm
 
 
 class Can(StrEnum):
@@ -335,7 +338,8 @@ class Service:
     """A vendor's registry service.
 
     `hosts` are regular expressions that its host names match whole; where it runs under any name,
-    it is recognised by its `greeting`. `username` and `secret` say in words what its sign-in takes.
+    it is recognised by its `greeting`. `form` is what signing in asks; without one `username` and
+    `secret` say in words what it takes.
     `lists` says whether `/v2/_catalog` can be relied on. `api_host` is where `/v2/` lives, when
     that is not the name in references. `api` opens the service's own API (see `services.api`) by
     the host of a registry; `api_hosts` are the hosts of that API to which the account's secret may
@@ -350,6 +354,7 @@ class Service:
 
     kind: str
     title: str
+    form: SignInForm | None = None
     role: Role = Role.REGISTRY
     hosts: tuple[str, ...] = ()
     greeting: ServicePing | None = None
@@ -366,6 +371,16 @@ class Service:
     hands_out: tuple[str, ...] = ()
     fault: Callable[[Credential], str] | None = None
     facts: Facts = field(default_factory=Facts)
+
+    @property
+    def sign_in_form(self) -> SignInForm:
+        """What signing in asks."""
+        # The words are for who signs in by a form, or on the line.
+        from transship.registry.sign_in_form import REGISTRY_FORM, form_of_words
+
+        if self is GENERIC:
+            return REGISTRY_FORM
+        return self.form or form_of_words(self.username, self.secret)
 
     @property
     def holds_images(self) -> bool:
@@ -438,17 +453,39 @@ def _is(greeting: ServicePing, challenge: Challenge, host: str) -> bool:
     )
 
 
-_TABLE = "transship.services.table"
+_NOWHERE = "a-registry-of-nobody.invalid"
+
+
+def _why_not(added: Service) -> str:
+    """Return in words why a plugin's service can't be taken.
+
+    What it is asked for, and whose secrets it gets, is then only what it is meant for.
+    """
+    if added.title in {each.title for each in _SERVICES.built_in}:
+        return f"Transship has a service called {added.title} itself"
+    if added.keys_at or added.hands_out:
+        return "only Transship's own services may use the keys of other accounts"
+    patterns = (*added.hosts, *added.api_hosts)
+    if any(re.fullmatch(pattern, _NOWHERE) for pattern in patterns):
+        return "its hosts are any there are: it would be given the secrets of other registries"
+    if added.greeting is not None:
+        re.compile(added.greeting.realm + added.greeting.service)
+    return ""
+
+
+_SERVICES = plugins.PluginGroup(plugins.SERVICES, Service, lambda service: service.kind, _why_not)
+
+
+def _in_turn() -> Iterator[Service]:
+    """Give all as they are tried; whoever is content with one before doesn't load plugins."""
+    yield from (each for each in _SERVICES.built_in if each is not GENERIC)
+    yield from _SERVICES.added
 
 
 @lru_cache(maxsize=1)
 def all_services() -> tuple[Service, ...]:
-    """Return all that are known; the last one stands for every other registry.
-
-    The table is imported when it is first asked for: what only follows a job needs none.
-    """
-    services: tuple[Service, ...] = import_module(_TABLE).SERVICES
-    return services
+    """Return all that are known; the last one stands for every other registry."""
+    return (*_in_turn(), GENERIC)
 
 
 def service_of(host: str) -> Service:
@@ -459,7 +496,7 @@ def service_of(host: str) -> Service:
 # Screens ask for each key that they have, and rules for each copy.
 @lru_cache(maxsize=1024)
 def _runs_at(name: str) -> Service:
-    return next((each for each in all_services() if each.runs_at(name)), GENERIC)
+    return next((each for each in _in_turn() if each.runs_at(name)), GENERIC)
 
 
 def service_answering(host: str, challenges: Iterable[str]) -> Service | None:
@@ -467,9 +504,9 @@ def service_answering(host: str, challenges: Iterable[str]) -> Service | None:
 
     `challenges` are the WWW-Authenticate fields of the answer.
     """
-    return recognised(host, challenges, all_services())
+    return recognised(host, challenges, _in_turn())
 
 
 def service_named(kind: str) -> Service | None:
     """Return the service of this kind (`harbor`, `ecr`, ...), or None."""
-    return next((each for each in all_services() if each.kind == kind), None) if kind else None
+    return _SERVICES.get(kind) if kind else None

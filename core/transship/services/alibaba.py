@@ -43,7 +43,7 @@ from transship.registry.service import (
     partly,
     yes,
 )
-from transship.services.sign_in import Answers, SignInForm, SignInIdentity, SignInQuestion
+from transship.registry.sign_in_form import Answers, SignInForm, SignInIdentity, SignInQuestion
 from transship.text import safe
 
 _REGION = SignInQuestion(
@@ -69,7 +69,7 @@ def _api_joined(answers: Answers) -> str:
     return f"cr.{answers['region']}.aliyuncs.com"
 
 
-REGISTRY_FORM = SignInForm(
+_REGISTRY_FORM = SignInForm(
     also="aliyun",
     parts=(
         _REGION,
@@ -132,7 +132,7 @@ REGISTRY_FORM = SignInForm(
     ),
 )
 
-API_FORM = SignInForm(
+_API_FORM = SignInForm(
     also="aliyun",
     parts=(_REGION,),
     joined=_api_joined,
@@ -770,6 +770,7 @@ def _api(host: str, ask: AskApi) -> object:
 ALIBABA = Service(
     kind="alibaba",
     title="Alibaba Cloud ACR",
+    form=_REGISTRY_FORM,
     hosts=(*_PERSONAL, HOST),
     greeting=ServicePing(realm=r".*", service=r"registry\.aliyuncs\.com:.+"),
     username="account, or temporary user",
@@ -795,6 +796,7 @@ ALIBABA = Service(
 ALIBABA_API = Service(
     kind="alibaba-api",
     title="Alibaba Cloud's API",
+    form=_API_FORM,
     hosts=(_API,),
     username="AccessKey ID",
     secret="AccessKey secret",

@@ -37,7 +37,7 @@ from transship.registry.service import (
     partly,
     yes,
 )
-from transship.services.sign_in import SignInForm, SignInIdentity, SignInQuestion
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, SignInQuestion
 
 _USER = SignInQuestion(
     "user",
@@ -90,7 +90,7 @@ _IDENTITIES = (
     ),
 )
 
-FORM = SignInForm(
+_FORM = SignInForm(
     host=SignInQuestion(
         "host",
         "Host",
@@ -101,7 +101,7 @@ FORM = SignInForm(
     identities=_IDENTITIES,
 )
 
-KEY_FORM = SignInForm(
+_KEY_FORM = SignInForm(
     host=SignInQuestion(
         "host",
         "Host",
@@ -256,6 +256,7 @@ _RESUME = partly(
 ARTIFACTORY = Service(
     kind="artifactory",
     title="JFrog Artifactory",
+    form=_FORM,
     hosts=(r"[a-z0-9-]+\.jfrog\.io",),
     greeting=ServicePing(realm=r"/artifactory/api/docker/null/v2/token", service=".*"),
     secret="password, API key or identity token",
@@ -273,6 +274,7 @@ ARTIFACTORY = Service(
 ARTIFACTORY_KEY = Service(
     kind="artifactory-key",
     title="JFrog Artifactory (one key, by subdomain or port)",
+    form=_KEY_FORM,
     greeting=ServicePing(realm=r"/artifactory/api/docker/(?!null/)[^/]+/v2/token", service=".*"),
     secret="password, API key or identity token",
     capabilities=Capabilities(whole_limit=0),

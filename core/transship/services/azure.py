@@ -18,7 +18,13 @@ from transship.extras import extra_missing
 from transship.registry.credential import Confidential, Credential, Login, life_of
 from transship.registry.registry import MEBIBYTE, Capabilities
 from transship.registry.service import AskApi, Facts, Service, partly, unneeded, yes
-from transship.services.sign_in import Answers, SignInForm, SignInIdentity, SignInQuestion, always
+from transship.registry.sign_in_form import (
+    Answers,
+    SignInForm,
+    SignInIdentity,
+    SignInQuestion,
+    always,
+)
 from transship.text import safe
 
 _GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -29,7 +35,7 @@ def _joined(answers: Answers) -> str:
     return f"{answers['name'].lower()}.azurecr.io"
 
 
-FORM = SignInForm(
+_FORM = SignInForm(
     also="acr microsoft",
     parts=(
         SignInQuestion(
@@ -212,6 +218,7 @@ async def _directory_token(cloud: _Cloud) -> str:
 ACR = Service(
     kind="acr",
     title="Azure Container Registry",
+    form=_FORM,
     hosts=(_HOST,),
     username="admin user, application ID of a service principal, or name of a token",
     secret="its password, client secret or token password",

@@ -15,9 +15,9 @@ from transship.registry.credential import Confidential
 from transship.registry.http.address import PageChain
 from transship.registry.registry import Capabilities
 from transship.registry.service import NO_DELETE, AskApi, Facts, Service, bearer, no, unneeded, yes
-from transship.services.sign_in import SignInForm, SignInIdentity, SignInQuestion
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, SignInQuestion
 
-FORM = SignInForm(
+_FORM = SignInForm(
     also="dockerhub",
     at="docker.io",
     identities=(
@@ -126,6 +126,7 @@ def _api(host: str, ask: AskApi) -> HubApi:  # noqa: ARG001 - the API is at anot
 DOCKER_HUB = Service(
     kind="docker-hub",
     title="Docker Hub",
+    form=_FORM,
     hosts=(r"docker\.io",),
     username="Docker ID",
     secret="personal access token",

@@ -28,8 +28,14 @@ from transship.registry.registry import (
     Writes,
 )
 from transship.registry.service import NO_RESUME, AskApi, Facts, Service, no, no_option, partly, yes
+from transship.registry.sign_in_form import (
+    Answers,
+    SignInForm,
+    SignInIdentity,
+    SignInQuestion,
+    always,
+)
 from transship.registry.wildcards import covering
-from transship.services.sign_in import Answers, SignInForm, SignInIdentity, SignInQuestion, always
 from transship.text import counted, safe
 
 
@@ -39,7 +45,7 @@ def _joined(answers: Answers) -> str:
     return f"{answers['account']}.dkr.ecr.{region}.amazonaws.com{china}"
 
 
-PRIVATE_FORM = SignInForm(
+_PRIVATE_FORM = SignInForm(
     also="aws",
     parts=(
         SignInQuestion(
@@ -84,7 +90,7 @@ PRIVATE_FORM = SignInForm(
     lasting=False,
 )
 
-PUBLIC_FORM = SignInForm(
+_PUBLIC_FORM = SignInForm(
     also="aws gallery",
     at="public.ecr.aws",
     identities=(
@@ -345,6 +351,7 @@ def _immutable(repository: Mapping[str, Any]) -> tuple[Immutable, ...]:
 ECR = Service(
     kind="ecr",
     title="Amazon ECR",
+    form=_PRIVATE_FORM,
     hosts=(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?",),
     username="AWS",
     secret="password of `aws ecr get-login-password` (ends after 12 hours)",
@@ -474,6 +481,7 @@ def _path(repository: Mapping[str, Any]) -> str:
 ECR_PUBLIC = Service(
     kind="ecr-public",
     title="Amazon ECR Public",
+    form=_PUBLIC_FORM,
     hosts=(r"public\.ecr\.aws",),
     username="AWS",
     secret="password of `aws ecr-public get-login-password` (ends after 12 hours)",

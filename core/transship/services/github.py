@@ -28,9 +28,9 @@ from transship.registry.service import (
     unneeded,
     yes,
 )
-from transship.services.sign_in import SignInForm, SignInIdentity, SignInQuestion
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, SignInQuestion
 
-FORM = SignInForm(
+_FORM = SignInForm(
     also="packages",
     at="ghcr.io",
     identities=(
@@ -138,6 +138,7 @@ def _api(host: str, ask: AskApi) -> GitHubApi:  # noqa: ARG001 - the API is at a
 GHCR = Service(
     kind="ghcr",
     title="GitHub Container Registry",
+    form=_FORM,
     hosts=(r"ghcr\.io",),
     secret="classic token with read:packages (write:packages to push, read:org to list)",
     lists=False,

@@ -37,11 +37,11 @@ from transship.registry.service import (
     partly,
     yes,
 )
-from transship.services.sign_in import SignInForm, SignInIdentity, SignInQuestion
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, SignInQuestion
 
 _SCOPES = "read_registry to read, write_registry to write, and read_api so that it can list."
 
-FORM = SignInForm(
+_FORM = SignInForm(
     host=SignInQuestion(
         "host",
         "Host",
@@ -226,6 +226,7 @@ def _projects_of(repository: str) -> list[str]:
 GITLAB = Service(
     kind="gitlab",
     title="GitLab",
+    form=_FORM,
     hosts=(r"registry\.gitlab\.com",),
     greeting=ServicePing(realm=rf".*{_REALM}", service="container_registry"),
     username="user, or name of the deploy token",

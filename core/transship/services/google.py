@@ -49,7 +49,13 @@ from transship.registry.service import (
     partly,
     yes,
 )
-from transship.services.sign_in import Answers, SignInForm, SignInIdentity, SignInQuestion, always
+from transship.registry.sign_in_form import (
+    Answers,
+    SignInForm,
+    SignInIdentity,
+    SignInQuestion,
+    always,
+)
 from transship.text import duration_text, safe
 
 
@@ -98,7 +104,7 @@ _IDENTITIES = (
     ),
 )
 
-GAR_FORM = SignInForm(
+_GAR_FORM = SignInForm(
     also="gcp",
     parts=(
         SignInQuestion(
@@ -117,7 +123,7 @@ GAR_FORM = SignInForm(
     handed_out="by the Google sign-in of this machine",
 )
 
-GCR_FORM = SignInForm(
+_GCR_FORM = SignInForm(
     also="gcp container registry",
     host=SignInQuestion(
         "host",
@@ -550,6 +556,7 @@ _NO_PIECES = no(NO_RESUME, "an upload is one request, it takes no pieces")
 GAR = Service(
     kind="gar",
     title="Google Artifact Registry",
+    form=_GAR_FORM,
     hosts=(_HOST.pattern,),
     username=_USERNAME,
     secret=_SECRET,
@@ -574,6 +581,7 @@ GAR = Service(
 GCR = Service(
     kind="gcr",
     title="Google gcr.io",
+    form=_GCR_FORM,
     hosts=(r"([a-z]+\.)?gcr\.io",),
     username=_USERNAME,
     secret=_SECRET,

@@ -27,10 +27,10 @@ from transship.registry.registry import (
     Writes,
 )
 from transship.registry.service import AskApi, Facts, Service, ServicePing, Unlisted, partly, yes
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, SignInQuestion
 from transship.registry.wildcards import selects
-from transship.services.sign_in import SignInForm, SignInIdentity, SignInQuestion
 
-FORM = SignInForm(
+_FORM = SignInForm(
     host=SignInQuestion(
         "host",
         "Host",
@@ -264,6 +264,7 @@ async def _each(ask: AskApi, path: str, query: str, kind: type[_T]) -> AsyncIter
 HARBOR = Service(
     kind="harbor",
     title="Harbor",
+    form=_FORM,
     greeting=ServicePing(realm=r".*/service/token", service="harbor-registry"),
     username="user, or robot account (robot$project+name)",
     secret="password, CLI secret or robot token",

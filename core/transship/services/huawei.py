@@ -25,7 +25,7 @@ from transship.registry.registry import (
     Writes,
 )
 from transship.registry.service import AskApi, Facts, Service, yes
-from transship.services.sign_in import Answers, SignInForm, SignInIdentity, SignInQuestion
+from transship.registry.sign_in_form import Answers, SignInForm, SignInIdentity, SignInQuestion
 
 _EUROPE = "eu-west-101"
 """The region of Huawei Cloud EU, whose names end otherwise."""
@@ -46,7 +46,7 @@ def _login_key(answers: Answers) -> str:
     return login_key(answers.get("user", "").rpartition("@")[2], answers.get("secret", ""))
 
 
-FORM = SignInForm(
+_FORM = SignInForm(
     also="cloud",
     parts=(
         SignInQuestion(
@@ -220,6 +220,7 @@ class _Api:
 SWR = Service(
     kind="swr",
     title="Huawei SWR",
+    form=_FORM,
     hosts=(r"swr\.[a-z0-9-]+\.myhuaweicloud\.(com|eu)",),
     username="REGION@ACCESS-KEY",
     secret="login key",

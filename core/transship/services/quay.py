@@ -41,9 +41,9 @@ from transship.registry.service import (
     partly,
     yes,
 )
-from transship.services.sign_in import SignInForm, SignInIdentity, SignInQuestion, always
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, SignInQuestion, always
 
-FORM = SignInForm(
+_FORM = SignInForm(
     also="red hat redhat",
     host=SignInQuestion(
         "host",
@@ -288,6 +288,7 @@ def _authorization(credential: Credential) -> str:
 QUAY = Service(
     kind="quay",
     title="Quay",
+    form=_FORM,
     hosts=(r"quay\.io",),
     greeting=ServicePing(realm=r"/v2/auth", service="{host}"),
     username=f"robot account (namespace+robot), user, or {OAUTH}",

@@ -23,8 +23,8 @@ from transship.registry.registry import (
     Writes,
 )
 from transship.registry.service import AskApi, Facts, Role, Service, Unlisted, of_keys, partly, yes
+from transship.registry.sign_in_form import Answers, SignInForm, SignInIdentity, SignInQuestion
 from transship.registry.wildcards import selects
-from transship.services.sign_in import Answers, SignInForm, SignInIdentity, SignInQuestion
 from transship.services.tencent_cloud import TcrInstance, TencentCloud, instance_at, listed
 from transship.text import safe
 
@@ -44,7 +44,7 @@ _UIN = SignInQuestion(
     is_what="an account ID (digits)",
 )
 
-TCR_FORM = SignInForm(
+_TCR_FORM = SignInForm(
     parts=(
         SignInQuestion(
             "name",
@@ -98,7 +98,7 @@ TCR_FORM = SignInForm(
     ),
 )
 
-CCR_FORM = SignInForm(
+_CCR_FORM = SignInForm(
     host=SignInQuestion(
         "host",
         "Host",
@@ -124,7 +124,7 @@ CCR_FORM = SignInForm(
     ),
 )
 
-API_FORM = SignInForm(
+_API_FORM = SignInForm(
     host=SignInQuestion(
         "host",
         "Host",
@@ -703,6 +703,7 @@ def _fault(keys: Credential) -> str:
 TCR = Service(
     kind="tcr",
     title="Tencent TCR",
+    form=_TCR_FORM,
     hosts=(r"[a-z0-9-]+\.tencentcloudcr\.com",),
     username="account UIN, or name of the service account (tcr$name)",
     secret="access token or service account's password",
@@ -729,6 +730,7 @@ TCR = Service(
 CCR = Service(
     kind="ccr",
     title="Tencent CCR (personal)",
+    form=_CCR_FORM,
     hosts=(r"([a-z]+)?ccr\.ccs\.tencentyun\.com",),
     username="account UIN",
     secret="the registry's own password",
@@ -747,6 +749,7 @@ CCR = Service(
 TENCENT_API = Service(
     kind="tencent-api",
     title="Tencent Cloud's API",
+    form=_API_FORM,
     hosts=(_API,),
     username="SecretId",
     secret="SecretKey",

@@ -106,8 +106,9 @@ def stand_by_to_run() -> Standby | None:
     """
     import asyncio  # noqa: F401
 
-    from transship.services import table  # noqa: F401
+    from transship.registry.service import service_of
 
+    service_of("docker.io")  # With it come all services.
     return stand_by(_runner)
 
 

@@ -12,7 +12,7 @@ from transship.accounts.sign_in import (
     service_at,
     used_by,
 )
-from transship.services.table import SERVICES
+from transship.registry.service import all_services
 
 TCR = Account("one.tencentcloudcr.com")
 OTHER = Account("two.tencentcloudcr.com", secret_source="keyring", username="1")
@@ -53,6 +53,6 @@ def test_logins_are_handed_out_by_the_profile_of_this_machine() -> None:
     assert hands_out(account, ()) == "by the AWS profile of this machine"
 
 
-@pytest.mark.parametrize("kind", [each.kind for each in SERVICES if not each.holds_images])
+@pytest.mark.parametrize("kind", [each.kind for each in all_services() if not each.holds_images])
 def test_an_api_uses_no_api(kind: str) -> None:
     assert api_account_of(Account("api.example", service=kind), (API,)) is None

@@ -21,7 +21,7 @@ from transship.plans.advice import (
     advise,
     answered,
 )
-from transship.services.table import SERVICES
+from transship.registry.service import all_services
 
 STANDARD, PREMIUM, BASIC = Edition.STANDARD, Edition.PREMIUM, Edition.BASIC
 HOME, ABROAD = "ap-guangzhou", "ap-singapore"
@@ -180,7 +180,8 @@ maybe = st.sampled_from([None, True, False])
 ends = st.builds(
     End,
     st.sampled_from(["one.example", "two.example"]),
-    st.sampled_from([service.kind for service in SERVICES]) | st.sampled_from(["tcr", "harbor"]),
+    st.sampled_from([service.kind for service in all_services()])
+    | st.sampled_from(["tcr", "harbor"]),
     st.none() | st.sampled_from(Edition),
     st.sampled_from(["", HOME, ABROAD, "elsewhere"]),
     maybe,

@@ -7,10 +7,9 @@ from dataclasses import fields
 import pytest
 
 from transship.registry.capability_card import card_of
-from transship.registry.service import Can, Fact, Facts, Service
-from transship.services.table import SERVICES
+from transship.registry.service import Can, Fact, Facts, Service, all_services
 
-every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda each: each.kind)
+every_service = pytest.mark.parametrize("service", all_services(), ids=lambda each: each.kind)
 
 
 @every_service

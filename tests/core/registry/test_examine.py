@@ -18,8 +18,7 @@ from transship.registry.capability_card import card_of
 from transship.registry.distribution import DistributionRegistry
 from transship.registry.examination import Examination, examine, look_into
 from transship.registry.registry import Quota
-from transship.registry.service import GENERIC, Can, service_named
-from transship.services.table import SERVICES
+from transship.registry.service import GENERIC, Can, all_services, service_named
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -122,7 +121,7 @@ async def test_who_counts_what_is_read_is_asked_what_is_left(
 
 class TestTheCard:
     def test_without_a_look_it_says_what_is_known_of_the_service(self) -> None:
-        for service in SERVICES:
+        for service in all_services():
             rows = {row.title: row for row in card_of(service).rows}
             assert list(rows) == [
                 "list", "create before push", "mount", "resume", "delete", "referrers", "path",
@@ -131,14 +130,14 @@ class TestTheCard:
             assert not any(row.seen for row in rows.values())
 
     def test_every_no_says_what_it_means_for_a_migration(self) -> None:
-        for service in SERVICES:
+        for service in all_services():
             for row in card_of(service).rows:
                 means = row.fact.means
                 assert means.endswith(".") if row.fact.can is Can.NO else True, row
 
     @pytest.mark.parametrize(("lists", "can"), [(True, Can.YES), (False, Can.NO)])
     def test_what_was_seen_goes_before_what_is_known(self, lists: bool, can: Can) -> None:
-        for service in SERVICES:
+        for service in all_services():
             found = Examination(service, "verified", True, lists, referrers=lists)
             card = card_of(service, found)
             assert (card.row("list").fact.can, card.row("list").seen) == (can, True)
@@ -146,7 +145,7 @@ class TestTheCard:
             assert card.row("list").fact.means.endswith(".") is not lists
 
     def test_a_problem_tells_nothing_of_what_the_service_can(self) -> None:
-        for service in SERVICES:
+        for service in all_services():
             found = Examination(service, "verified", False, None, errors.SignInNeeded("x"))
             assert card_of(service, found) == card_of(service)
 

@@ -16,10 +16,9 @@ from servers.harbor import Harbor, Project, harbor
 from transship import errors
 from transship.registry.distribution import DistributionRegistry
 from transship.registry.registry import MissingTarget, Visibility
-from transship.registry.service import Creator, SignsIn
+from transship.registry.service import Creator, SignsIn, all_services
 from transship.services.ecr import ECR
 from transship.services.harbor import HARBOR
-from transship.services.table import SERVICES
 
 if TYPE_CHECKING:
     from clients.opening import Connect
@@ -111,7 +110,7 @@ class TestEcr:
 
 
 def test_who_creates_says_so_in_its_facts_and_nobody_else_does() -> None:
-    for service in SERVICES:
+    for service in all_services():
         host = {"ecr": HOST, "gar": "europe-west3-docker.pkg.dev"}.get(service.kind, "a.example")
         creates = DistributionRegistry(host, service=service).creator() is not None
         how = service.facts.create.how

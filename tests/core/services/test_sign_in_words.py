@@ -9,32 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transship.registry.service import Service, service_named, service_of
+from transship.registry.service import Service, all_services, service_named, service_of
 from transship.registry.service import Service as AnyService
-from transship.services.sign_in import (
+from transship.registry.sign_in_form import (
     SignIn,
     SignInForm,
     SignInIdentity,
     sign_in_faults,
     sign_in_from,
 )
-from transship.services.table import SERVICES, sign_in_form
 
 LABEL_CELLS = 13
 HELP_CELLS = 56 * 4
 """So much is shown of a question at once in the smallest window."""
-ACCOUNTS = [service for service in SERVICES if not service.catalogue]
+ACCOUNTS = [service for service in all_services() if not service.catalogue]
 IDENTITIES = [
     pytest.param(service, identity, id=f"{service.kind}-{identity.id}")
     for service in ACCOUNTS
-    for identity in sign_in_form(service).identities
+    for identity in service.sign_in_form.identities
 ]
 
 
 def asks(kind: str) -> SignInForm:
     service = service_named(kind)
     assert service is not None
-    return sign_in_form(service)
+    return service.sign_in_form
 
 
 def signed_in(kind: str, identity: str = "", **answers: str) -> SignIn:
@@ -47,7 +46,7 @@ def signed_in(kind: str, identity: str = "", **answers: str) -> SignIn:
 
 @pytest.mark.parametrize("service", ACCOUNTS, ids=lambda service: service.kind)
 def test_every_service_says_what_it_asks_and_where_that_is_found(service: Service) -> None:
-    questions = [question for question, _ in sign_in_form(service).questions]
+    questions = [question for question, _ in service.sign_in_form.questions]
     for question in questions:
         assert len(question.label) <= LABEL_CELLS, question
         assert question.hint
@@ -59,7 +58,7 @@ def test_every_service_says_what_it_asks_and_where_that_is_found(service: Servic
 
 @pytest.mark.parametrize("service", ACCOUNTS, ids=lambda service: service.kind)
 def test_the_examples_are_answers(service: Service) -> None:
-    for question, _ in sign_in_form(service).questions:
+    for question, _ in service.sign_in_form.questions:
         if question.example and not question.secret and "…" not in question.example:
             assert question.fault(question.example) == ""
 
@@ -71,12 +70,12 @@ def test_every_identity_asks_for_one_secret_that_no_line_may_hold(
     ids = [question.id for question in identity.questions]
     assert [question.secret for question in identity.questions] == [False] * (len(ids) - 1) + [True]
     assert len(set(ids)) == len(ids)
-    assert sign_in_form(service).identity(identity.id) is identity
+    assert service.sign_in_form.identity(identity.id) is identity
 
 
 @pytest.mark.parametrize("service", ACCOUNTS, ids=lambda service: service.kind)
 def test_a_host_made_of_its_parts_is_recognised_and_taken_apart(service: Service) -> None:
-    words = sign_in_form(service)
+    words = service.sign_in_form
     if words.at:
         assert service_of(words.at) is service
     if not words.parts:
@@ -90,7 +89,7 @@ def test_a_host_made_of_its_parts_is_recognised_and_taken_apart(service: Service
 
 @pytest.mark.parametrize("service", ACCOUNTS, ids=lambda service: service.kind)
 def test_a_default_host_is_the_services_own(service: Service) -> None:
-    default = sign_in_form(service).host.default
+    default = service.sign_in_form.host.default
     assert not default or service_of(default) is service
 
 
@@ -228,14 +227,14 @@ def test_a_user_name_tells_the_identity(kind: str, username: str, identity: str)
 
 
 def test_a_service_without_words_is_asked_for_what_is_known_of_it() -> None:
-    words = sign_in_form(AnyService("new", "New", username="key name", secret="key"))
+    words = AnyService("new", "New", username="key name", secret="key").sign_in_form
     assert [question.hint for question in words.identities[0].questions] == ["key name", "key"]
 
 
 @given(st.dictionaries(st.sampled_from(["host", "user", "secret", "region", "name"]), st.text()))
 def test_no_answer_breaks_it_and_no_secret_is_shown(answers: dict[str, str]) -> None:
-    for service in SERVICES:
-        words = sign_in_form(service)
+    for service in all_services():
+        words = service.sign_in_form
         for identity in words.identities:
             for question, why in sign_in_faults(words, identity, answers):
                 assert why in ("is needed", f"isn't {question.is_what}")

@@ -11,7 +11,7 @@ import pytest
 from servers.scripted import Reply, ScriptedServer, scripted_server
 from transship.accounts.registry_file import Accounts
 from transship.paths import default_paths
-from transship.services.table import SERVICES
+from transship.registry.service import all_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ KEY = {
     "token_uri": "https://oauth2.googleapis.com/token",
 }
 BASIC = Reply(401, {"WWW-Authenticate": 'Basic realm="one"'})
-ACCOUNTS = [service for service in SERVICES if not service.catalogue]
+ACCOUNTS = [service for service in all_services() if not service.catalogue]
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_services_are_listed_with_their_words_and_cards(transship: Any) -> None:
     assert all(service.title in listed.out for service in ACCOUNTS)
 
     document = transship("services", "--json").document["services"]
-    assert [each["kind"] for each in document] == [service.kind for service in SERVICES]
+    assert [each["kind"] for each in document] == [service.kind for service in all_services()]
     [ecr] = [each for each in document if each["kind"] == "ecr"]
     assert [each["id"] for each in ecr["questions"]] == ["account", "region", "secret"]
     assert ecr["handed_out"] == "by the AWS profile of this machine"

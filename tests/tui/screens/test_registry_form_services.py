@@ -15,12 +15,11 @@ from fakes.registries import FormEngine, found, wants_sign_in
 from fakes.registry_form import SECRET, Form, form_for
 from fakes.screen import looks_like, screen_text, until
 from transship.accounts.registry_file import Account
-from transship.registry.service import GENERIC, Service, service_named, service_of
-from transship.services.sign_in import SignInIdentity, SignInQuestion
-from transship.services.table import SERVICES, sign_in_form
+from transship.registry.service import GENERIC, Service, all_services, service_named, service_of
+from transship.registry.sign_in_form import SignInIdentity, SignInQuestion
 from transship_tui.widgets.service_choices import ServiceChoices, services_for, title_of
 
-ACCOUNTS = [service for service in SERVICES if not service.catalogue]
+ACCOUNTS = [service for service in all_services() if not service.catalogue]
 
 
 async def choose_service(form: Form, service: Service) -> None:
@@ -32,7 +31,7 @@ async def choose_service(form: Form, service: Service) -> None:
         at = choices.highlighted
         return None if at is None else choices.get_option_at_index(at).id
 
-    for _ in range(len(SERVICES)):
+    for _ in range(len(all_services())):
         if at_cursor() == service.kind:
             break
         await form.pilot.press("down")
@@ -84,7 +83,7 @@ async def test_every_service_is_asked_for_in_its_own_words_and_kept(
     service: Service, tmp_path: Path
 ) -> None:
     engine = FormEngine(answer=wants_sign_in)
-    words = sign_in_form(service)
+    words = service.sign_in_form
     async with form_for(engine, size=(80, 40)) as form:
         await choose_service(form, service)
         for place, question in zip(("part-1", "part-2"), words.parts, strict=False):
@@ -178,7 +177,7 @@ def test_a_few_letters_find_a_service(typed: str, first: str) -> None:
 
 
 def test_everything_is_offered_before_anything_is_typed() -> None:
-    assert set(services_for("")) == {each for each in SERVICES if not each.catalogue}
+    assert set(services_for("")) == {each for each in all_services() if not each.catalogue}
     assert services_for("")[-1] is GENERIC
 
 

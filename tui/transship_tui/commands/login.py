@@ -25,15 +25,14 @@ from transship.errors import (
     WrongCredential,
 )
 from transship.registry.credential import Tls
-from transship.registry.service import GENERIC, Service, service_named, service_of
-from transship.services.sign_in import (
+from transship.registry.service import GENERIC, Service, all_services, service_named, service_of
+from transship.registry.sign_in_form import (
     SignIn,
     SignInForm,
     SignInIdentity,
     SignInQuestion,
     sign_in_from,
 )
-from transship.services.table import SERVICES, sign_in_form
 from transship.text import safe
 from transship_tui.commands.options import ask
 from transship_tui.commands.output import say, say_wrapped
@@ -233,7 +232,7 @@ def _kind(host: str, service: str) -> Service:
             remedy="`transship find` asks it which registry holds a package; sign in to that.",
         )
     if service and named is None:
-        kinds = ", ".join(each.kind for each in SERVICES if not each.catalogue)
+        kinds = ", ".join(each.kind for each in all_services() if not each.catalogue)
         raise BadRequest(f"{service!r} is no kind of service", remedy=f"Known are {kinds}.")
     if not host and not service:
         raise BadRequest(
@@ -406,7 +405,7 @@ def answer_all(service: Service, given: Given, before_secret: Callable[[], None]
     Without a terminal nothing is asked. Raises BadRequest, which names the options that are missing
     or wrong, and BadFile.
     """
-    asks = sign_in_form(service)
+    asks = service.sign_in_form
     _refuse_unknown(asks, given.answers)
     answers = dict(given.answers)
     host = () if answers.get("host") else asks.host_questions

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import typer
 
-from transship.errors import BadFile, TransshipError
+from transship.errors import BadFile, PluginBroken, TransshipError
+from transship.plugins import tell_broken
 from transship.text import safe
 from transship_tui.faults import Faults
 
@@ -253,7 +254,13 @@ def reported(command: Callable[..., int]) -> Callable[..., None]:
     return run
 
 
+def _warn_of(plugin: PluginBroken) -> None:
+    say(f"{painted('warning:', Ink.WARNING, sys.stderr)} {plugin.title}: {plugin.detail}")
+    say_wrapped(plugin.remedy, "  ", "→ ")
+
+
 def _status_of(command: Callable[..., int], options: dict[str, object]) -> int:
+    tell_broken(_warn_of)
     try:
         status = command(**options)
         sys.stdout.flush()

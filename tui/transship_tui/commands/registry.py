@@ -20,10 +20,9 @@ from transship.registry.credential import Tls
 from transship.registry.distribution import DistributionRegistry
 from transship.registry.http.address import is_loopback
 from transship.registry.inspection import inspect as look
-from transship.registry.service import Service, service_named
+from transship.registry.service import Service, all_services, service_named
+from transship.registry.sign_in_form import SignInForm, SignInQuestion
 from transship.services.package_catalogue import HOST, KINDS, MOST, ArtifactHub
-from transship.services.sign_in import SignInForm, SignInQuestion
-from transship.services.table import SERVICES, sign_in_form
 from transship.text import bytes_text, counted, safe
 from transship_tui.capabilities import card_lines, origin_of
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
@@ -515,9 +514,9 @@ def services(
     `transship login --service KIND` asks for that, one by one.
     """
     if kind is not None and service_named(kind) is None:
-        kinds = ", ".join(each.kind for each in SERVICES)
+        kinds = ", ".join(each.kind for each in all_services())
         raise BadRequest(f"{kind!r} is no kind of service", remedy=f"Known are {kinds}.")
-    wanted = [each for each in SERVICES if kind in (None, each.kind)]
+    wanted = [each for each in all_services() if kind in (None, each.kind)]
     if as_json:
         show_json({"services": [_services_entry(each) for each in wanted]})
     elif kind is not None:
@@ -534,7 +533,7 @@ def services(
 
 
 def _services_row(service: Service) -> tuple[str, ...]:
-    asks = sign_in_form(service)
+    asks = service.sign_in_form
     ways = [*filter(None, [asks.handed_out]), *(each.title for each in asks.identities)]
     return service.kind, service.title, "; ".join(ways)
 
@@ -548,7 +547,7 @@ def _show(service: Service) -> None:
         )
         show(f"Limits: {service.facts.limits}.")
         return
-    for line in _questions(sign_in_form(service)):
+    for line in _questions(service.sign_in_form):
         show(line)
     if service.holds_images:
         show()
@@ -574,7 +573,7 @@ def _question(question: SignInQuestion) -> Iterator[str]:
 
 
 def _services_entry(service: Service) -> dict[str, object]:
-    asks = sign_in_form(service)
+    asks = service.sign_in_form
     return {
         "kind": service.kind,
         "title": service.title,

@@ -13,9 +13,8 @@ from transship.errors import BadReference
 from transship.oci.reference import is_repository
 from transship.registry.credential import Tls
 from transship.registry.http.address import is_loopback
-from transship.registry.service import Service, service_named, service_of
-from transship.services.sign_in import SignInForm, SignInIdentity, sign_in_from
-from transship.services.table import SERVICES, sign_in_form
+from transship.registry.service import Service, all_services, service_named, service_of
+from transship.registry.sign_in_form import SignInForm, SignInIdentity, sign_in_from
 from transship_tui.lines import line, login_line
 from transship_tui.widgets.registry_notes import Note, Place
 
@@ -36,11 +35,6 @@ SOURCES: tuple[tuple[str, SecretSource], ...] = (
 )
 PARTS: tuple[Place, ...] = ("part-1", "part-2")
 """The fields for what a host's name is made of."""
-SERVICE_KINDS = (
-    ("found by the host's name", ""),
-    *((each.title, each.kind) for each in SERVICES if not each.catalogue),
-)
-"""What can be chosen, in words, and what each is called here."""
 
 _FIELDS: dict[str, tuple[Place, str]] = {
     "host": ("host", "The host"),
@@ -49,6 +43,12 @@ _FIELDS: dict[str, tuple[Place, str]] = {
     "ca-file": ("ca-file", "The file"),
     "client-key": ("client-key", "The key"),
 }
+
+
+def service_kinds() -> Sequence[tuple[str, str]]:
+    """Return what can be chosen, in words, and what each is called here."""
+    kinds = [(each.title, each.kind) for each in all_services() if not each.catalogue]
+    return [("found by the host's name", ""), *kinds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Entry:
     @classmethod
     def of(cls, account: Account, *, is_secret_gone: bool = False) -> Entry:
         """Return what the form is filled with to change an account."""
-        asks = sign_in_form(service_named(account.service) or service_of(account.host))
+        asks = (service_named(account.service) or service_of(account.host)).sign_in_form
         identity = asks.identity_of(account.username)
         return cls(
             host=account.host,
@@ -150,7 +150,7 @@ class Entry:
     @property
     def asks(self) -> SignInForm:
         """What the service asks for."""
-        return sign_in_form(self.kind)
+        return self.kind.sign_in_form
 
     @property
     def as_whom(self) -> SignInIdentity:

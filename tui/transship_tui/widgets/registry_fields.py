@@ -19,9 +19,9 @@ from transship_tui.widgets.field import Field, SecretInput
 from transship_tui.widgets.registry_entry import (
     PARTS,
     PROTECTIONS,
-    SERVICE_KINDS,
     SOURCES,
     Entry,
+    service_kinds,
 )
 from transship_tui.widgets.registry_notes import Note, Place, protection_note, service_note
 from transship_tui.widgets.service_choices import ServiceChoices
@@ -83,7 +83,7 @@ class RegistryFields(ServiceFields, can_focus=False):
         known = self._known
         host = _input("host", known.host)
         host.disabled = self._before is not None
-        yield Field("Service", _select("service", SERVICE_KINDS, known.service))
+        yield Field("Service", _select("service", service_kinds(), known.service))
         for place in PARTS:
             yield Field("", _input(place, ""))
         yield Field("Host", host)

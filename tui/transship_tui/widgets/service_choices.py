@@ -11,8 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from transship.registry.service import GENERIC, Service
-from transship.services.table import SERVICES, sign_in_form
+from transship.registry.service import GENERIC, Service, all_services
 
 _OTHER = "Any other registry, by its host"
 
@@ -23,7 +22,7 @@ def services_for(typed: str) -> Sequence[Service]:
     Those of which a word begins so come first.
     """
     words = typed.lower().split()
-    with_accounts = (each for each in SERVICES if not each.catalogue)
+    with_accounts = (each for each in all_services() if not each.catalogue)
     found = [each for each in with_accounts if all(word in _called(each) for word in words)]
     return sorted(found, key=lambda each: not all(f" {word}" in _called(each) for word in words))
 
@@ -39,7 +38,7 @@ def title_of(service: Service) -> str:
 
 
 def _called(service: Service) -> str:
-    return f" {service.kind} {title_of(service)} {sign_in_form(service).also}".lower()
+    return f" {service.kind} {title_of(service)} {service.sign_in_form.also}".lower()
 
 
 class ServiceChoices(OptionList, can_focus=False):

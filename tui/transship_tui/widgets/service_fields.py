@@ -15,8 +15,7 @@ from textual.widgets import Input, Select
 
 from transship.accounts.registry_file import Account, SecretSource
 from transship.registry.service import service_named
-from transship.services.sign_in import SignInQuestion
-from transship.services.table import sign_in_form
+from transship.registry.sign_in_form import SignInQuestion
 from transship_tui.widgets.field import Field
 from transship_tui.widgets.registry_entry import PARTS, SOURCES, Entry
 from transship_tui.widgets.registry_notes import Place
@@ -96,7 +95,7 @@ class ServiceFields(VerticalScroll, can_focus=False):
         """Ask what this service asks for."""
         event.stop()
         service = service_named(event.kind)
-        asks = sign_in_form(service) if service else self.entry.asks
+        asks = service.sign_in_form if service else self.entry.asks
         host = asks.at or ("" if asks.parts else asks.host.default)
         # What is chosen from a list is nothing that could be lost.
         self._known = replace(self._known, service=event.kind, host=host)
@@ -195,7 +194,7 @@ class ServiceFields(VerticalScroll, can_focus=False):
     @property
     def _first_identity(self) -> str:
         kind = service_named(self._chosen("service"))
-        asks = sign_in_form(kind) if kind else Entry(host=self._text("host")).asks
+        asks = kind.sign_in_form if kind else Entry(host=self._text("host")).asks
         return asks.identities[0].id
 
     def _label(self, entry: Entry, *, choosing: bool) -> None:

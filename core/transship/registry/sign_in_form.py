@@ -158,6 +158,43 @@ class SignInForm:
         return self.joined({each.id: each.default for each in self.parts} | dict(answers))
 
 
+REGISTRY_FORM = SignInForm(
+    also="docker registry distribution zot other",
+    identities=(
+        SignInIdentity(
+            "user",
+            "user and password",
+            SignInQuestion(
+                "secret",
+                "Secret",
+                "password or token",
+                "The password, or a token that is used in its place. Whoever runs the registry "
+                "gives it out.",
+                secret=True,
+            ),
+            SignInQuestion(
+                "user", "User", "user name", "The name that `docker login` takes there."
+            ),
+        ),
+    ),
+)
+"""What is asked at a registry that is none of the known services."""
+
+
+def form_of_words(username: str, secret: str) -> SignInForm:
+    """Return the form of a service of which no more is known than these two."""
+    return SignInForm(
+        (
+            SignInIdentity(
+                "user",
+                "user and secret",
+                SignInQuestion("secret", "Secret", secret, secret=True),
+                SignInQuestion("user", "User", username),
+            ),
+        )
+    )
+
+
 def sign_in_faults(
     asks: SignInForm, identity: SignInIdentity, answers: Answers
 ) -> Iterator[tuple[SignInQuestion, str]]:
