@@ -70,7 +70,7 @@ def test_only_what_is_kept_here_is_asked_for() -> None:
 def test_the_line_says_the_way_as_well() -> None:
     subject = Subject(Domain("images.example.com"), "b.example", public=False)
     lines = [begin_line(subject, request_of(way)) for way in WAYS]
-    begin = "transship cutover images.example.com plan --to b.example --no-public"
+    begin = "transship cutover plan images.example.com --to b.example --no-public"
     assert lines[0] == begin
     assert lines[1] == f"{begin} --rfc2136 10.0.0.53 --zone example.com --key mover"
     assert lines[3] == f"{begin} --powerdns https://dns.example:8081 --zone example.com"

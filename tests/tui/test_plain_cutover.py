@@ -195,7 +195,7 @@ async def test_a_domain_that_is_none_is_said_and_asked_for_again(engine: FakeEng
 
     assert "Error: " in script.text
     assert script.text.count("A number, or a domain") == 2
-    assert "transship cutover DOMAIN plan" in script.text
+    assert "transship cutover plan DOMAIN" in script.text
 
 
 async def test_the_guide_offers_a_domain_that_is_being_moved(engine: FakeEngine) -> None:

@@ -126,7 +126,7 @@ def begin_line(subject: Subject, way: ProviderRequest) -> str:
     )
     options = [word for option, value in valued if value for word in (option, value)]
     changing = options if way.kind in _WAYS else []
-    return line("cutover", subject.domain.host, "plan", *_about(subject), *changing)
+    return line("cutover", "plan", subject.domain.host, *_about(subject), *changing)
 
 
 def _about(subject: Subject) -> list[str]:
@@ -152,7 +152,7 @@ def resolver_words(resolver: Resolver) -> str:
 
 def cutover_line(domain: str, what: str = "status") -> str:
     """Return the line that does something with the cutover of a domain."""
-    return line("cutover", domain, what)
+    return line("cutover", what, domain)
 
 
 def board_line(standing: CutoverStatus, part: str) -> str:

@@ -53,7 +53,7 @@ class PlainCutover:
         """Walk until the operator ends it. Raises Left."""
         name = self._choose()
         if not name:
-            self.talk.say("Then not. Later: transship cutover DOMAIN plan --to HOST")
+            self.talk.say("Then not. Later: transship cutover plan DOMAIN --to HOST")
             return
         wanted = "check" if self.engine.cutovers.find(name).evidence is None else ""
         while wanted != "end":

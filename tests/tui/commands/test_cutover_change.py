@@ -1,4 +1,4 @@
-"""`transship cutover DOMAIN apply|rollback`, with registries and name servers that are there.
+"""`transship cutover apply|rollback DOMAIN`, with registries and name servers that are there.
 
 Both registries serve the domain at the port of https; the record is changed by dynamic update.
 """
@@ -306,7 +306,7 @@ async def test_before_the_change_there_is_nothing_to_put_back(engine: SidesEngin
         await roll_back(engine, NAME, NAME, LossDecision())
     assert nothing.value.exit_status == 3
     assert "Copy it" not in nothing.value.remedy
-    assert next_step(engine.cutovers.find(NAME)) == f"transship cutover {NAME} apply"
+    assert next_step(engine.cutovers.find(NAME)) == f"transship cutover apply {NAME}"
 
 
 async def test_a_zone_that_the_domain_is_not_in_is_no_way_to_change_it(

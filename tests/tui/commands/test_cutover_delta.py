@@ -1,4 +1,4 @@
-"""`transship cutover DOMAIN delta|keep`, `watch --delta` and `rollback --copy-back`, for real."""
+"""`transship cutover delta|keep DOMAIN`, `watch --delta` and `rollback --copy-back`, for real."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ async def test_what_was_pushed_is_shown_and_copied_only_when_that_is_asked(
 ) -> None:
     moved = push(old, "1", "one, anew")
 
-    shown = transship("cutover", DOMAIN, "delta")
+    shown = transship("cutover", "delta", DOMAIN)
     assert shown.status == 1
     assert f"1 tag to copy: {APP}:1" in shown.out
     assert "--yes" in shown.err
     assert transship("jobs", "--json").document == {"jobs": []}
 
-    done = transship("cutover", DOMAIN, "delta", "--yes", "--json")
+    done = transship("cutover", "delta", DOMAIN, "--yes", "--json")
     assert done.status == 0, done.err
     last = done.document["delta"]["rounds"][-1]
     assert [each["tag"] for each in last["copied"]] == [f"{APP}:1"]
@@ -86,7 +86,7 @@ async def test_what_was_pushed_is_shown_and_copied_only_when_that_is_asked(
     assert (job["id"], job["state"]) == (last["job"], "done")
     assert digest_at(new, APP, "1") == moved
     assert f"1 tag copied: {APP}:1" in transship("cutover", DOMAIN).out
-    assert f"1 tag copied: {APP}:1" in transship("cutover", DOMAIN, "report").out
+    assert f"1 tag copied: {APP}:1" in transship("cutover", "report", DOMAIN).out
 
 
 async def test_what_both_have_pushed_is_decided_on_the_line(
@@ -94,17 +94,17 @@ async def test_what_both_have_pushed_is_decided_on_the_line(
 ) -> None:
     theirs, ours = push(old, "1", "old"), push(new, "1", "new")
 
-    asked = transship("cutover", DOMAIN, "delta", "--yes")
+    asked = transship("cutover", "delta", DOMAIN, "--yes")
     assert asked.status == 3
     assert theirs in asked.out
     assert ours in asked.out
     assert "keep old|new" in asked.out
     assert digest_at(new, APP, "1") == ours
-    assert transship("cutover", DOMAIN, "keep", "both", f"{APP}:1").status == 2
-    assert transship("cutover", DOMAIN, "keep", "old", f"{APP}:9").status == 2
+    assert transship("cutover", "keep", DOMAIN, "both", f"{APP}:1").status == 2
+    assert transship("cutover", "keep", DOMAIN, "old", f"{APP}:9").status == 2
 
-    assert transship("cutover", DOMAIN, "keep", "old", f"{APP}:1").status == 0
-    assert transship("cutover", DOMAIN, "delta", "--yes").status == 0
+    assert transship("cutover", "keep", DOMAIN, "old", f"{APP}:1").status == 0
+    assert transship("cutover", "delta", DOMAIN, "--yes").status == 0
     assert digest_at(new, APP, "1") == theirs
 
 
@@ -114,12 +114,12 @@ async def test_the_way_back_is_blocked_until_what_it_hides_is_copied_back(
     await flipped(engine, lab)
     late = push(new, "2", "by the domain")
 
-    blocked = transship("cutover", DOMAIN, "rollback", "--confirm", DOMAIN)
+    blocked = transship("cutover", "rollback", DOMAIN, "--confirm", DOMAIN)
     assert blocked.status == 3
     assert f"would hide 1 tag: {APP}:2" in blocked.err
     assert "--copy-back" in blocked.err
 
-    back = transship("cutover", DOMAIN, "rollback", "--copy-back", "--confirm", DOMAIN)
+    back = transship("cutover", "rollback", DOMAIN, "--copy-back", "--confirm", DOMAIN)
     assert digest_at(old, APP, "2") == late
     assert f"1 tag copied back: {APP}:2" in back.out
     # The record is changed by hand here: the edit is shown, and nothing stands in its way.
@@ -132,7 +132,7 @@ async def test_what_would_be_lost_can_be_given_up(
 ) -> None:
     await flipped(engine, lab)
     push(new, "2", "by the domain")
-    given = transship("cutover", DOMAIN, "rollback", "--accept-loss", "--confirm", DOMAIN)
+    given = transship("cutover", "rollback", DOMAIN, "--accept-loss", "--confirm", DOMAIN)
     assert "changed by hand" in given.err
     assert transship("jobs", "--json").document == {"jobs": []}
 
@@ -181,11 +181,11 @@ async def test_a_check_and_a_cutover_go_by_a_job_or_a_plan(
     (parity,) = [each for each in by_plan["checks"] if each["check"] == "P-27"]
     assert parity["seen"] == "1 tag of apps.toml, the same on both sides"
 
-    kept = transship("cutover", DOMAIN, "plan", *line[2:], "--from", old.host, "--job", job["id"])
+    kept = transship("cutover", "plan", DOMAIN, *line[2:], "--from", old.host, "--job", job["id"])
     assert kept.document["delta"]["rounds"] == [], "the job tells enough before the change"
     push(old, "2", "two, anew")
     push(old, "9", "not followed by the job")
-    done = transship("cutover", DOMAIN, "delta", "--yes", "--json").document["delta"]
+    done = transship("cutover", "delta", DOMAIN, "--yes", "--json").document["delta"]
     assert [each["tag"] for each in done["rounds"][-1]["copied"]] == [f"{APP}:2"]
 
     assert transship(*line, "--job", "nosuch").status == 2

@@ -215,7 +215,7 @@ def test_a_cutover_that_is_kept_asks_it_too(
     sides: TwoSides,
 ) -> None:
     sides.new.stop()
-    planned = transship("cutover", NAME, "plan", *options, "--json")
+    planned = transship("cutover", "plan", NAME, *options, "--json")
 
     assert planned.status == 3, planned.err
     assert "P-10/domain-absent" in planned.document["blocks"]

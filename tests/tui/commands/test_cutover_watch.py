@@ -1,4 +1,4 @@
-"""`transship cutover DOMAIN watch` on a machine of the lab: it pulls as any program there does."""
+"""`transship cutover watch DOMAIN` on a machine of the lab: it pulls as any program there does."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_after_the_change_it_pulls_by_the_domain_and_says_who_answered(
     await sides.fill(APP)
     cache = lab.caches["encrypted"]
     planned = there(
-        *("cutover", NAME, "plan", "--to", NEW.rstrip("."), "--from", OLD.rstrip(".")),
+        *("cutover", "plan", NAME, "--to", NEW.rstrip("."), "--from", OLD.rstrip(".")),
         *("--no-public", "--resolver", f"{cache.address}:{cache.port}", "--repository", APP),
         *("--node-ca", str(sides.ca_file)),
     )
@@ -66,7 +66,7 @@ async def test_after_the_change_it_pulls_by_the_domain_and_says_who_answered(
     marks = sides.old.mark(), sides.new.mark()
     lab.set(IMAGES, "CNAME", NEW, ttl=2)
 
-    watched = there("cutover", NAME, "watch")
+    watched = there("cutover", "watch", NAME)
 
     assert watched.status == 0, watched
     assert watched.out.count(f"{NAME}: ") >= 2
@@ -84,7 +84,7 @@ async def test_after_the_change_it_pulls_by_the_domain_and_says_who_answered(
     assert checks["V-01"]["state"] == checks["V-02"]["state"] == "pass"
 
     sides.new.stop()
-    failing = there("cutover", NAME, "watch")
+    failing = there("cutover", "watch", NAME)
 
     assert failing.status == 1, failing
     last = failing.out.splitlines()[-1]

@@ -492,7 +492,7 @@ async def test_the_form_tries_as_it_is_filled_in() -> None:
         shown = screen_text(walk.app)
         assert "✓ leads to a.example" in shown
         assert "✓ a certificate for the name" in shown
-        line = "transship cutover images.example.com plan --to b.example --from a.example"
+        line = "transship cutover plan images.example.com --to b.example --from a.example"
         assert line in line_in(walk.app, LineBar)
         await walk.press("ctrl+s")
         await walk.is_at("CutoverBoardScreen")

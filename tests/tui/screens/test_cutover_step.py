@@ -28,7 +28,7 @@ async def test_it_shows_what_differs_those_to_be_decided_first_and_the_rounds() 
         assert "1 tag copied: team/app:1.5" in screen_text(walk.app)
         assert "Tags to do 3" in screen_text(walk.app)
         assert "deleted at the new registry" in screen_text(walk.app)
-        assert "transship cutover images.example.com delta" in line_in(walk.app, LineBar)
+        assert "transship cutover delta images.example.com" in line_in(walk.app, LineBar)
 
 
 async def test_rounds_begin_only_after_a_yes() -> None:

@@ -81,7 +81,7 @@ COMMANDS = {
     "flow": Command("flow", "Show the images of a flow, and in which stage they are."),
     "report": Command("job", "Tell what a job was asked, what it did, and the proof."),
     "check": Command("check", "See whether domains can be moved, and what would break."),
-    "cutover": Command("cutover", "Move a domain to another registry, step by step."),
+    "cutover": Command("cutover", "Move a domain to another registry, step by step.", group=True),
     "demo": Command("demo", "Try it without an account, in a small world of its own."),
 }
 """The commands, in the order of the help. It is written down here, so that the list needs none."""

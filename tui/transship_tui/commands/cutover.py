@@ -7,15 +7,17 @@ import sys
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from transship.app.application import Application
 from transship.app.provider_request import ProviderKind, ProviderRequest, secret_words
 from transship.app.provider_request import settings_of as parsed
-from transship.cutover.catchup import QUIET_ROUNDS, KeptSide, round_words, tag_name
+from transship.cutover.catchup import QUIET_ROUNDS, round_words, tag_name
 from transship.cutover.change.settings import ManualSettings, check_zone_contains
 from transship.cutover.finding import Severity
 from transship.cutover.progress import CutoverState
@@ -55,6 +57,7 @@ from transship.views.cutover import (
     why_never_rollback,
     why_no_rollback,
 )
+from transship_tui.commands.application import Command, fill
 from transship_tui.commands.check import (
     BLOCKED,
     FollowedJob,
@@ -77,12 +80,14 @@ from transship_tui.commands.status import watched
 from transship_tui.cutover_outcomes import told_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 
     from transship.app.cutovers import CutoverRequest
+    from transship.cutover.catchup import KeptSide
     from transship.cutover.change.settings import ProviderSettings
     from transship.cutover.domain import Subject
     from transship.cutover.status import CutoverStatus
+    from transship_tui.commands.session import Session
 
 _FAILED = 1
 _WITHOUT_KNOWING = (
@@ -109,7 +114,7 @@ async def apply_change(
     _confirmed(standing, confirm)
     outcome = await engine.cutovers.changes.change(name, shown=standing.edit, tell=_tell_progress)
     status = _how_it_ended(engine, name, outcome, as_json=as_json)
-    say(f"next: transship cutover {standing.subject.domain.name} watch")
+    say(f"next: transship cutover watch {standing.subject.domain.name}")
     return status
 
 
@@ -169,7 +174,7 @@ def edit_lines(standing: CutoverStatus, *, back: bool) -> Iterator[str]:
 def next_step(standing: CutoverStatus) -> str:
     """Return what comes after the checks: an applier makes the change, a watch sees one by hand."""
     follows = "watch" if standing.applier is None else "apply"
-    return f"transship cutover {standing.subject.domain.name} {follows}"
+    return f"transship cutover {follows} {standing.subject.domain.name}"
 
 
 def _tell_progress(words: str) -> None:
@@ -252,15 +257,19 @@ def status_of(standing: CutoverStatus) -> int:
     return _LEFT if last is not None and last.left.copies else 0
 
 
-def keep_tags(engine: Application, name: str, words: Sequence[str]) -> int:
+class KeptSideName(StrEnum):
+    """The registry whose image a tag is to have that both have pushed."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+def keep_tags(engine: Application, name: str, keep: KeptSide, tags: Sequence[str]) -> int:
     """Say which registry's image tags are to have that both have pushed. Raises BadRequest."""
-    if len(words) < 2 or words[0] not in get_args(KeptSide):
-        raise BadRequest("keep needs old or new, and REPOSITORY:TAG", remedy="keep old team/app:1")
-    keep: KeptSide = "old" if words[0] == "old" else "new"
-    for tag in words[1:]:
+    for tag in tags:
         standing = engine.cutovers.rounds.keep_tag(name, tag, keep)
         show(safe(f"{tag}: what {getattr(standing.subject, keep)} has is kept"))
-    say("the next round does it: transship cutover DOMAIN delta")
+    say(f"the next round does it: transship cutover delta {standing.subject.domain.name}")
     return 0
 
 
@@ -276,7 +285,7 @@ def delta_lines(standing: CutoverStatus) -> Iterator[str]:
         old, new = pair.old or "deleted", pair.new or "deleted"
         yield safe(f"  {tag_name(pair)}  old {old}  new {new}", limit=600)
     if undecided_tags(standing):
-        yield "  decide each: transship cutover DOMAIN keep old|new REPOSITORY:TAG"
+        yield "  decide each: transship cutover keep DOMAIN old|new REPOSITORY:TAG"
 
 
 class RoundsBeside:
@@ -654,33 +663,149 @@ def _text(answer: str) -> str:
 _TO_COME = (CutoverState.BEFORE, CutoverState.READY)
 
 
-class CutoverAction(StrEnum):
-    """What is to be done."""
+COMMANDS = {
+    "plan": Command("cutover", "Keep a cutover, and make all checks of it."),
+    "status": Command("cutover", "Show how a cutover stands, or list all of them."),
+    "apply": Command("cutover", "Change the record, if nothing stands in the way."),
+    "watch": Command("cutover", "Watch until every resolver has followed."),
+    "delta": Command("cutover", "Copy what was pushed to the old registry since."),
+    "keep": Command("cutover", "Decide about tags that both registries were pushed."),
+    "rollback": Command("cutover", "Put the record back."),
+    "report": Command("cutover", "Write the report for the change ticket."),
+}
+"""The actions, in the order of the help."""
 
-    STATUS = "status"
-    PLAN = "plan"
-    APPLY = "apply"
-    WATCH = "watch"
-    DELTA = "delta"
-    KEEP = "keep"
-    ROLLBACK = "rollback"
-    REPORT = "report"
 
-
-def cutover(
-    domain: Annotated[
-        str, typer.Argument(metavar="DOMAIN", help="The domain, or a cutover's id.")
-    ] = "",
-    action: Annotated[
-        CutoverAction, typer.Argument(help="plan begins one; without any: status.")
-    ] = CutoverAction.STATUS,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEEP", help="keep: old or new, whose image is kept; then each REPOSITORY:TAG."
+def group(words: Sequence[str]) -> typer.Typer:
+    """Return the app that understands what comes after `transship cutover`."""
+    app = typer.Typer(
+        cls=ActionGroup,
+        help=(
+            "Move a domain to another registry, step by step.\n\n"
+            "plan keeps a cutover and makes all checks. apply changes the record; by default that "
+            "is done by hand, and watch sees it. rollback puts it back. Without an action, status "
+            "is meant; `cutover DOMAIN plan` is `cutover plan DOMAIN`."
         ),
-    ] = None,
-    new: Annotated[str, typer.Option("--to", metavar="HOST", help="plan: the new registry.")] = "",
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    fill(app, COMMANDS, action_first(words), prefix="cutover_")
+    return app
+
+
+class ActionGroup(TyperGroup):
+    """The actions of a cutover, before or after the domain, each with options of its own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the action first, and refuse what belongs to another action."""
+        words = action_first(args)
+        if refusal := why_refused(words):
+            ctx.fail(refusal)
+        return super().parse_args(ctx, words)
+
+
+def action_first(words: Sequence[str]) -> list[str]:
+    """Return the words that follow `cutover` with the action before the domain.
+
+    Without an action status is meant. A word that is no action comes first all the same, where
+    it is complained of.
+    """
+    first, second, *_ = (*words, "", "")
+    if first in COMMANDS or first in ("-h", "--help"):
+        return list(words)
+    at = None
+    if first[:1] != "-" and second[:1] not in ("", "-"):
+        at = 1 if second in COMMANDS or "." in first else 0
+    elif not COMMANDS.keys().isdisjoint(words):
+        others = [at for at, option in _options_among(words) if not option]
+        at = others[1] if len(others) > 1 and words[others[1]] in COMMANDS else None
+    if at is None:
+        return ["status", *words]
+    return [words[at], *words[:at], *words[at + 1 :]]
+
+
+def why_refused(words: Sequence[str]) -> str:
+    """Return why an option doesn't go with the action, the first of the words; empty: all do."""
+    action, *rest = words
+    if action not in COMMANDS or not any(word.startswith("-") for word in rest):
+        return ""
+    for _, option in _options_among(rest):
+        actions = _actions_with(option)
+        if actions and action not in actions:
+            which = f"{', '.join(actions[:-1])} and {actions[-1]}" if actions[1:] else actions[0]
+            return f"{option} belongs to cutover {which}, not to {action}."
+    return ""
+
+
+def _actions_with(option: str) -> list[str]:
+    return [action for action, options in _options().items() if option in options]
+
+
+def _options_among(words: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Give the place of each word that is no option's value, and the option that it is, if any."""
+    valued = {option for each in _options().values() for option, takes in each.items() if takes}
+    at = 0
+    while at < len(words):
+        option, equals, _ = words[at].partition("=") if words[at] != "-" else ("", "", "")
+        yield at, option if option.startswith("-") else ""
+        at += 2 if option in valued and not equals else 1
+
+
+@cache
+def _options() -> dict[str, dict[str, bool]]:
+    """Return the options of every action, and whether a value follows each."""
+    found: dict[str, dict[str, bool]] = {}
+    for action in COMMANDS:
+        app = typer.Typer(add_completion=False)
+        fill(app, COMMANDS, (action,), prefix="cutover_")
+        found[action] = {
+            option: not getattr(parameter, "is_flag", False)
+            for parameter in typer.main.get_command(app).params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+            if option.startswith("-")
+        }
+    return found
+
+
+DomainName = Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain, or a cutover's id.")]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--answer",
+        metavar="QUESTION=ANSWER",
+        help="Answer what can't be seen from here; =@FILE for a command's output.",
+    ),
+]
+Acceptances = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="CHECK/FINDING=REASON",
+        help="Acknowledge a warning; kept with your name.",
+    ),
+]
+KeyFile = Annotated[
+    str,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        help="The secret of the TSIG or API key, alone; - for the input.",
+    ),
+]
+Confirmation = Annotated[
+    str, typer.Option("--confirm", metavar="DOMAIN", help="The domain, typed once more.")
+]
+ReadOnly = Annotated[
+    bool,
+    typer.Option("--read-only", help="Change no record and copy no tag, whatever is asked."),
+]
+
+
+def cutover_plan(
+    domain: Annotated[
+        str, typer.Argument(metavar="DOMAIN", help="The name that images are pulled by.")
+    ],
+    new: Annotated[str, typer.Option("--to", metavar="HOST", help="The new registry.")],
     old: Old = "",
     resolver: Resolvers = None,
     record: Record = "",
@@ -689,79 +814,24 @@ def cutover(
     public: Public = True,
     job: FollowedJob = "",
     plan: FollowedPlan = "",
-    zone: Annotated[str, typer.Option(help="plan: the zone, for what changes it.")] = "",
+    zone: Annotated[str, typer.Option(help="The zone, for what changes it.")] = "",
     rfc2136: Annotated[
-        str, typer.Option(metavar="IP[:PORT]", help="plan: change it by dynamic update.")
+        str, typer.Option(metavar="IP[:PORT]", help="Change it by dynamic update.")
     ] = "",
-    key: Annotated[str, typer.Option(metavar="NAME", help="plan: the TSIG key's name.")] = "",
-    powerdns: Annotated[
-        str, typer.Option(metavar="URL", help="plan: change it by PowerDNS's API.")
-    ] = "",
-    route53: Annotated[
-        str, typer.Option(metavar="ZONE-ID", help="plan: change it in Route 53.")
-    ] = "",
-    key_file: Annotated[
-        str,
-        typer.Option(
-            "--key-file",
-            metavar="FILE",
-            help="plan, apply, rollback: the secret of the TSIG or API key; - for the input.",
-        ),
-    ] = "",
-    answer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="QUESTION=ANSWER",
-            help="Answer what can't be seen from here; =@FILE for a command's output.",
-        ),
-    ] = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CHECK/FINDING=REASON", help="Acknowledge a warning; kept with your name."
-        ),
-    ] = None,
-    confirm: Annotated[
-        str, typer.Option(metavar="DOMAIN", help="apply, rollback: the domain, typed once more.")
-    ] = "",
-    accept_loss: Annotated[
-        bool, typer.Option("--accept-loss", help="rollback: although tags get hidden by it.")
-    ] = False,
-    copy_back: Annotated[
-        bool,
-        typer.Option(
-            "--copy-back", help="rollback: copy to the old registry what it lacks, first."
-        ),
-    ] = False,
-    delta: Annotated[
-        bool,
-        typer.Option(
-            "--delta/--no-delta",
-            help="watch: copy to the new registry what is pushed to the old one meanwhile.",
-        ),
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="delta: copy without asking.")] = False,
-    read_only: Annotated[
-        bool, typer.Option("--read-only", help="Change no record, whatever is asked.")
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", dir_okay=False, help="report: its file."),
-    ] = None,
+    key: Annotated[str, typer.Option(metavar="NAME", help="The TSIG key's name.")] = "",
+    powerdns: Annotated[str, typer.Option(metavar="URL", help="Change it by PowerDNS's API.")] = "",
+    route53: Annotated[str, typer.Option(metavar="ZONE-ID", help="Change it in Route 53.")] = "",
+    key_file: KeyFile = "",
+    answer: Answers = None,
+    accept: Acceptances = None,
     as_json: AsJson = False,
 ) -> int:
-    """Move a domain to another registry, step by step.
+    """Keep a cutover, and make all checks of it.
 
-    plan keeps a cutover and makes all checks. apply changes the record, if nothing stands in the
-    way; by default that is done by hand, and watch sees it. delta copies what was pushed to the old
-    registry since; what both have pushed, keep decides. rollback puts the record back.
-    Ends with 3 when a check stands in the way, with 1 when the record isn't everywhere what it
-    should be.
+    Nothing is changed. The same once more looks at the same cutover anew, as long as its change is
+    to come. Ends with 3 when a check stands in the way.
     """
-    _check_words(action, words or ())
     session = open_session()
-    engine = Application(session.paths, session.sources)
-    engine.cutovers.read_only = read_only
     wished = wished_of(
         session,
         new,
@@ -776,45 +846,193 @@ def cutover(
     )
     said = statements_of(answer or (), accept or ())
     options = ProviderOptions(zone, rfc2136, key, powerdns, route53)
+    asked = _CutoverAsked(replace(wished, domain=domain), options, key_file, said)
+    return _with_cutovers(lambda engine: _plan(engine, asked, as_json=as_json), session)
+
+
+def cutover_status(
+    domain: Annotated[
+        str, typer.Argument(metavar="[DOMAIN]", help="The domain, or a cutover's id.")
+    ] = "",
+    answer: Answers = None,
+    accept: Acceptances = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how a cutover stands, or list all of them.
+
+    As JSON it ends with 3 while something stands in the way of the change.
+    """
+    said = statements_of(answer or (), accept or ())
+    if said and not domain:
+        raise BadRequest("--answer and --accept need a domain", remedy="Name the cutover.")
+
+    async def act(engine: Application) -> int:
+        if not domain:
+            return _list(engine, as_json=as_json)
+        return _status(engine, _stated(engine, domain, said), as_json=as_json)
+
+    return _with_cutovers(act)
+
+
+def cutover_apply(
+    domain: DomainName,
+    key_file: KeyFile = "",
+    answer: Answers = None,
+    accept: Acceptances = None,
+    confirm: Confirmation = "",
+    read_only: ReadOnly = False,
+    as_json: AsJson = False,
+) -> int:
+    """Change the record, if nothing stands in the way.
+
+    The edit is shown, and made once the domain was typed again; all checks are made once more just
+    before. Ends with 3 when something stands in the way, with 1 when the record isn't everywhere
+    what it should be.
+    """
+    said = statements_of(answer or (), accept or ())
+
+    async def act(engine: Application) -> int:
+        name = _stated(engine, domain, said)
+        await take_key(engine, name, key_file)
+        return await apply_change(engine, name, confirm, as_json=as_json)
+
+    return _with_cutovers(act, read_only=read_only)
+
+
+def cutover_watch(
+    domain: DomainName,
+    delta: Annotated[
+        bool,
+        typer.Option(
+            "--delta/--no-delta",
+            help="Copy to the new registry what is pushed to the old one meanwhile.",
+        ),
+    ] = False,
+    read_only: ReadOnly = False,
+    as_json: AsJson = False,
+) -> int:
+    """Watch name servers and resolvers until every resolver has followed.
+
+    After the change images are pulled by the domain as well. Ends with 1 when those pulls fail.
+    """
+    return _with_cutovers(
+        lambda engine: follow_cutover(
+            engine, engine.cutovers.find(domain).name, as_json=as_json, delta=delta
+        ),
+        read_only=read_only,
+    )
+
+
+def cutover_delta(
+    domain: DomainName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Copy without asking.")] = False,
+    read_only: ReadOnly = False,
+    as_json: AsJson = False,
+) -> int:
+    """Compare both registries once, and copy what only the old one was pushed.
+
+    Ends with 3 when somebody has to decide about tags, with 1 when something is left to copy.
+    """
+    return _with_cutovers(
+        lambda engine: one_delta(
+            engine, engine.cutovers.find(domain).name, yes=yes, as_json=as_json
+        ),
+        read_only=read_only,
+    )
+
+
+def cutover_keep(
+    domain: DomainName,
+    side: Annotated[KeptSideName, typer.Argument(metavar="old|new", help="Whose image is kept.")],
+    tags: Annotated[list[str], typer.Argument(metavar="REPOSITORY:TAG...")],
+) -> int:
+    """Decide about tags that both registries were pushed; the next delta does it."""
+
+    async def act(engine: Application) -> int:
+        return keep_tags(engine, engine.cutovers.find(domain).name, side.value, tags)
+
+    return _with_cutovers(act)
+
+
+def cutover_rollback(
+    domain: DomainName,
+    key_file: KeyFile = "",
+    confirm: Confirmation = "",
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Although tags get hidden by it.")
+    ] = False,
+    copy_back: Annotated[
+        bool,
+        typer.Option("--copy-back", help="Copy to the old registry what it lacks, first."),
+    ] = False,
+    read_only: ReadOnly = False,
+    as_json: AsJson = False,
+) -> int:
+    """Put the record back.
+
+    Both registries are compared first. Ends with 3 when going back would hide tags, with 1 when
+    the record isn't everywhere what it was.
+    """
     loss = LossDecision(copy_back=copy_back, accepted=accept_loss)
 
-    async def act() -> int:
-        async with aclosing(engine):
-            if action is CutoverAction.PLAN:
-                asked = _CutoverAsked(replace(wished, domain=domain), options, key_file, said)
-                return await _plan(engine, asked, as_json=as_json)
-            if not domain:
-                return _list(engine, as_json=as_json)
-            standing = engine.cutovers.find(domain)
-            name = standing.name
-            check_accepted(standing, said)
-            for question, text in said:
-                engine.cutovers.answer(name, question, text)
-            await take_key(engine, name, key_file)
-            acts = {
-                CutoverAction.WATCH: lambda: follow_cutover(
-                    engine, name, as_json=as_json, delta=delta
-                ),
-                CutoverAction.DELTA: lambda: one_delta(engine, name, yes=yes, as_json=as_json),
-                CutoverAction.APPLY: lambda: apply_change(engine, name, confirm, as_json=as_json),
-                CutoverAction.ROLLBACK: lambda: roll_back(
-                    engine, name, confirm, loss, as_json=as_json
-                ),
-            }
-            if action in acts:
-                return await acts[action]()
-            if action is CutoverAction.KEEP:
-                return keep_tags(engine, name, words or ())
-            if action is CutoverAction.REPORT:
-                return _report(engine, name, output, as_json=as_json)
-            return _status(engine, name, as_json=as_json)
+    async def act(engine: Application) -> int:
+        name = engine.cutovers.find(domain).name
+        await take_key(engine, name, key_file)
+        return await roll_back(engine, name, confirm, loss, as_json=as_json)
 
-    return asyncio.run(act())
+    return _with_cutovers(act, read_only=read_only)
 
 
-def _check_words(action: CutoverAction, words: Sequence[str]) -> None:
-    if words and action is not CutoverAction.KEEP:
-        raise BadRequest(f"{action} takes no more words: {' '.join(words)}")
+def cutover_report(
+    domain: DomainName,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            dir_okay=False,
+            help="The file: .md, .html or .json. Left out, Markdown is written to the output.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write the report for the change ticket."""
+    if output is not None and as_json:
+        raise BadRequest(
+            "--json writes the report to the output, so it doesn't go with -o",
+            remedy="The file's ending says the form: -o FILE.json",
+        )
+
+    async def act(engine: Application) -> int:
+        return _report(engine, engine.cutovers.find(domain).name, output, as_json=as_json)
+
+    return _with_cutovers(act)
+
+
+def _with_cutovers(
+    act: Callable[[Application], Awaitable[int]],
+    session: Session | None = None,
+    *,
+    read_only: bool = False,
+) -> int:
+    session = session or open_session()
+
+    async def run() -> int:
+        async with aclosing(Application(session.paths, session.sources)) as engine:
+            engine.cutovers.read_only = read_only
+            return await act(engine)
+
+    return asyncio.run(run())
+
+
+def _stated(engine: Application, domain: str, said: Sequence[tuple[str, str]]) -> str:
+    """Keep what is stated of a cutover, and return its name."""
+    standing = engine.cutovers.find(domain)
+    check_accepted(standing, said)
+    for question, text in said:
+        engine.cutovers.answer(standing.name, question, text)
+    return standing.name
 
 
 def _list(engine: Application, *, as_json: bool) -> int:
@@ -823,7 +1041,7 @@ def _list(engine: Application, *, as_json: bool) -> int:
         show_json({"cutovers": [_brief(each) for each in standings]})
         return 0
     if not standings:
-        say("no cutovers yet: transship cutover DOMAIN plan --to HOST begins one")
+        say("no cutovers yet: transship cutover plan DOMAIN --to HOST begins one")
         return 0
     rows = ((str(s.state), s.subject.domain.host, s.subject.points_at, s.name) for s in standings)
     for line in table(("STATE", "DOMAIN", "TO", "ID"), rows, width_of(sys.stdout)):
@@ -852,8 +1070,6 @@ class _CutoverAsked:
 
 
 async def _plan(engine: Application, asked: _CutoverAsked, *, as_json: bool) -> int:
-    if not asked.wished.domain or not asked.wished.new:
-        raise BadRequest("plan needs a domain, and --to with the new registry")
     subject = engine.cutovers.checks.subject_of(asked.wished)
     way = provider_of(asked.way, subject.domain.name)
     await keep_tried_key(engine, way, subject.domain.name, asked.key_file)

@@ -172,7 +172,7 @@ class _Walk:
 
     async def _check(self) -> int:
         """Make all checks, and say what is left to say."""
-        show_command(f"transship cutover {self._subject.domain.host} plan {self._sides}")
+        show_command(f"transship cutover plan {self._subject.domain.host} {self._sides}")
         status = show_standing(await last_of(self._engine.cutovers.checks.check(self._name)))
         if status:
             return status
@@ -185,7 +185,7 @@ class _Walk:
         if why := waits_for(standing):
             raise ChangeBlocked(f"{DOMAIN} {why}")
         agreed = " ".join(f"--answer {name}='{answer}'" for name, answer in _AGREED.items())
-        show_command(f"transship cutover {DOMAIN} apply {agreed} --confirm {DOMAIN}")
+        show_command(f"transship cutover apply {DOMAIN} {agreed} --confirm {DOMAIN}")
         for line in edit_lines(standing, back=False):
             show(line)
         show(safe(await self._engine.cutovers.changes.change(self._name)))
@@ -199,14 +199,14 @@ class _Walk:
 
     async def _roll_back(self) -> None:
         standing = self._engine.cutovers.find(self._name)
-        show_command(f"transship cutover {DOMAIN} rollback --confirm {DOMAIN}")
+        show_command(f"transship cutover rollback {DOMAIN} --confirm {DOMAIN}")
         for line in edit_lines(standing, back=True):
             show(line)
         show(safe(await self._engine.cutovers.changes.roll_back(self._name, accept_loss=False)))
 
     async def _watch(self) -> None:
         """Watch until every resolver has followed."""
-        show_command(f"transship cutover {DOMAIN} watch")
+        show_command(f"transship cutover watch {DOMAIN}")
         try:
             async with asyncio.timeout(_WATCH_SECONDS):
                 await self._follow()

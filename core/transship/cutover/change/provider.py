@@ -117,7 +117,7 @@ async def _secret(store: SecretStore, place: str, name: str) -> str:
     if not found:
         raise errors.KeyMissing(
             f"{name} for {place}",
-            remedy="Give it as a file, or - for standard input: `transship cutover DOMAIN apply "
+            remedy="Give it as a file, or - for standard input: `transship cutover apply DOMAIN "
             "--key-file FILE`, rollback alike; `plan --key-file FILE` keeps it in the keyring.",
         )
     return found
