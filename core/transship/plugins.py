@@ -53,6 +53,14 @@ _BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "artifact-hub": "transship.services.artifact_hub:ARTIFACT_HUB",
         "registry": "transship.registry.service:GENERIC",
     },
+    # The most particular first: what image-transfer takes is a part of what image-syncer takes.
+    IMPORTERS: {
+        "regsync": "transship.plans.importers.regsync:REGSYNC",
+        "dregsy": "transship.plans.importers.dregsy:DREGSY",
+        "skopeo": "transship.plans.importers.skopeo:SKOPEO",
+        "image-transfer": "transship.plans.importers.image_transfer:IMAGE_TRANSFER",
+        "image-syncer": "transship.plans.importers.image_syncer:IMAGE_SYNCER",
+    },
 }
 
 _FOLDERS = (".dist-info", ".egg-info")
@@ -105,6 +113,10 @@ class PluginGroup(Generic[_T]):
     def all(self) -> tuple[_T, ...]:
         """Return all that there are, Transship's own first."""
         return (*self.built_in, *self.added)
+
+    def names(self) -> tuple[str, ...]:
+        """Return all names; none of Transship's own is loaded for that."""
+        return (*_BUILT_IN[self._group], *map(self._name_of, self.added))
 
     def get(self, name: str) -> _T | None:
         """Return the one of this name, or None; of Transship's own no other is loaded."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transship.plans.flow import parse_image as parse_image
     from transship.plans.importers.draft import Imported as Imported
     from transship.plans.importers.draft import NoteKind as NoteKind
-    from transship.plans.importers.importer import TOOLS as TOOLS
+    from transship.plans.importers.importer import tools as tools
     from transship.plans.plan import OnConflict as OnConflict
     from transship.plans.plan import Plan as Plan
     from transship.registry.credential import Tls as Tls
@@ -84,7 +84,7 @@ _HOMES = {
     "parse_image": "transship.plans.flow",
     "Imported": "transship.plans.importers.draft",
     "NoteKind": "transship.plans.importers.draft",
-    "TOOLS": "transship.plans.importers.importer",
+    "tools": "transship.plans.importers.importer",
     "OnConflict": "transship.plans.plan",
     "Plan": "transship.plans.plan",
     "Tls": "transship.registry.credential",

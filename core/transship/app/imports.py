@@ -13,7 +13,7 @@ from transship.plans.encode import document_text, encode_plan
 from transship.plans.file import write_plan
 from transship.plans.importers.document import MOST_BYTES
 from transship.plans.importers.draft import one_for_each
-from transship.plans.importers.importer import TOOLS, import_files
+from transship.plans.importers.importer import import_files, importer_named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +45,8 @@ class Imports:
         `tool` is seen from the files where it isn't said. What names no target goes `to` there,
         `HOST[/PATH]`. Raises BadFile, BadReference and BadRequest.
         """
-        if tool and tool not in TOOLS:
-            raise BadRequest(f"{tool!r} is no tool", remedy=f"Known are {', '.join(TOOLS)}.")
+        if tool:
+            importer_named(tool)  # Before a file is read.
         contents = [(str(path), _content(path)) for path in files]
         return import_files(contents, tool=tool, to=self._target(to))
 

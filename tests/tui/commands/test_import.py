@@ -10,7 +10,7 @@ from samples.configs import FOLDER, SECRET
 from transship.accounts.registry_file import Accounts
 from transship.paths import default_paths
 from transship.plans.file import read_plan
-from transship.plans.importers.importer import TOOLS
+from transship.plans.importers.importer import tools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,7 @@ def test_a_bad_file_is_named_with_the_place(
     [
         ((RULES,), "isn't said where the plan goes"),
         ((RULES, "-o", "-", "--json"), "both write to the output"),
-        ((RULES, "-o", "x", "--from", "rsync"), f"Known are {', '.join(TOOLS)}"),
+        ((RULES, "-o", "x", "--from", "rsync"), f"Known are {', '.join(tools())}"),
         ((RULES, "-o", "x", "--from", "regsync"), "is no file of regsync"),
         ((RULES, "-o", "x", "--to", "new.example/a:1"), "no place in a registry"),
         ((FOLDER / "nothing.yaml", "-o", "x"), "No such file"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.app import TOOLS, DriftProgress, DriftState, NoteKind
+from transship.app import DriftProgress, DriftState, NoteKind, tools
 from transship.errors import BadRequest
 from transship.text import counted, safe
 from transship_tui.commands.options import (
@@ -69,7 +69,7 @@ def import_(
     tool: Annotated[
         str,
         typer.Option(
-            "--from", metavar="TOOL", help=f"One of {', '.join(TOOLS)}; left out, it shows."
+            "--from", metavar="TOOL", help=f"One of {', '.join(tools())}; left out, it shows."
         ),
     ] = "",
     to: Annotated[

@@ -25,6 +25,7 @@ from transship.plans.importers.draft import (
     version_range,
     whole_pattern,
 )
+from transship.plans.importers.importer import Importer
 from transship.plans.mapping import NameOrigin, named_at, parse_map
 from transship.plans.plan import Rule, TagFilter
 from transship.registry.credential import Tls
@@ -93,8 +94,6 @@ def _joined(filters: list[TagFilter], exact: tuple[str, ...]) -> tuple[TagFilter
     others = tuple(each for each in filters if not each.include)
     return (TagFilter(include=include, exact=exact), *others) if include or exact else others
 
-
-NAME = "dregsy"
 
 _KEYS = ("relay", "skopeo", "docker", "lister", "dockerhost", "api-version", "watch", "tasks")
 _MACHINERY = {
@@ -307,3 +306,6 @@ def _digests(draft: ImportDraft, value: DocumentValue) -> tuple[Digest, ...] | N
         return tuple(dict.fromkeys(map(Digest, digests)))
     draft.left_out(value, "not a digest")
     return None
+
+
+DREGSY = Importer("dregsy", recognises, read)

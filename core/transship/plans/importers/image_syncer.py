@@ -6,7 +6,7 @@ between them, a digest, or one regular expression. Tags of a target replace the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from transship.errors import BadReference
@@ -21,10 +21,9 @@ from transship.plans.importers.draft import (
     read_secrets,
     source_name,
 )
-from transship.plans.importers.image_transfer import is_listed_rules, is_rules
+from transship.plans.importers.image_transfer import is_listed_rules, is_named, is_rules
+from transship.plans.importers.importer import Importer
 from transship.plans.plan import TagFilter
-
-NAME = "image-syncer"
 
 _COMBINED = ("auth", "images")
 
@@ -57,6 +56,16 @@ def needs_this_tool(value: DocumentValue) -> bool:
     pairs = value.mapping().items()
     # An empty target means the default registry of image-transfer, and nothing here.
     return any(map(_is_own, pairs)) and not any(target.is_empty for _, target in pairs)
+
+
+def claims(values: Sequence[DocumentValue]) -> bool:
+    """Tell whether files that image-transfer reads as well are this tool's.
+
+    A plain list of images reads the same for both, and so do their sign-ins; it is image-transfer's
+    when one of the files is called as that tool calls it, or unless something in one of them is
+    image-syncer's only.
+    """
+    return not any(map(is_named, values)) and any(map(needs_this_tool, values))
 
 
 def _is_own(pair: tuple[str, DocumentValue]) -> bool:
@@ -158,3 +167,6 @@ def _expression(
         draft.left_out(value, "tags that an expression finds can't be given new names")
     else:
         draft.repository(value, source.whole, target.whole, TagFilter(include=(pattern,)))
+
+
+IMAGE_SYNCER = Importer("image-syncer", recognises, read, claims=claims)

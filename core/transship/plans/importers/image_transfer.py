@@ -20,9 +20,8 @@ from transship.plans.importers.draft import (
     read_secrets,
     source_name,
 )
+from transship.plans.importers.importer import Importer
 from transship.plans.plan import TagFilter
-
-NAME = "image-transfer"
 
 _NAMES = frozenset(
     f"{name}.{suffix}"
@@ -145,3 +144,6 @@ def _tell(
         draft.changed(
             value, f"the tool looks for it on Docker Hub; the plan asks {host}", entry=written
         )
+
+
+IMAGE_TRANSFER = Importer("image-transfer", recognises, read)

@@ -7,12 +7,12 @@ line and the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from transship.errors import BadFile
+from transship import plugins
+from transship.errors import BadFile, BadRequest
 from transship.oci.reference import Reference
-from transship.plans.importers import dregsy, image_syncer, image_transfer, regsync, skopeo
 from transship.plans.importers.document import DocumentValue, read_document
 from transship.plans.importers.draft import (
     ImportDraft,
@@ -20,23 +20,31 @@ from transship.plans.importers.draft import (
 )
 
 
+def _no_claim(_: Sequence[DocumentValue]) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
-class _Importer:
+class Importer:
+    """One tool whose configurations are made into plans.
+
+    `recognises` tells whether a file may be the tool's, `read` takes it into a draft, and raises
+    BadFile for what can't be one. Of several tools that may have written all files it is the first
+    that `claims` them, or else the first.
+    """
+
+    name: str
     recognises: Callable[[DocumentValue], bool]
     read: Callable[[ImportDraft, DocumentValue], None]
+    claims: Callable[[Sequence[DocumentValue]], bool] = _no_claim
 
 
-# The most particular first: what image-transfer takes is a part of what image-syncer takes.
-_IMPORTERS: Mapping[str, _Importer] = {
-    regsync.NAME: _Importer(regsync.recognises, regsync.read),
-    dregsy.NAME: _Importer(dregsy.recognises, dregsy.read),
-    skopeo.NAME: _Importer(skopeo.recognises, skopeo.read),
-    image_transfer.NAME: _Importer(image_transfer.recognises, image_transfer.read),
-    image_syncer.NAME: _Importer(image_syncer.recognises, image_syncer.read),
-}
+_IMPORTERS = plugins.PluginGroup(plugins.IMPORTERS, Importer, lambda importer: importer.name)
 
-TOOLS = tuple(sorted(_IMPORTERS))
-"""The tools whose configurations are read."""
+
+def tools() -> tuple[str, ...]:
+    """Return the names of the tools whose configurations are read."""
+    return tuple(sorted(_IMPORTERS.names()))
 
 
 def import_files(
@@ -51,35 +59,36 @@ def import_files(
     target is needed.
     """
     values = [read_document(name, content) for name, content in files]
-    tool = tool or recognised_tool(values)
+    importer = importer_named(tool) if tool else recognised_importer(values)
     draft = ImportDraft(to)
     for value in values:
-        if not _IMPORTERS[tool].recognises(value):
-            raise BadFile(f"{value.file}: it is no file of {tool}", remedy=_REMEDY)
-        _IMPORTERS[tool].read(draft, value)
-    return draft.done(tool)
+        if not importer.recognises(value):
+            raise BadFile(f"{value.file}: it is no file of {importer.name}", remedy=_REMEDY)
+        importer.read(draft, value)
+    return draft.done(importer.name)
 
 
-def recognised_tool(values: Sequence[DocumentValue]) -> str:
-    """Return the tool that all of these files are of. Raises BadFile.
+def importer_named(tool: str) -> Importer:
+    """Return how files of a tool are read. Raises BadRequest for one that isn't known."""
+    found = _IMPORTERS.get(tool)
+    if found is None:
+        raise BadRequest(f"{tool!r} is no tool", remedy=f"Known are {', '.join(tools())}.")
+    return found
 
-    A plain list of images reads the same for image-transfer and image-syncer, and so do their
-    sign-ins; it is image-transfer's when one of the files is called as that tool calls it, or
-    unless something in one of them is image-syncer's only.
-    """
+
+def recognised_importer(values: Sequence[DocumentValue]) -> Importer:
+    """Return how all of these files are read, by what is in them. Raises BadFile."""
+    importers = _IMPORTERS.all()
     for value in values:
-        if not any(importer.recognises(value) for importer in _IMPORTERS.values()):
-            raise BadFile(f"{value.file}: it is no file of {', '.join(TOOLS)}", remedy=_REMEDY)
-    named = any(map(image_transfer.is_named, values))
-    needed = not named and any(map(image_syncer.needs_this_tool, values))
-    for tool, importer in _IMPORTERS.items():
-        passed = needed and tool == image_transfer.NAME
-        if not passed and all(map(importer.recognises, values)):
-            return tool
-    raise BadFile(
-        f"{', '.join(value.file for value in values)}: they are of different tools",
-        remedy="Import the files of each tool by themselves.",
-    )
+        if not any(importer.recognises(value) for importer in importers):
+            raise BadFile(f"{value.file}: it is no file of {', '.join(tools())}", remedy=_REMEDY)
+    fits = [each for each in importers if all(map(each.recognises, values))]
+    if not fits:
+        raise BadFile(
+            f"{', '.join(value.file for value in values)}: they are of different tools",
+            remedy="Import the files of each tool by themselves.",
+        )
+    return next((each for each in fits if each.claims(values)), fits[0])
 
 
 _REMEDY = "Say which tool's it is with --from; see --help for those that are known."

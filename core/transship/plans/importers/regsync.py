@@ -26,6 +26,7 @@ from transship.plans.importers.draft import (
     version_range,
     whole_pattern,
 )
+from transship.plans.importers.importer import Importer
 from transship.plans.plan import Limits, Rule, TagFilter
 from transship.registry.credential import Tls
 
@@ -150,8 +151,6 @@ def _sign_in(draft: ImportDraft, creds: DocumentValue, host: str) -> None:
         return
     keep_login(draft, creds, ImportedLogin(host, user, secret, tls=tls))
 
-
-NAME = "regsync"
 
 _TAG_KEYS = ("semverRange", "allow", "deny")
 _STEP_KEYS = (
@@ -349,3 +348,6 @@ def _schedule(draft: ImportDraft, step: DocumentValue, defaults: DocumentValue) 
     if schedule is None and not every.is_empty:
         draft.left_out(every, "not an interval that a plan takes", entry=f"{step.path}.interval")
     draft.schedule(step, schedule)
+
+
+REGSYNC = Importer("regsync", recognises, read)

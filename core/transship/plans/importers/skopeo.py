@@ -22,10 +22,9 @@ from transship.plans.importers.draft import (
     registry_of,
     version_range,
 )
+from transship.plans.importers.importer import Importer
 from transship.plans.plan import Rule, TagFilter
 from transship.registry.credential import Tls
-
-NAME = "skopeo"
 
 _IMAGES = ("images", "images-by-tag-regex", "images-by-semver")
 _KEYS = (*_IMAGES, "credentials", "tls-verify", "cert-dir")
@@ -164,3 +163,6 @@ def _rule(
             map="{name}",
         ),
     )
+
+
+SKOPEO = Importer("skopeo", recognises, read)

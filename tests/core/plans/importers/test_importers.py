@@ -16,7 +16,7 @@ from transship.oci.reference import Reference
 from transship.plans.encode import document_text, encode_plan
 from transship.plans.file import plan_in, read_plan, write_plan
 from transship.plans.importers.draft import one_for_each
-from transship.plans.importers.importer import TOOLS, import_files
+from transship.plans.importers.importer import import_files, tools
 from transship.plans.plan import Plan
 
 FILES = {
@@ -153,7 +153,7 @@ documents = st.one_of(
 )
 
 
-@given(documents, st.sampled_from(["", *TOOLS]))
+@given(documents, st.sampled_from(["", *tools()]))
 def test_any_file_makes_a_plan_that_can_be_read_or_is_refused_in_words(
     document: dict[str, object], tool: str
 ) -> None:
