@@ -25,10 +25,8 @@ def can_draw() -> bool:
     return drawable and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def open_app(engine: Application, *, guide: bool | None = None, read_only: bool = False) -> int:
+def open_app(engine: Application, *, guide: bool | None = None) -> int:
     """Open the app and return its exit status. `guide` goes before what the settings say.
-
-    With `read_only` the app changes no DNS record.
 
     Raises BadFile for settings that can't be read, and whatever the app had to end for, once the
     terminal is as it was.
@@ -41,7 +39,6 @@ def open_app(engine: Application, *, guide: bool | None = None, read_only: bool 
     settings = checked(read_settings(engine.paths.settings), engine.paths.settings)
     if guide is not None:
         settings = msgspec.structs.replace(settings, guide=guide)
-    engine.cutovers.read_only = read_only
     app = TransshipApp(engine, settings)
     app.run(mouse=settings.mouse)
     if app.fault is not None:

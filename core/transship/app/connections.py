@@ -14,6 +14,7 @@ from transship.accounts.secrets import environment_credential
 from transship.accounts.sign_in import Sources, access_for, resolve
 from transship.app.background import run_in_home_loop, run_in_thread, stream_from_thread
 from transship.clock import Clock
+from transship.errors import BadRequest
 from transship.oci.reference import LAYOUT, Reference
 from transship.plans.plan import Plan
 from transship.registry.access import Access, open_registry
@@ -79,6 +80,18 @@ class Connections:
         if place.layout is None:
             return place
         return replace(place, registry=f"{LAYOUT}{Path(place.layout).expanduser().absolute()}")
+
+    def check_adhoc(self, places: Iterable[Reference]) -> None:
+        """Raise BadRequest where `adhoc` says nothing to any of these places."""
+        if self._adhoc is None:
+            return
+        hosts = [place.registry for place in places if place.layout is None]
+        if all(map(self.accounts.find, hosts)):
+            known = f"{', '.join(hosts)} is one" if hosts else "a folder is none"
+            raise BadRequest(
+                f"--plain-http, --insecure and --ca are for hosts that are no account; {known}",
+                remedy="Leave the option out; `transship login HOST` takes it for an account.",
+            )
 
     async def access(self, reference: Reference) -> Access:
         """Return what it takes to open the registry of a reference."""

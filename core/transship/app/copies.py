@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from transship.errors import BadRequest
 from transship.oci.platform import parse_platform
 from transship.plans.plan import OnConflict, Plan, wanted
 
 if TYPE_CHECKING:
     from transship.app.connections import Connections
     from transship.app.jobs import Jobs
+    from transship.oci.reference import Reference
     from transship.registry.registry import Visibility
 
 
@@ -47,8 +49,11 @@ class Copies:
         Raises BadReference, BadPlatform and BadRequest.
         """
         place = self._connections.place
+        copy = wanted(place(request.source), place(request.target))
+        self._connections.check_adhoc((copy.source, copy.target))
+        _check_target(request, copy.target)
         return Plan(
-            copies=(wanted(place(request.source), place(request.target)),),
+            copies=(copy,),
             on_conflict=request.on_conflict,
             create_missing=request.create_missing,
             try_refused=request.try_refused,
@@ -62,3 +67,16 @@ class Copies:
         Raises what `plan` raises, and what keeps a registry from being reached.
         """
         return await self._jobs.start(self.plan(request))
+
+
+def _check_target(request: CopyRequest, target: Reference) -> None:
+    """Raise BadRequest for what says nothing to this target."""
+    if target.layout is not None and (request.create_missing or request.try_refused):
+        raise BadRequest(
+            "a folder refuses nothing, and nothing is created for it",
+            remedy="Leave --create-missing and --try-refused out.",
+        )
+    if target.digest and not target.tag and request.on_conflict is not OnConflict.OVERWRITE:
+        raise BadRequest(
+            "a digest is never in conflict with another", remedy="Leave --on-conflict out."
+        )

@@ -48,7 +48,13 @@ class Imports:
         if tool:
             importer_named(tool)  # Before a file is read.
         contents = [(str(path), _content(path)) for path in files]
-        return import_files(contents, tool=tool, to=self._target(to))
+        imported = import_files(contents, tool=tool, to=self._target(to))
+        if to and not importer_named(imported.tool).takes_target:
+            raise BadRequest(
+                f"a file of {imported.tool} names its targets, so {to} says nothing",
+                remedy="Leave --to out.",
+            )
+        return imported
 
     def text(self, plan: Plan) -> str:
         """Return the text of a plan's file."""

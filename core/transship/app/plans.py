@@ -82,7 +82,9 @@ class Plans:
     def read(self, name: str) -> Plan:
         """Return the plan in a file, or the one of this name. Raises PlanNotFound and BadFile."""
         now = self._connections.clock.now()
-        return read_plan(self._folder.find(name), self._connections.place, now)
+        plan = read_plan(self._folder.find(name), self._connections.place, now)
+        self._connections.check_adhoc(plan.places)
+        return plan
 
     def load(self, path: Path) -> PlanFile:
         """Return the plan in a file, to be changed. Raises BadFile."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import dropwhile
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from transship.errors import BadRequest
 from transship_tui.commands.output import reported, say, show
 
 if TYPE_CHECKING:
@@ -112,7 +114,9 @@ def app_for(words: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_transship)
-    fill(app, COMMANDS, words or ("--version",))
+    # What stands before a command is refused by it, which can be said once it is known.
+    called = list(dropwhile(lambda word: word[:1] == "-" and word not in ("-h", "--help"), words))
+    fill(app, COMMANDS, called or words or ("--version",))
     return app
 
 
@@ -139,12 +143,17 @@ def _transship(
         show(f"transship {__version__}")
     elif context.invoked_subcommand is None:
         reported(_open)(plain=plain, guide=guide, read_only=read_only)
+    elif plain or guide is not None or read_only:
+        option = "--plain" if plain else "--read-only" if read_only else "--guide"
+        context.fail(f"{option} is for the app, which `{context.invoked_subcommand}` doesn't open.")
     else:
         return
     raise typer.Exit
 
 
 def _open(*, plain: bool, guide: bool | None, read_only: bool) -> int:
+    if plain and guide is not None:
+        raise BadRequest("--plain is a guide in lines, so --guide and --no-guide say nothing")
     from transship_tui.launch import can_draw, open_app, open_plain, wants_plain, why_not_drawn
 
     plain = plain or wants_plain()
@@ -155,4 +164,5 @@ def _open(*, plain: bool, guide: bool | None, read_only: bool) -> int:
     from transship_tui.commands.options import open_application
 
     app = open_application()
-    return open_plain(app) if plain else open_app(app, guide=guide, read_only=read_only)
+    app.cutovers.read_only = read_only
+    return open_plain(app) if plain else open_app(app, guide=guide)

@@ -271,7 +271,10 @@ def _check(said: _Said) -> None:
     if said.by in (By.TCR_SYNC, By.TCR_REPLICA):
         foreign = dict(of_harbor)
     if said.by is By.TCR_REPLICA:
-        foreign |= {"--delete": terms.deletion, "--uin": said.uin, "--instance": said.instance}
+        foreign |= {
+            "--name": said.name, "--delete": terms.deletion,
+            "--uin": said.uin, "--instance": said.instance,
+        }  # fmt: skip
     if said.by is not By.HARBOR_RELAY:
         foreign["--via"] = said.via != EngineOptions().via
     if strays := [option for option, value in foreign.items() if value]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from transship.app import BoardProgress, ScanProgress, Verdict, parse_image
+from transship.errors import BadRequest
 from transship.matching import matcher
 from transship.oci.digest import short
 from transship.text import bytes_text, counted, safe
@@ -91,7 +92,10 @@ def flow(
 
     With --history, who moved them; that asks no registry.
     """
-    app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
+    adhoc = adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca)
+    if history and adhoc is not None:
+        raise BadRequest("--history asks no registry, so how one is reached says nothing")
+    app = open_application(adhoc)
     stages = app.flows.find(flow)
     if history:
         return _show_history(app, stages, pattern, as_json=as_json)

@@ -37,6 +37,7 @@ from transship_tui.commands.options import (
     adhoc_words,
     ask,
     carried_out,
+    check_dry_run,
     open_application,
 )
 from transship_tui.commands.output import Ink, painted, say, show, show_json
@@ -215,6 +216,7 @@ def undo(
     and named; so is a tag that the registry didn't show before the job wrote it. Images that it
     copied stay at the registry, without their tags, and so does what it created for them to be in.
     """
+    check_dry_run(dry_run=dry_run, yes=yes)
     app = open_application(adhoc_tls(plain_http=plain_http, insecure=insecure, ca=ca))
     found = app.jobs.identify(job)
     plan = carried_out(app, _preview_undo(app, found))

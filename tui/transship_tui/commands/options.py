@@ -87,6 +87,12 @@ def adhoc_tls(*, plain_http: bool, insecure: bool, ca: Path | None) -> Tls | Non
     return Tls(plain_http, insecure, str(ca.absolute()) if ca else "")
 
 
+def check_dry_run(*, dry_run: bool, yes: bool) -> None:
+    """Raise BadRequest where nothing is done, and yes is said to it."""
+    if dry_run and yes:
+        raise BadRequest("--dry-run does nothing that is asked about, so --yes says nothing")
+
+
 def adhoc_words(tls: Tls | None) -> str:
     """Return the options that `tls` came from, with a space before them, for a command line."""
     if tls is None:

@@ -45,7 +45,12 @@ from transship_tui.commands.engine import (
     show_ended,
     standing_of,
 )
-from transship_tui.commands.options import AsJson, carried_out, open_application
+from transship_tui.commands.options import (
+    AsJson,
+    carried_out,
+    check_dry_run,
+    open_application,
+)
 from transship_tui.commands.output import (
     say,
     say_problem,
@@ -134,6 +139,11 @@ def delegate_domain_add(
     it is refused (exit status 3), and the certificates that would do are named. Ends with 1 when
     the domain doesn't work in the end.
     """
+    check_dry_run(dry_run=dry_run, yes=yes)
+    if (no_wait or dry_run) and within != _WITHIN:
+        raise BadRequest("--within bounds a wait, and nothing is waited for")
+    if no_wait and dry_run:
+        raise BadRequest("--dry-run adds nothing, so --no-wait says nothing")
     session = open_session()
     files = read_upload(*upload) if upload is not None else None
     named = host_named(session, host)
@@ -186,6 +196,7 @@ def delegate_domain_remove(
     as_json: AsJson = False,
 ) -> int:
     """Remove a custom domain from an instance. The certificate stays."""
+    check_dry_run(dry_run=dry_run, yes=yes)
     session = open_session()
     named = host_named(session, host)
 
@@ -358,6 +369,7 @@ def delegate_network(
     away can be repeated. Ends with 1 when something couldn't be asked, with 3 when something
     stands in the way of a change.
     """
+    check_dry_run(dry_run=dry_run, yes=yes)
     session = open_session()
     named = host_named(session, host)
     wishes = DesiredAccess(
@@ -373,11 +385,15 @@ def delegate_network(
     )
     changing = any((public is not None, allow, disallow, link, unlink, record, unrecord))
     if not changing:
-        if dry_run or vpc_domain or note != DesiredAccess().note:
+        if dry_run or yes or vpc_domain or note != DesiredAccess().note:
             raise BadRequest(
-                "--dry-run, --note and --vpc-domain go with a change, and none is said"
+                "--dry-run, --yes, --note and --vpc-domain go with a change, and none is said"
             )
         return asyncio.run(_explained(session, named, here, as_json=as_json))
+    if note != DesiredAccess().note and not allow:
+        raise BadRequest("--note is written beside what is let in: it goes with --allow")
+    if vpc_domain and not (record or unrecord):
+        raise BadRequest("--vpc-domain says which records: it goes with --record or --unrecord")
     if dry_run:
         return asyncio.run(_drawn(session, named, wishes, here, as_json=as_json))
     return asyncio.run(_changed(session, named, wishes, here, yes=yes, as_json=as_json))
@@ -539,6 +555,7 @@ def delegate_quick(
     """
     if dry_run and detach:
         raise BadRequest("--dry-run starts no job that could be left")
+    check_dry_run(dry_run=dry_run, yes=yes)
     session = open_session()
     terms = QuickTransferTerms(
         newest=newest,
@@ -741,11 +758,12 @@ def delegate_replica(
     """
     if region and remove:
         raise BadRequest("--region makes a replica and --remove takes one away: say one of them")
+    check_dry_run(dry_run=dry_run, yes=yes)
     session = open_session()
     named = host_named(session, host)
     if not region and not remove:
-        if dry_run:
-            raise BadRequest("--dry-run goes with a change, and none is said")
+        if dry_run or yes:
+            raise BadRequest("--dry-run and --yes go with a change, and none is said")
         return asyncio.run(_delegate_replica_listed(session, named, as_json=as_json))
 
     async def act() -> int:

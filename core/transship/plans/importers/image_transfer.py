@@ -146,4 +146,4 @@ def _tell(
         )
 
 
-IMAGE_TRANSFER = Importer("image-transfer", recognises, read)
+IMAGE_TRANSFER = Importer("image-transfer", recognises, read, takes_target=True)

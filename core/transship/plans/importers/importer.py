@@ -30,13 +30,14 @@ class Importer:
 
     `recognises` tells whether a file may be the tool's, `read` takes it into a draft, and raises
     BadFile for what can't be one. Of several tools that may have written all files it is the first
-    that `claims` them, or else the first.
+    that `claims` them, or else the first. Where it `takes_target`, its files may name none.
     """
 
     name: str
     recognises: Callable[[DocumentValue], bool]
     read: Callable[[ImportDraft, DocumentValue], None]
     claims: Callable[[Sequence[DocumentValue]], bool] = _no_claim
+    takes_target: bool = False
 
 
 _IMPORTERS = plugins.PluginGroup(plugins.IMPORTERS, Importer, lambda importer: importer.name)

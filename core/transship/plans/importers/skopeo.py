@@ -165,4 +165,4 @@ def _rule(
     )
 
 
-SKOPEO = Importer("skopeo", recognises, read)
+SKOPEO = Importer("skopeo", recognises, read, takes_target=True)
