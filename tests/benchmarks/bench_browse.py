@@ -28,8 +28,8 @@ from fakes.engine import FakeEngine
 from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.widgets.browser import Browser
-from transship_tui.widgets.name_list import Filling
+from transship_tui.screens.browse.browser import Browser
+from transship_tui.screens.browse.names import Filling
 
 _TAGS = 50_000
 _SAMPLE_SECONDS = 0.005

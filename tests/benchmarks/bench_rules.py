@@ -27,8 +27,8 @@ from fakes.engine import FakeEngine
 from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.widgets.rule_matches import RuleMatches
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.screens.plan.rule_matches import RuleMatches
+from transship_tui.widgets.table import VirtualTable
 
 _REPOSITORIES, _TAGS = 1_000, 100
 _MOST = 50.0

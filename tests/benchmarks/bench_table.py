@@ -39,8 +39,7 @@ from textual.content import Content
 from benchmarks.figures import Figure, keep
 from transship_tui.marks import mark
 from transship_tui.themes import TRANSSHIP
-from transship_tui.widgets.rows import Column
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.table import Column, VirtualTable
 
 _ROWS = 50_000
 _PAGE = 1_000

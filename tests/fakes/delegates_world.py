@@ -32,7 +32,7 @@ from transship.engines.executions import Execution, ExecutionState, ExecutionTas
 from transship.oci.reference import Reference
 from transship.plans.advice import End, Ends
 from transship.plans.plan import Kind, OnConflict, Plan, Rule
-from transship_tui.screens.who import WhoScreen
+from transship_tui.screens.engines.choice import EngineChoiceScreen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -274,7 +274,7 @@ async def who_moves_it(walk: Walk) -> None:
     walk.engine.judged = EngineSurvey(ends, ())
     rule = Rule(Reference(HARBOR, "team"), (Reference(TCR, "mirror"),))
     plan = Plan(kind=Kind.SYNC, rules=(rule,))
-    walk.app.push_screen(WhoScreen(plan, "nightly", "nightly", lambda: None))
+    walk.app.push_screen(EngineChoiceScreen(plan, "nightly", "nightly", lambda: None))
     await walk.is_at("WhoScreen")
     await walk.press("j")
 

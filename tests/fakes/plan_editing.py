@@ -14,9 +14,9 @@ from fakes.screen import screen_text, until
 from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.screens.plan_editor import PlanEditorScreen
-from transship_tui.widgets.rule_matches import RuleMatches
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.screens.plan.editor import PlanEditorScreen
+from transship_tui.screens.plan.rule_matches import RuleMatches
+from transship_tui.widgets.table import VirtualTable
 
 TEXT = """version = 1
 kind = "sync"

@@ -13,7 +13,7 @@ from transship.text import safe
 from transship.transfers.copies import Found, Verdict, Worklist
 from transship.transfers.preview import Preview
 from transship.transfers.pruning import PrunedShare, PrunedTags
-from transship_tui.widgets.rule_matches import RuleMatches
+from transship_tui.screens.plan.rule_matches import RuleMatches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,11 +16,10 @@ from transship.accounts.secrets import SecretStatus
 from transship.errors import TransshipError
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.screens.registries import RegistriesScreen
-from transship_tui.screens.registry_form import RegistryFormScreen
-from transship_tui.widgets.field import Field
-from transship_tui.widgets.registry_form import RegistryForm
+from transship_tui.screens.registries.accounts import RegistriesScreen
+from transship_tui.screens.registries.form import RegistryForm, RegistryFormScreen
+from transship_tui.widgets.dialogs import ConfirmDialog
+from transship_tui.widgets.form import Field
 
 FINGERPRINT = ":".join(f"{number:02X}" for number in range(32))
 SECRET = "correct horse battery staple"

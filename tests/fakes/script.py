@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from transship_tui.plain_talk import Terminal
+from transship_tui.plain import Terminal
 
 
 @dataclass

@@ -29,9 +29,9 @@ from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
 from transship.transfers.verify import Problem, Proof, ProofDifference
 from transship_tui.app import TransshipApp
+from transship_tui.screens.browse.names import ImageNames
 from transship_tui.screens.frame import Frame
 from transship_tui.type_ahead import at_rest
-from transship_tui.widgets.image_names import ImageNames
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

@@ -8,7 +8,7 @@ from transship.accounts.registry_file import Account
 from transship.oci.reference import parse_reference
 from transship.plans.advice import Pace
 from transship.plans.plan import Deletion, Kind, Plan, Rule, Schedule, TagFilter, wanted
-from transship_tui.advice_facts import ends_of
+from transship_tui.screens.plan.advice import ends_of
 
 RULE = Rule(parse_reference("harbor.example"), (parse_reference("shop.tencentcloudcr.com/m"),))
 SYNC = Plan(kind=Kind.SYNC, rules=(RULE,))

@@ -23,7 +23,7 @@ from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobBytes, JobCounts
 from transship_tui.app import TransshipApp
-from transship_tui.bridge import JobsChanged, JobsUnreadable
+from transship_tui.job_monitor import JobsChanged, JobsUnreadable
 from transship_tui.widgets.bars import StatusBar
 
 GIB = 1024**3

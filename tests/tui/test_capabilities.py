@@ -6,7 +6,7 @@ import pytest
 
 from transship.registry.capability_card import card_of
 from transship.registry.service import Service, all_services
-from transship_tui.capabilities import (
+from transship.views.registry import (
     SEEN,
     SIGNS,
     answer_of,

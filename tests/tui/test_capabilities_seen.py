@@ -8,7 +8,7 @@ from transship.registry.capability_card import CardRow, card_of
 from transship.registry.examination import Examination
 from transship.registry.registry import Quota
 from transship.registry.service import GENERIC, NO_RESUME, Fact, no, partly, unknown, unneeded
-from transship_tui.capabilities import SEEN, answer_of, card_lines, how_of, origin_of
+from transship.views.registry import SEEN, answer_of, card_lines, how_of, origin_of
 
 
 @pytest.mark.parametrize(

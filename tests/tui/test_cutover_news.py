@@ -9,7 +9,7 @@ from transship.cutover.progress import CutoverProgress, CutoverState, ResolverRo
 from transship.cutover.rules.case import Side
 from transship.cutover.status import CutoverStatus
 from transship.cutover.timeline import Clocks, Readiness
-from transship_tui.cutover_news import followed, news
+from transship.views.cutover_news import followed, news
 
 SUBJECT = Subject(Domain("images.example.com"), "new.example.com")
 OLD, NEW = ("old.example.com.",), ("new.example.com.",)

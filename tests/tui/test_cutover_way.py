@@ -20,7 +20,7 @@ from transship.cutover.change.settings import (
 )
 from transship.cutover.domain import Domain, Subject
 from transship.errors import BadRequest
-from transship_tui.cutover_outcomes import told_of
+from transship_tui.cutover_outcomes import outcome_of
 from transship_tui.lines import begin_line
 
 WAYS = (
@@ -78,8 +78,8 @@ def test_the_line_says_the_way_as_well() -> None:
 
 
 def test_what_became_of_a_change_is_said_with_what_comes_next() -> None:
-    done, partly = told_of("change done"), told_of("change partly: ns2.example.com")
+    done, partly = outcome_of("change done"), outcome_of("change partly: ns2.example.com")
     assert (done.good, partly.good) == (True, False)
     assert "every name server has it" in done.words
     assert partly.words.endswith("don't have it yet: ns2.example.com")
-    assert told_of("no change was left without an end").words.startswith("no change")
+    assert outcome_of("no change was left without an end").words.startswith("no change")

@@ -15,9 +15,9 @@ from fakes.screen import screen_text, until
 from transship.app import Application, CopyRequest
 from transship.sandbox.sandbox import sandbox_in_thread
 from transship.settings import Settings
+from transship.views.cutover_news import followed
 from transship_tui.app import TransshipApp
 from transship_tui.commands.demo import application_of
-from transship_tui.cutover_news import followed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,8 +16,7 @@ from fakes.screen import screen_text, until
 from fakes.world import WAYS, full_world, walking
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.keys import all_keys
-from transship_tui.keys.words import key_of, with_keys
+from transship_tui.keys import all_keys, key_of, with_keys
 
 SOURCES = [
     path

@@ -14,8 +14,7 @@ from fakes.screen import screen_text, until
 from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.keys import CONTEXTS, all_keys
-from transship_tui.keys.document import keys_document
+from transship_tui.keys import CONTEXTS, all_keys, keys_document
 from transship_tui.palette import KeyProvider
 
 DOCUMENT = Path(__file__).parents[2] / "KEYS.md"

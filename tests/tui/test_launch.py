@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from transship.errors import BadFile
 from transship.settings import Settings
-from transship_tui.chosen_keys import faults_in, normal
 from transship_tui.commands import main
-from transship_tui.keys import all_keys
+from transship_tui.keys import all_keys, faults_in, normal
 from transship_tui.launch import checked
 
 PATH = Path("config.toml")

@@ -11,7 +11,7 @@ from transship.transfers.copies import Copy, Verdict, Worklist
 from transship.transfers.preview import Preview
 from transship_tui.commands.preview import PreviewShown, preview_document, preview_lines
 from transship_tui.naming import Naming
-from transship_tui.widgets.plan_foreseen_rows import ForeseenRows
+from transship_tui.screens.plan.preview import PreviewRows
 
 OLD, NEW = "old.example", "new.example"
 PROBLEM = PathRefused("web has 1 part; names here have 2 or more")
@@ -47,7 +47,7 @@ def test_json_has_it_by_the_number_of_the_rule(preview: Preview) -> None:
 
 
 def test_the_app_shows_it_with_the_copy(preview: Preview) -> None:
-    rows = ForeseenRows(preview.worklist.copies, Naming(()), preview)
+    rows = PreviewRows(preview.worklist.copies, Naming(()), preview)
 
     _, facts = rows.facts(0)
     assert ("Fits with", 'map = "library/{repository}" in rule 2: library/web') in facts

@@ -16,8 +16,7 @@ from transship.oci.digest import digest_of
 from transship.oci.reference import parse_reference
 from transship.transfers.copies import Copy, JobState, Verdict, Worklist
 from transship.transfers.verify import Problem, Proof, ProofDifference
-from transship_tui.plain import PlainGuide
-from transship_tui.plain_talk import Terminal
+from transship_tui.plain import PlainGuide, Terminal
 
 OLD, NEW = Account("old.example", alias="old"), Account("new.example", alias="new")
 

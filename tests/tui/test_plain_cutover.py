@@ -11,9 +11,7 @@ from fakes.script import Script
 from transship.accounts.registry_file import Account
 from transship.cutover.progress import CutoverState
 from transship.errors import ProviderUnreachable
-from transship_tui.plain import PlainGuide
-from transship_tui.plain_cutover import PlainCutover
-from transship_tui.plain_talk import Left, Talk
+from transship_tui.plain import Left, PlainCutover, PlainGuide, Talk
 
 DOMAIN = clean.NAME
 OLD, NEW = Account("old.example", alias="old"), Account("new.example", alias="new")

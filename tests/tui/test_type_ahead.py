@@ -19,12 +19,12 @@ from servers.terminal import terminal
 from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.screens.browse.browser import Browser
 from transship_tui.screens.log import LogScreen
-from transship_tui.screens.registries import RegistriesScreen
-from transship_tui.screens.registry_form import RegistryFormScreen
+from transship_tui.screens.registries.accounts import RegistriesScreen
+from transship_tui.screens.registries.form import RegistryFormScreen
 from transship_tui.type_ahead import at_rest
-from transship_tui.widgets.browser import Browser
+from transship_tui.widgets.dialogs import ConfirmDialog
 
 OLD = "old.example"
 RUNNING_APP = """

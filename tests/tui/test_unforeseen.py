@@ -12,7 +12,6 @@ import pytest
 from textual import work
 from textual.widgets import Select
 
-import transship_tui.widgets.registry_form as form_module
 from fakes.engine import FakeEngine
 from fakes.images import worklist_of
 from fakes.registries import FormEngine
@@ -26,12 +25,13 @@ from transship.paths import default_paths
 from transship.settings import Settings
 from transship.transfers.copies import Verdict
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.error import ErrorDialog
 from transship_tui.faults import log_path
-from transship_tui.screens.copy import CopyScreen
+from transship_tui.screens.browse.copy import CopyScreen
+from transship_tui.screens.browse.names import Filling, NameList
 from transship_tui.screens.frame import Frame
+from transship_tui.screens.registries import form as form_module
 from transship_tui.widgets.bars import MessageBar, StatusBar
-from transship_tui.widgets.name_list import Filling, NameList
+from transship_tui.widgets.dialogs import ErrorDialog
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

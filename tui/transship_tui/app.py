@@ -22,60 +22,58 @@ from transship.errors import JobEnded, PluginBroken, SecretMissing, TransshipErr
 from transship.guide import next_step
 from transship.plugins import tell_broken
 from transship.settings import Settings
-from transship_tui.bridge import Bridge
 from transship_tui.clipboard import Clipboard, Copied
+from transship_tui.context import QuitWarning, SessionLog
 from transship_tui.faults import Faults
 from transship_tui.guarded import guarded
-from transship_tui.journey import Journey
+from transship_tui.job_monitor import JobMonitor
 from transship_tui.naming import Naming
 from transship_tui.palette import KeyProvider
-from transship_tui.record import Record
 from transship_tui.screens.frame import Frame
-from transship_tui.secret_asking import SecretAsking
-from transship_tui.stakes import Stake
+from transship_tui.screens.secret import SecretAsking
 from transship_tui.themes import THEMES, without_ansi
 from transship_tui.type_ahead import TypeAhead
-from transship_tui.widgets.guide_bar import GuideBar
-from transship_tui.workers import WorkersMinded
+from transship_tui.widgets.guide import GuideBar, GuideProgress
+from transship_tui.workers import WorkerFailures
 
 if TYPE_CHECKING:
-    from transship_tui.dialogs.quit import Leaving
-    from transship_tui.screens.plan_opened import OpenedPlan
+    from transship_tui.screens.plan.draft import OpenedPlan
+    from transship_tui.screens.quit import Leaving
 
 _CTRL_C_SECONDS = 3.0
 
 
 def _registries() -> Screen[None]:
-    from transship_tui.screens.registries import RegistriesScreen
+    from transship_tui.screens.registries.accounts import RegistriesScreen
 
     return RegistriesScreen()
 
 
 def _browse() -> Screen[None]:
-    from transship_tui.screens.browse import BrowseScreen
+    from transship_tui.screens.browse.browser import BrowseScreen
 
     return BrowseScreen()
 
 
 def _plan() -> Screen[None]:
-    from transship_tui.screens.plan import PlanScreen
+    from transship_tui.screens.plan.plans import PlanScreen
 
     return PlanScreen()
 
 
 def _jobs() -> Screen[None]:
-    from transship_tui.screens.jobs import JobsScreen
+    from transship_tui.screens.jobs.jobs import JobsScreen
 
     return JobsScreen()
 
 
 def _cutover() -> Screen[None]:
-    from transship_tui.screens.cutover import CutoverScreen
+    from transship_tui.screens.cutover.cutovers import CutoverScreen
 
     return CutoverScreen()
 
 
-class TransshipApp(WorkersMinded, App[None]):
+class TransshipApp(WorkerFailures, App[None]):
     """Transship in a terminal.
 
     `engine` is what it works with; `settings` what the operator has set.
@@ -103,18 +101,18 @@ class TransshipApp(WorkersMinded, App[None]):
         self._unforeseen: BaseException | None = None
         self.engine = guarded(engine, self.faults, self._ask_secret)
         over_ssh = bool(os.environ.get("SSH_CONNECTION"))
-        self.bridge = Bridge(
+        self.bridge = JobMonitor(
             self, self.engine, self.settings.refreshes_per_second(over_ssh=over_ssh)
         )
-        self.journey = Journey()
+        self.journey = GuideProgress()
         self.wanted_host = ""
         self._copier = Clipboard(self.settings.clipboard, os.environ, self.copy_to_clipboard)
         self._last_ctrl_c = -_CTRL_C_SECONDS
         self._typed = TypeAhead(self, super().on_event)
         self._secrets = SecretAsking(self, self.engine, self._typed.pause)
-        self.record = Record(engine.clock)
+        self.record = SessionLog(engine.clock)
         self.wanted_job = ""
-        self.at_stake: list[Callable[[], Stake | None]] = []
+        self.at_stake: list[Callable[[], QuitWarning | None]] = []
         """Each tells what would be lost or broken off if the app ended now, if anything."""
         for theme in THEMES:
             self.register_theme(theme)
@@ -183,7 +181,7 @@ class TransshipApp(WorkersMinded, App[None]):
 
     def show_wanted_job(self, screen: Screen[Any]) -> None:
         """Show the job that is wanted over `screen`, which is in front in Jobs and shows none."""
-        from transship_tui.screens.job import JobScreen
+        from transship_tui.screens.jobs.job import JobScreen
 
         wanted, self.wanted_job = self.wanted_job, ""
         if wanted and self.screen is screen:
@@ -191,14 +189,14 @@ class TransshipApp(WorkersMinded, App[None]):
 
     async def show_delegation(self, delegation: str) -> None:
         """Go to Jobs, and show a delegation there."""
-        from transship_tui.screens.delegation import DelegationScreen
+        from transship_tui.screens.engines.delegations import DelegationScreen
 
         await self.switch_mode("jobs")
         self.push_screen(DelegationScreen(delegation))
 
     async def write_plan(self, opened: OpenedPlan) -> None:
         """Go to Plan, and change a plan there."""
-        from transship_tui.screens.plan_editor import PlanEditorScreen
+        from transship_tui.screens.plan.editor import PlanEditorScreen
 
         await self.switch_mode("plan")
         self.push_screen(PlanEditorScreen(opened, lambda _: None))
@@ -259,7 +257,7 @@ class TransshipApp(WorkersMinded, App[None]):
 
     def explain(self, error: TransshipError) -> None:
         """Show an error in full."""
-        from transship_tui.dialogs.error import ErrorDialog
+        from transship_tui.widgets.dialogs import ErrorDialog
 
         self.push_screen(ErrorDialog(error))
 
@@ -307,14 +305,14 @@ class TransshipApp(WorkersMinded, App[None]):
 
     def action_console(self) -> None:
         """Show what was asked of registries."""
-        from transship_tui.screens.console import ConsoleScreen
+        from transship_tui.screens.log import ConsoleScreen
 
         if not isinstance(self.screen, ConsoleScreen):
             self.push_screen(ConsoleScreen())
 
     def action_help(self) -> None:
         """Explain what is in front."""
-        from transship_tui.dialogs.help import HelpDialog
+        from transship_tui.screens.help import HelpDialog
 
         self.push_screen(HelpDialog(self.screen))
 
@@ -324,7 +322,7 @@ class TransshipApp(WorkersMinded, App[None]):
 
     async def action_quit(self) -> None:
         """Quit; ask before something is lost, and while jobs run, what becomes of them."""
-        from transship_tui.dialogs.confirm import ConfirmDialog
+        from transship_tui.widgets.dialogs import ConfirmDialog
 
         stakes = [stake for tell in self.at_stake if (stake := tell()) is not None]
         if not stakes:
@@ -335,7 +333,7 @@ class TransshipApp(WorkersMinded, App[None]):
             self.push_screen(dialog, lambda wanted: self._quit_or_ask() if wanted else None)
 
     def _quit_or_ask(self) -> None:
-        from transship_tui.dialogs.quit import QuitDialog
+        from transship_tui.screens.quit import QuitDialog
 
         self.bridge.look()
         if not self.bridge.running:

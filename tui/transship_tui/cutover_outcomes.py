@@ -22,15 +22,15 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OutcomeWords:
     """What is to be said, and whether all went well."""
 
     good: bool
     words: str
 
 
-def told_of(outcome: str) -> Told:
+def outcome_of(outcome: str) -> OutcomeWords:
     """Return what to say of what the engine has told: `DIRECTION OUTCOME[: DETAIL]`."""
     name, colon, detail = outcome.partition(": ")
     words = _WORDS.get(name, name)
-    return Told(name.endswith((" done", " already")), f"{words}{colon}{detail}")
+    return OutcomeWords(name.endswith((" done", " already")), f"{words}{colon}{detail}")

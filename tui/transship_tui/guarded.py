@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Ask = Callable[[SecretMissing], Awaitable[bool]]
 """Asks the operator for a secret; tells whether there is one now."""
 
-
 _SUBJECTS = frozenset(
     ("registries", "plans", "jobs", "flows", "cutovers", "engines", "checks", "rounds", "changes")
 )

@@ -50,7 +50,7 @@ def checked(settings: Settings, path: Path) -> Settings:
     """Return the settings with keys as the app knows them. Raises BadFile for what it can't do."""
     from textual.theme import BUILTIN_THEMES
 
-    from transship_tui.chosen_keys import faults_in, normal
+    from transship_tui.keys import faults_in, normal
     from transship_tui.themes import THEMES
 
     themes = {*BUILTIN_THEMES, *(theme.name for theme in THEMES)}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from transship.oci.reference import Reference
+from transship.plans.plan import Plan
 from transship.text import safe
 
 if TYPE_CHECKING:
@@ -44,3 +46,23 @@ def middle_cut(text: Content, room: int) -> Content:
     while end.cell_length > tail:
         end = end[1:]
     return Content.assemble(text.truncate(room - 1 - tail), "…", end)
+
+
+_NAMED = 2
+
+
+def way_of(plan: Plan, naming: Naming) -> str:
+    """Return in words where a plan copies from and to; `naming` says what places are called."""
+    if plan.rules:
+        sources = [rule.source for rule in plan.rules]
+        targets = [target for rule in plan.rules for target in rule.targets]
+    else:
+        sources = [Reference(place.registry) for place in plan.sources]
+        targets = [Reference(place.registry) for place in plan.targets]
+    return f"{_places(sources, naming)} → {_places(targets, naming)}"
+
+
+def _places(places: Iterable[Reference], naming: Naming) -> str:
+    names = list(dict.fromkeys(naming.place(str(place)) for place in places))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from transship_tui.app import TransshipApp
 
 
-class WorkersMinded:
+class WorkerFailures:
     """For a screen or widget with workers: says what one of them has failed with.
 
     Textual tells only the node that a worker was started from, so each has this of its own.

@@ -17,7 +17,7 @@ from servers.tencent import domains as domain_actions
 from servers.tencent.domains import Custom
 from transship.app.engines import DomainRequest
 from transship_tui.commands import engine
-from transship_tui.lines_delegates import domain_line, domains_line
+from transship_tui.lines import domain_line, domains_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from servers.tencent import network as network_actions
 from servers.tencent.network import Access, Link, Networks
 from transship.app.engines import NetworkRequest
 from transship.engines.tcr.network_access import DesiredAccess
-from transship_tui.lines_delegates import network_line
+from transship_tui.lines import network_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,7 +32,7 @@ from transship.app.engines import QuickTransferRequest
 from transship.paths import default_paths
 from transship.plans.plan import OnConflict
 from transship.transfers.jobs import JobStore
-from transship_tui.lines_delegates import quick_line
+from transship_tui.lines import quick_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ from fakes.screen import screen_text, until
 from transship.settings import Settings
 from transship.text import safe
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.widgets.dialogs import ConfirmDialog
 
 
 @asynccontextmanager

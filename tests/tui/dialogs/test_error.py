@@ -14,7 +14,7 @@ from fakes.screen import screen_text, until
 from transship.errors import NoRight, TransshipError
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.error import ErrorDialog, WordsDialog
+from transship_tui.widgets.dialogs import ErrorDialog, WordsDialog
 
 ERROR = NoRight("PUT /v2/team/web/manifests/v1 was answered with 403: denied")
 

@@ -6,7 +6,7 @@ from fakes.engine import FakeEngine
 from fakes.screen import screen_text, until
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.help import HelpDialog, flowing
+from transship_tui.screens.help import HelpDialog, flowing
 
 
 async def test_it_shows_our_keys_and_not_those_of_the_toolkit() -> None:

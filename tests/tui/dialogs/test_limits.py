@@ -19,8 +19,8 @@ from transship.registry.registry import MEBIBYTE
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.limits import LimitsDialog
-from transship_tui.screens.jobs import JobsScreen
+from transship_tui.screens.jobs.controls import LimitsDialog
+from transship_tui.screens.jobs.jobs import JobsScreen
 from transship_tui.widgets.bars import MessageBar
 
 OLD, NEW = "old.example:5000", "new.example"

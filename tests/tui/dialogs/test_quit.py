@@ -16,8 +16,8 @@ from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobBytes
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.error import ErrorDialog
-from transship_tui.dialogs.quit import QuitDialog
+from transship_tui.screens.quit import QuitDialog
+from transship_tui.widgets.dialogs import ErrorDialog
 
 RUNNING = job_view("job7", bytes=JobBytes(total=1000, done=620), rate=1.0)
 

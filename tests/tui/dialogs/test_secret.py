@@ -17,12 +17,12 @@ from transship.accounts.registry_file import Account
 from transship.errors import WrongCredential
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.secret import SecretDialog
-from transship_tui.screens.browse import BrowseScreen
-from transship_tui.screens.registries import RegistriesScreen
-from transship_tui.screens.registry_form import RegistryFormScreen
-from transship_tui.widgets.field import SecretInput
-from transship_tui.widgets.pattern_input import PatternInput
+from transship_tui.screens.browse.browser import BrowseScreen
+from transship_tui.screens.registries.accounts import RegistriesScreen
+from transship_tui.screens.registries.form import RegistryFormScreen
+from transship_tui.screens.secret import SecretDialog
+from transship_tui.widgets.form import SecretInput
+from transship_tui.widgets.patterns import PatternInput
 
 HOST = "reg.example"
 SECRET = "correct horse"

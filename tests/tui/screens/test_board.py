@@ -15,7 +15,7 @@ from fakes.world import Walk, full_world, walking
 from transship.errors import BadFile, ConnectionRefused, TagMoved
 from transship.plans.flow import FlowEntry
 from transship.transfers.copies import JobState
-from transship_tui.screens.board import BoardScreen
+from transship_tui.screens.plan.flow import FlowScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 BOARD = WAYS["board"]
@@ -106,7 +106,7 @@ async def test_a_tag_that_has_moved_since_is_not_promoted() -> None:
     async with walking(engine, BOARD) as walk:
         await walk.press("j", "j", "p")
         await until(walk.pilot, lambda: "points at another" in screen_text(walk.app), "why")
-        assert isinstance(walk.app.screen, BoardScreen)
+        assert isinstance(walk.app.screen, FlowScreen)
         assert engine.promoted == []
 
 

@@ -19,13 +19,10 @@ from transship.errors import CatalogClosed, ConnectionLost, RepositoryNotFound
 from transship.oci.digest import short
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.name_repositories import NameRepositories
-from transship_tui.screens.browse import BrowseScreen
-from transship_tui.screens.image import ImageScreen
+from transship_tui.screens.browse.browser import Browser, BrowseScreen, NameRepositories
+from transship_tui.screens.browse.image import ImageScreen
+from transship_tui.screens.browse.names import Filling, ImageNames, NameList
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
-from transship_tui.widgets.browser import Browser
-from transship_tui.widgets.image_names import ImageNames
-from transship_tui.widgets.name_list import Filling, NameList
 
 OLD = "old.example:5000"
 

@@ -12,8 +12,8 @@ from fakes.world import Walk, full_world, walking
 from transship import errors
 from transship.app.engines import PlannedRequest, PlanRequest
 from transship.engines.changes import ChangeSet, change_between
+from transship_tui.screens.engines.changes import ChangesView
 from transship_tui.widgets.bars import MessageBar
-from transship_tui.widgets.changes_view import ChangesView
 
 LOTS = 200
 

@@ -14,8 +14,8 @@ from fakes.screen import screen_text, until
 from transship.errors import TimedOut
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.facts import FactsDialog
-from transship_tui.screens.console import ConsoleScreen
+from transship_tui.screens.log import ConsoleScreen
+from transship_tui.widgets.dialogs import FactsDialog
 
 TOKEN = "s3cr3t-token-value"
 CATALOG = f"https://old.example/v2/_catalog?n=100&token={TOKEN}"

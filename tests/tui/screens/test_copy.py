@@ -26,13 +26,12 @@ from transship.transfers.preflight import PreflightUnknown
 from transship.transfers.preview import Preview
 from transship.transfers.scanner import ScanProgress
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.dialogs.facts import FactsDialog
-from transship_tui.screens.browse import BrowseScreen
-from transship_tui.screens.copy import CopyScreen
+from transship_tui.screens.browse.browser import BrowseScreen
+from transship_tui.screens.browse.copy import CopyScreen
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
-from transship_tui.widgets.virtual_table import VirtualTable
-from transship_tui.widgets.worklist_view import WorklistView
+from transship_tui.widgets.dialogs import ConfirmDialog, FactsDialog
+from transship_tui.widgets.table import VirtualTable
+from transship_tui.widgets.worklist import WorklistView
 
 WEB = ("old.example/team/web:v1", "old.example/team/web:v2")
 EVERYTHING = worklist_of(

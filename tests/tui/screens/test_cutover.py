@@ -29,7 +29,7 @@ from transship.cutover.status import CutoverStatus
 from transship.errors import BadDomain, CutoverBusy, RecordChanged
 from transship.transfers.copies import JobState
 from transship_tui.widgets.bars import Heading, LineBar, MessageBar
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.table import VirtualTable
 
 if TYPE_CHECKING:
     from fakes.world import Walk

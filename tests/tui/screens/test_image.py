@@ -16,11 +16,10 @@ from transship.errors import ConnectionLost
 from transship.oci.reference import parse_reference
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.screens.copy import CopyScreen
-from transship_tui.screens.image import ImageScreen
+from transship_tui.screens.browse.copy import CopyScreen
+from transship_tui.screens.browse.image import ImagePart, ImageScreen, parts_of
 from transship_tui.widgets.bars import LineBar, MessageBar
-from transship_tui.widgets.image_view import Part, parts_of
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.table import VirtualTable
 
 TAG = "old.example/team/web:v1"
 AMD64 = f"old.example/team/web@{digest('amd64')}"
@@ -80,7 +79,7 @@ def test_an_index_consists_of_platforms_and_has_what_refers_to_it() -> None:
 def test_an_image_consists_of_layers() -> None:
     parts = parts_of(image_of(AMD64, layers=2))
     assert [part.kind for part in parts] == ["layer", "layer"]
-    assert parts[1] == Part(
+    assert parts[1] == ImagePart(
         "layer",
         "application/vnd.oci.image.layer.v1.tar+gzip",
         2 * 1024 * 1024,

@@ -26,12 +26,11 @@ from transship.transfers.journal import Failure, Lane
 from transship.transfers.limits import Limit
 from transship.transfers.verify import Problem, Proof, ProofDifference
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.facts import FactsDialog
-from transship_tui.dialogs.quit import QuitDialog
-from transship_tui.screens.job import JobScreen
+from transship_tui.screens.jobs.job import JobLists, JobScreen, Tab
+from transship_tui.screens.quit import QuitDialog
 from transship_tui.widgets.bars import LineBar, MessageBar
-from transship_tui.widgets.job_lists import JobLists, Tab
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.dialogs import FactsDialog
+from transship_tui.widgets.table import VirtualTable
 
 GIB = 1024**3
 MIB = 1024**2

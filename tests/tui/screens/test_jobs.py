@@ -24,12 +24,12 @@ from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobBytes, JobCounts, JobView
 from transship.transfers.verify import Proof
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.screens.job import JobScreen
-from transship_tui.screens.job_controls import impossible_with
-from transship_tui.screens.jobs import JobsScreen
+from transship_tui.screens.jobs.controls import impossible_with
+from transship_tui.screens.jobs.job import JobScreen
+from transship_tui.screens.jobs.jobs import JobsScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.dialogs import ConfirmDialog
+from transship_tui.widgets.table import VirtualTable
 
 GIB = 1024**3
 MIB = 1024**2

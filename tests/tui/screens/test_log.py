@@ -16,10 +16,10 @@ from transship.errors import NameNotFound, NoRight
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.facts import FactsDialog
-from transship_tui.record import Record
+from transship_tui.context import SessionLog
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.log import LogScreen
+from transship_tui.widgets.dialogs import FactsDialog
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def test_pressed_again_it_opens_no_second_one() -> None:
 
 
 def test_no_more_than_the_last_are_kept() -> None:
-    record = Record(FakeEngine().clock, limit=3)
+    record = SessionLog(FakeEngine().clock, limit=3)
     for number in range(5):
         record.words(str(number))
     assert [told.title for told in record.told()] == ["2", "3", "4"]

@@ -17,12 +17,11 @@ from transship.errors import BadFile
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.dialogs.plan_text import PlanTextDialog
-from transship_tui.screens.plan import PlanScreen
-from transship_tui.screens.plan_editor import PlanEditorScreen
-from transship_tui.screens.plan_preview import PlanPreviewScreen
+from transship_tui.screens.plan.editor import PlanEditorScreen, PlanTextDialog
+from transship_tui.screens.plan.plans import PlanScreen
+from transship_tui.screens.plan.preview import PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
+from transship_tui.widgets.dialogs import ConfirmDialog
 
 SYNC = """version = 1
 kind = "sync"

@@ -16,13 +16,12 @@ from transship.errors import CatalogClosed, ConnectionLost
 from transship.plans.plan import Kind
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.dialogs.plan_changed import PlanChangedDialog
-from transship_tui.screens.plan import PlanScreen
-from transship_tui.screens.plan_editor import PlanEditorScreen
-from transship_tui.screens.plan_preview import PlanPreviewScreen
-from transship_tui.widgets import rule_matches
+from transship_tui.screens.plan import rule_matches
+from transship_tui.screens.plan.editor import PlanChangedDialog, PlanEditorScreen
+from transship_tui.screens.plan.plans import PlanScreen
+from transship_tui.screens.plan.preview import PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar
+from transship_tui.widgets.dialogs import ConfirmDialog
 
 
 async def test_what_a_rule_matches_is_there_with_its_new_names() -> None:

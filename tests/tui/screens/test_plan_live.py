@@ -17,7 +17,7 @@ from transship.paths import Paths
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
+from transship_tui.widgets.dialogs import ConfirmDialog
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,12 +31,10 @@ from transship.transfers.preview import Preview
 from transship.transfers.pruning import PrunedTags, RetainedTags
 from transship.transfers.scanner import ScanProgress
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.dialogs.facts import FactsDialog
-from transship_tui.screens.plan import PlanScreen
-from transship_tui.screens.plan_preview import PlanPreviewScreen
+from transship_tui.screens.plan.plans import PlanScreen
+from transship_tui.screens.plan.preview import PlanPreview, PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
-from transship_tui.widgets.plan_preview import PlanPreview
+from transship_tui.widgets.dialogs import ConfirmDialog, FactsDialog
 
 EVERYTHING = worklist_of(*(v for v in Verdict if v is not Verdict.DELETE))
 

@@ -17,12 +17,11 @@ from transship.errors import TransshipError
 from transship.registry.credential import Tls
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.confirm import ConfirmDialog
-from transship_tui.dialogs.error import ErrorDialog
 from transship_tui.screens.frame import Frame
-from transship_tui.screens.registry_form import RegistryFormScreen
-from transship_tui.widgets.account_card import AccountCard
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.screens.registries.card import AccountCard
+from transship_tui.screens.registries.form import RegistryFormScreen
+from transship_tui.widgets.dialogs import ConfirmDialog, ErrorDialog
+from transship_tui.widgets.table import VirtualTable
 
 OLD = Account("old.example:5000", alias="old", username="alice", secret_source="keyring")
 NEW = Account("new.example", alias="new", tls=Tls(insecure=True))

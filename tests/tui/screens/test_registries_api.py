@@ -14,9 +14,9 @@ from transship.accounts.registry_file import Account, api_hosts_of
 from transship.registry.service import service_of
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.screens.registries import RegistriesScreen
-from transship_tui.screens.registry_form import RegistryFormScreen
-from transship_tui.widgets.copy_form import CopyForm
+from transship_tui.screens.browse.copy import CopyForm
+from transship_tui.screens.registries.accounts import RegistriesScreen
+from transship_tui.screens.registries.form import RegistryFormScreen
 
 TCR = Account("one.tencentcloudcr.com", "one", username="tcr$ci", secret_source="keyring")
 PLAIN = Account("reg.example", "old")

@@ -19,9 +19,8 @@ from transship.registry.examination import Examination
 from transship.registry.registry import Quota
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.capabilities import CapabilitiesDialog
-from transship_tui.screens.registry_form import RegistryFormScreen
-from transship_tui.widgets.account_card import AccountCard
+from transship_tui.screens.registries.card import AccountCard, CapabilitiesDialog
+from transship_tui.screens.registries.form import RegistryFormScreen
 
 OLD = Account("old.example:5000", alias="old", username="alice", secret_source="keyring")
 HUB = Account("docker.io", alias="hub", repositories=("library/alpine",))

@@ -15,7 +15,7 @@ from transship.accounts.registry_file import Account
 from transship.errors import TransshipError
 from transship.registry.credential import Tls
 from transship_tui.widgets.bars import LineBar
-from transship_tui.widgets.field import Field
+from transship_tui.widgets.form import Field
 
 PROBLEMS = [
     (errors.NameNotFound("reg.example"), "host", "Host name not found", "Check the spelling"),

@@ -20,8 +20,8 @@ from transship.app.application import Application
 from transship.paths import Paths
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.widgets.field import Field
-from transship_tui.widgets.registry_form import RegistryForm
+from transship_tui.screens.registries.form import RegistryForm
+from transship_tui.widgets.form import Field
 
 if TYPE_CHECKING:
     from servers.certificates import Certificates

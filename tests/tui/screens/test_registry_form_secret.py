@@ -14,9 +14,9 @@ from transship import errors
 from transship.accounts.secrets import SecretStatus
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
+from transship_tui.screens.registries.form import RegistryForm
 from transship_tui.widgets.bars import LineBar
-from transship_tui.widgets.field import SecretInput
-from transship_tui.widgets.registry_form import RegistryForm
+from transship_tui.widgets.form import SecretInput
 
 
 @pytest.mark.parametrize("status", KEYRINGS, ids=lambda status: status.state)

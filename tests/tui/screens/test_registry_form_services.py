@@ -17,7 +17,7 @@ from fakes.screen import looks_like, screen_text, until
 from transship.accounts.registry_file import Account
 from transship.registry.service import GENERIC, Service, all_services, service_named, service_of
 from transship.registry.sign_in_form import SignInIdentity, SignInQuestion
-from transship_tui.widgets.service_choices import ServiceChoices, services_for, title_of
+from transship_tui.screens.registries.form import ServiceChoices, services_for, title_of
 
 ACCOUNTS = [service for service in all_services() if not service.catalogue]
 

@@ -17,9 +17,8 @@ from transship.errors import JobBusy
 from transship.oci.reference import parse_reference
 from transship.transfers.copies import JobState
 from transship.transfers.undo import Restore, RestoreAction, UndoOutcome, UndoPlan
-from transship_tui.screens.undo import question
+from transship_tui.screens.jobs.undo import mark_of, question
 from transship_tui.widgets.bars import LineBar, MessageBar
-from transship_tui.widgets.undo_rows import mark_of
 
 
 async def confirm(walk: Walk) -> None:

@@ -15,8 +15,8 @@ from transship.app.engines import PlanRequest
 from transship.engines.choice import EngineKind, PolicyTermOptions
 from transship.engines.harbor.policy import TriggerKind
 from transship.plans.advice import Edition, End, Ends
-from transship_tui.screens.delegate_form import DelegateFormScreen
-from transship_tui.screens.plan_preview import PlanPreviewScreen
+from transship_tui.screens.engines.choice import EnginePlanScreen
+from transship_tui.screens.plan.preview import PlanPreviewScreen
 from transship_tui.widgets.bars import LineBar, MessageBar
 
 
@@ -186,7 +186,7 @@ async def test_what_cannot_be_made_is_refused_before_it_is_asked() -> None:
 
 async def test_leaving_the_form_goes_back_to_who_moves_it() -> None:
     async with walking(full_world(), WAYS["delegate-form"]) as walk:
-        assert isinstance(walk.app.screen, DelegateFormScreen)
+        assert isinstance(walk.app.screen, EnginePlanScreen)
         walk.app.screen.query_one("#cancel", Button).press()
         await walk.is_at("WhoScreen")
         assert HARBOR in said(walk) or TCR in said(walk)

@@ -17,9 +17,9 @@ from fakes.screen import screen_text, until
 from transship.errors import NoRight
 from transship.settings import Settings
 from transship_tui.app import TransshipApp
-from transship_tui.dialogs.error import ErrorDialog, WordsDialog
 from transship_tui.screens.frame import Frame
 from transship_tui.widgets.bars import LineBar, MessageBar, ModeTabs
+from transship_tui.widgets.dialogs import ErrorDialog, WordsDialog
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 HOSTILE = [

@@ -15,7 +15,7 @@ from transship.accounts.registry_file import Account
 from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship_tui.app import TransshipApp
-from transship_tui.widgets.guide_bar import GuideBar
+from transship_tui.widgets.guide import GuideBar
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from textual.widgets._footer import FooterKey
 
 from fakes.screen import screen_text, until
 from fakes.world import WAYS, full_world, walking
-from transship_tui.widgets.key_footer import KeyFooter, fitting
+from transship_tui.widgets.bars import KeyFooter, fitting
 
 widths = st.lists(st.integers(3, 20), max_size=15)
 

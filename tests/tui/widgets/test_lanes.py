@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from transship.transfers.journal import Lane
-from transship_tui.widgets.lanes import LaneWatch
+from transship_tui.screens.jobs.job import LaneMonitor
 
 MIB = 1024**2
 SMALL = Lane("team/ui sha256:dd23456789ab", 1 * MIB, 10 * MIB, 100.0)
 LARGE = Lane("team/api sha256:0123456789ab", 100 * MIB, 1000 * MIB, 100.0)
 
 
-def lines(watch: LaneWatch, *lanes: Lane, now: float, width: int = 78, most: int = 3) -> list[str]:
+def lines(
+    watch: LaneMonitor, *lanes: Lane, now: float, width: int = 78, most: int = 3
+) -> list[str]:
     return [line.plain.rstrip() for line in watch.lines(lanes, now, width, most)]
 
 
 def test_the_largest_come_first() -> None:
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([SMALL, LARGE], 110.0)
     assert lines(watch, SMALL, LARGE, now=110.0) == [
         "Lanes   team/api sha256:0123456789ab   10% of 1000 MiB",
@@ -27,11 +29,11 @@ def test_the_largest_come_first() -> None:
 
 
 def test_without_lanes_there_is_nothing_to_say() -> None:
-    assert lines(LaneWatch(), now=1.0) == []
+    assert lines(LaneMonitor(), now=1.0) == []
 
 
 def test_the_rate_is_that_between_two_looks_and_follows_smoothly() -> None:
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([LARGE], 110.0)
     watch.look([replace(LARGE, moved=120 * MIB)], 112.0)
     assert "10 MiB/s" in lines(watch, LARGE, now=112.0)[0]
@@ -40,14 +42,14 @@ def test_the_rate_is_that_between_two_looks_and_follows_smoothly() -> None:
 
 
 def test_an_upload_that_begins_again_has_no_negative_rate() -> None:
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([LARGE], 110.0)
     watch.look([replace(LARGE, moved=0)], 111.0)
     assert "/s" not in lines(watch, LARGE, now=111.0)[0]
 
 
 def test_a_lane_that_stands_still_says_for_how_long() -> None:
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([LARGE, SMALL], 110.0)
     watch.look([LARGE, replace(SMALL, moved=2 * MIB)], 117.0)
     large, small = lines(watch, LARGE, SMALL, now=117.0)
@@ -56,7 +58,7 @@ def test_a_lane_that_stands_still_says_for_how_long() -> None:
 
 
 def test_when_nothing_moves_at_all_that_is_said() -> None:
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([LARGE, SMALL], 110.0)
     assert lines(watch, LARGE, SMALL, now=122.0, most=1)[-1].strip() == (
         "nothing has moved for 12 s"
@@ -64,7 +66,7 @@ def test_when_nothing_moves_at_all_that_is_said() -> None:
 
 
 def test_a_lane_that_takes_up_another_blob_begins_anew() -> None:
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([LARGE], 110.0)
     other = Lane("team/db sha256:cc23456789ab", 5 * MIB, 900 * MIB, 130.0)
     watch.look([other], 131.0)
@@ -73,7 +75,7 @@ def test_a_lane_that_takes_up_another_blob_begins_anew() -> None:
 
 def test_of_a_long_name_the_end_is_seen() -> None:
     lane = replace(LARGE, what=f"{'very/' * 30}long sha256:0123456789ab")
-    watch = LaneWatch()
+    watch = LaneMonitor()
     watch.look([lane], 110.0)
     for width in (48, 58, 78):
         (line,) = lines(watch, lane, now=110.0, width=width)

@@ -12,7 +12,7 @@ from transship.oci.reference import parse_reference
 from transship.plans.decode import decode_plan
 from transship.plans.encode import document_text, encode_plan
 from transship.plans.plan import Deletion, Kind, Limits, NewestBy, Schedule
-from transship_tui.widgets.plan_draft import SCHEDULE, PlanDraft
+from transship_tui.screens.plan.draft import SCHEDULE, PlanDraft
 
 RULE = ("rules", 0)
 SYNC = """

@@ -13,7 +13,7 @@ from transship.errors import BadReference
 from transship.registry.credential import Tls
 from transship_tui.commands.application import app_for
 from transship_tui.lines import login_line
-from transship_tui.widgets.registry_entry import Entry, faults_in
+from transship_tui.screens.registries.entry import Entry, faults_in
 
 ACCOUNTS = (
     Account("old.example:5000", "old", "alice", "harbor", secret_source="keyring"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rich.style import Style
 from textual.content import Content
 
-from transship_tui.widgets.rows import Column, row_strip, widths
+from transship_tui.widgets.table import Column, row_strip, widths
 
 COLUMNS = (Column("Name"), Column("Size", 8, right=True), Column("Why", least=60), Column("To"))
 

@@ -9,7 +9,7 @@ import pytest
 from transship.plans.catalogue import Catalogue, TagFacts
 from transship.plans.file import plan_in
 from transship_tui.naming import Naming
-from transship_tui.widgets.rule_rows import Drawn, MatchRows, Shown, draw, unknown_tags
+from transship_tui.screens.plan.rule_matches import Drawn, MatchRows, Shown, draw, unknown_tags
 
 TAGS = {
     "team/web": ("latest", "v1", "v2", "v3-rc"),

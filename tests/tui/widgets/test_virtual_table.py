@@ -14,8 +14,7 @@ from textual.widgets import Input
 
 from fakes.screen import screen_text, until
 from transship_tui.themes import TRANSSHIP, TRANSSHIP_LIGHT
-from transship_tui.widgets.rows import Column
-from transship_tui.widgets.virtual_table import VirtualTable
+from transship_tui.widgets.table import Column, VirtualTable
 
 _COLUMNS = (Column("Name"), Column("State", 10), Column("Size", 8, right=True))
 

@@ -8,7 +8,7 @@ from fakes.images import worklist_of
 from transship.errors import NoRight
 from transship.transfers.copies import Verdict, Worklist
 from transship.transfers.preflight import PreflightUnknown
-from transship_tui.widgets.worklist_view import cost, not_known
+from transship_tui.widgets.worklist import cost, not_known
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ from transship_tui.commands.options import AsJson, ask
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
-from transship_tui.cutover_outcomes import told_of
+from transship_tui.cutover_outcomes import outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -186,7 +186,7 @@ def _how_it_ended(engine: Application, name: str, outcome: str, *, as_json: bool
 
     As JSON the result is how the cutover stands then, and the words are none.
     """
-    told = told_of(outcome)
+    told = outcome_of(outcome)
     (say if as_json else show)(safe(outcome))
     if as_json:
         show_json(cutover_document(engine.cutovers.find(name), engine.clock.now()))

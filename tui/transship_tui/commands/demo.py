@@ -36,6 +36,7 @@ from transship.sandbox.name_server import DOMAIN, NEW, TTL
 from transship.sandbox.sandbox import has_two_addresses, sandbox_in_thread
 from transship.text import bytes_text, safe
 from transship.views.cutover import waits_for
+from transship.views.cutover_news import followed, news
 from transship_tui.commands.check import last_of, show_standing
 from transship_tui.commands.cutover import edit_lines
 from transship_tui.commands.job import show_proof, watched_proof
@@ -50,7 +51,6 @@ from transship_tui.commands.output import (
     show_error,
 )
 from transship_tui.commands.progress import OnInterrupt, follow, show_end
-from transship_tui.cutover_news import followed, news
 from transship_tui.launch import can_draw, open_app, open_plain, wants_plain
 
 if TYPE_CHECKING:

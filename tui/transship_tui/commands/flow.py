@@ -13,6 +13,7 @@ from transship.errors import BadRequest
 from transship.matching import matcher
 from transship.oci.digest import short
 from transship.text import bytes_text, counted, safe
+from transship.views.flow import ARROWS, LEGEND, hexadecimal, letter
 from transship_tui.commands.documents import job_document, time_text
 from transship_tui.commands.options import (
     AsJson,
@@ -28,7 +29,6 @@ from transship_tui.commands.output import cells, say, say_problem, show, show_js
 from transship_tui.commands.preview import short_name
 from transship_tui.commands.progress import OnInterrupt, finish, follow, status_of
 from transship_tui.commands.status import watched
-from transship_tui.stages import ARROWS, LEGEND, hexadecimal, letter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -24,7 +24,7 @@ from transship.registry.service import Service, all_services, service_named
 from transship.registry.sign_in_form import SignInForm, SignInQuestion
 from transship.services.package_catalogue import HOST, KINDS, MOST, ArtifactHub
 from transship.text import bytes_text, counted, safe
-from transship_tui.capabilities import card_lines, origin_of
+from transship.views.registry import card_lines, origin_of
 from transship_tui.commands.options import AsJson, CaFile, Insecure, PlainHttp, adhoc_tls
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
 from transship_tui.commands.session import open_session

@@ -12,19 +12,18 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from transship.errors import TransshipError
-from transship_tui.dialogs.error import WordsDialog
 from transship_tui.keys import bindings
-from transship_tui.widgets.bars import Heading, LineBar, MessageBar, ModeTabs, StatusBar
-from transship_tui.widgets.guide_bar import GuideBar
-from transship_tui.widgets.key_footer import KeyFooter
-from transship_tui.workers import WorkersMinded
+from transship_tui.widgets.bars import Heading, KeyFooter, LineBar, MessageBar, ModeTabs, StatusBar
+from transship_tui.widgets.dialogs import WordsDialog
+from transship_tui.widgets.guide import GuideBar
+from transship_tui.workers import WorkerFailures
 
 if TYPE_CHECKING:
     from transship.guide import Next, Step
     from transship_tui.app import TransshipApp
 
 
-class Frame(WorkersMinded, Screen[None]):
+class Frame(WorkerFailures, Screen[None]):
     """A screen with its heading, its line, its message, the status and the footer.
 
     A screen fills `compose_body`, and says with `heading`, `line`, `tell`, `warn` and `fail` what

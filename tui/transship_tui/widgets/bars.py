@@ -1,21 +1,22 @@
-"""The lines around every screen. Each answers one question, always in the same place.
-
-Top: where am I. Bottom: the line that does the same, what went wrong and what next, what is
-happening, what can I do.
-"""
+"""The lines around every screen. Each answers one question, always in the same place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Input, Static
+from textual.widgets import Footer, Input, Static
+from textual.widgets._footer import FooterKey
 
 from transship.errors import TransshipError
 from transship.text import safe
-from transship_tui.keys.words import chosen_keys, key_of
+from transship_tui.keys import chosen_keys, key_of
 from transship_tui.widgets.text_lines import TextLines
 
 _LONGEST_LINE = 100_000
@@ -181,3 +182,125 @@ class StatusBar(TextLines):
         text-wrap: nowrap; text-overflow: ellipsis;
     }
     """
+
+
+class TabLine(TextLines):
+    """Tabs on one line, the active one reversed. Which is active is up to who owns it."""
+
+    DEFAULT_CSS = """
+    TabLine { height: 1; }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        index: int
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._labels: Sequence[str] = ()
+
+    def tabs(self, labels: Sequence[str], active: int) -> None:
+        """Show these tabs."""
+        self._labels = labels
+        parts = [
+            (f" {label} ", "bold reverse" if index == active else "$foreground-muted")
+            for index, label in enumerate(labels)
+        ]
+        self.show([Content.assemble(*parts)])
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the tab under the mouse."""
+        end = 0
+        for index, label in enumerate(self._labels):
+            end += len(label) + 2
+            if event.x < end:
+                self.post_message(self.Chosen(index))
+                return
+
+
+ALWAYS = ("help", "commands")
+"""The ids of the keys that lead to all others: they are seen however little room there is."""
+
+_MORE = "…"
+
+
+class KeyFooter(Footer):
+    """Shows as many keys as there is room for, and `…` where some have none."""
+
+    DEFAULT_CSS = """
+    KeyFooter { background: $panel; }
+    KeyFooter .more { width: auto; height: 1; color: $foreground-muted; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(show_command_palette=False, compact=True)
+        self._laid_out_for = 0
+        self._shown: tuple[object, ...] = ()
+        """What was chosen from last, so that it isn't drawn anew for nothing."""
+
+    def compose(self) -> ComposeResult:
+        """Give the keys that there is room for."""
+        keys = list(self._keys())
+        self._laid_out_for = self.app.size.width
+        self._shown = self._facts(keys)
+        leading = self._leading()
+        always = [number for number, key in enumerate(keys) if key.action in leading]
+        widths = [self._width_of(key) for key in keys]
+        fits = fitting(widths, always, self._laid_out_for)
+        yield from (keys[number] for number in fits)
+        if len(fits) < len(keys):
+            yield Static(Content(_MORE), classes="more")
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Choose anew when there is another width to fill."""
+        if self.app.size.width != self._laid_out_for and self._bindings_ready:
+            self.call_after_refresh(self.recompose)
+
+    async def recompose(self) -> None:
+        """Choose anew, unless it comes to the same: bindings change far more often than keys."""
+        if self.is_attached and self._facts(self._keys()) != self._shown:
+            await super().recompose()
+
+    def _keys(self) -> Iterator[FooterKey]:
+        return (key for key in super().compose() if isinstance(key, FooterKey))
+
+    def _facts(self, keys: Iterable[FooterKey]) -> tuple[object, ...]:
+        """Return all that decides what is seen: the room, and the keys in their order."""
+        seen = (
+            (k.key, k.key_display, k.description, k.action, k.has_class("-disabled"), k.tooltip)
+            for k in keys
+        )
+        return self.app.size.width, *seen
+
+    def _leading(self) -> set[str]:
+        """Return what the keys do that are always seen: asked once, since it asks for every key."""
+        bindings = (active.binding for active in self.screen.active_bindings.values())
+        return {binding.action for binding in bindings if _leads(binding)}
+
+    def _width_of(self, key: FooterKey) -> int:
+        return Content(f"{key.key_display} {key.description} ").cell_length
+
+
+def fitting(widths: Sequence[int], always: Sequence[int], room: int) -> list[int]:
+    """Return the numbers of the entries that fit into `room` columns, in their order.
+
+    Those in `always` come first; of the others the last give way, to the sign that says so.
+    """
+    if sum(widths) - 1 <= room:
+        return list(range(len(widths)))
+    left = room - len(_MORE) - sum(widths[number] for number in always)
+    chosen = list(always)
+    for number, width in enumerate(widths):
+        if number in always:
+            continue
+        left -= width
+        if left < 0:
+            break
+        chosen.append(number)
+    return sorted(chosen)
+
+
+def _leads(binding: Binding) -> bool:
+    return binding.id in ALWAYS

@@ -13,7 +13,7 @@ from transship.text import bytes_text, counted, duration_text, rate_text, safe
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobView
 from transship.transfers.limits import limit_words
-from transship_tui.keys.words import Chosen, with_keys
+from transship_tui.keys import Chosen, with_keys
 from transship_tui.marks import BAD, CARE, NEWS, QUIET, mark
 from transship_tui.naming import Naming
 

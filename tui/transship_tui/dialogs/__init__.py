@@ -1,1 +1,0 @@
-"""What stands in front of a screen until it is answered."""

@@ -1,0 +1,1 @@
+"""Cutover: the domains that are being moved, one of them in full, and the form for one."""

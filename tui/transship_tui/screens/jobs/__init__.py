@@ -1,0 +1,1 @@
+"""Jobs: the list, one job in full, what can be done with it, and undo."""
