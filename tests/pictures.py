@@ -157,8 +157,8 @@ async def _take(pilot: Pilot[None], hosts: dict[str, str], file: Path) -> None:
     picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
     for alias, host in hosts.items():
         picture = picture.replace(host, f"{alias}.example:443")
-    if app.journey.job:
-        picture = picture.replace(app.journey.job, "k7m2pq")
+    if app.context.guide.job:
+        picture = picture.replace(app.context.guide.job, "k7m2pq")
     file.write_text(picture, encoding="utf-8")
 
 

@@ -273,7 +273,7 @@ async def walking(
 
 async def _empty(walk: Walk) -> None:
     walk.engine.known, walk.engine.views = [], []
-    walk.app.bridge.look()
+    walk.app.context.monitor.look()
     await walk.press("2", "1")
 
 
@@ -378,7 +378,7 @@ async def _log(walk: Walk) -> None:
     assert isinstance(walk.app.screen, Frame)
     await walk.press("t")
     walk.app.screen.fail(errors.NameNotFound("old.example"))
-    walk.app.record.job(walk.engine.views[-1])
+    walk.app.context.log.add_job(walk.engine.views[-1])
     await walk.press("L")
     await walk.is_at("LogScreen")
 

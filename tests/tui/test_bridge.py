@@ -23,7 +23,7 @@ from transship.settings import Settings
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobBytes, JobCounts
 from transship_tui.app import TransshipApp
-from transship_tui.job_monitor import JobsChanged, JobsUnreadable
+from transship_tui.context import JobsChanged, JobsUnreadable
 from transship_tui.widgets.bars import StatusBar
 
 GIB = 1024**3
@@ -48,7 +48,7 @@ def status(app: TransshipApp) -> str:
 
 
 def told(app: TransshipApp) -> list[tuple[str, str]]:
-    return [(each.kind, each.title) for each in app.record.told()]
+    return [(each.kind, each.title) for each in app.context.log.told()]
 
 
 async def test_only_the_screen_in_front_is_told_and_only_of_changes() -> None:
@@ -59,11 +59,11 @@ async def test_only_the_screen_in_front_is_told_and_only_of_changes() -> None:
         await pilot.pause()
         messages.clear()
         for _ in range(3):
-            app.bridge.look()
+            app.context.monitor.look()
         await pilot.pause()
         assert not [m for m in messages if isinstance(m, JobsChanged)]
         engine.views = [job_view("abc234")]
-        app.bridge.look()
+        app.context.monitor.look()
         await pilot.pause()
         changes = [m for m in messages if isinstance(m, JobsChanged)]
         assert len({id(m) for m in changes}) == 1
@@ -74,7 +74,7 @@ async def test_it_looks_by_itself() -> None:
     engine = FakeEngine()
     async with app_with(engine, refresh=10).run_test() as pilot:
         engine.views = [job_view("abc234")]
-        await until(pilot, lambda: pilot.app.bridge.jobs, "it has looked")  # type: ignore[attr-defined]
+        await until(pilot, lambda: pilot.app.context.monitor.jobs, "it has looked")  # type: ignore[attr-defined]
 
 
 async def test_the_status_says_what_is_happening() -> None:
@@ -83,11 +83,11 @@ async def test_the_status_says_what_is_happening() -> None:
     async with app.run_test() as pilot:
         await until(pilot, lambda: "no jobs yet" in status(app), "nothing")
         engine.views = [job_view("abc234", JobState.DONE), job_view("bcd345", JobState.PAUSED)]
-        app.bridge.look()
+        app.context.monitor.look()
         await until(pilot, lambda: "2 jobs, none running" in status(app), "nothing runs")
         amount = JobBytes(10 * GIB, 4 * GIB)
         engine.views = [job_view("abc234", counts=JobCounts(2), bytes=amount, rate=GIB / 60)]
-        app.bridge.look()
+        app.context.monitor.look()
         await until(pilot, lambda: "1 job running 40 %, 6 min 00 s left" in status(app), "it runs")
 
 
@@ -135,14 +135,14 @@ async def test_jobs_that_cannot_be_read_are_said_once_and_found_again(
     async with app.run_test(message_hook=messages.append) as pilot:
         engine.failures["jobs"] = error
         for _ in range(5):
-            app.bridge.look()
+            app.context.monitor.look()
         await until(pilot, lambda: "the jobs can't be read" in status(app), "the trouble")
         assert told(app) == [("error", title)]
         await pilot.pause()
         assert len({id(m) for m in messages if isinstance(m, JobsUnreadable)}) == 1
-        assert [job.id for job in app.bridge.jobs] == ["abc234"]
+        assert [job.id for job in app.context.monitor.jobs] == ["abc234"]
         del engine.failures["jobs"]
-        app.bridge.look()
+        app.context.monitor.look()
         await until(pilot, lambda: "1 job running" in status(app), "its end")
 
 
@@ -152,8 +152,8 @@ async def test_another_trouble_is_said_anew() -> None:
     async with app.run_test():
         for detail in ("one", "one", "other"):
             engine.failures["jobs"] = NameNotFound(detail)
-            app.bridge.look()
-        assert len(app.record.told()) == 2
+            app.context.monitor.look()
+        assert len(app.context.log.told()) == 2
 
 
 async def test_the_log_keeps_what_jobs_came_to_but_not_what_was_there() -> None:
@@ -162,11 +162,11 @@ async def test_the_log_keeps_what_jobs_came_to_but_not_what_was_there() -> None:
     async with app.run_test():
         assert told(app) == []
         engine.views = [job_view("new333"), *engine.views]
-        app.bridge.look()
+        app.context.monitor.look()
         problem = ("Host name not found", "old.example", "Check the spelling.")
         engine.views[1] = job_view("abc234", JobState.FAILED, problem=problem)
-        app.bridge.look()
-        started, failed = app.record.told()
+        app.context.monitor.look()
+        started, failed = app.context.log.told()
         assert (started.kind, started.title[:6]) == ("running", "new333")
         assert (failed.kind, failed.title[:6]) == ("failed", "abc234")
         assert failed.detail == "Host name not found: old.example"
@@ -178,7 +178,7 @@ async def test_the_first_job_of_all_is_told_too() -> None:
     app = app_with(engine)
     async with app.run_test():
         engine.views = [job_view("abc234")]
-        app.bridge.look()
+        app.context.monitor.look()
         assert [kind for kind, _ in told(app)] == ["running"]
 
 

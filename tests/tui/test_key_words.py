@@ -14,7 +14,6 @@ from textual.widgets import Static
 import transship_tui
 from fakes.screen import screen_text, until
 from fakes.world import WAYS, full_world, walking
-from transship.settings import Settings
 from transship_tui.app import TransshipApp
 from transship_tui.keys import all_keys, key_of, with_keys
 
@@ -75,7 +74,7 @@ def test_a_key_is_put_in_as_it_is_written_on_a_keyboard() -> None:
 async def test_the_help_of_a_screen_names_the_keys_that_were_chosen(name: str) -> None:
     async with walking(full_world(), WAYS[name]) as walk:
         app = walk.app
-        app.settings = Settings(guide=False, keys={"list.open": "f13", "list.mark": "f14"})
+        app.chosen_keys = {"list.open": "f13", "list.mark": "f14"}
         await walk.press("question_mark")
         await until(walk.pilot, lambda: "Help" in screen_text(app), "the help")
         said = "\n".join(
@@ -90,6 +89,6 @@ async def test_the_help_of_a_screen_names_the_keys_that_were_chosen(name: str) -
 async def test_a_message_names_the_keys_that_were_chosen() -> None:
     async with walking(full_world(), WAYS["one-job"]) as walk:
         app: TransshipApp = walk.app
-        app.settings = Settings(guide=False, keys={"job.freeze": "f15"})
+        app.chosen_keys = {"job.freeze": "f15"}
         await walk.press("z")
         await until(walk.pilot, lambda: "f15 lets it go on" in screen_text(app), "the message")

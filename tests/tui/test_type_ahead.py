@@ -113,7 +113,7 @@ async def test_a_dialog_is_answered_by_what_was_typed_after_it_was_asked_for() -
         burst(app, "D", "right", "left", "enter", "L")
         await until(pilot, lambda: isinstance(app.screen, LogScreen), "the log")
         assert not [screen for screen in app.screen_stack if isinstance(screen, ConfirmDialog)]
-        assert app.engine.accounts()
+        assert app.context.core.registries.all()
 
 
 async def test_going_in_and_out_in_one_burst_ends_where_it_should() -> None:

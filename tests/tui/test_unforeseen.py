@@ -71,10 +71,10 @@ async def fault_is_said(app: TransshipApp, pilot: Pilot[None], where: str) -> No
     """Wait for the words; they are kept for the log, and what they are about is in no place."""
     words = f"Transship has a fault: RuntimeError in {where}"
     await until(pilot, lambda: words in line_in(app, MessageBar), "the message")
-    told = app.record.told()[-1]
+    told = app.context.log.told()[-1]
     assert told.title == "Transship has a fault"
     assert str(log_path()) in told.remedy
-    assert SECRET not in screen_text(app) + repr(app.record.told()) + log_path().read_text()
+    assert SECRET not in screen_text(app) + repr(app.context.log.told()) + log_path().read_text()
 
 
 async def test_a_fault_in_a_test_of_the_form() -> None:
@@ -184,7 +184,7 @@ async def test_work_beside_a_screen_fails_without_ending_the_app(name: str, wher
         getattr(app.screen, name)()
         await fault_is_said(app, pilot, where)
         await pilot.pause()
-        assert len(app.record.told()) == 1
+        assert len(app.context.log.told()) == 1
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, Working), "it goes on")
 
@@ -197,7 +197,7 @@ async def test_a_fault_behind_a_dialog_is_said_in_one() -> None:
         app.tell_unforeseen(RuntimeError(SECRET), "the work")
         await until(pilot, lambda: "RuntimeError in the work" in screen_text(app), "the error")
         assert isinstance(app.screen, ErrorDialog)
-        assert app.record.told()[-1].title == "Transship has a fault"
+        assert app.context.log.told()[-1].title == "Transship has a fault"
 
 
 async def test_a_task_that_nobody_waits_for_writes_nothing_on_the_terminal(

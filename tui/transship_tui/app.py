@@ -1,4 +1,4 @@
-"""The application: five areas over one engine."""
+"""The app: its five areas, and what is the same in all of them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,21 @@ from transship.errors import JobEnded, PluginBroken, SecretMissing, TransshipErr
 from transship.guide import next_step
 from transship.plugins import tell_broken
 from transship.settings import Settings
-from transship_tui.clipboard import Clipboard, Copied
-from transship_tui.context import QuitWarning, SessionLog
+from transship_tui.clipboard import Clipboard
+from transship_tui.context import Context, JobMonitor, SessionLog
 from transship_tui.faults import Faults
 from transship_tui.guarded import guarded
-from transship_tui.job_monitor import JobMonitor
-from transship_tui.naming import Naming
+from transship_tui.guide import GuideProgress
 from transship_tui.palette import KeyProvider
 from transship_tui.screens.frame import Frame
 from transship_tui.screens.secret import SecretAsking
 from transship_tui.themes import THEMES, without_ansi
 from transship_tui.type_ahead import TypeAhead
-from transship_tui.widgets.guide import GuideBar, GuideProgress
+from transship_tui.widgets.bars import StatusBar
+from transship_tui.widgets.guide import GuideBar
 from transship_tui.workers import WorkerFailures
 
 if TYPE_CHECKING:
-    from transship_tui.screens.plan.draft import OpenedPlan
     from transship_tui.screens.quit import Leaving
 
 _CTRL_C_SECONDS = 3.0
@@ -74,9 +73,9 @@ def _cutover() -> Screen[None]:
 
 
 class TransshipApp(WorkerFailures, App[None]):
-    """Transship in a terminal.
+    """Transship in a terminal: five areas over one core.
 
-    `engine` is what it works with; `settings` what the operator has set.
+    `core` carries out what is asked for; `settings` is what the operator has set.
     """
 
     TITLE = "Transship"
@@ -92,34 +91,35 @@ class TransshipApp(WorkerFailures, App[None]):
     }
     DEFAULT_MODE = "registries"
 
-    def __init__(self, engine: Application, settings: Settings | None = None) -> None:
+    def __init__(self, core: Application, settings: Settings | None = None) -> None:
         super().__init__()
-        self.settings = settings or Settings()
-        self.faults = Faults()
+        settings = settings or Settings()
+        faults = Faults()
         self.fault: TransshipError | None = None
         """Why the app had to end, if nobody wanted it to."""
         self._unforeseen: BaseException | None = None
-        self.engine = guarded(engine, self.faults, self._ask_secret)
-        over_ssh = bool(os.environ.get("SSH_CONNECTION"))
-        self.bridge = JobMonitor(
-            self, self.engine, self.settings.refreshes_per_second(over_ssh=over_ssh)
-        )
-        self.journey = GuideProgress()
-        self.wanted_host = ""
-        self._copier = Clipboard(self.settings.clipboard, os.environ, self.copy_to_clipboard)
-        self._last_ctrl_c = -_CTRL_C_SECONDS
+        self._core = guarded(core, faults, self._ask_secret)
         self._typed = TypeAhead(self, super().on_event)
-        self._secrets = SecretAsking(self, self.engine, self._typed.pause)
-        self.record = SessionLog(engine.clock)
-        self.wanted_job = ""
-        self.at_stake: list[Callable[[], QuitWarning | None]] = []
-        """Each tells what would be lost or broken off if the app ended now, if anything."""
+        self._secrets = SecretAsking(self, self._core, self._typed)
+        self._last_ctrl_c = -_CTRL_C_SECONDS
+        over_ssh = bool(os.environ.get("SSH_CONNECTION"))
+        refreshes = settings.refreshes_per_second(over_ssh=over_ssh)
+        log = SessionLog(core.clock)
+        self.context = Context(
+            shell=self,
+            core=self._core,
+            settings=settings,
+            faults=faults,
+            clipboard=Clipboard(settings.clipboard, os.environ, self.copy_to_clipboard),
+            log=log,
+            monitor=JobMonitor(self, self, self._core, log, refreshes),
+            guide=GuideProgress(),
+        )
+        self.chosen_keys = settings.keys
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = (
-            self.settings.theme if self.settings.theme in self.available_themes else ("transship")
-        )
-        self.set_keymap(self.settings.keys)
+        self.theme = settings.theme if settings.theme in self.available_themes else "transship"
+        self.set_keymap(settings.keys)
 
     def validate_theme(self, name: str) -> str:
         """Take a theme that can be read: Textual's filter for NO_COLOR blackens ANSI colours."""
@@ -140,26 +140,21 @@ class TransshipApp(WorkerFailures, App[None]):
         else:
             await super().on_event(event)
 
-    @property
-    def keys_are_held(self) -> bool:
-        """Whether something that was typed still waits for what was typed before it."""
-        return not self._typed.is_empty
-
     def on_mount(self) -> None:
-        """Begin to watch the jobs."""
+        """Begin to watch the jobs, and show the guide to who has none yet."""
         asyncio.get_running_loop().set_exception_handler(self._keep_unawaited)
         tell_broken(self._warn_of)
-        self.bridge.start()
-        self.journey.take_up(self.bridge.jobs)
-        self.journey.on = self.settings.guide and not self.bridge.jobs
+        self.context.monitor.start()
+        self.context.guide.take_up(self.context.monitor.jobs)
+        self.context.guide.on = self.context.settings.guide and not self.context.monitor.jobs
         self.show_guide()
         self.call_after_refresh(self.settle_memory)
 
     async def on_unmount(self) -> None:
-        """Close what the engine holds open."""
+        """Close what the core holds open."""
         tell_broken(None)
-        self.bridge.stop()
-        await self.engine.aclose()
+        self.context.monitor.stop()
+        await self._core.aclose()
 
     def _warn_of(self, plugin: PluginBroken) -> None:
         words = f"{plugin.detail}\n{plugin.remedy}"
@@ -175,15 +170,15 @@ class TransshipApp(WorkerFailures, App[None]):
         gc.enable()
 
     def show_job(self, job: str) -> None:
-        """Show a job: Jobs takes `wanted_job` when it comes to the front."""
-        self.wanted_job = job
+        """Go to Jobs, which takes `wanted_job` when it comes to the front."""
+        self.context.wanted_job = job
         self.switch_mode("jobs")
 
     def show_wanted_job(self, screen: Screen[Any]) -> None:
         """Show the job that is wanted over `screen`, which is in front in Jobs and shows none."""
         from transship_tui.screens.jobs.job import JobScreen
 
-        wanted, self.wanted_job = self.wanted_job, ""
+        wanted, self.context.wanted_job = self.context.wanted_job, ""
         if wanted and self.screen is screen:
             self.push_screen(JobScreen(wanted))
 
@@ -191,65 +186,51 @@ class TransshipApp(WorkerFailures, App[None]):
         """Go to Jobs, and show a delegation there."""
         from transship_tui.screens.engines.delegations import DelegationScreen
 
-        await self.switch_mode("jobs")
-        self.push_screen(DelegationScreen(delegation))
+        await self.show_above("jobs", DelegationScreen(delegation))
 
-    async def write_plan(self, opened: OpenedPlan) -> None:
-        """Go to Plan, and change a plan there."""
-        from transship_tui.screens.plan.editor import PlanEditorScreen
-
-        await self.switch_mode("plan")
-        self.push_screen(PlanEditorScreen(opened, lambda _: None))
-
-    def remember(self, error: TransshipError) -> None:
-        """Keep an error for the log."""
-        self.record.error(error)
-
-    async def copy_text(self, text: str) -> Copied:
-        """Copy text for the operator; return what came of it."""
-        return await self._copier.copy(text)
+    async def show_above(self, mode: str, screen: Screen[Any]) -> None:
+        """Go to another area, and show a screen there."""
+        await self.switch_mode(mode)
+        self.push_screen(screen)
 
     def browse(self, host: str) -> None:
         """Go to Browse, which looks at the registry `host` then."""
-        self.wanted_host = host
+        self.context.wanted_host = host
         self.switch_mode("browse")
 
-    @property
-    def naming(self) -> Naming:
-        """What the operator calls places."""
-        try:
-            return Naming(self.engine.registries.all())
-        except TransshipError:
-            return Naming()  # What is wrong with the file is said where accounts are shown.
+    def show_status(self) -> None:
+        """Write the status line of the screen in front."""
+        for bar in self.screen.query(StatusBar):
+            bar.show([self.context.monitor.status])
 
     def show_guide(self) -> None:
         """Show on the screen in front how far the guided way is, if the guide is on."""
         for bar in self.screen.query(GuideBar):
-            bar.set_class(self.journey.on, "-on")
+            bar.set_class(self.context.guide.on, "-on")
             try:
-                bar.world = self.journey.world(self.engine, self.bridge.jobs)
-                bar.about = self.journey.about(self.naming)
+                bar.world = self.context.guide.world(self._core, self.context.monitor.jobs)
+                bar.about = self.context.guide.about(self.context.naming)
             except TransshipError as error:
-                self.remember(error)
+                self.context.log.add_error(error)
 
     def action_guide(self) -> None:
         """Show the guide, or leave it. Nothing is lost either way."""
-        self.journey.on = not self.journey.on
+        self.context.guide.on = not self.context.guide.on
         self.show_guide()
         if isinstance(self.screen, Frame):
             self.screen.show_focused()
 
     def action_next_step(self) -> None:
         """Take the next step here, else go to where it is taken; there, say what it waits for."""
-        coming = next_step(self.journey.world(self.engine, self.bridge.jobs))
+        coming = next_step(self.context.guide.world(self._core, self.context.monitor.jobs))
         if isinstance(self.screen, Frame) and self.screen.take_step(coming.step):
             return
-        mode = self.journey.mode_of(coming.step)
+        mode = self.context.guide.mode_of(coming.step)
         if mode != self.current_mode:
-            if mode == "jobs" and self.journey.job:
-                self.show_job(self.journey.job)
+            if mode == "jobs" and self.context.guide.job:
+                self.show_job(self.context.guide.job)
             elif mode == "browse":
-                self.browse(self.journey.source)
+                self.browse(self.context.guide.source)
             else:
                 self.switch_mode(mode)
         elif isinstance(self.screen, Frame):
@@ -266,11 +247,11 @@ class TransshipApp(WorkerFailures, App[None]):
         if error is self._unforeseen:
             return
         self._unforeseen = error
-        shown = self.faults.shown(error, where)
+        shown = self.context.faults.shown(error, where)
         if isinstance(self.screen, Frame):
             self.screen.fail(shown)
         else:
-            self.remember(shown)
+            self.context.log.add_error(shown)
             self.explain(shown)
 
     def _handle_exception(self, error: Exception) -> None:
@@ -279,8 +260,8 @@ class TransshipApp(WorkerFailures, App[None]):
             self.tell_unforeseen(error.error, "the app")
             return
         if self.fault is None:
-            self.faults.keep(error)
-            self.fault = self.faults.shown(error, "the app")
+            self.context.faults.keep(error)
+            self.fault = self.context.faults.shown(error, "the app")
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
@@ -294,7 +275,7 @@ class TransshipApp(WorkerFailures, App[None]):
     def _keep_unawaited(self, _: object, context: Mapping[str, Any]) -> None:
         """Keep what went wrong in a task that nobody waits for; asyncio would write its words."""
         if isinstance(error := context.get("exception"), BaseException):
-            self.faults.keep(error)
+            self.context.faults.keep(error)
 
     def action_log(self) -> None:
         """Show what was told so far."""
@@ -324,7 +305,7 @@ class TransshipApp(WorkerFailures, App[None]):
         """Quit; ask before something is lost, and while jobs run, what becomes of them."""
         from transship_tui.widgets.dialogs import ConfirmDialog
 
-        stakes = [stake for tell in self.at_stake if (stake := tell()) is not None]
+        stakes = [stake for tell in self.context.quit_warnings if (stake := tell()) is not None]
         if not stakes:
             self._quit_or_ask()
         elif not isinstance(self.screen, ConfirmDialog):
@@ -335,15 +316,17 @@ class TransshipApp(WorkerFailures, App[None]):
     def _quit_or_ask(self) -> None:
         from transship_tui.screens.quit import QuitDialog
 
-        self.bridge.look()
-        if not self.bridge.running:
+        self.context.monitor.look()
+        if not self.context.monitor.running:
             self.exit()
         elif not isinstance(self.screen, QuitDialog):
-            self.push_screen(QuitDialog(self.bridge.running, self.naming), self._quit)
+            self.push_screen(
+                QuitDialog(self.context.monitor.running, self.context.naming), self._quit
+            )
 
     def action_help_quit(self) -> None:
         """Quit when ctrl+c is pressed twice: once may have been meant for something else."""
-        now = self.engine.clock.monotonic()
+        now = self._core.clock.monotonic()
         if now - self._last_ctrl_c < _CTRL_C_SECONDS:
             self.call_next(self.action_quit)
         else:
@@ -358,12 +341,12 @@ class TransshipApp(WorkerFailures, App[None]):
         if leaving is None:
             return
         try:
-            for job in self.bridge.running if leaving == "pause" else ():
+            for job in self.context.monitor.running if leaving == "pause" else ():
                 # One that has ended meanwhile needs no pause.
                 with suppress(JobEnded):
-                    self.engine.jobs.pause(job.id)
+                    self._core.jobs.pause(job.id)
         except TransshipError as error:
-            self.remember(error)
+            self.context.log.add_error(error)
             self.explain(error)
         else:
             self.exit()

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.binding import Binding, BindingType
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
@@ -699,6 +699,14 @@ def shown(key: str) -> str:
 Chosen = Mapping[str, str]
 """The operator's own keys, by id; of the others ours hold."""
 
+
+@runtime_checkable
+class HasChosenKeys(Protocol):
+    """An app whose operator may have chosen keys of their own."""
+
+    chosen_keys: Chosen
+
+
 _NAMED = re.compile(r"\{([a-z][a-z.-]*)\}")
 
 
@@ -709,9 +717,7 @@ def _ours() -> Mapping[str, str]:
 
 def chosen_keys(node: DOMNode) -> Chosen:
     """Return the keys that the operator of the app around a widget has chosen."""
-    from transship_tui.app import TransshipApp
-
-    return node.app.settings.keys if isinstance(node.app, TransshipApp) else {}
+    return node.app.chosen_keys if isinstance(node.app, HasChosenKeys) else {}
 
 
 def key_of(name: str, chosen: Chosen) -> str:

@@ -25,7 +25,7 @@ def can_draw() -> bool:
     return drawable and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def open_app(engine: Application, *, guide: bool | None = None) -> int:
+def open_app(core: Application, *, guide: bool | None = None) -> int:
     """Open the app and return its exit status. `guide` goes before what the settings say.
 
     Raises BadFile for settings that can't be read, and whatever the app had to end for, once the
@@ -36,10 +36,10 @@ def open_app(engine: Application, *, guide: bool | None = None) -> int:
     # Textual is slow to import, and no line command needs it.
     from transship_tui.app import TransshipApp
 
-    settings = checked(read_settings(engine.paths.settings), engine.paths.settings)
+    settings = checked(read_settings(core.paths.settings), core.paths.settings)
     if guide is not None:
         settings = msgspec.structs.replace(settings, guide=guide)
-    app = TransshipApp(engine, settings)
+    app = TransshipApp(core, settings)
     app.run(mouse=settings.mouse)
     if app.fault is not None:
         raise app.fault
@@ -75,7 +75,7 @@ def why_not_drawn() -> str:
     )
 
 
-def open_plain(engine: Application, *, farewell: str = "") -> int:
+def open_plain(core: Application, *, farewell: str = "") -> int:
     """Walk through the guide in plain lines and return an exit status.
 
     `farewell` is said to who leaves early, instead of how to start again.
@@ -84,9 +84,9 @@ def open_plain(engine: Application, *, farewell: str = "") -> int:
 
     async def walk() -> int:
         try:
-            return await PlainGuide(engine, farewell=farewell or FAREWELL).run()
+            return await PlainGuide(core, farewell=farewell or FAREWELL).run()
         finally:
-            await engine.aclose()
+            await core.aclose()
 
     return asyncio.run(walk())
 

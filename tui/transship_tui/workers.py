@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from textual.worker import Worker, WorkerState
 
+from transship_tui.context import context_of
+
 if TYPE_CHECKING:
     from textual.dom import DOMNode
-
-    from transship_tui.app import TransshipApp
 
 
 class WorkerFailures:
@@ -22,8 +22,8 @@ class WorkerFailures:
         """Say what a worker has failed with, and let nothing stand as if it still worked."""
         error = event.worker.error
         if event.state is WorkerState.ERROR and error is not None:
-            app = cast("TransshipApp", cast("DOMNode", self).app)
-            app.tell_unforeseen(error, event.worker.name)
+            shell = context_of(cast("DOMNode", self)).shell
+            shell.tell_unforeseen(error, event.worker.name)
             self.work_failed(event.worker.group)
 
     def work_failed(self, group: str) -> None:

@@ -107,6 +107,6 @@ async def test_an_undone_job_is_no_longer_proven() -> None:
         assert "✓ proven" in screen_text(walk.app)
         undo = StoredUndo("alice on ops1", 1.0, 2.0, 5, 0, 0)
         engine.views = [replace(v, undo=undo) if v.id == "efg678" else v for v in engine.views]
-        walk.app.bridge.look()
+        walk.app.context.monitor.look()
         await until(walk.pilot, lambda: "undone by alice on ops1" in screen_text(walk.app), "it")
         assert "proven" not in screen_text(walk.app)

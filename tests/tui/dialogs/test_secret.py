@@ -139,7 +139,7 @@ async def test_a_burst_that_was_meant_for_something_else_is_no_secret(
         keys = [*"jjk", "enter", "tab", "enter"]
         burst(app, *keys)
         await until(pilot, lambda: len(pauses) == 1 + len(keys), "a new pause after each key")
-        await until(pilot, lambda: not app.keys_are_held, "all keys to be taken")
+        await until(pilot, lambda: app._typed.is_empty, "all keys to be taken")
         pauses[-1]()
         await asked(app, pilot)
         assert app.screen.query_one(SecretInput).value == ""

@@ -162,7 +162,7 @@ async def test_the_board_is_looked_at_anew_once_a_promotion_has_ended() -> None:
         await walk.press("right", "enter")
         await walk.is_at("BoardScreen")
         walk.engine.views = [job_view("promote1", JobState.DONE), *walk.engine.views]
-        walk.app.bridge.look()
+        walk.app.context.monitor.look()
         await until(
             walk.pilot, lambda: walk.engine.asked.count(("board", "shop")) == 2, "another look"
         )

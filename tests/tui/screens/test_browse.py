@@ -144,7 +144,7 @@ async def test_another_screen_can_say_what_to_browse() -> None:
         it.app.browse(OLD)
         await it.until(lambda: "5 repositories" in it.text(Heading), "it is listed")
         assert it.browser.names.host == OLD
-        assert it.app.wanted_host == ""
+        assert it.app.context.wanted_host == ""
 
 
 async def test_repositories_stand_in_natural_order_and_their_line_is_shown() -> None:
@@ -389,8 +389,8 @@ async def test_marks_are_what_the_guide_calls_chosen() -> None:
     async with browsing(engine()) as it:
         await it.open_registry()
         await it.pilot.press("space")
-        await it.until(lambda: it.app.journey.chosen == 1, "chosen")
-        assert it.app.journey.source == OLD
+        await it.until(lambda: it.app.context.guide.chosen == 1, "chosen")
+        assert it.app.context.guide.source == OLD
 
 
 async def test_a_registry_that_lists_nothing_says_so_and_takes_names() -> None:

@@ -128,7 +128,7 @@ async def test_the_target_of_the_guide_is_proposed_first() -> None:
     app = TransshipApp(stand_in, Settings(guide=False))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2")
-        app.journey.target = "[::1]:5000"
+        app.context.guide.target = "[::1]:5000"
         app.push_screen(CopyScreen([parse_reference(WEB[0])]))
         await until(pilot, lambda: "→ [::1]:5000/team/web:v1" in screen_text(app), "proposed")
         assert "To registry   [::1]:5000" in screen_text(app)
@@ -236,8 +236,8 @@ async def test_every_image_has_its_verdict_and_the_whole_its_cost() -> None:
         ]
         await it.says("7 images + 2 copy ↻ 1 overwrite ✗ 1 conflict ✗ 1 blocked = 1 same – 1 skip")
         await it.says("Moves 50 MiB of 150 MiB; the rest is there or mounted.")
-        assert it.app.journey.previewed
-        assert it.app.journey.target == "new.example"
+        assert it.app.context.guide.previewed
+        assert it.app.context.guide.target == "new.example"
 
 
 async def test_one_verdict_after_another_can_be_looked_at() -> None:
@@ -301,7 +301,7 @@ async def test_the_start_is_asked_for_and_leads_to_the_job() -> None:
         assert it.app.focused is it.app.screen.query_one("#cancel")
         await it.pilot.press("right", "enter")
         await it.until(lambda: it.app.current_mode == "jobs", "the jobs are in front")
-        assert it.app.journey.job == "job1"
+        assert it.app.context.guide.job == "job1"
         assert it.started == ["started"]
         assert [len(plan.copies) for plan in stand_in.started] == [2]
         await it.pilot.press("2")

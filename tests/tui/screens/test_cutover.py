@@ -82,7 +82,7 @@ async def test_without_a_domain_it_says_how_to_begin() -> None:
 
 async def test_the_guide_leads_there() -> None:
     async with walking(full_world(), WAYS["cutover"]) as walk:
-        journey = walk.app.journey
+        journey = walk.app.context.guide
         journey.source, journey.target, journey.job, journey.proven = (
             "old.example:5000",
             "new.example",
@@ -97,7 +97,7 @@ async def test_the_guide_leads_there() -> None:
 
 def proven(walk: Walk, target: str = "registry.newcloud.org") -> None:
     """Let all steps before the cutover be done, to a target."""
-    journey = walk.app.journey
+    journey = walk.app.context.guide
     walk.engine.known = [Account("old.example"), Account(target)]
     journey.source, journey.target, journey.job, journey.proven = (
         "old.example",
@@ -132,7 +132,7 @@ async def test_the_guide_says_how_far_the_domain_is(standing: CutoverStatus, sai
     async with walking(full_world(), WAYS["registries"], (120, 40)) as walk:
         walk.engine.standings = {NAME: standing}
         proven(walk)
-        world = walk.app.journey.world(walk.engine, walk.app.bridge.jobs)
+        world = walk.app.context.guide.world(walk.engine, walk.app.context.monitor.jobs)
         assert world.cutover_done is (standing.state is CutoverState.MOVED)
         assert said in world.cutover_waits
 
@@ -148,7 +148,7 @@ async def test_the_guide_begins_the_change_once_nothing_stands_in_the_way() -> N
 async def test_on_a_board_that_is_ready_next_begins_the_change_whatever_else_waits() -> None:
     async with walking(full_world(), WAYS["cutover-ready"], (120, 40)) as walk:
         proven(walk)
-        walk.app.journey.proven = "another job"
+        walk.app.context.guide.proven = "another job"
         await walk.press("f2")
         said = "n Nothing stands in the way: change images.example.com."
         await until(walk.pilot, lambda: said in screen_text(walk.app), "what comes next here")

@@ -70,12 +70,12 @@ async def test_rounds_are_stopped_with_the_same_key_and_before_the_board_closes(
         assert "Stop keeping both registries in step?" in screen_text(walk.app)
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
-        assert [stake() for stake in walk.app.at_stake if stake()]
+        assert [stake() for stake in walk.app.context.quit_warnings if stake()]
         await walk.press("d")
         await until(walk.pilot, lambda: "No rounds are made" in screen_text(walk.app), "their end")
         await walk.press("escape")
         await walk.is_at("CutoverScreen")
-        assert not walk.app.at_stake
+        assert not walk.app.context.quit_warnings
 
 
 async def test_rounds_that_are_begun_again_wait_for_those_that_were_stopped() -> None:
@@ -139,7 +139,7 @@ async def test_rounds_that_end_by_a_defect_are_not_said_to_go_on() -> None:
         asked = ("delta_cutover", NAME)
         await until(walk.pilot, lambda: asked in walk.engine.asked, "the first round")
         await until(walk.pilot, lambda: "No rounds are made" in screen_text(walk.app), "their end")
-        assert not [stake() for stake in walk.app.at_stake if stake()]
+        assert not [stake() for stake in walk.app.context.quit_warnings if stake()]
 
 
 async def test_a_tag_that_both_have_pushed_is_decided_with_both_digests_in_sight() -> None:

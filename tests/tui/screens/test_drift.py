@@ -161,7 +161,7 @@ async def test_it_says_so_when_a_job_has_ended_since() -> None:
     async with walking(full_world(), drifted) as walk:
         assert line_in(walk.app, MessageBar) == ""
         walk.engine.views = [job_view("mend22", JobState.DONE), *walk.engine.views]
-        walk.app.bridge.look()
+        walk.app.context.monitor.look()
         await until(walk.pilot, lambda: "r looks anew" in line_in(walk.app, MessageBar), "a hint")
         await walk.press("r")
         assert line_in(walk.app, MessageBar) == ""

@@ -129,7 +129,7 @@ def images(app: TransshipApp) -> list[str]:
 async def put(app: TransshipApp, pilot: Pilot[None], engine: FakeEngine, view: JobView) -> None:
     """Let the app see the job at another moment."""
     engine.views = [view]
-    app.bridge.look()
+    app.context.monitor.look()
     await pilot.pause()
 
 
@@ -272,7 +272,7 @@ async def test_only_rows_that_are_seen_are_read() -> None:
         assert sum(read) < 400
         asked = len(engine.asked)
         for _ in range(3):
-            app.bridge.look()
+            app.context.monitor.look()
             await pilot.pause()
         assert len(engine.asked) == asked
 
@@ -402,7 +402,7 @@ async def test_verify_shows_the_proof() -> None:
         assert "7,120 manifests" in text
         assert "9,001 blobs, sizes compared" in text
         assert "transship verify abc234 --deep" in text
-        assert app.journey.proven == "abc234"
+        assert app.context.guide.proven == "abc234"
         await pilot.press("escape")
         await until(pilot, lambda: "Proof   ✓ proven" in screen_text(app), "it stays in sight")
 
@@ -419,7 +419,7 @@ async def test_every_difference_is_named() -> None:
         assert "✗ missing  old.example/team/web:1" in text
         assert "→ new.example/team/web:1" in text
         assert "the target doesn't have it" in text
-        assert app.journey.proven == ""
+        assert app.context.guide.proven == ""
 
 
 async def test_the_next_step_is_taken_from_the_proof() -> None:
@@ -427,8 +427,8 @@ async def test_the_next_step_is_taken_from_the_proof() -> None:
     engine.proof = PROVEN
     engine.known = [Account("old.example"), Account("new.example")]
     async with looking(engine) as (app, pilot):
-        app.journey.source, app.journey.target = "old.example", "new.example"
-        app.journey.job = "abc234"
+        app.context.guide.source, app.context.guide.target = "old.example", "new.example"
+        app.context.guide.job = "abc234"
         await pilot.press("V")
         await until(pilot, lambda: isinstance(app.screen, FactsDialog), "the proof")
         await pilot.press("n")
@@ -446,7 +446,7 @@ async def test_a_proof_that_comes_while_another_screen_is_in_front_waits() -> No
         await until(pilot, lambda: ("verify", Plan(())) in engine.asked, "it compares")
         await pilot.press("1")
         engine.gates["verify"].set()
-        await until(pilot, lambda: app.journey.proven == "abc234", "it is proven")
+        await until(pilot, lambda: app.context.guide.proven == "abc234", "it is proven")
         assert not isinstance(app.screen, FactsDialog)
         await pilot.press("4")
         await until(pilot, lambda: isinstance(app.screen, FactsDialog), "the proof")
@@ -483,7 +483,7 @@ async def test_a_journal_that_cannot_be_read_is_no_crash() -> None:
         await until(pilot, lambda: JobNotFound.title in message(app), "the error")
         for rate in (1.0, 2.0, 3.0):
             await put(app, pilot, engine, running(rate=rate * MIB))
-        errors = [told for told in app.record.told() if told.kind == "error"]
+        errors = [told for told in app.context.log.told() if told.kind == "error"]
         assert len(errors) == 2  # One for the key that was pressed, one for all that followed.
 
 

@@ -84,7 +84,7 @@ def row(app: TransshipApp, word: str) -> str:
 async def put(app: TransshipApp, pilot: Pilot[None], engine: FakeEngine, *views: JobView) -> None:
     """Let the app see other jobs."""
     engine.views = list(views)
-    app.bridge.look()
+    app.context.monitor.look()
     await pilot.pause()
 
 
@@ -152,7 +152,7 @@ async def test_nothing_is_drawn_while_nothing_changes() -> None:
         original = table.render_line
         table.render_line = lambda y: (drawn.append(y), original(y))[1]  # type: ignore[method-assign]
         for _ in range(3):
-            app.bridge.look()
+            app.context.monitor.look()
             await pilot.pause()
         assert drawn == []
         counts = JobCounts(40, 11, 0, 0, 0, 29)
@@ -304,7 +304,7 @@ async def test_it_says_when_the_jobs_cannot_be_read() -> None:
     engine = FakeEngine(views=[running()])
     async with listing(engine) as (app, pilot):
         engine.failures["jobs"] = BadFile("jobs: gone")
-        app.bridge.look()
+        app.context.monitor.look()
         await until(pilot, lambda: "A file can't be understood" in message(app), "the error")
         assert "running" in screen_text(app)  # What was seen last stays.
 
@@ -341,8 +341,12 @@ async def test_the_guide_takes_its_next_step_here(view: JobView, asked: str) -> 
     engine = FakeEngine(views=[view], job_plans={"abc234": Plan(())}, proof=PROVEN)
     engine.known = [Account("old.example"), Account("new.example")]
     async with listing(engine) as (app, pilot):
-        app.journey.source, app.journey.target = "old.example", "new.example"
-        app.journey.job, app.journey.chosen, app.journey.previewed = "abc234", 1, True
+        app.context.guide.source, app.context.guide.target = "old.example", "new.example"
+        app.context.guide.job, app.context.guide.chosen, app.context.guide.previewed = (
+            "abc234",
+            1,
+            True,
+        )
         await pilot.press("n")
         if asked == "retry":
             await answer(app, pilot, "right", "enter")
@@ -353,7 +357,7 @@ async def test_the_guide_leaves_other_jobs_alone() -> None:
     engine = FakeEngine(views=[job_view("abc234", JobState.PAUSED)])
     async with listing(engine) as (app, _):
         assert isinstance(app.screen, JobsScreen)
-        app.journey.job = "bcd345"
+        app.context.guide.job = "bcd345"
         assert not app.screen.take_step(Step.RUN)
 
 

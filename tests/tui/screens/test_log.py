@@ -32,7 +32,7 @@ async def log(
         assert isinstance(app.screen, Frame)
         app.screen.fail(NameNotFound("old.example"))
         app.screen.tell("old.example answers")
-        app.record.job(job_view("abc234", JobState.DONE))
+        app.context.log.add_job(job_view("abc234", JobState.DONE))
         await pilot.press("L")
         await until(pilot, lambda: isinstance(app.screen, LogScreen), "the log is in front")
         await pilot.pause()
@@ -65,10 +65,10 @@ async def test_enter_explains_and_says_what_to_do() -> None:
 async def test_what_comes_is_shown_while_the_cursor_is_at_the_end() -> None:
     async with log() as (app, pilot):
         for number in range(40):
-            app.record.words(f"number {number}")
+            app.context.log.add_words(f"number {number}")
         await until(pilot, lambda: "number 39" in screen_text(app), "the newest")
         await pilot.press("g")
-        app.record.error(NoRight("denied"))
+        app.context.log.add_error(NoRight("denied"))
         await until(pilot, lambda: "44 entries, 2 errors" in screen_text(app), "one more")
         assert "Host name not found" in screen_text(app)
         assert "denied" not in screen_text(app)
@@ -94,19 +94,21 @@ async def test_pressed_again_it_opens_no_second_one() -> None:
 
 
 def test_no_more_than_the_last_are_kept() -> None:
-    record = SessionLog(FakeEngine().clock, limit=3)
+    log_ = SessionLog(FakeEngine().clock, limit=3)
     for number in range(5):
-        record.words(str(number))
-    assert [told.title for told in record.told()] == ["2", "3", "4"]
-    assert len({told.number for told in record.told()}) == 3
+        log_.add_words(str(number))
+    assert [told.title for told in log_.told()] == ["2", "3", "4"]
+    assert len({told.number for told in log_.told()}) == 3
 
 
 @pytest.mark.parametrize("words", HOSTILE)
 async def test_hostile_words_are_only_words(words: str) -> None:
     async with log(size=(120, 40)) as (app, pilot):
-        app.record.words(words)
-        app.record.error(NameNotFound(words, remedy=words))
-        app.record.job(job_view("abc234", source=words, target=words, problem=(words,) * 3))
+        app.context.log.add_words(words)
+        app.context.log.add_error(NameNotFound(words, remedy=words))
+        app.context.log.add_job(
+            job_view("abc234", source=words, target=words, problem=(words,) * 3)
+        )
         await until(pilot, lambda: "6 entries" in screen_text(app), "what was told")
         await pilot.press("G", "k", "enter")
         await until(pilot, lambda: isinstance(app.screen, FactsDialog), "the explanation")

@@ -184,7 +184,7 @@ async def test_a_new_plan_goes_where_the_guide_goes() -> None:
     app = TransshipApp(stand_in, Settings(guide=False))
     async with app.run_test(size=(100, 30)) as pilot:
         it = Editing(app, pilot, stand_in)
-        app.journey.source, app.journey.target = "new.example", "old.example"
+        app.context.guide.source, app.context.guide.target = "new.example", "old.example"
         await pilot.press("3", "a")
         await it.shows(PlanEditorScreen)
         await pilot.press("f6")

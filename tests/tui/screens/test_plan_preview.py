@@ -177,7 +177,7 @@ async def test_moving_and_deleting_tags_asks_for_the_target_by_name() -> None:
         await until(it.pilot, lambda: not start.disabled, "it can be pressed")
         start.press()
         await until(it.pilot, lambda: it.app.current_mode == "jobs", "the jobs are in front")
-        assert it.app.journey.job == "job1"
+        assert it.app.context.guide.job == "job1"
         assert it.engine.started == [plan_in(PLAN, Path("x"), it.engine.place)]
         assert it.engine.deleting == it.engine.started
         await it.pilot.press("3")
@@ -376,7 +376,7 @@ async def test_the_guide_knows_what_a_plan_has_seen_to() -> None:
     stand_in = engine(Preview(worklist_of(Verdict.COPY)))
     stand_in.gates["preview"] = asyncio.Event()
     async with looking(stand_in) as it:
-        it.app.journey.on = True
+        it.app.context.guide.on = True
         it.app.show_guide()
         await it.says("▸ Preview")
         await it.says("Look at what will be written.")

@@ -82,7 +82,7 @@ async def test_one_key_adds_the_keys_that_are_missing() -> None:
         screen.query_one("#secret", Input).value = "the secret key"
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(pilot.app.screen, RegistriesScreen), "it is kept")
-        engine = pilot.app.engine
+        engine = pilot.app.context.core
         [(account, secret)] = engine.kept
         assert (account.host, account.username) == (API.host, "AKIDexample0000")
         assert secret == "the secret key"

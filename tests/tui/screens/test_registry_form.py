@@ -311,7 +311,7 @@ async def test_an_error_of_no_field_stands_in_the_message_line() -> None:
         await form.press("save")
         await until(form.pilot, lambda: "Permission denied" in screen_text(form.app), "it is said")
         assert form.is_open
-        assert [told.detail for told in form.app.record.told()] == [problem.detail]
+        assert [told.detail for told in form.app.context.log.told()] == [problem.detail]
 
 
 async def test_the_line_does_what_the_form_does() -> None:

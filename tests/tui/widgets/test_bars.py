@@ -101,7 +101,7 @@ async def test_a_short_error_names_the_key_too() -> None:
             lambda: " ✗ No right to do this: v1   e explains" in screen_text(pilot.app),
             "it is said",
         )
-        assert [told.title for told in pilot.app.record.told()] == [NoRight.title]
+        assert [told.title for told in pilot.app.context.log.told()] == [NoRight.title]
 
 
 async def test_a_long_message_can_be_read_whole() -> None:

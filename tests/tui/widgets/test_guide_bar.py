@@ -27,7 +27,7 @@ async def guided(
     app = TransshipApp(engine, Settings())
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "old.example:5000" in screen_text(app), "the registries")
-        app.journey.on = True
+        app.context.guide.on = True
         app.show_guide()
         yield app, pilot
 
@@ -64,7 +64,7 @@ async def test_what_is_marked_anew_is_no_longer_about_the_job_before() -> None:
         await pilot.press("space")
         await until(pilot, lambda: "Look at what will be written" in screen_text(app), "a new way")
         assert "abc234" not in line_in(app, GuideBar)
-        assert app.journey.job == ""
+        assert app.context.guide.job == ""
 
 
 async def test_in_a_small_terminal_the_step_goes_before_whose_it_is() -> None:

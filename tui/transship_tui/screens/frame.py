@@ -12,15 +12,16 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from transship.errors import TransshipError
+from transship_tui.context import Context, context_of
 from transship_tui.keys import bindings
 from transship_tui.widgets.bars import Heading, KeyFooter, LineBar, MessageBar, ModeTabs, StatusBar
-from transship_tui.widgets.dialogs import WordsDialog
+from transship_tui.widgets.dialogs import ErrorDialog, WordsDialog
 from transship_tui.widgets.guide import GuideBar
 from transship_tui.workers import WorkerFailures
 
 if TYPE_CHECKING:
+    from transship.app.application import Application
     from transship.guide import Next, Step
-    from transship_tui.app import TransshipApp
 
 
 class Frame(WorkerFailures, Screen[None]):
@@ -61,12 +62,14 @@ class Frame(WorkerFailures, Screen[None]):
         yield from ()
 
     @property
-    def transship(self) -> TransshipApp:
-        """The app, by its own type."""
-        from transship_tui.app import TransshipApp
+    def context(self) -> Context:
+        """What the screens of the app share."""
+        return context_of(self)
 
-        assert isinstance(self.app, TransshipApp)
-        return self.app
+    @property
+    def core(self) -> Application:
+        """What carries out whatever is asked for here."""
+        return self.context.core
 
     def heading(self, text: str, more: str = "") -> None:
         """Say what this is."""
@@ -79,7 +82,7 @@ class Frame(WorkerFailures, Screen[None]):
     def tell(self, text: str) -> None:
         """Say that something went well."""
         self.query_one(MessageBar).tell(text)
-        self.transship.record.words(text)
+        self.context.log.add_words(text)
 
     def warn(self, text: str) -> None:
         """Say why something isn't done."""
@@ -88,7 +91,7 @@ class Frame(WorkerFailures, Screen[None]):
     def fail(self, error: TransshipError) -> None:
         """Say what went wrong, and remember it for the log."""
         self.query_one(MessageBar).fail(error)
-        self.transship.remember(error)
+        self.context.log.add_error(error)
 
     def hush(self) -> None:
         """Say nothing more of what was."""
@@ -110,10 +113,10 @@ class Frame(WorkerFailures, Screen[None]):
             if self.app.screen is self:
                 self.app.pop_screen()
             return
-        self.transship.bridge.show_status(self)
-        self.transship.show_guide()
+        self.context.shell.show_status()
+        self.context.shell.show_guide()
         if self.MODE == "jobs":
-            self.transship.show_wanted_job(self)
+            self.context.shell.show_wanted_job(self)
 
     def impossible(self) -> Mapping[str, str]:
         """Return the actions that can't be taken now, each with the reason. Screens fill this in.
@@ -146,7 +149,7 @@ class Frame(WorkerFailures, Screen[None]):
 
     async def copy(self, text: str) -> None:
         """Copy text for the operator, and say what came of it."""
-        copied = await self.transship.copy_text(text)
+        copied = await self.context.clipboard.copy(text)
         if copied.done:
             self.tell(copied.words)
         else:
@@ -160,11 +163,15 @@ class Frame(WorkerFailures, Screen[None]):
         else:
             self.warn(self.WITHOUT_LINE)
 
+    def explain(self, error: TransshipError) -> None:
+        """Show an error in full."""
+        self.app.push_screen(ErrorDialog(error))
+
     def action_explain(self) -> None:
         """Open what the message bar has no room for."""
         bar = self.query_one(MessageBar)
         if bar.error is not None:
-            self.transship.explain(bar.error)
+            self.explain(bar.error)
         elif bar.is_cut:
             self.app.push_screen(WordsDialog(bar.message))
 

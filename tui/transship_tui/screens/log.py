@@ -53,7 +53,7 @@ API console ({console}).
         self.set_interval(0.5, self._show)
 
     def _show(self) -> None:
-        record = self.transship.record
+        record = self.context.log
         if record.revision == self._shown:
             return
         self._shown = record.revision
@@ -132,7 +132,7 @@ harmless is struck out (***) before it gets here, so this can be shown to others
         self.set_interval(0.5, self._show)
 
     def _show(self) -> None:
-        recorder = self.transship.engine.recorder
+        recorder = self.core.recorder
         if recorder.revision == self._shown:
             return
         self._shown = recorder.revision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from transship.errors import SecretMissing
 from transship.text import safe
 from transship_tui.marks import CARE
 from transship_tui.screens.registries.entry import Entry
-from transship_tui.type_ahead import PAUSE
+from transship_tui.type_ahead import PAUSE, TypeAhead
 from transship_tui.widgets.form import SecretInput
 from transship_tui.widgets.secrets import SecretQuestion
 
@@ -27,18 +27,16 @@ if TYPE_CHECKING:
 
 
 class SecretAsking:
-    """Asks in front of whatever screen is there. `engine` signs in.
+    """Asks in front of whatever screen is there. `core` signs in.
 
-    The question comes by itself. `pause` waits until nobody types, so that no key is taken from
-    what is in front.
+    The question comes by itself, but only when nobody types, so that no key is taken from what is
+    in front.
     """
 
-    def __init__(
-        self, app: App[None], engine: Application, pause: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, app: App[None], core: Application, typed: TypeAhead) -> None:
         self._app = app
-        self._engine = engine
-        self._pause = pause
+        self._core = core
+        self._typed = typed
         self._asked: dict[str, asyncio.Future[bool]] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -50,7 +48,7 @@ class SecretAsking:
         answer = self._asked[error.host] = asyncio.get_running_loop().create_future()
         try:
             async with self._one_at_a_time:
-                await self._pause()
+                await self._typed.pause()
                 self._show(error, answer)
                 return await asyncio.shield(answer)
         finally:
@@ -60,7 +58,7 @@ class SecretAsking:
 
     def _show(self, error: SecretMissing, answer: asyncio.Future[bool]) -> None:
 
-        account = next((a for a in self._engine.registries.all() if a.host == error.host), None)
+        account = next((a for a in self._core.registries.all() if a.host == error.host), None)
         if account is None:
             answer.set_result(False)
             return
@@ -69,7 +67,11 @@ class SecretAsking:
             if not answer.done():
                 answer.set_result(bool(signed_in))
 
-        self._app.push_screen(SecretDialog(self._engine, account, error.detail), answered)
+        def keys_are_held() -> bool:
+            return not self._typed.is_empty
+
+        dialog = SecretDialog(self._core, account, error.detail, keys_are_held)
+        self._app.push_screen(dialog, answered)
 
 
 _LEFT_OUT = "! What was typed before this question could be read was left out."
@@ -84,9 +86,16 @@ class SecretDialog(SecretQuestion):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, engine: Application, account: Account, why: str) -> None:
+    def __init__(
+        self,
+        core: Application,
+        account: Account,
+        why: str,
+        keys_are_held: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__()
-        self._engine = engine
+        self._keys_are_held = keys_are_held
+        self._core = core
         self._account = account
         self._why = safe(why)
         self._takes_keys = False
@@ -123,9 +132,7 @@ class SecretDialog(SecretQuestion):
             self._pause = self.set_timer(PAUSE, self._take_keys)
 
     def _take_keys(self) -> None:
-        from transship_tui.app import TransshipApp
-
-        if isinstance(self.app, TransshipApp) and self.app.keys_are_held:
+        if self._keys_are_held():
             self._pause = self.set_timer(PAUSE, self._take_keys)
             return
         self._takes_keys = True
@@ -136,4 +143,4 @@ class SecretDialog(SecretQuestion):
     def answered(self, secret: str) -> None:
         """Sign in with it."""
         asking = f"asking {safe(self._account.host)}"
-        self.use(partial(self._engine.registries.sign_in, self._account, secret), asking)
+        self.use(partial(self._core.registries.sign_in, self._account, secret), asking)

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from transship.errors import TransshipError
 from transship.text import safe
+from transship_tui.context import context_of
 from transship_tui.marks import BAD
 
 
@@ -283,10 +284,7 @@ class WordsDialog(ModalScreen[None]):
     @on(Button.Pressed, "#copy")
     async def action_copy(self) -> None:
         """Copy the whole of it, and say what came of that."""
-        from transship_tui.app import TransshipApp
-
-        assert isinstance(self.app, TransshipApp)
-        copied = await self.app.copy_text(self.text)
+        copied = await context_of(self).clipboard.copy(self.text)
         self.query_one("#copied", Static).update(Content(f"{copied.how}."))
 
     @on(Button.Pressed, "#close")

@@ -214,8 +214,8 @@ class Browser(WorkerFailures, Vertical):
         """Show what may have changed meanwhile, and the registry that was asked for elsewhere."""
         if not self._ready:
             return
-        app = self._frame.transship
-        wanted, app.wanted_host = app.wanted_host, ""
+        context = self._frame.context
+        wanted, context.wanted_host = context.wanted_host, ""
         self.show_accounts()
         self.names.tags.table.changed()
         if wanted:
@@ -254,7 +254,7 @@ class Browser(WorkerFailures, Vertical):
             self.post_message(self.Looked("Browse", more if self._accounts else "", line("ls")))
             return
         names = self.names
-        called = self._frame.transship.naming.place(names.host)
+        called = self._frame.context.naming.place(names.host)
         repository = names.repository if self.level == "tags" else ""
         heading = f"{called}/{repository}" if repository else called
         more = " · ".join(filter(None, (names.marked_words, names.here.count)))
@@ -455,7 +455,7 @@ and ! before any of them for everything else.
 
     def compose_body(self) -> ComposeResult:
         """Give the lists."""
-        yield Browser(self.transship.engine, self._seen)
+        yield Browser(self.core, self._seen)
 
     def on_screen_resume(self) -> None:
         """Show the registry that was asked for elsewhere, and what was learned there."""
@@ -474,7 +474,7 @@ and ! before any of them for everything else.
         """Go on with what is marked, as long as there is no job for it."""
         browser = self.query_one(Browser)
         later = (Step.PROVE, Step.CUTOVER)
-        if browser.names.marked == 0 or step in later or self.transship.journey.job:
+        if browser.names.marked == 0 or step in later or self.context.guide.job:
             return False
         browser.action_copy()
         return True
@@ -483,14 +483,14 @@ and ! before any of them for everything else.
     def _looked(self, event: Browser.Looked) -> None:
         self.heading(event.heading, event.more)
         self.line(event.line)
-        browser, journey = self.query_one(Browser), self.transship.journey
+        browser, journey = self.query_one(Browser), self.context.guide
         if browser.names.marked != journey.chosen:
             journey.chosen = browser.names.marked
             journey.source = browser.names.host
             journey.previewed = False
             if journey.chosen:
                 journey.begin()
-            self.transship.show_guide()
+            self.context.shell.show_guide()
 
     @on(Browser.DetailsWanted)
     def _details_wanted(self, event: Browser.DetailsWanted) -> None:
@@ -507,14 +507,16 @@ and ! before any of them for everything else.
     @on(Browser.PlanWanted)
     async def _plan_wanted(self, event: Browser.PlanWanted) -> None:
         from transship_tui.screens.plan.draft import OpenedPlan, rules_for
+        from transship_tui.screens.plan.editor import PlanEditorScreen
 
-        engine = self.transship.engine
+        engine = self.core
         try:
             name = engine.plans.free_name(event.sources[0].repository.rpartition("/")[2])
             opened = OpenedPlan.new(
-                name, rules_for(event.sources, engine, self.transship.journey.target), engine
+                name, rules_for(event.sources, engine, self.context.guide.target), engine
             )
         except TransshipError as error:
             self.fail(error)
             return
-        await self.transship.write_plan(opened)
+        editor = PlanEditorScreen(opened, lambda _: None)
+        await self.context.shell.show_above("plan", editor)

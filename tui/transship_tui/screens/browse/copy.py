@@ -274,7 +274,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
             yield CopyForm(
                 self._sources,
                 self._accounts(),
-                self.transship.journey.target,
+                self.context.guide.target,
                 id="form",
             )
             with Container(id="looking"):
@@ -326,7 +326,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         )
         self.heading(
             f"Copy {' and '.join(filter(None, words))}",
-            f"from {self.transship.naming.place(self._sources[0].registry)}",
+            f"from {self.context.naming.place(self._sources[0].registry)}",
         )
         self.query_one("#registry").focus()
         self._form_changed()
@@ -334,7 +334,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
     @on(CopyForm.Changed)
     def _form_changed(self) -> None:
         try:
-            self.line(copy_line(self.query_one(CopyForm).plan(), self.transship.naming.place))
+            self.line(copy_line(self.query_one(CopyForm).plan(), self.context.naming.place))
         except TransshipError:
             self.line("")
 
@@ -343,12 +343,12 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
     @on(CopyForm.PreviewWanted)
     def _preview_wanted(self, event: CopyForm.PreviewWanted) -> None:
         self._plan = event.plan
-        journey = self.transship.journey
+        journey = self.context.guide
         first = event.plan.copies[0]
         journey.source, journey.target = first.source.registry, first.target.registry
         journey.begin()
         journey.chosen = len(self._sources)
-        self.transship.show_guide()
+        self.context.shell.show_guide()
         self.hush()
         self._preview(event.plan)
 
@@ -360,7 +360,7 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
         try:
-            preview = await self.transship.engine.plans.preview(plan, progress)
+            preview = await self.core.plans.preview(plan, progress)
         except TransshipError as error:
             self._show_form()
             self.fail(error)
@@ -381,10 +381,10 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
         self._switch("worklist")
         self.heading("Preview", self._way(plan))
         view = self.query_one(WorklistView)
-        view.show(preview.worklist, self.transship.naming, preview.unknown)
+        view.show(preview.worklist, self.context.naming, preview.unknown)
         view.query_one(VirtualTable).focus()
-        self.transship.journey.previewed = True
-        self.transship.show_guide()
+        self.context.guide.previewed = True
+        self.context.shell.show_guide()
 
     @on(WorklistView.CreateWanted)
     def _create_wanted(self) -> None:
@@ -405,13 +405,13 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     @work(group="start", exclusive=True, exit_on_error=False)
     async def _start(self, plan: Plan, worklist: Worklist) -> None:
-        if not await self.app.push_screen_wait(_question(plan, worklist, self.transship.naming)):
+        if not await self.app.push_screen_wait(_question(plan, worklist, self.context.naming)):
             return
         view = self.query_one(WorklistView)
         view.starting()
         self.heading("Starting the job…", self._way(plan))
         try:
-            job = await self.transship.engine.jobs.start(plan)
+            job = await self.core.jobs.start(plan)
         except TransshipError as error:
             view.offer_start()
             self.heading("Preview", self._way(plan))
@@ -424,9 +424,9 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     def _leave_to(self, job: str) -> None:
         """Show the job; what was asked here is done."""
-        self.transship.journey.job = job
+        self.context.guide.job = job
         self.close_when_in_front()
-        self.transship.show_job(job)
+        self.context.shell.show_job(job)
 
     def _switch(self, step: str) -> None:
         self.query_one(ContentSwitcher).current = step
@@ -434,11 +434,11 @@ The job runs by itself. It goes on when you close Transship, or lose the connect
 
     def _way(self, plan: Plan) -> str:
         first = plan.copies[0]
-        return self.transship.naming.way(first.source.registry, first.target.registry)
+        return self.context.naming.way(first.source.registry, first.target.registry)
 
     def _accounts(self) -> Sequence[Account]:
         try:
-            return holding_images(self.transship.engine.registries.all())
+            return holding_images(self.core.registries.all())
         except TransshipError as error:
             self.call_after_refresh(self.fail, error)
             return ()

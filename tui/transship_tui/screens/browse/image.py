@@ -221,7 +221,7 @@ the image to another registry.
 
     def on_mount(self) -> None:
         """Look at the image, unless that was done."""
-        called = self.transship.naming.place(str(self._reference))
+        called = self.context.naming.place(str(self._reference))
         self.heading(called)
         self.line(inspect_line(called))
         self.query_one(VirtualTable).focus()
@@ -236,7 +236,7 @@ the image to another registry.
         view = self.query_one(ImageView)
         view.nothing("Looking…")
         try:
-            found = await self.transship.engine.registries.inspect(self._reference)
+            found = await self.core.registries.inspect(self._reference)
         except TransshipError as error:
             view.nothing(error.title)
             self.fail(error)

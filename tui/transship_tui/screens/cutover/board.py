@@ -41,9 +41,8 @@ from transship.views.cutover import (
     why_never_rollback,
     why_no_rollback,
 )
-from transship_tui.context import QuitWarning
+from transship_tui.context import JobsChanged, QuitWarning, context_of
 from transship_tui.cutover_outcomes import outcome_of
-from transship_tui.job_monitor import JobsChanged
 from transship_tui.keys import bindings, key_for
 from transship_tui.lines import board_line
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET
@@ -151,10 +150,7 @@ class CheckDialog(ModalScreen[str | None]):
     @on(Button.Pressed, "#copy")
     async def action_copy(self) -> None:
         """Copy the record, or else the words."""
-        from transship_tui.app import TransshipApp
-
-        assert isinstance(self.app, TransshipApp)
-        copied = await self.app.copy_text(self._record or self._words.plain)
+        copied = await context_of(self).clipboard.copy(self._record or self._words.plain)
         self.query_one("#copied", Static).update(Content(f"{copied.how}."))
 
     @on(Button.Pressed, "#accept")
@@ -289,11 +285,8 @@ class QuestionDialog(ModalScreen[str | None]):
     @on(Button.Pressed, "#copy")
     async def action_copy(self) -> None:
         """Copy the command."""
-        from transship_tui.app import TransshipApp
-
-        assert isinstance(self.app, TransshipApp)
         if self._command:
-            copied = await self.app.copy_text(self._command)
+            copied = await context_of(self).clipboard.copy(self._command)
             self.query_one("#copied", Static).update(Content(f"{copied.how}."))
 
     @on(Button.Pressed, "#cancel")
@@ -334,7 +327,7 @@ class CutoverActs(Frame):
     def reload(self) -> None:
         """Show what is known without looking."""
         try:
-            self.show(self.transship.engine.cutovers.find(self.cutover))
+            self.show(self.core.cutovers.find(self.cutover))
         except TransshipError as error:
             self.fail(error)
 
@@ -345,7 +338,7 @@ class CutoverActs(Frame):
         """Explain a check, and do what is wanted about it."""
         if (standing := self.standing) is None:
             return
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         asked = unanswered_questions(result, standing.evidence)
         open_ones = unacknowledged(result, standing.evidence)
         what = ("Acknowledge" if result.findings else "Go on without") if open_ones else ""
@@ -396,7 +389,7 @@ class CutoverActs(Frame):
             if wanted is None:
                 return False
             chosen = question_by_id(wanted)
-        evidence = standing.evidence or Evidence(self.transship.engine.clock.now())
+        evidence = standing.evidence or Evidence(self.core.clock.now())
         dialog = QuestionDialog(
             chosen,
             command_for(chosen, standing.subject, evidence),
@@ -427,7 +420,7 @@ class CutoverActs(Frame):
 
     def _keep(self, name: str, answer: str, words: str) -> None:
         try:
-            self.show(self.transship.engine.cutovers.answer(self.cutover, name, answer))
+            self.show(self.core.cutovers.answer(self.cutover, name, answer))
         except TransshipError as error:
             self.fail(error)
         else:
@@ -441,7 +434,7 @@ class CutoverActs(Frame):
         standing = self.standing
         if standing is None:
             return
-        engine = self.transship.engine
+        engine = self.core
 
         async def write(path: str, form: object, replace: bool) -> Path:
             return await engine.cutovers.write_report(
@@ -469,7 +462,7 @@ class CutoverChanges(CutoverActs):
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_way(self) -> None:
         """Say anew how the record is changed; ask for the key that this needs."""
-        engine, standing = self.transship.engine, self.standing
+        engine, standing = self.core, self.standing
         if standing is None:
             return
         try:
@@ -489,7 +482,7 @@ class CutoverChanges(CutoverActs):
 
         With `why` the one that is kept isn't good for anything.
         """
-        engine = self.transship.engine
+        engine = self.core
         way = engine.cutovers.changes.provider(self.cutover)
         if not secret_words(way):
             return True
@@ -534,7 +527,7 @@ class CutoverChanges(CutoverActs):
             typed=domain,
         )
         if await self.app.push_screen_wait(dialog):
-            engine = self.transship.engine
+            engine = self.core
             await self._do(
                 lambda: engine.cutovers.changes.change(self.cutover, shown=standing.edit),
                 "being changed",
@@ -550,12 +543,12 @@ class CutoverChanges(CutoverActs):
             why = standing.applier.why_not if standing.applier else "it is changed by hand"
             self.warn(f"What was broken off can't be ended from here: {why}")
             return
-        words = end_question(standing, self.transship.engine.clock.now())
+        words = end_question(standing, self.core.clock.now())
         asked = standing.unended.asked
         what = "The way back" if asked.direction == "rollback" else "The change"
         dialog = ConfirmDialog(f"{what} was broken off. Go on with it?", words, "Go on")
         if await self.app.push_screen_wait(dialog) and await self.ask_key():
-            engine = self.transship.engine
+            engine = self.core
             await self._do(lambda: engine.cutovers.changes.end(self.cutover), "being read back")
 
     # Going back
@@ -601,7 +594,7 @@ class CutoverChanges(CutoverActs):
 
     async def _put_back(self, domain: str, *, accept_loss: bool) -> str:
         """Put the record back; where nobody knows what that hides, only when asked once more."""
-        engine = self.transship.engine
+        engine = self.core
         try:
             return await engine.cutovers.changes.roll_back(self.cutover, accept_loss=accept_loss)
         except LossUnknown as error:
@@ -643,7 +636,7 @@ class CutoverChanges(CutoverActs):
 
     async def _seen_to(self, wanted: str) -> bool:
         """Compare both registries, or copy back; tell whether that went well."""
-        engine, old = self.transship.engine, self.standing.subject.old if self.standing else ""
+        engine, old = self.core, self.standing.subject.old if self.standing else ""
         if wanted == _COPY_BACK:
             doing, words = engine.cutovers.rounds.copy_back, f"copying back to {old}"
         else:
@@ -734,11 +727,11 @@ class CutoverStep(CutoverChanges):
 
     def on_mount(self) -> None:
         """Tell that rounds would end with the app."""
-        self.transship.at_stake.append(self._at_stake)
+        self.context.quit_warnings.append(self._at_stake)
 
     def on_unmount(self) -> None:
         """Nothing is under way here any more."""
-        self.transship.at_stake.remove(self._at_stake)
+        self.context.quit_warnings.remove(self._at_stake)
 
     def _at_stake(self) -> QuitWarning | None:
         if not self.rounds_go:
@@ -755,7 +748,7 @@ class CutoverStep(CutoverChanges):
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_compare(self) -> None:
         """Compare both registries; nothing is copied."""
-        engine = self.transship.engine
+        engine = self.core
         act, words = engine.cutovers.rounds.compare, "comparing both registries"
         if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
             asks = len(undecided_tags(self.standing))
@@ -791,7 +784,7 @@ class CutoverStep(CutoverChanges):
 
     @work(group=_GROUP, exit_on_error=False)
     async def _rounds(self) -> None:
-        engine = self.transship.engine
+        engine = self.core
         self.rounds_go = True
         self.hush()
         self.reload()
@@ -837,9 +830,7 @@ class CutoverStep(CutoverChanges):
             return
         try:
             self.show(
-                self.transship.engine.cutovers.rounds.keep_tag(
-                    self.cutover, name, cast("KeptSide", wanted)
-                ),
+                self.core.cutovers.rounds.keep_tag(self.cutover, name, cast("KeptSide", wanted)),
             )
         except TransshipError as error:
             self.fail(error)
@@ -893,7 +884,7 @@ class CutoverLooking(CutoverStep):
     async def check(self) -> None:
         """Make all checks, then go on watching."""
         self.workers.cancel_group(self, "watch")
-        if await self._follow(self.transship.engine.cutovers.checks.check(self.cutover)):
+        if await self._follow(self.core.cutovers.checks.check(self.cutover)):
             self.watch_dns()
 
     def action_watch(self) -> None:
@@ -911,7 +902,7 @@ class CutoverLooking(CutoverStep):
         """Ask DNS again and again, as long as that is wanted."""
         if not self._wants_watch:
             return
-        if await self._follow(self.transship.engine.cutovers.checks.watch(self.cutover), busy=True):
+        if await self._follow(self.core.cutovers.checks.watch(self.cutover), busy=True):
             # Somebody else watches: what that process sees is read from the journal.
             self.set_timer(_BUSY_LOOK_SECONDS, self.watch_dns)
 
@@ -996,7 +987,7 @@ class CutoverShown(CutoverLooking):
     def _show_rows(self) -> None:
         if (standing := self.standing) is None:
             return
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         board = CheckRows(check_rows(standing), now, only_open=self._only_open)
         table = self.query_one("#board", VirtualTable)
         first = not len(table.rows)
@@ -1036,7 +1027,7 @@ class CutoverShown(CutoverLooking):
     def _show_buttons(self) -> None:
         if (standing := self.standing) is None:
             return
-        copied = copied_since(standing, self.transship.bridge.jobs)
+        copied = copied_since(standing, self.context.monitor.jobs)
         self.query_one(CutoverButtons).show(
             standing, changing=self.changing, doing=self.busy, copied=copied
         )
@@ -1050,7 +1041,7 @@ class CutoverShown(CutoverLooking):
         """Let the clocks go on."""
         if (standing := self.standing) is None:
             return
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         self.query_one("#clocks", TextLines).show(clock_contents(standing, now))
         if self.tab == "grid":
             self.query_one("#grid", VirtualTable).show(
@@ -1088,7 +1079,7 @@ class CutoverShown(CutoverLooking):
         result = self.meant
         if row is None or result is None or standing is None:
             return Content("\n").join(self._row_lines())
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         title = Content.styled(f"{row.check} {row.title}\n", "bold")
         return Content.assemble(title, explained(result, row, standing, now))
 
@@ -1098,7 +1089,7 @@ class CutoverShown(CutoverLooking):
         if self.tab == "grid":
             table = self.query_one("#grid", VirtualTable)
             if isinstance(table.rows, GridRows):
-                now = self.transship.engine.clock.now()
+                now = self.core.clock.now()
                 changed = self.standing.state in CHANGED_STATES
                 yield from grid_lines(table.rows.cell(table.cursor), now, changed=changed)
         elif self.tab == "board":

@@ -87,7 +87,7 @@ the edit that is shown, and it is seen by itself.
         self._look()
 
     def _look(self) -> None:
-        engine = self.transship.engine
+        engine = self.core
         try:
             self._standings = engine.cutovers.all()
         except TransshipError as error:
@@ -106,7 +106,7 @@ the edit that is shown, and it is seen by itself.
         self.refresh_bindings()
 
     def _card(self, standing: CutoverStatus) -> Iterator[Content]:
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         if standing.problem:
             yield Content.styled(f"✗ {safe(standing.problem)}", BAD)
             return
@@ -144,7 +144,7 @@ the edit that is shown, and it is seen by itself.
     def action_add(self) -> None:
         """Prepare to move a domain."""
         self.hush()
-        journey = self.transship.journey
+        journey = self.context.guide
         self.app.push_screen(CutoverFormScreen(self._kept, old=journey.source, new=journey.target))
 
     def _kept(self, name: str) -> None:
@@ -178,7 +178,7 @@ the edit that is shown, and it is seen by itself.
 
     def _forget(self, standing: CutoverStatus) -> None:
         try:
-            self.transship.engine.cutovers.forget(standing.name)
+            self.core.cutovers.forget(standing.name)
         except TransshipError as error:
             self.fail(error)
         else:

@@ -569,7 +569,7 @@ asked for when they are needed, and kept in the keyring.
 
     def compose_body(self) -> ComposeResult:
         """Give the form."""
-        yield CutoverForm(self.transship.engine, old=self._old, new=self._new)
+        yield CutoverForm(self.core, old=self._old, new=self._new)
 
     def on_mount(self) -> None:
         """Say what this is."""
@@ -608,7 +608,7 @@ asked for when they are needed, and kept in the keyring.
 
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def _keep(self, subject: Subject, way: ProviderSettings) -> None:
-        engine = self.transship.engine
+        engine = self.core
         try:
             if secret_words(way) and not await engine.cutovers.changes.is_key_kept(way):
                 why = "The change needs it. You can give it now, or when the change is made."

@@ -369,12 +369,12 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         """Ask the engine what is there."""
         self.heading(self._what)
         self.line(self._its_line)
-        self.transship.at_stake.append(self._at_stake)
+        self.context.quit_warnings.append(self._at_stake)
         self._look()
 
     def on_unmount(self) -> None:
         """Nothing is under way here any more."""
-        self.transship.at_stake.remove(self._at_stake)
+        self.context.quit_warnings.remove(self._at_stake)
 
     def _at_stake(self) -> QuitWarning | None:
         if not self.making or self.drawn is None:
@@ -412,7 +412,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
         self._delegation, self._steps = "", {}
         self._switch("looking", words_for(self, _LOOKING))
         try:
-            drawn = await self.transship.engine.engines.plan(self.wish)
+            drawn = await self.core.engines.plan(self.wish)
         except TransshipError as error:
             self._looking = False
             self._switch("looking", words_for(self, _UNKNOWN))
@@ -510,7 +510,7 @@ that fails ends it, and what was made until then can be gone on with, or undone,
     async def _make(self, drawn: PlannedRequest) -> None:
         if not await self.app.push_screen_wait(self.question(drawn)):
             return
-        engine = self.transship.engine
+        engine = self.core
         self.hush()
         if self.all_made or not self.has_changes:
             self.made(drawn, self._delegation)
@@ -582,7 +582,7 @@ class PlanChangesScreen(ChangesScreen):
     async def _leave_to(self, delegation: str) -> None:
         self._left()
         self.close_when_in_front()
-        await self.transship.show_delegation(delegation)
+        await self.context.shell.show_delegation(delegation)
 
 
 class ReplicaChangesScreen(ChangesScreen):
@@ -600,7 +600,7 @@ class ReplicaChangesScreen(ChangesScreen):
 
     async def _leave_to(self, delegation: str) -> None:
         self.close_when_in_front()
-        await self.transship.show_delegation(delegation)
+        await self.context.shell.show_delegation(delegation)
 
 
 class UndoChangesScreen(ChangesScreen):

@@ -420,7 +420,7 @@ every change that would be made first.
 
     def on_mount(self) -> None:
         """Look at both sides."""
-        self.heading(f"Who moves {self._plan_name}", way_of(self._plan, self.transship.naming))
+        self.heading(f"Who moves {self._plan_name}", way_of(self._plan, self.context.naming))
         self.line(ways_line(self._saved) if self._saved else "")
         # The rows are there before it is known what each can: no key may choose one not seen yet.
         self._table.show(SurveyRows())
@@ -450,7 +450,7 @@ every change that would be made first.
 
     async def _judge(self) -> None:
         answers: Sequence[EndAnswer] = tuple(self._answers.items())
-        self._judged = await self.transship.engine.engines.survey(self._plan, answers)
+        self._judged = await self.core.engines.survey(self._plan, answers)
         self._table.show(EngineRows(self._judged.ways))
         self._say()
 
@@ -533,7 +533,7 @@ every change that would be made first.
         """Return the hosts of the Harbors that could relay: those that are neither side."""
         sides = {place.registry for place in self._plan.places}
         try:
-            accounts = self.transship.engine.registries.all()
+            accounts = self.core.registries.all()
         except TransshipError as error:
             self.fail(error)
             return ()

@@ -321,7 +321,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
 
     @work(group="follow", exclusive=True, exit_on_error=False)
     async def _follow(self) -> None:
-        engine, run = self.transship.engine, self._run
+        engine, run = self.core, self._run
         try:
             async for each in engine.engines.follow_execution(
                 self._delegation, run.of, run.execution.id
@@ -350,7 +350,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
             self.warn(f"Execution {execution.id} ended: {STATES[execution.state].word}. {why}")
 
     def _say_how_far(self) -> None:
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         self.query_one("#about", TextLines).show(execution_lines(self._run, now))
 
     def _show(self, tasks: Sequence[ExecutionTask]) -> None:
@@ -358,7 +358,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
         failed = [task for task in tasks if task.state is ExecutionState.FAILED]
         shown = failed if self._only_failed else tasks
         empty = "No task has failed." if self._only_failed else "No tasks."
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         self.query_one(VirtualTable).show(task_rows(shown, now), empty=empty)
         self._say()
 
@@ -399,7 +399,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def action_stop(self) -> None:
         """Ask whether to stop it."""
-        run, engine = self._run, self.transship.engine
+        run, engine = self._run, self.core
         if not await self.app.push_screen_wait(stop_question(run)):
             return
         try:
@@ -417,7 +417,7 @@ Each task moves one repository or one image. {list.open} shows its log, where th
     @work(group="log", exclusive=True, exit_on_error=False)
     async def _show_log(self, task: ExecutionTask) -> None:
         """Show the log of a task, or all that is known of one that has none."""
-        run, engine = self._run, self.transship.engine
+        run, engine = self._run, self.core
         log = ""
         if task.has_log:
             try:
@@ -513,12 +513,12 @@ while it was made, {delegation.go-on} goes on with.
         self.heading(f"Delegation {self._delegation}")
         self.line(delegation_line(self._delegation))
         self._table.focus()
-        self.transship.at_stake.append(self._at_stake)
+        self.context.quit_warnings.append(self._at_stake)
         self.set_interval(_EVERY_SECONDS, self._tick)
 
     def on_unmount(self) -> None:
         """Nothing is under way here any more."""
-        self.transship.at_stake.remove(self._at_stake)
+        self.context.quit_warnings.remove(self._at_stake)
 
     def _at_stake(self) -> QuitWarning | None:
         if not self._making:
@@ -557,7 +557,7 @@ while it was made, {delegation.go-on} goes on with.
         await self._asked()
 
     async def _asked(self) -> None:
-        engine = self.transship.engine
+        engine = self.core
         try:
             self._every = engine.engines.all()
             self._look = await engine.engines.status(self._delegation)
@@ -572,7 +572,7 @@ while it was made, {delegation.go-on} goes on with.
     def _show_kept(self, look: EngineStatus | None) -> None:
         """Show what the journal has of it, with how it was at the engine when that was asked."""
         try:
-            kept = self.transship.engine.engines.find(self._delegation)
+            kept = self.core.engines.find(self._delegation)
         except TransshipError:
             return
         self._show_about(replace(look, delegation=kept) if look else EngineStatus(kept))
@@ -585,7 +585,7 @@ while it was made, {delegation.go-on} goes on with.
 
     def _show(self, look: EngineStatus) -> None:
         self._show_about(look)
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         self._table.show(run_rows(look.runs, now), empty=words_for(self, self._empty(look)))
         self._say()
 
@@ -604,7 +604,7 @@ while it was made, {delegation.go-on} goes on with.
         run = self._meant
         lines: Iterator[Content] | Sequence[Content] = ()
         if run is not None:
-            lines = execution_lines(run, self.transship.engine.clock.now())
+            lines = execution_lines(run, self.core.clock.now())
         self.query_one("#card", TextLines).show(lines)
         self.refresh_bindings()
 
@@ -666,7 +666,7 @@ while it was made, {delegation.go-on} goes on with.
         words = Content(f"{safe(look.delegation.agreed.engine)} begins to move images at once.")
         if not await self.app.push_screen_wait(ConfirmDialog(f"Start {of}?", words, "Start")):
             return
-        name, engine = of, self.transship.engine
+        name, engine = of, self.core
 
         async def start() -> str:
             begun = await engine.engines.start_execution(self._delegation, name)
@@ -681,7 +681,7 @@ while it was made, {delegation.go-on} goes on with.
         if run is None or look is None:
             return
         if await self.app.push_screen_wait(stop_question(run)):
-            engine = self.transship.engine
+            engine = self.core
 
             async def stop() -> str:
                 await engine.engines.stop_execution(self._delegation, run.of, run.execution.id)
@@ -712,7 +712,7 @@ while it was made, {delegation.go-on} goes on with.
         )
         if not await self.app.push_screen_wait(dialog):
             return
-        engine = self.transship.engine
+        engine = self.core
 
         async def make() -> str:
             async for _ in engine.engines.resume(self._delegation):
@@ -800,7 +800,7 @@ it back would change, and asks: what somebody has changed since is left, and nam
         self._show()
 
     def _show(self) -> None:
-        engine = self.transship.engine
+        engine = self.core
         try:
             self._delegations = engine.engines.all()
         except TransshipError as error:

@@ -320,7 +320,7 @@ Cutover ({cutover}).
 
     async def _asked(self) -> None:
         try:
-            self._there = await self.transship.engine.engines.domains(self._host)
+            self._there = await self.core.engines.domains(self._host)
         except TransshipError as error:
             self._there = None
             self.query_one(VirtualTable).show(DomainRows(), empty="It isn't known.")
@@ -336,7 +336,7 @@ Cutover ({cutover}).
     async def _wait(self, name: str) -> None:
         """Show how a domain comes or goes, until it is over with it."""
         try:
-            async for seen in self.transship.engine.engines.wait_for_domain(self._host, name):
+            async for seen in self.core.engines.wait_for_domain(self._host, name):
                 self._waited[name] = seen.waited
                 await self._asked()
                 state = seen.domain.state if seen.domain is not None else Attached.ABSENT

@@ -194,7 +194,7 @@ address this machine comes, so that it can be said whether that is let in.
     @work(group="look", exclusive=True, exit_on_error=False)
     async def _ask(self) -> None:
         try:
-            self._access = await self.transship.engine.engines.network(self._host)
+            self._access = await self.core.engines.network(self._host)
         except TransshipError as error:
             self._access = None
             self.query_one(VirtualTable).show(NetworkRows(), empty=words_for(self, _NOT_KNOWN))

@@ -208,7 +208,7 @@ images are copied by a job of Transship; {delegate-form.show} looks, and changes
 
     def _hosts(self, kind: str) -> Sequence[str]:
         try:
-            accounts = self.transship.engine.registries.all()
+            accounts = self.core.registries.all()
         except TransshipError as error:
             self.call_after_refresh(self.fail, error)
             return ()
@@ -284,7 +284,7 @@ class QuickChangesScreen(ChangesScreen):
         self._starting = True
         self.say()
         try:
-            job = await self.transship.engine.jobs.start(drawn.plan)
+            job = await self.core.jobs.start(drawn.plan)
         except TransshipError as error:
             self._starting = False
             self.fail(error)
@@ -294,8 +294,8 @@ class QuickChangesScreen(ChangesScreen):
         self.app.call_later(self._leave_to, job)
 
     def _leave_to(self, job: str) -> None:
-        self.transship.journey.job = job
-        self.transship.bridge.look()
+        self.context.guide.job = job
+        self.context.monitor.look()
         self._left()
         self.close_when_in_front()
-        self.transship.show_job(job)
+        self.context.shell.show_job(job)

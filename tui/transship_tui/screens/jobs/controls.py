@@ -24,7 +24,7 @@ from transship.text import counted, safe
 from transship.transfers.copies import JobState
 from transship.transfers.job_view import JobView
 from transship.transfers.limits import ALL_DAY, LimitRequest, changed, held_words, limit_request
-from transship_tui.job_monitor import JobsUnreadable
+from transship_tui.context import JobsUnreadable
 from transship_tui.keys import bindings, key_for, words_for
 from transship_tui.lines import limit_line, line
 from transship_tui.screens.frame import Frame
@@ -240,7 +240,7 @@ class JobControls(Frame):
     def take_step(self, step: Step) -> bool:
         """Go on with the guide's own job, try again what failed in it, or prove it."""
         job, impossible = self.meant, self.impossible()
-        if job is None or job.id != self.transship.journey.job:
+        if job is None or job.id != self.context.guide.job:
             return False
         if step is Step.RUN and job.state in _STOPPED:
             self.action_resume()
@@ -268,7 +268,7 @@ class JobControls(Frame):
         """Ask what the job is to be held to at each of its registries."""
         if (job := self.meant) is None:
             return
-        engine, naming = self.transship.engine, self.transship.naming
+        engine, naming = self.core, self.context.naming
         try:
             limits = engine.jobs.limits(job.id)
         except TransshipError as error:
@@ -282,7 +282,7 @@ class JobControls(Frame):
         self.app.push_screen(LimitsDialog(job.id, limits, naming), answered)
 
     def _limit(self, job: JobView, wishes: Sequence[LimitRequest]) -> None:
-        engine, naming = self.transship.engine, self.transship.naming
+        engine, naming = self.core, self.context.naming
         try:
             for wish in wishes:
                 engine.jobs.limit(job.id, wish)
@@ -297,13 +297,13 @@ class JobControls(Frame):
             for words in (held_words(each.rate, each.concurrency, each.window),)
         ]
         self.tell(f"{job.id}: {'; '.join(told)}")
-        self.transship.bridge.look()
+        self.context.monitor.look()
 
     def action_report(self) -> None:
         """Ask where the job's report goes, and write it."""
         from transship_tui.widgets.report_dialog import ReportDialog
 
-        job, engine = self.meant, self.transship.engine
+        job, engine = self.meant, self.core
         if job is None:
             return
 
@@ -332,7 +332,7 @@ class JobControls(Frame):
         if (job := self.meant) is None:
             return
         try:
-            self.transship.engine.jobs.pause(job.id)
+            self.core.jobs.pause(job.id)
         except TransshipError as error:
             self.fail(error)
             return
@@ -341,12 +341,12 @@ class JobControls(Frame):
         else:
             again = f"{key_for(self, 'jobs.pause')} again gives them up, at once"
             self._say_of(job, f"{job.id} stops when its pieces are through; {again}")
-        self.transship.bridge.look()
+        self.context.monitor.look()
 
     def action_resume(self) -> None:
         """Go on with the job from where it was."""
         if (job := self.meant) is not None:
-            self._begin(job.id, self.transship.engine.jobs.resume, f"{job.id} goes on")
+            self._begin(job.id, self.core.jobs.resume, f"{job.id} goes on")
 
     def action_retry(self) -> None:
         """Ask whether to try again what failed."""
@@ -361,7 +361,7 @@ class JobControls(Frame):
 
         def answered(wanted: bool | None) -> None:
             if wanted:
-                self._begin(job.id, self.transship.engine.jobs.retry, f"{job.id} tries again")
+                self._begin(job.id, self.core.jobs.retry, f"{job.id} tries again")
 
         self.app.push_screen(
             ConfirmDialog(f"Try again what failed in {job.id}?", Content(safe(text)), "Retry"),
@@ -391,12 +391,12 @@ class JobControls(Frame):
 
     def _end(self, job: JobView) -> None:
         try:
-            self.transship.engine.jobs.cancel(job.id)
+            self.core.jobs.cancel(job.id)
         except TransshipError as error:
             self.fail(error)
         else:
             self._say_of(job, f"{job.id} is being ended; what was copied stays")
-            self.transship.bridge.look()
+            self.context.monitor.look()
 
     @work(group="begin", exit_on_error=False)
     async def _begin(self, job: str, begin: Callable[[str], Awaitable[None]], words: str) -> None:
@@ -411,7 +411,7 @@ class JobControls(Frame):
         finally:
             self._beginning = ""
             self.offer()
-        self.transship.bridge.look()
+        self.context.monitor.look()
 
 
 def impossible_with(job: JobView | None) -> dict[str, str]:

@@ -23,7 +23,7 @@ from transship.transfers.copies import CopyState, JobState, Verdict
 from transship.transfers.job_view import LEVELS, CopyRow, JobEvent, JobView, Which
 from transship.transfers.journal import Failure, Lane
 from transship.transfers.verify import Proof, ProofDifference, VerifyProgress
-from transship_tui.job_monitor import JobsChanged
+from transship_tui.context import JobsChanged
 from transship_tui.keys import all_keys, bindings, chosen_keys, key_for, words_for
 from transship_tui.lines import line, report_line
 from transship_tui.marks import BAD, CARE, OK, QUIET, mark
@@ -446,11 +446,8 @@ class ProofDialog(FactsDialog):
 
     def action_next_step(self) -> None:
         """Close, and take the next step of the guide."""
-        from transship_tui.app import TransshipApp
-
-        assert isinstance(self.app, TransshipApp)
         self.dismiss()
-        self.app.call_later(self.app.action_next_step)
+        self.app.call_later(self.app.run_action, "next_step")
 
 
 def proof_verdict(proof: Proof) -> Content:
@@ -532,11 +529,11 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         """Give the totals, the lanes and the lists."""
         yield TextLines(id="totals")
         yield TextLines(id="lanes")
-        yield JobLists(self.transship.engine, self._job)
+        yield JobLists(self.core, self._job)
 
     def on_mount(self) -> None:
         """Look at the job, and go on looking at what changes with time alone."""
-        self._sampled = self.transship.engine.clock.now()
+        self._sampled = self.core.clock.now()
         self.query_one(JobLists).table.focus()
         self.set_interval(1.0, self._tick)
         if self._verify_first:
@@ -544,7 +541,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
 
     def on_screen_resume(self) -> None:
         """Show the job as it is now, or the one that is wanted instead."""
-        wanted, self.transship.wanted_job = self.transship.wanted_job, ""
+        wanted, self.context.wanted_job = self.context.wanted_job, ""
         if wanted not in ("", self._job):
             self.app.switch_screen(JobScreen(wanted))
             return
@@ -577,7 +574,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
 
     def _look(self) -> None:
         try:
-            self._show(self.transship.engine.jobs.find(self._job))
+            self._show(self.core.jobs.find(self._job))
         except TransshipError as error:
             self.fail(error)
 
@@ -587,9 +584,9 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         if view.undo is not None and self._view is not None and view.undo != self._view.undo:
             self._forget_proof()
         self._view = view
-        self._watch.look(view.lanes, self.transship.engine.clock.now())
+        self._watch.look(view.lanes, self.core.clock.now())
         self.forget_said([view])
-        self.heading(f"Job {view.id}", self.transship.naming.way(view.source, view.target))
+        self.heading(f"Job {view.id}", self.context.naming.way(view.source, view.target))
         self.line(report_line(view.id) if self._proof is not None else line_for(view))
         self._draw()
         self._show_lists(view)
@@ -609,13 +606,13 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         if self._view is None:
             return
         self.query_one("#totals", TextLines).show(self._totals(self._view))
-        now, most = self.transship.engine.clock.now(), self._most_lanes
+        now, most = self.core.clock.now(), self._most_lanes
         lanes = self._watch.lines(self._view.lanes, now, self._width, most) if most else ()
         self.query_one("#lanes", TextLines).show(lanes)
 
     def _totals(self, view: JobView) -> Iterator[Content]:
-        now = self.transship.engine.clock.now()
-        naming, keys = self.transship.naming, chosen_keys(self)
+        now = self.core.clock.now()
+        naming, keys = self.context.naming, chosen_keys(self)
         yield from total_lines(view, now, self._width, naming, keys, tuple(self._rates))
         if self._progress is not None:
             yield labelled("Proof", progress_text(self._progress))
@@ -643,7 +640,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         self._draw()
 
     def _sample(self, rate: float) -> None:
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         if now - self._sampled >= 1:
             self._rates.append(rate)
             self._sampled = now
@@ -694,9 +691,9 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         if isinstance(what, CopyRow):
             state = self._view.state if self._view is not None else JobState.WAITING
             word = word_for(what, moves=state is JobState.RUNNING, ended=state.ended)
-            self.app.push_screen(FactsDialog(mark(word), _copy_facts(what, self.transship.naming)))
+            self.app.push_screen(FactsDialog(mark(word), _copy_facts(what, self.context.naming)))
         elif isinstance(what, JobEvent):
-            now = self.transship.engine.clock.now()
+            now = self.core.clock.now()
             self.app.push_screen(FactsDialog(mark(what.kind), _event_facts(what, now)))
 
     def action_verify(self) -> None:
@@ -705,7 +702,7 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
 
     @work(group="verify", exclusive=True, exit_on_error=False)
     async def _verify(self) -> None:
-        engine = self.transship.engine
+        engine = self.core
         self._progress = VerifyProgress()
         self._draw()
         self.offer()
@@ -717,8 +714,8 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
             self._proof_seen = False
             self._keep(self._proof)
             if self._proof.holds:
-                self.transship.journey.proven = self._job
-                self.transship.show_guide()
+                self.context.guide.proven = self._job
+                self.context.shell.show_guide()
         finally:
             self._progress = None
             self._draw()
@@ -729,16 +726,16 @@ again. {jobs.verify} asks both registries, not the job, whether everything is th
         """Keep the proof for the job's report, and offer that."""
         self.line(report_line(self._job))
         try:
-            self.transship.engine.jobs.keep_proof(self._job, proof)
+            self.core.jobs.keep_proof(self._job, proof)
         except TransshipError as error:
             self.fail(error)
 
     def _forget_proof(self) -> None:
         """Drop the proof: undoing the job has changed what it was about."""
         self._proof = None
-        if self.transship.journey.proven == self._job:
-            self.transship.journey.proven = ""
-            self.transship.show_guide()
+        if self.context.guide.proven == self._job:
+            self.context.guide.proven = ""
+            self.context.shell.show_guide()
 
     def _show_proof(self) -> None:
         """Show the proof as soon as this screen is in front."""

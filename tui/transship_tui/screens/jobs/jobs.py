@@ -12,7 +12,7 @@ from textual.content import Content
 
 from transship.text import bytes_text, counted, rate_text, safe
 from transship.transfers.job_view import JobView
-from transship_tui.job_monitor import JobsChanged
+from transship_tui.context import JobsChanged
 from transship_tui.keys import bindings, chosen_keys, words_for
 from transship_tui.marks import BAD, mark
 from transship_tui.naming import Naming
@@ -110,8 +110,8 @@ TCR, {jobs.delegations} shows.
 
     def on_screen_resume(self) -> None:
         """Show the jobs as they are now, and open the one that is wanted."""
-        self._show(self.transship.bridge.jobs)
-        wanted, self.transship.wanted_job = self.transship.wanted_job, ""
+        self._show(self.context.monitor.jobs)
+        wanted, self.context.wanted_job = self.context.wanted_job, ""
         if wanted:
             self.app.push_screen(JobScreen(wanted))
 
@@ -128,10 +128,10 @@ TCR, {jobs.delegations} shows.
     def _show(self, jobs: Sequence[JobView]) -> None:
         self._jobs = jobs
         self.forget_said(jobs)
-        running = len(self.transship.bridge.running)
+        running = len(self.context.monitor.running)
         self.heading("Jobs", f"{counted(len(jobs), 'job')}, {running} running" if jobs else "")
         self.query_one(VirtualTable).show(
-            _JobRows(jobs, self.transship.engine.clock.now(), self.transship.naming)
+            _JobRows(jobs, self.core.clock.now(), self.context.naming)
         )
         self._show_card()
 
@@ -143,10 +143,10 @@ TCR, {jobs.delegations} shows.
         self.offer()
 
     def _card(self, job: JobView) -> Iterator[Content]:
-        way = self.transship.naming.way(job.source, job.target)
+        way = self.context.naming.way(job.source, job.target)
         yield Content.styled(safe(f"{job.id}  {way}"), "bold")
         if self.size.height >= 22:
-            now, naming = self.transship.engine.clock.now(), self.transship.naming
+            now, naming = self.core.clock.now(), self.context.naming
             yield from total_lines(job, now, self.size.width - 2, naming, chosen_keys(self))
 
     @on(VirtualTable.Opened)

@@ -182,12 +182,12 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         self.heading(f"Undo job {self._job}")
         self.line(undo_line(self._job))
         self._table.focus()
-        self.transship.at_stake.append(self._at_stake)
+        self.context.quit_warnings.append(self._at_stake)
         self._look()
 
     def on_unmount(self) -> None:
         """Nothing is under way here any more."""
-        self.transship.at_stake.remove(self._at_stake)
+        self.context.quit_warnings.remove(self._at_stake)
 
     def _at_stake(self) -> QuitWarning | None:
         if not self._writing or self._progress is None:
@@ -209,10 +209,8 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
-            self._rivals = await self.transship.engine.jobs.conflicting_watchers(self._job)
-            self._undo_plan = await self.transship.engine.jobs.preview_undo(
-                self._job, self._progress
-            )
+            self._rivals = await self.core.jobs.conflicting_watchers(self._job)
+            self._undo_plan = await self.core.jobs.preview_undo(self._job, self._progress)
             self._outcomes, self._undone = {}, None
         except TransshipError as error:
             self.fail(error)
@@ -301,7 +299,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         if isinstance(rows, UndoRows) and at < len(rows):
             restore = rows.restores[at]
             outcome = self._outcomes.get(str(restore.tag))
-            yield Content(self.transship.naming.place(str(restore.tag)))
+            yield Content(self.context.naming.place(str(restore.tag)))
             yield Content.styled(safe(why(restore, outcome)), QUIET)
 
     def impossible(self) -> Mapping[str, str]:
@@ -335,7 +333,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
             outcome = self._outcomes.get(str(restore.tag))
             title = mark_of(restore, outcome).content()
             self.app.push_screen(
-                FactsDialog(title, restore_facts(restore, outcome, self.transship.naming))
+                FactsDialog(title, restore_facts(restore, outcome, self.context.naming))
             )
 
     @on(Button.Pressed, "#undo")
@@ -351,7 +349,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
     @work(group="begin", exclusive=True, exit_on_error=False)
     async def _undo(self, plan: UndoPlan) -> None:
         try:
-            self._rivals = await self.transship.engine.jobs.conflicting_watchers(self._job)
+            self._rivals = await self.core.jobs.conflicting_watchers(self._job)
         except TransshipError as error:
             self.fail(error)
             return
@@ -362,7 +360,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
-            undone = await self.transship.engine.jobs.undo(self._job, plan, self._progress)
+            undone = await self.core.jobs.undo(self._job, plan, self._progress)
         except TransshipError as error:
             self.fail(error)
         else:
@@ -375,7 +373,7 @@ registries clean up by themselves. An undo that was broken off can be taken up a
             ticks.stop()
             self._progress, self._writing = None, False
         self._show()
-        self.transship.bridge.look()
+        self.context.monitor.look()
 
 
 def question(plan: UndoPlan, rivals: Sequence[str] = ()) -> ConfirmDialog:

@@ -188,7 +188,7 @@ async def advised(screen: Frame, plan: Plan) -> Way | None:
     """Ask what isn't known of a plan's two ends; return the way that the operator takes."""
     screen.hush()
     try:
-        facts = ends_of(plan, screen.transship.engine.registries.all())
+        facts = ends_of(plan, screen.core.registries.all())
     except TransshipError as error:
         screen.fail(error)
         return None

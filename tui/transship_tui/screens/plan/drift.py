@@ -162,7 +162,7 @@ copies it.
         ticks = self.set_interval(0.25, self._say)
         self._say()
         try:
-            self._drift = await self.transship.engine.plans.drift(self._plan, progress)
+            self._drift = await self.core.plans.drift(self._plan, progress)
         except TransshipError as error:
             self.fail(error)
         finally:
@@ -177,7 +177,7 @@ copies it.
 
     @property
     def _jobs_ended(self) -> frozenset[str]:
-        return frozenset(job.id for job in self.transship.bridge.jobs if job.state.ended)
+        return frozenset(job.id for job in self.context.monitor.jobs if job.state.ended)
 
     def on_screen_resume(self) -> None:
         """Say so if what is shown may be outdated."""
@@ -243,7 +243,7 @@ copies it.
     def _show_row(self) -> None:
         at = self._table.cursor
         row = self._shown[at] if at < len(self._shown) else None
-        self.query_one("#row", TextLines).show(in_full(row, self.transship.naming) if row else ())
+        self.query_one("#row", TextLines).show(in_full(row, self.context.naming) if row else ())
         self.refresh_bindings()
 
     @on(PatternTable.Marked)
@@ -298,7 +298,7 @@ copies it.
     def _open(self, event: VirtualTable.Opened) -> None:
         row = self._shown[event.index]
         self.app.push_screen(
-            FactsDialog(MARKS[row.state].content(), row_facts(row, self.transship.naming))
+            FactsDialog(MARKS[row.state].content(), row_facts(row, self.context.naming))
         )
 
     # What comes of the marked
@@ -332,7 +332,7 @@ copies it.
         self.hush()
         if (plan := self._marked_plan()) is None:
             return
-        engine = self.transship.engine
+        engine = self.core
         try:
             wish = engine.plans.free_name(f"{self._plan_name}-drift")
             become = "becomes a plan that copies just it"

@@ -604,11 +604,11 @@ file. Comments in the file stay.
             with ContentSwitcher(initial="rule", id="form"):
                 yield PlanFields(self._opened.name, is_new=self._opened.is_new, id="plan")
                 yield RuleFields(id="rule")
-            yield RuleMatches(self.transship.engine, id="matches")
+            yield RuleMatches(self.core, id="matches")
 
     def on_mount(self) -> None:
         """Show the plan, and look from time to time whether its file says something else."""
-        self.transship.at_stake.append(self._at_stake)
+        self.context.quit_warnings.append(self._at_stake)
         self.query_one(PlanFields).show(self._draft)
         self._go(self._part)
         self._read()
@@ -616,7 +616,7 @@ file. Comments in the file stay.
 
     def on_unmount(self) -> None:
         """There is nothing here any more that could be lost."""
-        self.transship.at_stake.remove(self._at_stake)
+        self.context.quit_warnings.remove(self._at_stake)
 
     def on_screen_resume(self) -> None:
         """Look whether the file was changed meanwhile."""
@@ -763,7 +763,7 @@ file. Comments in the file stay.
     @on(RuleMatches.Listed)
     def _listed(self, event: RuleMatches.Listed) -> None:
         event.stop()
-        self.transship.settle_memory()
+        self.context.shell.settle_memory()
 
     @on(RuleMatches.Failed)
     def _not_listed(self, event: RuleMatches.Failed) -> None:
@@ -788,7 +788,7 @@ file. Comments in the file stay.
     def action_text(self) -> None:
         """Show the file's text as it would be saved."""
         try:
-            text = self._opened.text(self._reading.plan, self.transship.engine)
+            text = self._opened.text(self._reading.plan, self.core)
         except TransshipError as error:
             self.fail(error)
             return
@@ -833,7 +833,7 @@ file. Comments in the file stay.
     def _save(self, plan: Plan) -> bool:
         """Write the file; tell whether that was done."""
         try:
-            self._opened.save(plan, self._called, self.transship.engine)
+            self._opened.save(plan, self._called, self.core)
         except FileChanged:
             self._ask_whose()
             return False
@@ -859,7 +859,7 @@ file. Comments in the file stay.
         if not self.is_current:
             return
         try:
-            elsewhere = self._opened.is_changed_elsewhere(self.transship.engine)
+            elsewhere = self._opened.is_changed_elsewhere(self.core)
             if not elsewhere:
                 self._warned = False
             elif not self._opened.is_changed:
@@ -873,7 +873,7 @@ file. Comments in the file stay.
                 self.fail(error)
 
     def _take_theirs(self) -> None:
-        self._opened.load(self.transship.engine)
+        self._opened.load(self.core)
         self._show_anew()
         self.tell("The file was changed elsewhere; this is what it says.")
 
@@ -888,7 +888,7 @@ file. Comments in the file stay.
             if taken == "theirs":
                 self._take_theirs()
             elif taken == "ours" and self._reading.plan is not None:
-                self._opened.rebase(self.transship.engine)
+                self._opened.rebase(self.core)
                 self._save(self._reading.plan)
         except BadFile as error:
             self.fail(error)

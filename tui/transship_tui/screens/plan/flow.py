@@ -26,7 +26,7 @@ from transship.transfers.promotion import (
     StageStep,
 )
 from transship.views.flow import ARROWS, LEGEND, hexadecimal, letter
-from transship_tui.job_monitor import JobsChanged
+from transship_tui.context import JobsChanged
 from transship_tui.keys import bindings, key_for, words_for
 from transship_tui.lines import flow_line, promote_line
 from transship_tui.marks import BAD, CARE, NEWS, OK, QUIET, mark
@@ -306,12 +306,12 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         progress = self._looking = BoardProgress()
         ticks = self.set_interval(0.25, self._say)
         try:
-            self._board = await self.transship.engine.flows.board(self._flow, progress)
+            self._board = await self.core.flows.board(self._flow, progress)
         except TransshipError as error:
             self.fail(error)
         else:
             for stage, problem in list(self._board.problems.items())[:1]:
-                self.transship.remember(problem)
+                self.context.log.add_error(problem)
                 self.warn(f"{stage} couldn't be looked at in full: {problem}")
         finally:
             ticks.stop()
@@ -321,11 +321,11 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
     @work(group="history", exclusive=True, exit_on_error=False)
     async def _read_history(self) -> None:
         try:
-            self._entries = await self.transship.engine.flows.promotions(self._flow)
+            self._entries = await self.core.flows.promotions(self._flow)
         except TransshipError as error:
             self.fail(error)
             return
-        rows = HistoryRows(self._entries, self.transship.engine.clock.now())
+        rows = HistoryRows(self._entries, self.core.clock.now())
         self.query_one("#history", VirtualTable).show(rows)
         self._say()
 
@@ -386,10 +386,10 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
 
     @on(VirtualTable.CursorMoved)
     def _show_row(self) -> None:
-        now, row = self.transship.engine.clock.now(), self._row
+        now, row = self.core.clock.now(), self._row
         if self._is_history:
             entry = self._entry
-            words = entry_lines(entry, self.transship.naming) if entry else []
+            words = entry_lines(entry, self.context.naming) if entry else []
         else:
             last = next((e for e in reversed(self._entries) if row and e.image == row.image), None)
             words = [*(row_lines(row, last, now) if row else ()), Content.styled(LEGEND, QUIET)]
@@ -484,13 +484,13 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
     @on(VirtualTable.Opened, "#board VirtualTable")
     def _open_image(self) -> None:
         if self._board is not None and (row := self._row) is not None:
-            facts = image_facts(self._board, row, self.transship.naming)
+            facts = image_facts(self._board, row, self.context.naming)
             self.app.push_screen(FactsDialog(Content(safe(str(row.image))), facts))
 
     @on(VirtualTable.Opened, "#history")
     def _open_entry(self) -> None:
         if (entry := self._entry) is not None:
-            facts = entry_facts(entry, self.transship.naming)
+            facts = entry_facts(entry, self.context.naming)
             self.app.push_screen(FactsDialog(outcome_mark(entry.outcome), facts))
 
     # Promoting
@@ -507,12 +507,12 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         self.hush()
         self._promoting = True
         self.refresh_bindings()
-        engine, overwrite = self.transship.engine, cell.step is StageStep.REPLACE
+        engine, overwrite = self.core, cell.step is StageStep.REPLACE
         try:
             promotion = await engine.flows.consider(
                 self._flow, row.image, stage.name, cell.digest, overwrite=overwrite
             )
-            question = promote_dialog(promotion, self.transship.naming)
+            question = promote_dialog(promotion, self.context.naming)
             if not await self.app.push_screen_wait(question):
                 return
             job = await engine.flows.promote(promotion)
@@ -525,7 +525,7 @@ after a question. Who promoted what and when is kept, and {board.history} shows 
         self._begun.add(job)
         shows = f"job {job}, {key_for(self, 'jobs')} shows it"
         self.tell(f"{row.image} is on its way to {stage.name}: {shows}")
-        self.transship.bridge.look()
+        self.context.monitor.look()
         self._read_history()
 
     async def _chosen_step(self, row: BoardRow) -> int | None:

@@ -19,7 +19,7 @@ from transship.plans.plan import Kind, Plan
 from transship.plans.quantities import write_duration, write_share
 from transship.text import counted, safe
 from transship.transfers.job_view import JobView
-from transship_tui.job_monitor import JobsChanged
+from transship_tui.context import JobsChanged
 from transship_tui.keys import bindings, key_for, words_for
 from transship_tui.lines import plan_line
 from transship_tui.marks import BAD, QUIET, mark
@@ -192,7 +192,7 @@ class PlanViews(Frame):
 
         self.hush()
         try:
-            entries = self.transship.engine.flows.all()
+            entries = self.core.flows.all()
         except TransshipError as error:
             self.fail(error)
             return
@@ -238,7 +238,7 @@ class PlanViews(Frame):
             self._make(entry, kind)
 
     def _make(self, entry: PlanEntry, kind: Kind) -> None:
-        engine = self.transship.engine
+        engine = self.core
         try:
             file = engine.plans.load(entry.path)
             delete = file.plan.delete if kind is Kind.REPLICATION else None
@@ -335,7 +335,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         self._look()
 
     def _look(self) -> None:
-        engine = self.transship.engine
+        engine = self.core
         try:
             entries = engine.plans.all()
             plans = [entry.plan for entry in entries if entry.plan is not None]
@@ -343,7 +343,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         except TransshipError as error:
             self.fail(error)
             return
-        jobs = {job.id: job for job in self.transship.bridge.jobs}
+        jobs = {job.id: job for job in self.context.monitor.jobs}
         lasts = [next(names) if entry.plan is not None else None for entry in entries]
         self._listed = [
             PlanListing(entry, jobs.get(last or ""))
@@ -352,7 +352,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         unreadable = sum(1 for entry in entries if entry.plan is None)
         more = f", {unreadable} can't be read" if unreadable else ""
         self.heading("Plans", f"{counted(len(entries), 'plan')}{more}" if entries else "")
-        rows = PlanRows(self._listed, engine.clock.now(), self.transship.naming)
+        rows = PlanRows(self._listed, engine.clock.now(), self.context.naming)
         self.query_one(VirtualTable).show(rows)
         self._show_card()
 
@@ -360,9 +360,9 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
     def _show_card(self) -> None:
         listed = self._meant
         self.line(plan_line(listed.entry.name) if listed else "")
-        now = self.transship.engine.clock.now()
+        now = self.core.clock.now()
         self.query_one("#card", TextLines).show(
-            card_of(listed, now, self.size.width - 2, self.transship.naming) if listed else ()
+            card_of(listed, now, self.size.width - 2, self.context.naming) if listed else ()
         )
         self.refresh_bindings()
 
@@ -384,7 +384,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
 
     def action_add(self) -> None:
         """Write a new plan, from and to where the guide goes, as far as that is known."""
-        engine, journey = self.transship.engine, self.transship.journey
+        engine, journey = self.core, self.context.guide
         try:
             rule = way_between(journey.source, journey.target, engine)
             name = engine.plans.free_name("plan")
@@ -412,7 +412,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         if file.plan.kind is Kind.COPY:
             self.warn(f"A copy plan names its images one by one: copy the file, {entry.path}")
             return
-        name = self.transship.engine.plans.free_name(entry.name)
+        name = self.core.plans.free_name(entry.name)
         self._open_editor(OpenedPlan.copy_of(file, name))
 
     def _open_editor(self, opened: OpenedPlan) -> None:
@@ -425,7 +425,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
 
     def _load(self, entry: PlanEntry) -> PlanFile | None:
         try:
-            return self.transship.engine.plans.load(entry.path)
+            return self.core.plans.load(entry.path)
         except TransshipError as error:
             self.fail(error)
             self._look()
@@ -436,7 +436,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
         if (entry := self.meant) is None:
             return
         try:
-            text = self.transship.engine.plans.text(entry.path)
+            text = self.core.plans.text(entry.path)
         except BadFile as error:
             self.fail(error)
             return
@@ -462,7 +462,7 @@ it. {plans.who} shows who could move it instead: Harbor or Tencent TCR, without 
 
     def _remove(self, entry: PlanEntry) -> None:
         try:
-            self.transship.engine.plans.delete(entry.path)
+            self.core.plans.delete(entry.path)
         except TransshipError as error:
             self.fail(error)
         else:

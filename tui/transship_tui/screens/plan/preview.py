@@ -811,7 +811,7 @@ Where tags would move or go, it wants the target's name typed.
         self.app.push_screen(EngineChoiceScreen(self._plan, self._plan_name, self._saved, ours))
 
     def _say_what(self) -> None:
-        way = way_of(self._plan, self.transship.naming)
+        way = way_of(self._plan, self.context.naming)
         more = way if self._saved else f"{way} · as it is here, not saved"
         self.heading(f"Preview of {self._plan_name}", more)
         self.line(run_line(self._saved) if self._saved else "")
@@ -832,8 +832,8 @@ Where tags would move or go, it wants the target's name typed.
     async def _look(self) -> None:
         progress = ScanProgress()
         self._foreseen = None
-        self.transship.journey.begin_plan(self._plan)
-        self.transship.show_guide()
+        self.context.guide.begin_plan(self._plan)
+        self.context.shell.show_guide()
         self._switch("looking")
         self._say_found(progress)
         self._ticks = self.set_interval(0.25, lambda: self._say_found(progress))
@@ -852,14 +852,14 @@ Where tags would move or go, it wants the target's name typed.
     async def _say_who_gets_in(self) -> None:
         """Say what keeps a registry from being reached, where its cloud tells."""
         try:
-            told = await self.transship.engine.engines.access_notes(self._plan)
+            told = await self.core.engines.access_notes(self._plan)
         except TransshipError:
             return  # What was wrong is said already.
         if told:
             self._say("\n\n".join((words_for(self, _UNKNOWN), *map(safe, told))))
 
     async def _foresee(self, progress: ScanProgress) -> PreviewSummary:
-        engine = self.transship.engine
+        engine = self.core
         preview: Preview = await engine.plans.preview(self._plan, progress)
         rate = await engine.plans.rate_of(self._plan)
         gets_in = tuple(await engine.engines.access_notes(self._plan))
@@ -885,10 +885,10 @@ Where tags would move or go, it wants the target's name typed.
         self.line(run_line(self._saved, deletes=foreseen.deletes) if self._saved else "")
         self._switch("foreseen")
         view = self.query_one(PlanPreview)
-        view.show(foreseen, self.transship.naming)
+        view.show(foreseen, self.context.naming)
         view.table.focus()
-        self.transship.journey.previewed = True
-        self.transship.show_guide()
+        self.context.guide.previewed = True
+        self.context.shell.show_guide()
         ask, self._ask = self._ask, False
         if ask and not view.why_not:
             self._start(foreseen)
@@ -910,13 +910,13 @@ Where tags would move or go, it wants the target's name typed.
     @work(group="start", exclusive=True, exit_on_error=False)
     async def _start(self, foreseen: PreviewSummary) -> None:
         if not await self.app.push_screen_wait(
-            _question(self._plan_name, foreseen, self.transship.naming)
+            _question(self._plan_name, foreseen, self.context.naming)
         ):
             return
         view = self.query_one(PlanPreview)
         view.starting()
         try:
-            job = await self.transship.engine.jobs.start(self._plan, deletes=foreseen.deletes)
+            job = await self.core.jobs.start(self._plan, deletes=foreseen.deletes)
         except TransshipError as error:
             view.offer_start()
             self.fail(error)
@@ -926,10 +926,10 @@ Where tags would move or go, it wants the target's name typed.
 
     def _leave_to(self, job: str) -> None:
         """Show the job; what was asked here is done."""
-        self.transship.journey.job = job
-        self.transship.bridge.look()
+        self.context.guide.job = job
+        self.context.monitor.look()
         self.close_when_in_front()
-        self.transship.show_job(job)
+        self.context.shell.show_job(job)
 
 
 def _question(name: str, foreseen: PreviewSummary, naming: Naming) -> ConfirmDialog:

@@ -26,6 +26,7 @@ from transship.plans.catalogue import Catalogue
 from transship.plans.outline import Outline, PassedBy, Portion, RuleCount, outline_plan
 from transship.plans.plan import Plan, Rule
 from transship.text import counted, safe
+from transship_tui.context import context_of
 from transship_tui.keys import bindings, key_for
 from transship_tui.marks import BAD, CARE, NEWS, QUIET
 from transship_tui.naming import Naming
@@ -578,10 +579,7 @@ class RuleMatches(WorkerFailures, Vertical):
             self._show_tag(rows, event.index)
 
     def _show_tag(self, rows: MatchRows, index: int) -> None:
-        from transship_tui.app import TransshipApp
-
-        assert isinstance(self.app, TransshipApp)
-        words = rows.in_full(index, self.app.naming)
+        words = rows.in_full(index, context_of(self).naming)
         self.query_one("#tag", Static).update(words, layout=False)
 
 

@@ -159,7 +159,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
 
     def take_step(self, step: Step) -> bool:
         """Take the account under the cursor as source or target; ask for one if there is none."""
-        journey, account = self.transship.journey, self._at_cursor()
+        journey, account = self.context.guide, self._at_cursor()
         places = holding_images(self._accounts)
         others = [each for each in places if each.host != journey.source]
         if step is Step.SOURCE and account is not None and account in places:
@@ -174,19 +174,19 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         else:
             return False
         self._say_heading()
-        self.transship.show_guide()
+        self.context.shell.show_guide()
         return True
 
     def _offer_target(self) -> None:
         """Put the cursor on a registry that the images can go to."""
-        source = self.transship.journey.source
+        source = self.context.guide.source
         places = holding_images(self._accounts)
         other = next((each.host for each in places if each.host != source), None)
         if other is not None:
             self.query_one(VirtualTable).go_to(other)
 
     def _say_heading(self) -> None:
-        journey, called = self.transship.journey, self.transship.naming.place
+        journey, called = self.context.guide, self.context.naming.place
         count = counted(len(self._accounts), "account")
         source = f", from {called(journey.source)}" if journey.source else ""
         target = f" to {called(journey.target)}" if journey.source and journey.target else ""
@@ -194,7 +194,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
 
     def _show(self) -> None:
         try:
-            self._accounts = self.transship.engine.registries.all()
+            self._accounts = self.core.registries.all()
         except TransshipError as error:
             self.fail(error)
         self._say_heading()
@@ -207,7 +207,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     def _show_card(self) -> None:
         account = self._at_cursor()
         trial = self._trials.get(account.host) if account else None
-        engine = self.transship.engine
+        engine = self.core
         gone = account is not None and engine.registries.is_secret_gone(account)
         card = self.query_one(AccountCard)
         card.show(account, trial, engine.clock.now(), is_secret_gone=gone, accounts=self._accounts)
@@ -219,14 +219,14 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         if account is not None and not service_at(account).holds_images:
             self.warn(f"{account.host} holds no images: it opens the API of a cloud")
         else:
-            self.transship.browse(event.key)
+            self.context.shell.browse(event.key)
 
     def action_explain(self) -> None:
         """Open what the message bar has no room for, else what is wrong with the account."""
         bar, account = self.query_one(MessageBar), self._at_cursor()
         trial = self._trials.get(account.host) if account else None
         if bar.error is None and not bar.is_cut and trial is not None and trial.problem:
-            self.transship.explain(trial.problem)
+            self.explain(trial.problem)
         else:
             super().action_explain()
 
@@ -240,7 +240,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         if account := self._at_cursor():
             trial = self._trials.get(account.host)
             more = words_for(self, _UNTRIED) if trial is None else ""
-            line = f"transship registries {self.transship.naming.place(account.host)}"
+            line = f"transship registries {self.context.naming.place(account.host)}"
             card = card_for(account, trial)
             self.app.push_screen(CapabilitiesDialog(account.host, card, line=line, more=more))
 
@@ -327,7 +327,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         host = account.host
         self._set_state(host, "checking")
         try:
-            found = await self.transship.engine.registries.examine(account)
+            found = await self.core.registries.examine(account)
         except TransshipError as error:
             self._tried(host, None, error)
         else:
@@ -344,7 +344,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
     @work(group="remove", exit_on_error=False)
     async def _remove(self, account: Account) -> None:
         try:
-            await self.transship.engine.registries.sign_out(account.host)
+            await self.core.registries.sign_out(account.host)
         except TransshipError as error:
             self.fail(error)
         else:
@@ -362,7 +362,7 @@ Where a secret lives stands in the card: in your keyring, or nowhere of Transshi
         self.tell(f"{account.host} is kept{secret}")
 
     def _tried(self, host: str, found: Examination | None, error: TransshipError | None) -> None:
-        trial = Trial(self.transship.engine.clock.now(), found, error)
+        trial = Trial(self.core.clock.now(), found, error)
         self._trials[host] = trial
         self._set_state(host, trial.state)
 

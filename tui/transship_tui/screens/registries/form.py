@@ -1014,7 +1014,7 @@ The secret goes into your keyring, or nowhere. It is never written into a file o
 
     def compose_body(self) -> ComposeResult:
         """Give the form."""
-        engine = self.transship.engine
+        engine = self.core
         yield RegistryForm(engine, self._account, begin_with=self._begin_with)
 
     def on_mount(self) -> None:
