@@ -20,7 +20,7 @@ from transship_tui.keys import all_keys, key_of, with_keys
 SOURCES = [
     path
     for path in sorted(Path(transship_tui.__file__).parent.rglob("*.py"))
-    if path.parent.name not in ("keys", "commands") and path.name != "plain.py"
+    if path.parent.name != "commands" and path.name not in ("keys.py", "plain.py")
 ]
 """Everything that has words for the app; the line and the step by step mode have fixed keys."""
 
