@@ -320,7 +320,7 @@ async def _key(walk: Walk) -> None:
     await _board(walk)
     walk.app.screen.query_one("#change-it").focus()
     await walk.press("enter")
-    await walk.is_at("KeyDialog")
+    await walk.is_at("ProviderSecretDialog")
 
 
 async def _step(walk: Walk) -> None:

@@ -258,7 +258,7 @@ async def _who(walk: Walk) -> None:
     await walk.press("G", "p")
     await walk.is_at("PlanPreviewScreen")
     await walk.press("w")
-    await walk.is_at("WhoScreen")
+    await walk.is_at("EngineChoiceScreen")
     await walk.press("j")
 
 
@@ -275,14 +275,14 @@ async def who_moves_it(walk: Walk) -> None:
     rule = Rule(Reference(HARBOR, "team"), (Reference(TCR, "mirror"),))
     plan = Plan(kind=Kind.SYNC, rules=(rule,))
     walk.app.push_screen(EngineChoiceScreen(plan, "nightly", "nightly", lambda: None))
-    await walk.is_at("WhoScreen")
+    await walk.is_at("EngineChoiceScreen")
     await walk.press("j")
 
 
 async def _form(walk: Walk) -> None:
     await _who(walk)
     await walk.press("enter")
-    await walk.is_at("DelegateFormScreen")
+    await walk.is_at("EnginePlanScreen")
 
 
 async def _changes(walk: Walk) -> None:

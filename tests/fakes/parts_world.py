@@ -165,7 +165,7 @@ async def _drift(walk: Walk) -> None:
 async def _board(walk: Walk) -> None:
     await _plans(walk)
     await walk.press("b")
-    await walk.is_at("BoardScreen")
+    await walk.is_at("FlowScreen")
 
 
 async def _history(walk: Walk) -> None:

@@ -59,7 +59,7 @@ async def test_p_asks_and_the_way_out_has_the_focus() -> None:
                       "new/test/shop/api:2.0", digest("c").partition(":")[2]):  # fmt: skip
             assert words in screen_text(walk.app)
         await walk.press("enter")
-        await walk.is_at("BoardScreen")
+        await walk.is_at("FlowScreen")
         assert walk.engine.promoted == []
 
 
@@ -68,7 +68,7 @@ async def test_what_is_confirmed_is_promoted_by_its_digest() -> None:
         await walk.press("j", "j", "p")
         await walk.is_at("ConfirmDialog")
         await walk.press("right", "enter")
-        await walk.is_at("BoardScreen")
+        await walk.is_at("FlowScreen")
         assert promoted(walk) == [("shop/api:2.0", "test", digest("c"))]
         assert "on its way to test: job promote1" in line_in(walk.app, MessageBar)
         assert walk.engine.asked.count(("promotions", "shop")) == 2
@@ -84,7 +84,7 @@ async def test_another_digest_gives_way_only_when_the_host_is_typed() -> None:
         await walk.press(*"new.example")
         assert not button.disabled
         await walk.press("enter")
-        await walk.is_at("BoardScreen")
+        await walk.is_at("FlowScreen")
         assert [(p.ends.name, p.overwrite) for p in walk.engine.promoted] == [("prod", True)]
 
 
@@ -94,7 +94,7 @@ async def test_which_step_is_asked_where_there_are_several() -> None:
         await walk.is_at("ChoiceDialog")
         assert "test → prod" in screen_text(walk.app)
         await walk.press("escape")
-        await walk.is_at("BoardScreen")
+        await walk.is_at("FlowScreen")
         await walk.press("p", "enter")
         await walk.is_at("ConfirmDialog")
         assert "Promote shop/web:1.4 to prod?" in screen_text(walk.app)
@@ -160,7 +160,7 @@ async def test_the_board_is_looked_at_anew_once_a_promotion_has_ended() -> None:
         await walk.press("j", "j", "p")
         await walk.is_at("ConfirmDialog")
         await walk.press("right", "enter")
-        await walk.is_at("BoardScreen")
+        await walk.is_at("FlowScreen")
         walk.engine.views = [job_view("promote1", JobState.DONE), *walk.engine.views]
         walk.app.context.monitor.look()
         await until(
@@ -202,7 +202,7 @@ async def test_one_of_several_flows_is_chosen_and_a_broken_one_says_why() -> Non
         await walk.press("enter")
         assert "old.toml:3" in line_in(walk.app, MessageBar)
         await walk.press("b", "j", "enter")
-        await walk.is_at("BoardScreen")
+        await walk.is_at("FlowScreen")
 
 
 async def test_narrow_terminals_have_letters_without_digests() -> None:

@@ -86,7 +86,7 @@ async def test_a_key_that_is_refused_is_asked_for_anew() -> None:
         walk.app.screen.query_one("#change-it", Button).press()
         await walk.is_at("ConfirmDialog")
         await walk.press(*"images.example.com", "enter")
-        await walk.is_at("KeyDialog")
+        await walk.is_at("ProviderSecretDialog")
         assert "doesn't accept the key: BADSIG" in screen_text(walk.app)
         del engine.failures["change_record"]
         await walk.press(*"bmV3", "enter")
@@ -107,7 +107,7 @@ async def test_a_key_that_is_missing_after_all_is_asked_for_too() -> None:
         walk.app.screen.query_one("#change-it", Button).press()
         await walk.is_at("ConfirmDialog")
         await walk.press(*"images.example.com", "enter")
-        await walk.is_at("KeyDialog")
+        await walk.is_at("ProviderSecretDialog")
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
         assert "No key for the DNS provider" in line_in(walk.app, MessageBar)
@@ -119,7 +119,7 @@ async def test_a_key_that_is_missing_after_all_is_asked_for_too() -> None:
 async def test_the_way_can_be_said_anew_on_the_board() -> None:
     async with walking(full_world(), WAYS["cutover-board"]) as walk:
         await walk.press("m")
-        await walk.is_at("WayDialog")
+        await walk.is_at("ProviderDialog")
         walk.app.screen.query_one("#way", Select).value = ProviderKind.ROUTE53
         await walk.rests()
         await walk.press("ctrl+s")
@@ -138,7 +138,7 @@ async def test_the_form_keeps_the_way_and_offers_to_take_the_key() -> None:
         )  # type: ignore[attr-defined]
         walk.engine.looks = []
         await walk.press("ctrl+s")
-        await walk.is_at("KeyDialog")
+        await walk.is_at("ProviderSecretDialog")
         await walk.press("escape")
         await walk.is_at("CutoverBoardScreen")
         name = "images.example.com-abcdef"
@@ -327,13 +327,13 @@ async def test_where_nobody_has_compared_that_is_offered_first() -> None:
 async def test_the_api_of_powerdns_is_a_way_too() -> None:
     async with walking(full_world(), WAYS["cutover-board"]) as walk:
         await walk.press("m")
-        await walk.is_at("WayDialog")
+        await walk.is_at("ProviderDialog")
         walk.app.screen.query_one("#way", Select).value = ProviderKind.POWERDNS
         await walk.rests()
         walk.app.screen.query_one("#way-powerdns", Input).value = "https://dns.example:8081"
         walk.app.screen.query_one("#way-zone", Input).value = "example.com"
         await walk.press("ctrl+s")
-        await walk.is_at("KeyDialog")
+        await walk.is_at("ProviderSecretDialog")
         await walk.press(*"api", "enter")
         await walk.is_at("CutoverBoardScreen")
         assert walk.engine.keys == {

@@ -136,7 +136,7 @@ async def test_harbor_is_chosen_made_started_followed_and_taken_back(
         await at.press("w")
         await at.says("Harbor, one of the sides")
         await at.press("j", "enter")
-        await at.is_at("DelegateFormScreen")
+        await at.is_at("EnginePlanScreen")
         at.app.screen.query_one("#speed", Input).value = "2048"
         await at.says("--speed 2048")
         await at.press("ctrl+s")
@@ -332,14 +332,14 @@ async def test_an_instance_of_another_owner_is_handed_its_token_and_gets_the_ima
         await at.press("w")
         await at.says("? depends TCR, by sync rules")
         await at.press("j", "j", "j", "enter")
-        await at.is_at("DelegateFormScreen")
+        await at.is_at("EnginePlanScreen")
         at.app.screen.query_one("#uin", Input).value = OWNER
         await at.press("ctrl+s")
         await at.says("can't be asked")
         await at.press("e")
         await at.says("its owner reads them in the console")
         await at.press("escape", "escape")
-        await at.is_at("DelegateFormScreen")
+        await at.is_at("EnginePlanScreen")
         at.app.screen.query_one("#instance", Input).value = peer.id
         at.app.screen.query_one("#region", Input).value = "ap-singapore"
         await at.press("ctrl+s")
@@ -382,7 +382,7 @@ async def test_what_a_harbor_relays_arrives_at_the_end(
         await at.press("w")
         await at.says("? depends A Harbor in between")
         await at.press("j", "j", "enter")
-        await at.is_at("DelegateFormScreen")
+        await at.is_at("EnginePlanScreen")
         at.app.screen.query_one("#cron", Input).value = "0 */15 * * * *"
         await at.press("ctrl+s")
         await at.says("+ 4 to create")

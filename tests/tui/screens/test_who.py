@@ -49,7 +49,7 @@ async def test_each_who_could_is_said_with_what_it_means() -> None:
 async def test_who_cannot_is_refused_with_the_reason_and_what_can_be_done_instead() -> None:
     async with walking(full_world(), WAYS["who"], (120, 40)) as walk:
         await walk.press("G", "enter")
-        await walk.is_at("WhoScreen")
+        await walk.is_at("EngineChoiceScreen")
         judged = await walk.engine.who_could(None)  # type: ignore[arg-type]
         last = judged.ways[-1]
         assert last.who is EngineKind.TCR_REPLICA
@@ -84,7 +84,7 @@ async def test_a_question_that_nobody_can_answer_is_passed_over() -> None:
         await walk.press("g", "j", "j", "j", "a")
         await walk.is_at("ChoiceDialog")
         await walk.press("escape")
-        await walk.is_at("WhoScreen")
+        await walk.is_at("EngineChoiceScreen")
         assert [what for name, what in engine.asked if name == "who_could"] == [()]
 
 
@@ -118,7 +118,7 @@ async def test_the_list_of_plans_leads_there_without_a_preview() -> None:
         await walk.press("G", "w")
 
     async with walking(full_world(), there) as walk:
-        await walk.is_at("WhoScreen")
+        await walk.is_at("EngineChoiceScreen")
         await walk.press("g", "enter")
         await walk.is_at("ConfirmDialog")
 
@@ -130,7 +130,7 @@ async def test_the_button_of_the_preview_leads_there_too() -> None:
         walk.app.screen.query_one("#who", Button).press()
 
     async with walking(full_world(), there) as walk:
-        await walk.is_at("WhoScreen")
+        await walk.is_at("EngineChoiceScreen")
 
 
 async def test_what_keeps_it_from_being_known_is_said() -> None:
@@ -146,7 +146,7 @@ async def test_the_form_asks_for_a_cron_line_where_it_goes_by_the_clock() -> Non
         await walk.press("enter", "down", "down", "enter")
         await until(walk.pilot, lambda: "Cron line" in screen_text(walk.app), "the cron line")
         await walk.press("ctrl+s")
-        await walk.is_at("DelegateFormScreen")
+        await walk.is_at("EnginePlanScreen")
         assert "This is needed." in said(walk)
         await walk.press(*"0 0 */2 * * *")
         assert (
@@ -164,10 +164,10 @@ async def test_a_relay_needs_a_harbor_that_is_neither_side() -> None:
     engine.judged = replace(engine.judged, ends=Ends(End("a.example"), End(TCR, "tcr")))
     async with walking(engine, WAYS["who"], (120, 40)) as walk:
         await walk.press("g", "j", "j", "enter")
-        await walk.is_at("DelegateFormScreen")
+        await walk.is_at("EnginePlanScreen")
         assert "no account is a Harbor" in said(walk)
         await walk.press("ctrl+s")
-        await walk.is_at("DelegateFormScreen")
+        await walk.is_at("EnginePlanScreen")
         assert "This is needed." in said(walk)
         assert "How old the pulled half may be" in said(walk)
 
@@ -188,7 +188,7 @@ async def test_leaving_the_form_goes_back_to_who_moves_it() -> None:
     async with walking(full_world(), WAYS["delegate-form"]) as walk:
         assert isinstance(walk.app.screen, EnginePlanScreen)
         walk.app.screen.query_one("#cancel", Button).press()
-        await walk.is_at("WhoScreen")
+        await walk.is_at("EngineChoiceScreen")
         assert HARBOR in said(walk) or TCR in said(walk)
 
 
@@ -197,7 +197,7 @@ async def test_speed_pieces_and_one_at_a_time_are_asked_for_and_said() -> None:
         speed = walk.app.screen.query_one("#speed", Input)
         speed.value = "fast"
         await walk.press("ctrl+s")
-        await walk.is_at("DelegateFormScreen")
+        await walk.is_at("EnginePlanScreen")
         assert "Write a number of KB/s." in said(walk)
         speed.value = "2048"
         walk.app.screen.query_one("#pieces", Select).value = True
@@ -232,5 +232,5 @@ async def test_a_key_pressed_while_it_looks_chooses_nothing_but_what_it_points_a
         await until(walk.pilot, lambda: "? depends TCR, by sync rules" in said(walk), "it is known")
         assert "wait for" not in line_in(walk.app, MessageBar)
         await walk.press("enter")
-        await walk.is_at("DelegateFormScreen")
+        await walk.is_at("EnginePlanScreen")
         assert "--by tcr-sync" in walk.app.screen.query_one(LineBar).line

@@ -295,50 +295,17 @@ class QuestionDialog(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class CutoverActs(Frame):
-    """A screen about one cutover. `standing` is how it was seen last, None if it can't be read."""
+class CheckDecisions:
+    """What the operator says about checks: answers to what can't be seen, and acknowledgements."""
 
-    MODE = "cutover"
+    def __init__(self, board: CutoverBoardScreen) -> None:
+        self._board = board
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.cutover = name
-        self.standing: CutoverStatus | None = None
-        self.changing = ""
-        """What is being done to the record."""
-        self.busy = ""
-        """What else is done, and takes a while."""
-
-    def show(self, standing: CutoverStatus) -> None:
-        """Show how the cutover stands. Screens fill this in."""
-        self.standing = standing
-
-    def show_change(self) -> None:
-        """Show the edit. Screens fill this in."""
-
-    def show_step(self) -> None:
-        """Show how far both registries are in step. Screens fill this in."""
-
-    @property
-    def meant(self) -> CheckResult | None:
-        """The check that is meant. Screens fill this in."""
-        return None
-
-    def reload(self) -> None:
-        """Show what is known without looking."""
-        try:
-            self.show(self.core.cutovers.find(self.cutover))
-        except TransshipError as error:
-            self.fail(error)
-
-    # Answering and acknowledging
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def explain_check(self, result: CheckResult, row: CheckRow) -> None:
+    async def explain(self, result: CheckResult, row: CheckRow) -> None:
         """Explain a check, and do what is wanted about it."""
-        if (standing := self.standing) is None:
+        if (standing := self._board.standing) is None:
             return
-        now = self.core.clock.now()
+        now = self._board.core.clock.now()
         asked = unanswered_questions(result, standing.evidence)
         open_ones = unacknowledged(result, standing.evidence)
         what = ("Acknowledge" if result.findings else "Go on without") if open_ones else ""
@@ -349,64 +316,53 @@ class CutoverActs(Frame):
             asked=len(asked),
             can_accept=what,
         )
-        wanted = await self.app.push_screen_wait(dialog)
+        wanted = await self._board.app.push_screen_wait(dialog)
         if wanted == ANSWER:
-            await self._answer_all(result)
+            await self.answer(result)
         elif wanted == ACCEPT:
-            await self._accept_all(result)
+            await self.acknowledge(result)
 
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def action_answer(self) -> None:
-        """Answer what the check under the cursor asks."""
-        if self.standing is not None and (result := self.meant) is not None:
-            await self._answer_all(result)
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def action_accept(self) -> None:
-        """Acknowledge the warnings of the check under the cursor."""
-        if (result := self.meant) is not None:
-            await self._accept_all(result)
-
-    async def _answer_all(self, result: CheckResult) -> None:
+    async def answer(self, result: CheckResult) -> None:
         """Ask one question after the other, until all are answered or one isn't."""
         asked: tuple[OperatorQuestion, ...] = ()
-        while self.standing is not None:
-            before, asked = asked, unanswered_questions(result, self.standing.evidence)
+        while self._board.standing is not None:
+            before, asked = asked, unanswered_questions(result, self._board.standing.evidence)
             # An answer that isn't a good one leaves its question open.
             if not asked or asked == before or not await self._answer_one(asked):
                 return
 
     async def _answer_one(self, asked: tuple[OperatorQuestion, ...]) -> bool:
-        standing = self.standing
+        standing = self._board.standing
         if standing is None:
             return False
         chosen = asked[0]
         if len(asked) > 1:
             offered = [Choice(each.id, each.text) for each in asked]
-            wanted = await self.app.push_screen_wait(
+            wanted = await self._board.app.push_screen_wait(
                 ChoiceDialog("What do you answer?", Content(""), offered)
             )
             if wanted is None:
                 return False
             chosen = question_by_id(wanted)
-        evidence = standing.evidence or Evidence(self.core.clock.now())
+        evidence = standing.evidence or Evidence(self._board.core.clock.now())
         dialog = QuestionDialog(
             chosen,
             command_for(chosen, standing.subject, evidence),
             lambda text: chosen.read(text, evidence),
         )
-        answer = await self.app.push_screen_wait(dialog)
+        answer = await self._board.app.push_screen_wait(dialog)
         if answer:
             self._keep(chosen.id, answer, "The answer is kept")
         return bool(answer)
 
-    async def _accept_all(self, result: CheckResult) -> None:
-        standing = self.standing
+    async def acknowledge(self, result: CheckResult) -> None:
+        """Ask why the check's warnings can be lived with, and keep that."""
+        standing = self._board.standing
         open_ones = unacknowledged(result, standing.evidence) if standing else ()
         if not open_ones:
             return
         seen = "; ".join(each.seen for each in result.findings) or f"needs {result.needs}"
-        reason = await self.app.push_screen_wait(
+        reason = await self._board.app.push_screen_wait(
             NameDialog(
                 f"{result.check}: go on although this was seen?",
                 f"{seen} It stays on the board and in the report, with your name, the time, and "
@@ -420,70 +376,43 @@ class CutoverActs(Frame):
 
     def _keep(self, name: str, answer: str, words: str) -> None:
         try:
-            self.show(self.core.cutovers.answer(self.cutover, name, answer))
+            self._board.show(self._board.core.cutovers.answer(self._board.cutover, name, answer))
         except TransshipError as error:
-            self.fail(error)
+            self._board.fail(error)
         else:
-            self.tell(words)
-
-    # Reporting
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def action_report(self) -> None:
-        """Write the report for the change ticket."""
-        standing = self.standing
-        if standing is None:
-            return
-        engine = self.core
-
-        async def write(path: str, form: object, replace: bool) -> Path:
-            return await engine.cutovers.write_report(
-                self.cutover, path, str(form), replace=replace
-            )
-
-        words, _ = rollback_words(standing)
-        about = f"Checks, decisions, clocks and the edit. The way back {words}."
-        dialog = ReportDialog(standing.subject.domain.name, write, about, what="cutover")
-        if written := await self.app.push_screen_wait(dialog):
-            self.tell(f"The report is in {written}")
+            self._board.tell(words)
 
 
-_COPY_BACK = "copy back"
-_COMPARE = "compare"
-_DECIDE = "decide"
-_GIVE_UP = "give up"
+class RecordControl:
+    """Changes the record of the domain, puts it back, and ends a change that was broken off."""
 
+    def __init__(self, board: CutoverBoardScreen) -> None:
+        self._board = board
 
-class CutoverChanges(CutoverActs):
-    """A screen about one cutover, by which its record is changed."""
-
-    # How it is changed
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def action_way(self) -> None:
+    async def choose_provider(self) -> None:
         """Say anew how the record is changed; ask for the key that this needs."""
-        engine, standing = self.core, self.standing
+        engine, standing = self._board.core, self._board.standing
         if standing is None:
             return
         try:
-            known = engine.cutovers.changes.provider(self.cutover)
+            known = engine.cutovers.changes.provider(self._board.cutover)
             dialog = ProviderDialog(standing.subject.domain.name, known)
-            way = await self.app.push_screen_wait(dialog)
+            way = await self._board.app.push_screen_wait(dialog)
             if way is None or way == known:
                 return
-            self.show(engine.cutovers.changes.set_provider(self.cutover, way))
-            self.tell("How the record is changed is kept; nothing was changed by that")
+            self._board.show(engine.cutovers.changes.set_provider(self._board.cutover, way))
+            self._board.tell("How the record is changed is kept; nothing was changed by that")
             await self.ask_key(later="Later")
         except TransshipError as error:
-            self.fail(error)
+            self._board.fail(error)
 
     async def ask_key(self, *, later: str = "Cancel", why: str = "") -> bool:
         """Ask for the key that the change needs, unless it is kept; tell whether it is now.
 
         With `why` the one that is kept isn't good for anything.
         """
-        engine = self.core
-        way = engine.cutovers.changes.provider(self.cutover)
+        engine = self._board.core
+        way = engine.cutovers.changes.provider(self._board.cutover)
         if not secret_words(way):
             return True
         if not why:
@@ -492,31 +421,14 @@ class CutoverChanges(CutoverActs):
                     return True
             except TransshipError as error:
                 why = str(error)
-        return await self.app.push_screen_wait(ProviderSecretDialog(engine, way, why, later=later))
+        return await self._board.app.push_screen_wait(
+            ProviderSecretDialog(engine, way, why, later=later)
+        )
 
-    # Changing
-
-    def action_change(self) -> None:
-        """Change the record after a question, or show the edit where it is made by hand."""
-        self.query_one("#change-it", Button).press()
-
-    @on(Button.Pressed, "#change-it")
-    def _change_wanted(self, event: Button.Pressed) -> None:
-        event.stop()
-        standing = self.standing
-        if standing is None:
-            return
-        if standing.unended is not None and not standing.unended.running:
-            self.end_change()
-        elif standing.applier is None or standing.applier.why_not:
-            self.show_change()
-        else:
-            self._change(standing)
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _change(self, standing: CutoverStatus) -> None:
+    async def change(self, standing: CutoverStatus) -> None:
+        """Point the record at the new registry, once the operator has typed the domain."""
         if not await self.ask_key():
-            self.warn("The record isn't changed: the provider's key is needed for that")
+            self._board.warn("The record isn't changed: the provider's key is needed for that")
             return
         domain = standing.subject.domain.name
         dialog = ConfirmDialog(
@@ -526,55 +438,44 @@ class CutoverChanges(CutoverActs):
             danger=True,
             typed=domain,
         )
-        if await self.app.push_screen_wait(dialog):
-            engine = self.core
+        if await self._board.app.push_screen_wait(dialog):
+            engine = self._board.core
             await self._do(
-                lambda: engine.cutovers.changes.change(self.cutover, shown=standing.edit),
+                lambda: engine.cutovers.changes.change(self._board.cutover, shown=standing.edit),
                 "being changed",
             )
 
-    @work(group="begin", exclusive=True, exit_on_error=False)
     async def end_change(self) -> None:
         """Ask whether to go on with a change that was broken off, and do that."""
-        standing = self.standing
+        standing = self._board.standing
         if standing is None or standing.unended is None or standing.unended.running:
             return
         if standing.applier is None or standing.applier.why_not:
             why = standing.applier.why_not if standing.applier else "it is changed by hand"
-            self.warn(f"What was broken off can't be ended from here: {why}")
+            self._board.warn(f"What was broken off can't be ended from here: {why}")
             return
-        words = end_question(standing, self.core.clock.now())
+        words = end_question(standing, self._board.core.clock.now())
         asked = standing.unended.asked
         what = "The way back" if asked.direction == "rollback" else "The change"
         dialog = ConfirmDialog(f"{what} was broken off. Go on with it?", words, "Go on")
-        if await self.app.push_screen_wait(dialog) and await self.ask_key():
-            engine = self.core
-            await self._do(lambda: engine.cutovers.changes.end(self.cutover), "being read back")
+        if await self._board.app.push_screen_wait(dialog) and await self.ask_key():
+            engine = self._board.core
+            await self._do(
+                lambda: engine.cutovers.changes.end(self._board.cutover), "being read back"
+            )
 
-    # Going back
-
-    def action_roll_back(self) -> None:
-        """Put the record back after a question, or offer what is to be done before."""
-        self.query_one("#back-it", Button).press()
-
-    @on(Button.Pressed, "#back-it")
-    def _back_wanted(self, event: Button.Pressed) -> None:
-        event.stop()
-        if self.standing is not None:
-            self._go_back()
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def _go_back(self) -> None:
+    async def roll_back(self) -> None:
+        """Put the record back, once nothing is lost by it or the operator gives that up."""
         standing = await self._ready_to_go_back()
         if standing is None:
             return
         applier, domain = standing.applier, standing.subject.domain.name
         if applier is None or applier.why_not:
             words = back_content(standing, by_hand=True)
-            await self.app.push_screen_wait(WordsDialog(words))
+            await self._board.app.push_screen_wait(WordsDialog(words))
             return
         if not await self.ask_key():
-            self.warn("The record isn't put back: the provider's key is needed for that")
+            self._board.warn("The record isn't put back: the provider's key is needed for that")
             return
         blocked = why_no_rollback(standing)
         lost = len(standing.way_back.lost) if standing.way_back else 0
@@ -587,16 +488,18 @@ class CutoverChanges(CutoverActs):
             danger=True,
             typed=domain,
         )
-        if await self.app.push_screen_wait(dialog):
+        if await self._board.app.push_screen_wait(dialog):
             await self._do(
                 lambda: self._put_back(domain, accept_loss=bool(blocked)), "being put back"
             )
 
     async def _put_back(self, domain: str, *, accept_loss: bool) -> str:
         """Put the record back; where nobody knows what that hides, only when asked once more."""
-        engine = self.core
+        engine = self._board.core
         try:
-            return await engine.cutovers.changes.roll_back(self.cutover, accept_loss=accept_loss)
+            return await engine.cutovers.changes.roll_back(
+                self._board.cutover, accept_loss=accept_loss
+            )
         except LossUnknown as error:
             dialog = ConfirmDialog(
                 f"Put {domain} back without knowing what it hides?",
@@ -605,27 +508,27 @@ class CutoverChanges(CutoverActs):
                 danger=True,
                 typed=domain,
             )
-            if not await self.app.push_screen_wait(dialog):
+            if not await self._board.app.push_screen_wait(dialog):
                 raise
-            return await engine.cutovers.changes.roll_back(self.cutover, accept_loss=True)
+            return await engine.cutovers.changes.roll_back(self._board.cutover, accept_loss=True)
 
     async def _ready_to_go_back(self) -> CutoverStatus | None:
         """Return how the cutover stands once nothing is lost, or the operator gives it up.
 
         None where it is not to go back.
         """
-        while (standing := self.standing) is not None:
+        while (standing := self._board.standing) is not None:
             if never := why_never_rollback(standing):
-                self.warn(f"Going back is blocked: {never}")
+                self._board.warn(f"Going back is blocked: {never}")
                 return None
             offered = _before_going_back(standing)
             if not offered:
                 return standing
             blocked = Content.styled(f"Why: {safe(why_no_rollback(standing))}.", BAD)
             dialog = ChoiceDialog("Going back is blocked. What first?", blocked, offered)
-            wanted = await self.app.push_screen_wait(dialog)
+            wanted = await self._board.app.push_screen_wait(dialog)
             if wanted == _DECIDE:
-                self.show_step()
+                self._board.show_step()
             if wanted in (None, _DECIDE):
                 return None
             if wanted == _GIVE_UP:
@@ -636,38 +539,21 @@ class CutoverChanges(CutoverActs):
 
     async def _seen_to(self, wanted: str) -> bool:
         """Compare both registries, or copy back; tell whether that went well."""
-        engine, old = self.core, self.standing.subject.old if self.standing else ""
+        engine, old = (
+            self._board.core,
+            self._board.standing.subject.old if self._board.standing else "",
+        )
         if wanted == _COPY_BACK:
             doing, words = engine.cutovers.rounds.copy_back, f"copying back to {old}"
         else:
             doing, words = engine.cutovers.rounds.compare, "comparing both registries"
-        return await self.doing(lambda: doing(self.cutover), words)
-
-    async def doing(self, act: Callable[[], Awaitable[CutoverStatus]], words: str) -> bool:
-        """Do something that takes a while and shows how the cutover stands then.
-
-        Tells whether it went well.
-        """
-        self.hush()
-        self.busy = words
-        self.reload()
-        try:
-            standing = await act()
-        except TransshipError as error:
-            self.fail(error)
-            return False
-        else:
-            self.show(standing)
-            return True
-        finally:
-            self.busy = ""
-            self.reload()
+        return await self._board.doing(lambda: doing(self._board.cutover), words)
 
     async def _do(self, act: Callable[[], Awaitable[str]], words: str) -> None:
         """Do something to the record; ask for the key as long as it isn't a good one."""
-        self.hush()
-        self.changing = f"the record is {words}"
-        self.reload()
+        self._board.hush()
+        self._board.changing = f"the record is {words}"
+        self._board.reload()
         try:
             while True:
                 try:
@@ -678,12 +564,18 @@ class CutoverChanges(CutoverActs):
                 else:
                     break
         except TransshipError as error:
-            self.fail(error)
+            self._board.fail(error)
         else:
-            (self.tell if told.good else self.warn)(safe(told.words))
+            (self._board.tell if told.good else self._board.warn)(safe(told.words))
         finally:
-            self.changing = ""
-        self.reload()
+            self._board.changing = ""
+        self._board.reload()
+
+
+_COPY_BACK = "copy back"
+_COMPARE = "compare"
+_DECIDE = "decide"
+_GIVE_UP = "give up"
 
 
 def _before_going_back(standing: CutoverStatus) -> list[Choice]:
@@ -715,145 +607,6 @@ _SHORT = 19
 """So much of a digest is enough to tell it from another; the whole is under the table."""
 
 
-class CutoverStep(CutoverChanges):
-    """A screen about one cutover, whose registries it can keep in step."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.rounds_go = False
-        """Whether rounds are made from here."""
-        self._going: Worker[None] | None = None
-        self._one_at_a_time = asyncio.Lock()
-
-    def on_mount(self) -> None:
-        """Tell that rounds would end with the app."""
-        self.context.quit_warnings.append(self._at_stake)
-
-    def on_unmount(self) -> None:
-        """Nothing is under way here any more."""
-        self.context.quit_warnings.remove(self._at_stake)
-
-    def _at_stake(self) -> QuitWarning | None:
-        if not self.rounds_go:
-            return None
-        return QuitWarning("Stop keeping both registries in step?", self._stops_words())
-
-    def _stops_words(self) -> str:
-        old = safe(self.standing.subject.old) if self.standing else "the old registry"
-        return (
-            f"What is pushed to {old} from then on is copied no more. A job that is copying goes "
-            "on to its end, and rounds can be begun again."
-        )
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def action_compare(self) -> None:
-        """Compare both registries; nothing is copied."""
-        engine = self.core
-        act, words = engine.cutovers.rounds.compare, "comparing both registries"
-        if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
-            asks = len(undecided_tags(self.standing))
-            if asks:
-                self.warn(f"{counted(asks, 'tag')} to be decided: pushed on both sides")
-            else:
-                self.tell("Both registries were compared; nothing was copied")
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def action_rounds(self) -> None:
-        """Begin with rounds after a question, or stop them."""
-        standing = self.standing
-        if standing is None:
-            return
-        if self.rounds_go:
-            self.stop_rounds()
-            return
-        dialog = ConfirmDialog(
-            "Keep both registries in step?", rounds_question(standing), "Copy, round after round"
-        )
-        if await self.app.push_screen_wait(dialog):
-            self._going = self._rounds()
-
-    def stop_rounds(self) -> None:
-        """Let rounds end; what a job copies at this moment is copied to its end."""
-        if self._going is not None:
-            # Cancelled a second time, it would let go of nothing: this one only, and once.
-            self._going.cancel()
-            self._going = None
-        self.rounds_go = False
-        self.tell(f"No more rounds are made; {key_for(self, 'cutover.rounds')} goes on")
-        self.reload()
-
-    @work(group=_GROUP, exit_on_error=False)
-    async def _rounds(self) -> None:
-        engine = self.core
-        self.rounds_go = True
-        self.hush()
-        self.reload()
-        going = engine.cutovers.rounds.run(self.cutover)
-        try:
-            # Rounds that were stopped keep both registries for themselves until they have ended.
-            async with self._one_at_a_time, aclosing(going) as standings:
-                async for standing in standings:
-                    self.show(standing)
-        except CutoverBusy:
-            self.rounds_go = False
-            self.warn("Another process keeps both registries in step; its rounds are shown here")
-        except TransshipError as error:
-            self.rounds_go = False
-            self.fail(error)
-        else:
-            self.rounds_go = False
-            self.tell("Both registries are in step, and nothing more comes: no more rounds")
-        self.reload()
-
-    def work_failed(self, group: str) -> None:
-        """Say no longer that rounds go on when they don't."""
-        if group == _GROUP:
-            self.rounds_go = False
-
-    @work(group="begin", exclusive=True, exit_on_error=False)
-    async def decide(self, pair: TagPair) -> None:
-        """Ask whose image a tag is to have that both have pushed."""
-        standing = self.standing
-        if standing is None:
-            return
-        name, subject = tag_name(pair), standing.subject
-        dialog = ChoiceDialog(
-            f"Whose {name} is kept?",
-            Content("Both registries have had it pushed since they were the same."),
-            [
-                Choice("new", *_side("new", subject.new, pair.new, "it stays as it is there.")),
-                Choice("old", *_side("old", subject.old, pair.old, _moves(pair, subject.new))),
-            ],
-        )
-        wanted = await self.app.push_screen_wait(dialog)
-        if wanted is None:
-            return
-        try:
-            self.show(
-                self.core.cutovers.rounds.keep_tag(self.cutover, name, cast("KeptSide", wanted)),
-            )
-        except TransshipError as error:
-            self.fail(error)
-        else:
-            does = "the next round does it"
-            key = key_for(self, "cutover.rounds")
-            self.tell(f"{name}: {does}" + ("" if self.rounds_go else f"; {key} begins rounds"))
-
-    async def action_back(self) -> None:
-        """Close; ask first where rounds end with it."""
-        if not self.rounds_go:
-            await super().action_back()
-            return
-        dialog = ConfirmDialog(
-            "Stop keeping both registries in step?", Content(self._stops_words()), "Stop"
-        )
-        self.app.push_screen(dialog, self._stop_answered)
-
-    def _stop_answered(self, wanted: bool | None) -> None:
-        if wanted:
-            self.dismiss()
-
-
 def _side(which: str, host: str, digest: str, then: str) -> tuple[str, str]:
     has = digest[:_SHORT] if digest else "it was deleted there"
     return f"What the {which} registry has ({host})", f"{has}: {then}"
@@ -868,79 +621,106 @@ def _moves(pair: TagPair, new: str) -> str:
 _BUSY_LOOK_SECONDS = 1.0
 
 
-class CutoverLooking(CutoverStep):
-    """A screen about one cutover, which looks at it for as long as it is there."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._wants_watch = True
-
-    def action_test(self) -> None:
-        """Make all checks anew."""
-        self.hush()
-        self.check()
-
-    @work(group="check", exclusive=True, exit_on_error=False)
-    async def check(self) -> None:
-        """Make all checks, then go on watching."""
-        self.workers.cancel_group(self, "watch")
-        if await self._follow(self.core.cutovers.checks.check(self.cutover)):
-            self.watch_dns()
-
-    def action_watch(self) -> None:
-        """Stop asking DNS again and again, or go on with it."""
-        self._wants_watch = not self._wants_watch
-        if self._wants_watch:
-            self.tell("Name servers and resolvers are asked again and again")
-            self.watch_dns()
-        else:
-            self.workers.cancel_group(self, "watch")
-            self.tell(f"DNS isn't asked any more; {key_for(self, 'cutover.watch')} goes on")
-
-    @work(group="watch", exclusive=True, exit_on_error=False)
-    async def watch_dns(self) -> None:
-        """Ask DNS again and again, as long as that is wanted."""
-        if not self._wants_watch:
-            return
-        if await self._follow(self.core.cutovers.checks.watch(self.cutover), busy=True):
-            # Somebody else watches: what that process sees is read from the journal.
-            self.set_timer(_BUSY_LOOK_SECONDS, self.watch_dns)
-
-    async def _follow(self, seen: AsyncIterator[CutoverStatus], *, busy: bool = False) -> bool:
-        """Show what comes; tell whether it ended well, or with `busy` whether to look again."""
-        try:
-            async with aclosing(cast("AsyncGenerator[CutoverStatus]", seen)) as standings:
-                async for standing in standings:
-                    self.show(standing)
-        except CutoverBusy:
-            self.reload()
-            return busy
-        except TransshipError as error:
-            self.fail(error)
-            self.reload()
-            return False
-        return not busy
-
-    def work_failed(self, group: str) -> None:
-        """Wait for nothing any more."""
-        super().work_failed(group)
-        self.reload()
-
-
 TABS = ("board", "grid", "change", "step", "notes")
 _NORMAL = 24
 _ROOMY = 34
 """So many lines are enough to explain a check below the table."""
 
 
-class CutoverShown(CutoverLooking):
-    """A screen about one cutover that shows all its parts, one at a time."""
+_ACTIONS = (
+    *("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
+    *("rounds", "compare", "way", "change", "roll_back"),
+)
+NOTHING_ASKED = "This asks nothing; open it to see what to do about it."
+NO_WARNING = "Here is no warning that could be acknowledged; what blocks can't be."
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+
+class CutoverBoardScreen(Frame):
+    """The cutover called `name`. What was never checked is checked at once.
+
+    With `report` its report is asked for at once.
+    """
+
+    MODE = "cutover"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("cutover")
+    CSS_PATH = "board.tcss"
+    HELP: ClassVar[str] = """
+Before the change: each check says what was seen, and how old that is; {list.open} explains it and
+says what to do. What blocks has to be put right, a warning can be acknowledged ({cutover.accept}),
+and what can't be seen from here is asked ({cutover.answer}). Nothing here changes anything:
+{cutover.check} only looks.
+
+The change: by hand, at your DNS provider, with the lines that the Change tab shows; it is seen by
+itself. Where Transship may change the record, {cutover.change} asks you to type the domain first.
+
+After it: three clocks, by the rules of DNS, as resolvers were seen, and for those that are late.
+The way back is always shown, with what it takes and what it would hide; {cutover.back} takes it.
+
+Tags that are still pushed to the old registry: {cutover.rounds} copies them to the new one, round
+after round, and {cutover.compare} only compares. What both have pushed, you decide in the Tags
+tab, with {list.open}. {cutover.way} says what changes the record: you, or something with a key.
+"""
+
+    def __init__(self, name: str, *, report: bool = False) -> None:
+        super().__init__()
+        self.cutover = name
+        self.standing: CutoverStatus | None = None
+        self.changing = ""
+        """What is being done to the record."""
+        self.busy = ""
+        """What else is done, and takes a while."""
+        self.rounds_go = False
+        """Whether rounds are made from here."""
+        self._going: Worker[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._wants_watch = True
         self._tab = 0
         self._only_open = True
         self._last_round: float | None = None
+        self._report = report
+        self._decisions = CheckDecisions(self)
+        self._record = RecordControl(self)
+
+    def on_mount(self) -> None:
+        """Show what is known; check what never was, then go on watching."""
+        self.context.quit_warnings.append(self._at_stake)
+        self.reload()
+        if self.standing is not None:
+            self._show_tab()
+            self.set_interval(1.0, self._tick)
+            if self.standing.evidence is None:
+                self.check()
+            else:
+                self.watch_dns()
+            if self._report:
+                self.action_report()
+            elif self.standing.unended is not None:
+                self._end_change()
+
+    def on_unmount(self) -> None:
+        """Nothing is under way here any more."""
+        self.context.quit_warnings.remove(self._at_stake)
+
+    def reload(self) -> None:
+        """Show what is known without looking."""
+        try:
+            self.show(self.core.cutovers.find(self.cutover))
+        except TransshipError as error:
+            self.fail(error)
+
+    def show(self, standing: CutoverStatus) -> None:
+        """Show how the cutover stands."""
+        self.standing = standing
+        host = standing.subject.domain.shown or standing.subject.domain.name
+        way = f"{standing.subject.old or '?'} → {standing.subject.points_at}"
+        self.heading(host, f"{state_mark(standing).word}  {way}")
+        self._show_line()
+        self._show_tabs()
+        self._show_rows()
+        self.query_one("#edit", Static).update(change_content(standing))
+        self.query_one("#told", Static).update(notes_content(standing.notes))
+        self._show_buttons()
+        self._tick()
 
     @property
     def tab(self) -> str:
@@ -964,20 +744,6 @@ class CutoverShown(CutoverLooking):
         with VerticalScroll(id="full", can_focus=False):
             yield Static(id="words")
         yield CutoverButtons()
-
-    def show(self, standing: CutoverStatus) -> None:
-        """Show how the cutover stands."""
-        self.standing = standing
-        host = standing.subject.domain.shown or standing.subject.domain.name
-        way = f"{standing.subject.old or '?'} → {standing.subject.points_at}"
-        self.heading(host, f"{state_mark(standing).word}  {way}")
-        self._show_line()
-        self._show_tabs()
-        self._show_rows()
-        self.query_one("#edit", Static).update(change_content(standing))
-        self.query_one("#told", Static).update(notes_content(standing.notes))
-        self._show_buttons()
-        self._tick()
 
     def _show_line(self) -> None:
         """Say which line does what the part in front is about."""
@@ -1120,67 +886,6 @@ class CutoverShown(CutoverLooking):
         self._show_tabs()
         self._tick()
 
-
-_ACTIONS = (
-    *("test", "answer", "accept", "shown", "watch", "copy_record", "report"),
-    *("rounds", "compare", "way", "change", "roll_back"),
-)
-NOTHING_ASKED = "This asks nothing; open it to see what to do about it."
-NO_WARNING = "Here is no warning that could be acknowledged; what blocks can't be."
-
-
-class CutoverBoardScreen(CutoverShown):
-    """The cutover called `name`. What was never checked is checked at once.
-
-    With `report` its report is asked for at once.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("cutover")
-    CSS_PATH = "board.tcss"
-    HELP: ClassVar[str] = """
-Before the change: each check says what was seen, and how old that is; {list.open} explains it and
-says what to do. What blocks has to be put right, a warning can be acknowledged ({cutover.accept}),
-and what can't be seen from here is asked ({cutover.answer}). Nothing here changes anything:
-{cutover.check} only looks.
-
-The change: by hand, at your DNS provider, with the lines that the Change tab shows; it is seen by
-itself. Where Transship may change the record, {cutover.change} asks you to type the domain first.
-
-After it: three clocks, by the rules of DNS, as resolvers were seen, and for those that are late.
-The way back is always shown, with what it takes and what it would hide; {cutover.back} takes it.
-
-Tags that are still pushed to the old registry: {cutover.rounds} copies them to the new one, round
-after round, and {cutover.compare} only compares. What both have pushed, you decide in the Tags
-tab, with {list.open}. {cutover.way} says what changes the record: you, or something with a key.
-"""
-
-    def __init__(self, name: str, *, report: bool = False) -> None:
-        super().__init__(name)
-        self._report = report
-
-    def on_mount(self) -> None:
-        """Show what is known; check what never was, then go on watching."""
-        self.reload()
-        if self.standing is not None:
-            self._show_tab()
-            self.set_interval(1.0, self._tick)
-            if self.standing.evidence is None:
-                self.check()
-            else:
-                self.watch_dns()
-            if self._report:
-                self.action_report()
-            elif self.standing.unended is not None:
-                self.end_change()
-
-    @on(VirtualTable.CursorMoved, "#board")
-    def _say_no_longer(self) -> None:
-        """Take back why a key did nothing on the check before."""
-        if self.query_one(MessageBar).message.plain[2:] in (NOTHING_ASKED, NO_WARNING):
-            self.hush()
-
-    # The guide
-
     def take_step(self, step: Step) -> bool:
         """Go on with the change, or to what it waits for."""
         standing = self.standing
@@ -1211,8 +916,6 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
     def _waits(self, standing: CutoverStatus) -> bool:
         return standing.state not in CHANGED_STATES and bool(waits_for(standing))
 
-    # Moving around
-
     def action_tab(self, by: int) -> None:
         """Show another part."""
         self._tab = (self._tab + by) % len(TABS)
@@ -1242,6 +945,12 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         self._show_rows()
         self._show_row()
 
+    @on(VirtualTable.CursorMoved, "#board")
+    def _say_no_longer(self) -> None:
+        """Take back why a key did nothing on the check before."""
+        if self.query_one(MessageBar).message.plain[2:] in (NOTHING_ASKED, NO_WARNING):
+            self.hush()
+
     @on(VirtualTable.Opened)
     def _open(self, event: VirtualTable.Opened) -> None:
         rows = event.table.rows
@@ -1252,6 +961,281 @@ tab, with {list.open}. {cutover.way} says what changes the record: you, or somet
         row = rows.row(event.index) if isinstance(rows, CheckRows) else None
         if row is not None and (result := self.meant) is not None:
             self.explain_check(result, row)
+
+    # Looking
+
+    def action_test(self) -> None:
+        """Make all checks anew."""
+        self.hush()
+        self.check()
+
+    @work(group="check", exclusive=True, exit_on_error=False)
+    async def check(self) -> None:
+        """Make all checks, then go on watching."""
+        self.workers.cancel_group(self, "watch")
+        if await self._follow(self.core.cutovers.checks.check(self.cutover)):
+            self.watch_dns()
+
+    def action_watch(self) -> None:
+        """Stop asking DNS again and again, or go on with it."""
+        self._wants_watch = not self._wants_watch
+        if self._wants_watch:
+            self.tell("Name servers and resolvers are asked again and again")
+            self.watch_dns()
+        else:
+            self.workers.cancel_group(self, "watch")
+            self.tell(f"DNS isn't asked any more; {key_for(self, 'cutover.watch')} goes on")
+
+    @work(group="watch", exclusive=True, exit_on_error=False)
+    async def watch_dns(self) -> None:
+        """Ask DNS again and again, as long as that is wanted."""
+        if not self._wants_watch:
+            return
+        if await self._follow(self.core.cutovers.checks.watch(self.cutover), busy=True):
+            # Somebody else watches: what that process sees is read from the journal.
+            self.set_timer(_BUSY_LOOK_SECONDS, self.watch_dns)
+
+    async def _follow(self, seen: AsyncIterator[CutoverStatus], *, busy: bool = False) -> bool:
+        """Show what comes; tell whether it ended well, or with `busy` whether to look again."""
+        try:
+            async with aclosing(cast("AsyncGenerator[CutoverStatus]", seen)) as standings:
+                async for standing in standings:
+                    self.show(standing)
+        except CutoverBusy:
+            self.reload()
+            return busy
+        except TransshipError as error:
+            self.fail(error)
+            self.reload()
+            return False
+        return not busy
+
+    def work_failed(self, group: str) -> None:
+        """Say no longer that something goes on when it doesn't."""
+        if group == _GROUP:
+            self.rounds_go = False
+        self.reload()
+
+    async def doing(self, act: Callable[[], Awaitable[CutoverStatus]], words: str) -> bool:
+        """Do something that takes a while and shows how the cutover stands then.
+
+        Tells whether it went well.
+        """
+        self.hush()
+        self.busy = words
+        self.reload()
+        try:
+            standing = await act()
+        except TransshipError as error:
+            self.fail(error)
+            return False
+        else:
+            self.show(standing)
+            return True
+        finally:
+            self.busy = ""
+            self.reload()
+
+    # Deciding and reporting
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def explain_check(self, result: CheckResult, row: CheckRow) -> None:
+        """Explain a check, and do what is wanted about it."""
+        await self._decisions.explain(result, row)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_answer(self) -> None:
+        """Answer what the check under the cursor asks."""
+        if self.standing is not None and (result := self.meant) is not None:
+            await self._decisions.answer(result)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_accept(self) -> None:
+        """Acknowledge the warnings of the check under the cursor."""
+        if (result := self.meant) is not None:
+            await self._decisions.acknowledge(result)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_report(self) -> None:
+        """Write the report for the change ticket."""
+        standing = self.standing
+        if standing is None:
+            return
+        engine = self.core
+
+        async def write(path: str, form: object, replace: bool) -> Path:
+            return await engine.cutovers.write_report(
+                self.cutover, path, str(form), replace=replace
+            )
+
+        words, _ = rollback_words(standing)
+        about = f"Checks, decisions, clocks and the edit. The way back {words}."
+        dialog = ReportDialog(standing.subject.domain.name, write, about, what="cutover")
+        if written := await self.app.push_screen_wait(dialog):
+            self.tell(f"The report is in {written}")
+
+    # Changing the record
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_way(self) -> None:
+        """Say anew how the record is changed; ask for the key that this needs."""
+        await self._record.choose_provider()
+
+    def action_change(self) -> None:
+        """Change the record after a question, or show the edit where it is made by hand."""
+        self.query_one("#change-it", Button).press()
+
+    @on(Button.Pressed, "#change-it")
+    def _change_wanted(self, event: Button.Pressed) -> None:
+        event.stop()
+        standing = self.standing
+        if standing is None:
+            return
+        if standing.unended is not None and not standing.unended.running:
+            self._end_change()
+        elif standing.applier is None or standing.applier.why_not:
+            self.show_change()
+        else:
+            self._change(standing)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _change(self, standing: CutoverStatus) -> None:
+        await self._record.change(standing)
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _end_change(self) -> None:
+        await self._record.end_change()
+
+    def action_roll_back(self) -> None:
+        """Put the record back after a question, or offer what is to be done before."""
+        self.query_one("#back-it", Button).press()
+
+    @on(Button.Pressed, "#back-it")
+    def _back_wanted(self, event: Button.Pressed) -> None:
+        event.stop()
+        if self.standing is not None:
+            self._go_back()
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def _go_back(self) -> None:
+        await self._record.roll_back()
+
+    # Keeping both registries in step
+
+    def _at_stake(self) -> QuitWarning | None:
+        if not self.rounds_go:
+            return None
+        return QuitWarning("Stop keeping both registries in step?", self._stops_words())
+
+    def _stops_words(self) -> str:
+        old = safe(self.standing.subject.old) if self.standing else "the old registry"
+        return (
+            f"What is pushed to {old} from then on is copied no more. A job that is copying goes "
+            "on to its end, and rounds can be begun again."
+        )
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_compare(self) -> None:
+        """Compare both registries; nothing is copied."""
+        engine = self.core
+        act, words = engine.cutovers.rounds.compare, "comparing both registries"
+        if await self.doing(lambda: act(self.cutover), words) and self.standing is not None:
+            asks = len(undecided_tags(self.standing))
+            if asks:
+                self.warn(f"{counted(asks, 'tag')} to be decided: pushed on both sides")
+            else:
+                self.tell("Both registries were compared; nothing was copied")
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def action_rounds(self) -> None:
+        """Begin with rounds after a question, or stop them."""
+        standing = self.standing
+        if standing is None:
+            return
+        if self.rounds_go:
+            self.stop_rounds()
+            return
+        dialog = ConfirmDialog(
+            "Keep both registries in step?", rounds_question(standing), "Copy, round after round"
+        )
+        if await self.app.push_screen_wait(dialog):
+            self._going = self._rounds()
+
+    def stop_rounds(self) -> None:
+        """Let rounds end; what a job copies at this moment is copied to its end."""
+        if self._going is not None:
+            # Cancelled a second time, it would let go of nothing: this one only, and once.
+            self._going.cancel()
+            self._going = None
+        self.rounds_go = False
+        self.tell(f"No more rounds are made; {key_for(self, 'cutover.rounds')} goes on")
+        self.reload()
+
+    @work(group=_GROUP, exit_on_error=False)
+    async def _rounds(self) -> None:
+        engine = self.core
+        self.rounds_go = True
+        self.hush()
+        self.reload()
+        going = engine.cutovers.rounds.run(self.cutover)
+        try:
+            # Rounds that were stopped keep both registries for themselves until they have ended.
+            async with self._one_at_a_time, aclosing(going) as standings:
+                async for standing in standings:
+                    self.show(standing)
+        except CutoverBusy:
+            self.rounds_go = False
+            self.warn("Another process keeps both registries in step; its rounds are shown here")
+        except TransshipError as error:
+            self.rounds_go = False
+            self.fail(error)
+        else:
+            self.rounds_go = False
+            self.tell("Both registries are in step, and nothing more comes: no more rounds")
+        self.reload()
+
+    @work(group="begin", exclusive=True, exit_on_error=False)
+    async def decide(self, pair: TagPair) -> None:
+        """Ask whose image a tag is to have that both have pushed."""
+        standing = self.standing
+        if standing is None:
+            return
+        name, subject = tag_name(pair), standing.subject
+        dialog = ChoiceDialog(
+            f"Whose {name} is kept?",
+            Content("Both registries have had it pushed since they were the same."),
+            [
+                Choice("new", *_side("new", subject.new, pair.new, "it stays as it is there.")),
+                Choice("old", *_side("old", subject.old, pair.old, _moves(pair, subject.new))),
+            ],
+        )
+        wanted = await self.app.push_screen_wait(dialog)
+        if wanted is None:
+            return
+        try:
+            self.show(
+                self.core.cutovers.rounds.keep_tag(self.cutover, name, cast("KeptSide", wanted)),
+            )
+        except TransshipError as error:
+            self.fail(error)
+        else:
+            does = "the next round does it"
+            key = key_for(self, "cutover.rounds")
+            self.tell(f"{name}: {does}" + ("" if self.rounds_go else f"; {key} begins rounds"))
+
+    async def action_back(self) -> None:
+        """Close; ask first where rounds end with it."""
+        if not self.rounds_go:
+            await super().action_back()
+            return
+        dialog = ConfirmDialog(
+            "Stop keeping both registries in step?", Content(self._stops_words()), "Stop"
+        )
+        self.app.push_screen(dialog, self._stop_answered)
+
+    def _stop_answered(self, wanted: bool | None) -> None:
+        if wanted:
+            self.dismiss()
 
     async def action_copy_record(self) -> None:
         """Copy the record of the check under the cursor, or that of the change."""
