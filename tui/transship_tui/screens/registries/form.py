@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
@@ -129,11 +128,15 @@ _JOINED = "It is made of what stands above. Type over it where the registry has 
 _HOST = "registry.example.com:5000"
 
 
-class ServiceFields(VerticalScroll, can_focus=False):
-    """Asks for the service, then calls the fields what the service calls them.
+_MORE = "More: client certificate"
 
-    `account` is the one that is changed, `known` is what is filled in at first, and `others` are
-    all accounts that there are.
+
+class RegistryFields(VerticalScroll, can_focus=False):
+    """The fields for one account, those that are rarely needed folded away.
+
+    `account` is the one that is changed, `is_secret_gone` says that its secret isn't kept. For
+    a new one `begin_with` is what is filled in at first; where that says no service and no host,
+    the service is asked for. `others` are all accounts that there are.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -144,7 +147,40 @@ class ServiceFields(VerticalScroll, can_focus=False):
     class Left(Message):
         """A field that says where and how the registry is reached was left, or chosen anew."""
 
-    def __init__(self, account: Account | None, known: Entry, others: Sequence[Account]) -> None:
+    DEFAULT_CSS = """
+    RegistryFields {
+        height: auto; padding: 0 1;
+        scrollbar-size: 0 1; scrollbar-gutter: stable;
+        & #this-run { margin-left: 14; display: none; }
+        & #more { padding: 0; text-style: none; }
+        & #more { background: $background; color: $text-muted; }
+        & #more:focus { background: $foreground; color: $background; }
+        &>#rare { height: auto; display: none; }
+        &.-more>#rare { display: block; }
+        &>#services { display: none; }
+        &.-choosing { height: 1fr; }
+        &.-choosing>#services { display: block; }
+        &.-choosing>#rare { display: none; }
+    }
+    """
+
+    @dataclass
+    class Edited(Message):
+        """Something else is filled in now."""
+
+        entry: Entry
+
+    def __init__(
+        self,
+        account: Account | None,
+        *,
+        is_secret_gone: bool = False,
+        begin_with: Entry | None = None,
+        others: Sequence[Account] = (),
+    ) -> None:
+        known = begin_with or Entry()
+        if account:
+            known = Entry.of(account, is_secret_gone=is_secret_gone)
         super().__init__(id="fields")
         self._before = account
         self._known = known
@@ -153,15 +189,40 @@ class ServiceFields(VerticalScroll, can_focus=False):
         self._source_by_us: SecretSource | None = None if account else "keyring"
         self._asked_by = ""
         self._joined = ""
+        self._notes: dict[Place, FieldNote] = {}
+        self._sought: Field | None = None
+        self.may_not_list = False
+        """Whether the registry is known not to list its repositories to this account."""
 
-    @property
-    @abstractmethod
-    def entry(self) -> Entry:
-        """What is filled in."""
-
-    @abstractmethod
-    def follow(self) -> None:
-        """Show the fields that the choices ask for, and what belongs into them."""
+    def compose(self) -> ComposeResult:
+        """Give the fields, the rare ones last."""
+        known = self._known
+        host = _input("host", known.host)
+        host.disabled = self._before is not None
+        yield Field("Service", _select("service", service_kinds(), known.service))
+        for place in PARTS:
+            yield Field("", _input(place, ""))
+        yield Field("Host", host)
+        yield ServiceChoices(id="services")
+        yield Field("Alias", _input("alias", known.alias, "a short name for it, if you like"))
+        yield Field("Protection", _select("tls", PROTECTIONS, known.protection))
+        yield Field("CA file", _input("ca-file", known.ca_file, "path of a file in PEM"))
+        yield Field("Sign-in", _select("sign-in", SOURCES, known.source))
+        yield Button("Keep it for this run only", id="this-run", compact=True)
+        yield Field("As", _select("identity", [("", "")], ""))
+        yield Field("User", _input("username", known.username))
+        yield Field("Secret", SecretInput(id="secret"))
+        yield Field("Key file", _input("key-file", ""))
+        yield Field("Repositories", _input("repositories", known.repositories, "team/web team/api"))
+        yield Field("", Button(id="more", compact=True))
+        with Vertical(id="rare"):
+            yield Field(
+                "Client cert", _input("client-cert", known.client_cert, "path of a file in PEM")
+            )
+            yield Field(
+                "Client key",
+                _input("client-key", known.client_key, "path, if it isn't in the same file"),
+            )
 
     @property
     def is_source_ours(self) -> bool:
@@ -332,88 +393,6 @@ class ServiceFields(VerticalScroll, can_focus=False):
         if question is None:
             return ""
         return f"{question.label}: {question.hint}. {question.where}".strip()
-
-
-_MORE = "More: client certificate"
-
-
-class RegistryFields(ServiceFields, can_focus=False):
-    """The fields for one account, those that are rarely needed folded away.
-
-    `account` is the one that is changed, `is_secret_gone` says that its secret isn't kept. For
-    a new one `begin_with` is what is filled in at first; where that says no service and no host,
-    the service is asked for. `others` are all accounts that there are.
-    """
-
-    DEFAULT_CSS = """
-    RegistryFields {
-        height: auto; padding: 0 1;
-        scrollbar-size: 0 1; scrollbar-gutter: stable;
-        & #this-run { margin-left: 14; display: none; }
-        & #more { padding: 0; text-style: none; }
-        & #more { background: $background; color: $text-muted; }
-        & #more:focus { background: $foreground; color: $background; }
-        &>#rare { height: auto; display: none; }
-        &.-more>#rare { display: block; }
-        &>#services { display: none; }
-        &.-choosing { height: 1fr; }
-        &.-choosing>#services { display: block; }
-        &.-choosing>#rare { display: none; }
-    }
-    """
-
-    @dataclass
-    class Edited(Message):
-        """Something else is filled in now."""
-
-        entry: Entry
-
-    def __init__(
-        self,
-        account: Account | None,
-        *,
-        is_secret_gone: bool = False,
-        begin_with: Entry | None = None,
-        others: Sequence[Account] = (),
-    ) -> None:
-        known = begin_with or Entry()
-        if account:
-            known = Entry.of(account, is_secret_gone=is_secret_gone)
-        super().__init__(account, known, others)
-        self._notes: dict[Place, FieldNote] = {}
-        self._sought: Field | None = None
-        self.may_not_list = False
-        """Whether the registry is known not to list its repositories to this account."""
-
-    def compose(self) -> ComposeResult:
-        """Give the fields, the rare ones last."""
-        known = self._known
-        host = _input("host", known.host)
-        host.disabled = self._before is not None
-        yield Field("Service", _select("service", service_kinds(), known.service))
-        for place in PARTS:
-            yield Field("", _input(place, ""))
-        yield Field("Host", host)
-        yield ServiceChoices(id="services")
-        yield Field("Alias", _input("alias", known.alias, "a short name for it, if you like"))
-        yield Field("Protection", _select("tls", PROTECTIONS, known.protection))
-        yield Field("CA file", _input("ca-file", known.ca_file, "path of a file in PEM"))
-        yield Field("Sign-in", _select("sign-in", SOURCES, known.source))
-        yield Button("Keep it for this run only", id="this-run", compact=True)
-        yield Field("As", _select("identity", [("", "")], ""))
-        yield Field("User", _input("username", known.username))
-        yield Field("Secret", SecretInput(id="secret"))
-        yield Field("Key file", _input("key-file", ""))
-        yield Field("Repositories", _input("repositories", known.repositories, "team/web team/api"))
-        yield Field("", Button(id="more", compact=True))
-        with Vertical(id="rare"):
-            yield Field(
-                "Client cert", _input("client-cert", known.client_cert, "path of a file in PEM")
-            )
-            yield Field(
-                "Client key",
-                _input("client-key", known.client_key, "path, if it isn't in the same file"),
-            )
 
     def on_mount(self) -> None:
         """Show what the account has, and what is sought once it is laid out."""
