@@ -32,7 +32,6 @@ from transship_tui.screens.frame import Frame
 from transship_tui.screens.secret import SecretAsking
 from transship_tui.themes import THEMES, without_ansi
 from transship_tui.type_ahead import TypeAhead
-from transship_tui.widgets.bars import StatusBar
 from transship_tui.widgets.guide import GuideBar
 from transship_tui.workers import WorkerFailures
 
@@ -200,8 +199,8 @@ class TransshipApp(WorkerFailures, App[None]):
 
     def show_status(self) -> None:
         """Write the status line of the screen in front."""
-        for bar in self.screen.query(StatusBar):
-            bar.show([self.context.monitor.status])
+        if isinstance(self.screen, Frame):
+            self.screen.show_status()
 
     def show_guide(self) -> None:
         """Show on the screen in front how far the guided way is, if the guide is on."""

@@ -113,10 +113,14 @@ class Frame(WorkerFailures, Screen[None]):
             if self.app.screen is self:
                 self.app.pop_screen()
             return
-        self.context.shell.show_status()
+        self.show_status()
         self.context.shell.show_guide()
         if self.MODE == "jobs":
             self.context.shell.show_wanted_job(self)
+
+    def show_status(self) -> None:
+        """Write the status line: what the jobs do, and how the keyring is."""
+        self.query_one(StatusBar).show([self.context.monitor.status])
 
     def impossible(self) -> Mapping[str, str]:
         """Return the actions that can't be taken now, each with the reason. Screens fill this in.
