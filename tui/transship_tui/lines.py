@@ -7,7 +7,6 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from transship.app.provider_request import ProviderKind
-from transship.engines.choice import EngineOptions
 from transship.oci.reference import Reference
 from transship.plans.plan import OnConflict
 from transship.text import safe
@@ -245,7 +244,7 @@ def engine_plan_line(wish: PlanRequest, what: str = "apply") -> str:
         ("--begins", str(terms.begins or "")),
         ("--cron", terms.cron),
         ("--speed", str(terms.speed or "")),
-        ("--via", options.via if options.via != EngineOptions().via else ""),
+        ("--via", options.via if options.via != type(options)().via else ""),
         ("--uin", options.uin),
         ("--instance", options.instance),
         ("--region", options.region),
