@@ -124,8 +124,10 @@ class Application:
     def cutovers(self) -> Cutovers:
         """Domains that are moved from one registry to another."""
         from transship.app.cutovers import Cutovers
+        from transship.plans.file import PlanFolder
 
-        return Cutovers(self.connections, self.paths.cutovers, self.jobs)
+        plans = PlanFolder(self.paths.plans, self.connections.place)
+        return Cutovers(self.connections, self.paths.cutovers, self.jobs, plans)
 
     @cached_property
     def engines(self) -> Engines:

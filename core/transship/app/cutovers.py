@@ -45,6 +45,7 @@ from transship.cutover.domain import (
 from transship.cutover.evidence import Evidence, NamedPull, Statement
 from transship.cutover.folder import CutoverFolder, CutoverStore
 from transship.cutover.journal import CutoverJournal, EntryKind
+from transship.cutover.progress import CutoverState
 from transship.errors import (
     BadFile,
     BadRequest,
@@ -59,7 +60,7 @@ from transship.errors import (
 )
 from transship.oci.reference import Reference
 from transship.operator import this_operator
-from transship.plans.file import read_plan
+from transship.plans.file import PlanFolder, read_plan
 
 if TYPE_CHECKING:
     from transship.accounts.secrets import SecretStatus, SecretStore
@@ -191,6 +192,10 @@ class CutoverRounds:
         self._cutovers = cutovers
         self._connections = connections
         self._jobs = jobs
+
+    def job_named(self, text: str) -> str:
+        """Return the id of the job that a text is, or begins. Raises JobNotFound."""
+        return self._jobs.store.find(text).id
 
     async def compare(self, name: str) -> CutoverStatus:
         """Compare both registries once, and judge anew; copies nothing."""
@@ -403,17 +408,27 @@ class CutoverChecks:
     """
 
     def __init__(
-        self, cutovers: CutoverFiles, connections: Connections, rounds: CutoverRounds
+        self,
+        cutovers: CutoverFiles,
+        connections: Connections,
+        rounds: CutoverRounds,
+        plans: PlanFolder,
     ) -> None:
         self._cutovers = cutovers
         self._connections = connections
         self._rounds = rounds
+        self._plans = plans
         self._watch: tuple[str, CutoverWatch, asyncio.AbstractEventLoop] | None = None
 
     def subject_of(self, wished: CutoverRequest) -> Subject:
-        """Return what a cutover is about, checked and with all that was left out."""
+        """Return what a cutover is about, checked and with all that was left out.
+
+        Raises BadDomain, BadRequest, JobNotFound and PlanNotFound.
+        """
         from transship.cutover.observer import make_subject
 
+        if wished.job and wished.plan:
+            raise BadRequest("--job and --plan exclude one another")
         return make_subject(
             parse_domain(wished.domain),
             self._host(wished.new),
@@ -423,8 +438,8 @@ class CutoverChecks:
             repositories=wished.repositories,
             node_ca=str(Path(wished.node_ca).expanduser().absolute()) if wished.node_ca else "",
             public=wished.public,
-            job=wished.job,
-            plan=str(Path(wished.plan).expanduser().absolute()) if wished.plan else "",
+            job=self._rounds.job_named(wished.job) if wished.job else "",
+            plan=str(self._plans.find(wished.plan).absolute()) if wished.plan else "",
         )
 
     def _host(self, text: str) -> str:
@@ -865,13 +880,28 @@ def _was_made(ended: execution.ChangeResult, direction: execution.ChangeDirectio
     return sent and ended.direction == direction
 
 
+@dataclass(frozen=True, slots=True)
+class BegunCutover:
+    """A cutover that was begun, and the domain's newest `before`: the same one, or another."""
+
+    name: str
+    before: CutoverStatus | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it was kept already."""
+        return self.before is not None and self.before.name == self.name
+
+
 class Cutovers:
     """The operator's cutovers, with the `checks`, `rounds` and `changes` of each."""
 
-    def __init__(self, connections: Connections, folder: Path, jobs: Jobs) -> None:
+    def __init__(
+        self, connections: Connections, folder: Path, jobs: Jobs, plans: PlanFolder
+    ) -> None:
         self._cutovers = CutoverFiles(folder, connections.clock)
         self.rounds = CutoverRounds(self._cutovers, connections, jobs)
-        self.checks = CutoverChecks(self._cutovers, connections, self.rounds)
+        self.checks = CutoverChecks(self._cutovers, connections, self.rounds, plans)
         self.changes = RecordChanges(self._cutovers, connections, self.rounds, self.checks)
 
     @property
@@ -908,6 +938,20 @@ class Cutovers:
         check_zone_contains(way, subject.domain.name)
         return self._cutovers.store.create(subject, way, at=self._cutovers.clock.now()).id
 
+    def begin(self, subject: Subject, way: ProviderSettings = BY_HAND) -> BegunCutover:
+        """Keep a cutover, unless the domain's newest is the same and its change is to come.
+
+        Raises BadRequest where the zone of the way doesn't contain the domain.
+        """
+        before = next((each for each in self.all() if each.subject.domain == subject.domain), None)
+        if before is None:
+            return BegunCutover(self.add(subject, way))
+        to_come = before.state in (CutoverState.BEFORE, CutoverState.READY)
+        same = not before.problem and before.subject == subject and to_come
+        if same and self.changes.provider(before.name) == way:
+            return BegunCutover(before.name, before)
+        return BegunCutover(self.add(subject, way), before)
+
     def forget(self, name: str) -> None:
         """Move a cutover's folder away. Raises CutoverBusy, and BadFile where it can't be moved."""
         self._cutovers.store.put_away(self._cutovers.store.find(name))
@@ -923,6 +967,17 @@ class Cutovers:
             journal.add(EntryKind.STATEMENT, Statement(question, answer, now, str(by)), now, by)
         return self._cutovers.status(cutover)
 
+    def state(self, name: str, statements: Sequence[tuple[str, str]]) -> CutoverStatus:
+        """Keep what the operator says of several questions and warnings, and judge anew.
+
+        Raises BadRequest, and keeps none, where something is acknowledged that nobody has found.
+        """
+        standing = self.find(name)
+        check_acknowledged(standing, (each for each, _ in statements))
+        for question, text in statements:
+            standing = self.answer(standing.name, question, text)
+        return standing
+
     async def write_report(self, name: str, path: str, form: str, *, replace: bool) -> Path:
         """Write the report for the change ticket; return the whole path of its file."""
         from transship.reports.cutover import CutoverReportForm, write_cutover_report
@@ -935,3 +990,38 @@ class Cutovers:
             return file
 
         return await asyncio.to_thread(write)
+
+
+def check_question(name: str) -> None:
+    """Raise BadRequest for what is no question and, with its prefix, no check's warning."""
+    from transship.cutover.questions import ACCEPTED_PREFIX, QUESTIONS
+    from transship.cutover.rules.checks import CHECKS_BY_ID
+
+    known = [each.id for each in QUESTIONS]
+    if name.startswith(ACCEPTED_PREFIX):
+        accepted = name.removeprefix(ACCEPTED_PREFIX)
+        if accepted.partition("/")[0] not in CHECKS_BY_ID:
+            raise BadRequest(
+                f"{accepted} is no check", remedy="`transship check` shows them by id."
+            )
+    elif name not in known:
+        raise BadRequest(f"{name} is no question", remedy=f"There are {', '.join(known)}.")
+
+
+def check_acknowledged(standing: CutoverStatus, names: Iterable[str]) -> None:
+    """Raise BadRequest where something is acknowledged that nobody has found."""
+    from transship.cutover.finding import Severity
+    from transship.cutover.questions import ACCEPTED_PREFIX
+
+    for name in names:
+        check, slash, finding = name.removeprefix(ACCEPTED_PREFIX).partition("/")
+        result = standing.result(check) if name.startswith(ACCEPTED_PREFIX) else None
+        if result is None or not slash:
+            continue
+        known = [each.id for each in result.findings if each.severity is Severity.WARN]
+        if finding not in known:
+            which = ", ".join(f"{check}/{each}" for each in known) or "nothing"
+            raise BadRequest(
+                f"{check} has no warning {finding}",
+                remedy=f"There is {which} to be acknowledged of {check}.",
+            )

@@ -596,3 +596,27 @@ def catchup_words(standing: CutoverStatus) -> str:
 def undecided_tags(standing: CutoverStatus) -> tuple[TagPair, ...]:
     """Return the tags that somebody has to decide: both sides have pushed them."""
     return standing.rounds[-1].left.asks if standing.rounds else ()
+
+
+def why_not_compared(standing: CutoverStatus) -> str:
+    """Return why the tags weren't compared although it was said with what; empty otherwise."""
+    subject, evidence = standing.subject, standing.evidence
+    asked = subject.old or subject.job or subject.plan
+    return evidence.parity.error if asked and evidence and evidence.parity else ""
+
+
+def unsettled_words(rows: Iterable[CheckRow]) -> str:
+    """Return in words how much nobody knows yet, or has to acknowledge; empty for nothing."""
+    counts = check_row_counts(rows)
+    left = [f"{counts[CheckRowState.OPEN]} open"] if CheckRowState.OPEN in counts else []
+    if warnings := counts.get(CheckRowState.WARN):
+        left.append(f"{counted(warnings, 'warning')} to be acknowledged")
+    return ", ".join(left)
+
+
+def was_seen(standing: CutoverStatus) -> bool:
+    """Tell whether DNS could be looked at: some name server of the domain's zone has answered."""
+    zone = standing.evidence.zone if standing.evidence else None
+    if zone is None or zone.error:
+        return False
+    return any(not (each.soa.error and each.soa_tcp.error) for each in zone.servers)

@@ -98,7 +98,7 @@ async def test_what_both_have_pushed_is_decided_on_the_line(
     assert asked.status == 3
     assert theirs in asked.out
     assert ours in asked.out
-    assert "keep old|new" in asked.out
+    assert "keep DOMAIN old|new" in asked.out
     assert digest_at(new, APP, "1") == ours
     assert transship("cutover", "keep", DOMAIN, "both", f"{APP}:1").status == 2
     assert transship("cutover", "keep", DOMAIN, "old", f"{APP}:9").status == 2

@@ -45,7 +45,7 @@ def test_it_copies_proves_and_moves_a_domain_there_and_back(terminal: Any) -> No
         "8 images, every digest the same",
         "$ transship run everything",
         "by office and cluster (slow): 26 MiB from 127.0.0.1, the old registry",
-        " plan --from 127.0.0.1:",
+        "$ transship cutover plan images.example.test:",
         "nothing blocks",
         "$ transship cutover apply images.example.test",
         "IN CNAME new.example.test.",

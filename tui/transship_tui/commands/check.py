@@ -11,26 +11,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transship.app.application import Application
 from transship.app.cutovers import CutoverRequest
 from transship.cutover.finding import Severity
 from transship.cutover.rules.target import UNASKED
-from transship.errors import BadRequest, CheckFailed
+from transship.errors import CheckFailed
 from transship.reports.cutover import cutover_document
 from transship.text import counted, safe
-from transship.views.cutover import CheckRowState, check_row_counts, check_rows, current_blocks
-from transship_tui.commands.options import AsJson
+from transship.views.cutover import (
+    CheckRowState,
+    check_row_counts,
+    check_rows,
+    current_blocks,
+    unsettled_words,
+    was_seen,
+    why_not_compared,
+)
+from transship_tui.commands.options import AsJson, carried_out, open_application
 from transship_tui.commands.output import Ink, painted, show, show_json, table, width_of
-from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
+    from transship.app import Application
     from transship.cutover.domain import Subject
     from transship.cutover.status import CutoverStatus
-    from transship.views.cutover import CheckRow
-    from transship_tui.commands.session import Session
 
 BLOCKED = CheckFailed.exit_status
 _UNSEEN = 1
@@ -111,9 +116,8 @@ def check(
     with 1 when DNS couldn't be looked at, or the tags couldn't be compared although a registry, job
     or plan was named for that. That nothing blocks is no yes while checks are open: see --strict.
     """
-    session = open_session()
     wished = wished_of(
-        session,
+        "",
         new,
         old,
         record,
@@ -124,15 +128,19 @@ def check(
         job=job,
         plan=plan,
     )
-    domains = [replace(wished, domain=name) for name in dict.fromkeys(domain)]
-    standings = asyncio.run(_look(session, domains))
+    app = open_application()
+    subjects = [
+        app.cutovers.checks.subject_of(replace(wished, domain=name))
+        for name in dict.fromkeys(domain)
+    ]
+    standings = carried_out(app, _look(app, subjects))
     if len(standings) == 1:
         return show_standing(standings[0], as_json=as_json, strict=strict)
     return _show_all(standings, as_json=as_json, strict=strict)
 
 
 def wished_of(
-    session: Session,
+    domain: str,
     new: str,
     old: str,
     record: str,
@@ -144,14 +152,9 @@ def wished_of(
     job: str,
     plan: str,
 ) -> CutoverRequest:
-    """Return what the options say of a cutover, without its domain.
-
-    Raises BadRequest for a job and a plan, JobNotFound and PlanNotFound.
-    """
-    if job and plan:
-        raise BadRequest("--job and --plan exclude one another")
+    """Return what the options say of a cutover."""
     return CutoverRequest(
-        "",
+        domain,
         new,
         old,
         record,
@@ -159,30 +162,27 @@ def wished_of(
         tuple(repositories or ()),
         node_ca,
         public,
-        session.jobs.find(job).id if job else "",
-        str(session.plans.find(plan)) if plan else "",
+        job,
+        plan,
     )
 
 
-async def _look(session: Session, wished: Sequence[CutoverRequest]) -> list[CutoverStatus]:
+async def _look(app: Application, subjects: Sequence[Subject]) -> list[CutoverStatus]:
     """Look at all domains side by side, and say what is being looked at meanwhile."""
-    engine = Application(session.paths, session.sources)
-    async with aclosing(engine):
-        subjects = [engine.cutovers.checks.subject_of(each) for each in wished]
-        if len(subjects) == 1:
-            return [await last_of(engine.cutovers.checks.check_once(subjects[0]))]
-        looking = [subject.domain.shown or subject.domain.host for subject in subjects]
+    if len(subjects) == 1:
+        return [await last_of(app.cutovers.checks.check_once(subjects[0]))]
+    looking = [subject.domain.shown or subject.domain.host for subject in subjects]
 
-        async def whole(place: int, subject: Subject) -> CutoverStatus:
-            standing = await _ended(engine.cutovers.checks.check_once(subject))
-            looking[place] = ""
-            return standing
+    async def whole(place: int, subject: Subject) -> CutoverStatus:
+        standing = await _ended(app.cutovers.checks.check_once(subject))
+        looking[place] = ""
+        return standing
 
-        def line() -> str:
-            return f"looking: {', '.join(filter(None, looking))}"
+    def line() -> str:
+        return f"looking: {', '.join(filter(None, looking))}"
 
-        async with watched(line):
-            return await asyncio.gather(*starmap(whole, enumerate(subjects)))
+    async with watched(line):
+        return await asyncio.gather(*starmap(whole, enumerate(subjects)))
 
 
 async def last_of(standings: AsyncGenerator[CutoverStatus]) -> CutoverStatus:
@@ -247,31 +247,7 @@ def _status(standing: CutoverStatus, *, strict: bool) -> int:
         return BLOCKED
     if why_not_compared(standing):
         return _UNSEEN
-    return BLOCKED if strict and _unsettled(check_rows(standing)) else 0
-
-
-def why_not_compared(standing: CutoverStatus) -> str:
-    """Return why the tags weren't compared although it was said with what; empty otherwise."""
-    subject, evidence = standing.subject, standing.evidence
-    asked = subject.old or subject.job or subject.plan
-    return evidence.parity.error if asked and evidence and evidence.parity else ""
-
-
-def _unsettled(rows: Iterable[CheckRow]) -> str:
-    """Return in words how much nobody knows yet, or has to acknowledge; empty for nothing."""
-    counts = check_row_counts(rows)
-    left = [f"{counts[CheckRowState.OPEN]} open"] if CheckRowState.OPEN in counts else []
-    if warnings := counts.get(CheckRowState.WARN):
-        left.append(f"{counted(warnings, 'warning')} to be acknowledged")
-    return ", ".join(left)
-
-
-def was_seen(standing: CutoverStatus) -> bool:
-    """Tell whether DNS could be looked at: some name server of the domain's zone has answered."""
-    zone = standing.evidence.zone if standing.evidence else None
-    if zone is None or zone.error:
-        return False
-    return any(not (each.soa.error and each.soa_tcp.error) for each in zone.servers)
+    return BLOCKED if strict and unsettled_words(check_rows(standing)) else 0
 
 
 def _lines(standing: CutoverStatus) -> Iterator[str]:
@@ -301,7 +277,7 @@ def _lines(standing: CutoverStatus) -> Iterator[str]:
         which = "not all tags could" if parity and parity.compared else "tags couldn't"
         yield painted(f"{which} be compared: {safe(why)}", Ink.BAD, sys.stdout)
     elif not current_blocks(standing):
-        if left := _unsettled(rows):
+        if left := unsettled_words(rows):
             words = f"nothing blocks, which is no yes yet: {left}"
             yield painted(words, Ink.WARNING, sys.stdout)
         else:

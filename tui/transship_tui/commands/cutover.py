@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from transship.app.application import Application
+from transship.app.cutovers import check_acknowledged, check_question
 from transship.app.provider_request import ProviderKind, ProviderRequest, secret_words
 from transship.app.provider_request import settings_of as parsed
 from transship.cutover.catchup import QUIET_ROUNDS, round_words, tag_name
 from transship.cutover.change.settings import ManualSettings, check_zone_contains
 from transship.cutover.finding import Severity
 from transship.cutover.progress import CutoverState
-from transship.cutover.questions import ACCEPTED_PREFIX, QUESTIONS
-from transship.cutover.rules.checks import CHECKS_BY_ID
+from transship.cutover.questions import ACCEPTED_PREFIX
 from transship.cutover.status import CHANGED_STATES
 from transship.errors import (
     BadFile,
@@ -73,21 +72,27 @@ from transship_tui.commands.check import (
     wished_of,
 )
 from transship_tui.commands.login import KEYRING_ERRORS
-from transship_tui.commands.options import AsJson, ask
+from transship_tui.commands.options import AsJson, ask, carried_out, open_application
 from transship_tui.commands.output import Ink, painted, say, show, show_json, table, width_of
-from transship_tui.commands.session import open_session
 from transship_tui.commands.status import watched
 from transship_tui.cutover_outcomes import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
 
-    from transship.app.cutovers import CutoverRequest
+    from transship.app import Application
+    from transship.app.cutovers import BegunCutover, CutoverRequest
     from transship.cutover.catchup import KeptSide
     from transship.cutover.change.settings import ProviderSettings
-    from transship.cutover.domain import Subject
     from transship.cutover.status import CutoverStatus
-    from transship_tui.commands.session import Session
 
 _FAILED = 1
 _WITHOUT_KNOWING = (
@@ -613,35 +618,16 @@ def statements_of(answers: Iterable[str], accepted: Iterable[str]) -> list[tuple
 
     Raises BadRequest for a question that there isn't, and BadFile.
     """
-    known = {each.id for each in QUESTIONS}
     found = []
     for text in answers:
         name, answer = _pair(text)
-        if name not in known:
-            raise BadRequest(f"{name} is no question", remedy=f"There are {', '.join(known)}.")
+        check_question(name)
         found.append((name, _text(answer)))
     for text in accepted:
         name, reason = _pair(text)
-        if name.partition("/")[0] not in CHECKS_BY_ID:
-            raise BadRequest(f"{name} is no check", remedy="`transship check` shows them by id.")
+        check_question(f"{ACCEPTED_PREFIX}{name}")
         found.append((f"{ACCEPTED_PREFIX}{name}", reason))
     return found
-
-
-def check_accepted(standing: CutoverStatus, said: Iterable[tuple[str, str]]) -> None:
-    """Raise BadRequest where something is acknowledged that nobody has found."""
-    for name, _ in said:
-        check, slash, finding = name.removeprefix(ACCEPTED_PREFIX).partition("/")
-        result = standing.result(check) if name.startswith(ACCEPTED_PREFIX) else None
-        if result is None or not slash:
-            continue
-        known = [each.id for each in result.findings if each.severity is Severity.WARN]
-        if finding not in known:
-            which = ", ".join(f"{check}/{each}" for each in known) or "nothing"
-            raise BadRequest(
-                f"{check} has no warning {finding}",
-                remedy=f"There is {which} to be acknowledged of {check}.",
-            )
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -658,9 +644,6 @@ def _text(answer: str) -> str:
         return Path(answer[1:]).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise BadFile(f"{answer[1:]}: {error.strerror}") from error
-
-
-_TO_COME = (CutoverState.BEFORE, CutoverState.READY)
 
 
 COMMANDS = {
@@ -831,9 +814,8 @@ def cutover_plan(
     Nothing is changed. The same once more looks at the same cutover anew, as long as its change is
     to come. Ends with 3 when a check stands in the way.
     """
-    session = open_session()
     wished = wished_of(
-        session,
+        domain,
         new,
         old,
         record,
@@ -846,8 +828,8 @@ def cutover_plan(
     )
     said = statements_of(answer or (), accept or ())
     options = ProviderOptions(zone, rfc2136, key, powerdns, route53)
-    asked = _CutoverAsked(replace(wished, domain=domain), options, key_file, said)
-    return _with_cutovers(lambda engine: _plan(engine, asked, as_json=as_json), session)
+    asked = _CutoverAsked(wished, options, key_file, said)
+    return _with_cutovers(lambda engine: _plan(engine, asked, as_json=as_json))
 
 
 def cutover_status(
@@ -869,7 +851,7 @@ def cutover_status(
     async def act(engine: Application) -> int:
         if not domain:
             return _list(engine, as_json=as_json)
-        return _status(engine, _stated(engine, domain, said), as_json=as_json)
+        return _status(engine, engine.cutovers.state(domain, said).name, as_json=as_json)
 
     return _with_cutovers(act)
 
@@ -892,7 +874,7 @@ def cutover_apply(
     said = statements_of(answer or (), accept or ())
 
     async def act(engine: Application) -> int:
-        name = _stated(engine, domain, said)
+        name = engine.cutovers.state(domain, said).name
         await take_key(engine, name, key_file)
         return await apply_change(engine, name, confirm, as_json=as_json)
 
@@ -1011,28 +993,11 @@ def cutover_report(
 
 
 def _with_cutovers(
-    act: Callable[[Application], Awaitable[int]],
-    session: Session | None = None,
-    *,
-    read_only: bool = False,
+    act: Callable[[Application], Coroutine[None, None, int]], *, read_only: bool = False
 ) -> int:
-    session = session or open_session()
-
-    async def run() -> int:
-        async with aclosing(Application(session.paths, session.sources)) as engine:
-            engine.cutovers.read_only = read_only
-            return await act(engine)
-
-    return asyncio.run(run())
-
-
-def _stated(engine: Application, domain: str, said: Sequence[tuple[str, str]]) -> str:
-    """Keep what is stated of a cutover, and return its name."""
-    standing = engine.cutovers.find(domain)
-    check_accepted(standing, said)
-    for question, text in said:
-        engine.cutovers.answer(standing.name, question, text)
-    return standing.name
+    app = open_application()
+    app.cutovers.read_only = read_only
+    return carried_out(app, act(app))
 
 
 def _list(engine: Application, *, as_json: bool) -> int:
@@ -1073,13 +1038,15 @@ async def _plan(engine: Application, asked: _CutoverAsked, *, as_json: bool) -> 
     subject = engine.cutovers.checks.subject_of(asked.wished)
     way = provider_of(asked.way, subject.domain.name)
     await keep_tried_key(engine, way, subject.domain.name, asked.key_file)
-    name = _kept(engine, subject, way)
+    begun = engine.cutovers.begin(subject, way)
+    _say_begun(begun)
+    name = begun.name
     for question, text in asked.said:
         engine.cutovers.answer(name, question, text)
     standing = await last_of(engine.cutovers.checks.check(name))
     status = show_standing(standing, as_json=as_json)
     try:
-        check_accepted(standing, asked.said)
+        check_acknowledged(standing, (each for each, _ in asked.said))
     except BadRequest as error:
         say(f"an acknowledgement of nothing that was found: {error.detail}. {error.remedy}")
     if not as_json:
@@ -1089,23 +1056,14 @@ async def _plan(engine: Application, asked: _CutoverAsked, *, as_json: bool) -> 
     return status
 
 
-def _kept(engine: Application, subject: Subject, way: ProviderSettings) -> str:
-    """Keep a cutover, and return its name.
-
-    The domain's newest is taken again if it is the same, and its change is still to come.
-    """
-    mine = (each for each in engine.cutovers.all() if each.subject.domain == subject.domain)
-    newest = next(mine, None)
-    if newest is None:
-        return engine.cutovers.add(subject, way)
-    same = not newest.problem and newest.subject == subject and newest.state in _TO_COME
-    if same and engine.cutovers.changes.provider(newest.name) == way:
-        say(f"{newest.name} is the same, and is looked at anew")
-        return newest.name
-    name = engine.cutovers.add(subject, way)
-    say(f"{newest.name} ({newest.state}) is a cutover of this domain too, and stays")
-    say(f"by the domain {name} is meant from here on; the other one by that id")
-    return name
+def _say_begun(begun: BegunCutover) -> None:
+    """Say how a cutover goes with one that the domain has already."""
+    before = begun.before
+    if begun.is_known:
+        say(f"{begun.name} is the same, and is looked at anew")
+    elif before is not None:
+        say(f"{before.name} ({before.state}) is a cutover of this domain too, and stays")
+        say(f"by the domain {begun.name} is meant from here on; the other one by that id")
 
 
 def _status(engine: Application, name: str, *, as_json: bool) -> int:
